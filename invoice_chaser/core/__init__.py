@@ -1,0 +1,1 @@
+"""Everything that can be said without a database. No module below here imports ``odoo``."""

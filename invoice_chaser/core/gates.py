@@ -1,0 +1,29 @@
+"""What a step of the send pipeline may answer when a reminder must not go now."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Stop:
+    """``reason`` is a key of the addon's catalogue of reasons, ``params`` fills its sentence."""
+
+    reason: str
+    params: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Skip(Stop):
+    """Not at all: the reminder ends as ``skipped``."""
+
+
+@dataclass(frozen=True)
+class Fail(Stop):
+    """It cannot be made or sent; a person can mend the cause and retry."""
+
+
+@dataclass(frozen=True)
+class Hold(Stop):
+    """Not before ``until`` (UTC, naive as Odoo stores it); the reminder stays queued."""
+
+    until: datetime | None = None

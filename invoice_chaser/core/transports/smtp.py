@@ -1,0 +1,180 @@
+"""SMTP submission (RFC 5321, 6409), by smtplib."""
+
+import contextlib
+import smtplib
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from email import generator
+from email.message import EmailMessage
+from io import BytesIO
+
+from ..errors import AuthenticationFailed, MessageRefused, OutcomeUnknown, TransportError, Unreachable, classify_smtp, one_line
+from ..message import OutgoingMessage, SendResult
+from .base import Transport
+
+
+@dataclass(frozen=True)
+class SmtpSettings:
+    """``encryption``: ``none``, ``starttls`` or ``ssl``, the latter two with the certificate checked. ``timeout`` in seconds."""
+
+    host: str
+    port: int
+    encryption: str = "starttls"
+    user: str = ""
+    password: str = ""
+    timeout: float = 30.0
+    verify: bool = True
+
+    def __repr__(self) -> str:  # the password stays out of tracebacks and logs
+        return f"SmtpSettings({self.host}:{self.port}, {self.encryption})"
+
+
+class SessionTransport(Transport):
+    """Sends over a session that ``connect`` opens; knows SMTP's answers, not where the session comes from."""
+
+    def __init__(self, connect: Callable[[], smtplib.SMTP], user: str = ""):
+        self._connect = connect
+        self._user = user
+        self._session: smtplib.SMTP | None = None
+
+    def open(self) -> None:
+        if self._session is None:
+            try:
+                self._session = self._connect()
+            except TransportError:
+                raise
+            except smtplib.SMTPAuthenticationError as error:
+                raise classify_smtp(error.smtp_code, error.smtp_error, "auth") from None
+            except smtplib.SMTPResponseException as error:
+                raise classify_smtp(error.smtp_code, error.smtp_error, "connect") from None
+            except (OSError, smtplib.SMTPException) as error:
+                raise Unreachable(one_line(str(error) or type(error).__name__)) from None
+
+    def close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                session.quit()
+            with contextlib.suppress(OSError):
+                session.close()
+
+    def whoami(self) -> str:
+        return self._user
+
+    def send(self, message: OutgoingMessage) -> SendResult:
+        try:
+            mail = message.to_email()
+        except ValueError as error:
+            raise MessageRefused(one_line(str(error))) from None
+        self.open()
+        sender, recipients, mail = self._prepare(message, mail)
+        content = _flatten(mail)
+        try:
+            refused = self._envelope(sender, recipients, message.recipients[0])
+            return SendResult(response=self._data(content), refused=refused)
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            raise Unreachable(one_line(str(error) or type(error).__name__)) from None
+        except TransportError:
+            self._reset()
+            raise
+
+    def _prepare(self, message: OutgoingMessage, mail: EmailMessage) -> tuple[str, list[str], EmailMessage]:
+        """Envelope sender, recipients and the mail as they go out; override where something rewrites them."""
+        return message.sender, list(message.envelope), mail
+
+    def _envelope(self, sender: str, recipients: list[str], customer: str) -> dict[str, str]:
+        options = ["BODY=8BITMIME"] if self._session.has_extn("8bitmime") else []
+        code, text = self._session.mail(sender, options)
+        if code >= 400:
+            raise classify_smtp(code, text, "mail")
+        refused = {}
+        for recipient in recipients:
+            code, text = self._session.rcpt(recipient)
+            if code >= 400:
+                error = classify_smtp(code, text, "rcpt")
+                if recipient == customer or code == 421:
+                    raise error
+                refused[recipient] = str(error)
+        return refused
+
+    def _data(self, content: bytes) -> str:
+        code, text = self._session.docmd("DATA")
+        if code != 354:
+            raise classify_smtp(code, text, "data")
+        # From here on a broken line leaves it open whether the service took the message (RFC 5321 §4.5.4.2, RFC 1047).
+        try:
+            self._session.send(content)
+            code, text = self._session.getreply()
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            raise OutcomeUnknown(one_line(str(error) or type(error).__name__)) from None
+        if code >= 400:
+            raise classify_smtp(code, text, "data")
+        return one_line(text)
+
+    def _reset(self) -> None:
+        if self._session is None:
+            return
+        try:
+            code, _text = self._session.rset()
+        except (OSError, smtplib.SMTPException):
+            code = 421
+        if code >= 400:
+            self._drop()
+
+    def _drop(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            with contextlib.suppress(OSError):
+                session.close()
+
+
+def _flatten(mail: EmailMessage) -> bytes:
+    """Bytes for DATA: CRLF line ends, leading dots doubled, the final dot (RFC 5321 §4.5.2)."""
+    buffer = BytesIO()
+    generator.BytesGenerator(buffer, policy=mail.policy.clone(linesep="\r\n"), mangle_from_=False).flatten(mail)
+    lines = buffer.getvalue()
+    if not lines.endswith(b"\r\n"):
+        lines += b"\r\n"
+    lines = lines.replace(b"\r\n.", b"\r\n..")
+    return (b"." + lines if lines.startswith(b".") else lines) + b".\r\n"
+
+
+class SmtpTransport(SessionTransport):
+    """A server, a user and a password."""
+
+    def __init__(self, settings: SmtpSettings):
+        super().__init__(self._open_session, settings.user)
+        self._settings = settings
+
+    def _open_session(self) -> smtplib.SMTP:
+        settings = self._settings
+        context = ssl.create_default_context()
+        if not settings.verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if settings.encryption == "ssl":
+            session = smtplib.SMTP_SSL(settings.host, settings.port, timeout=settings.timeout, context=context)
+        else:
+            session = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout)
+        try:
+            if settings.encryption == "starttls":
+                session.starttls(context=context)
+            if settings.user:
+                self._login(session)
+            else:
+                session.ehlo_or_helo_if_needed()
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def _login(self, session: smtplib.SMTP) -> None:
+        try:
+            session.login(self._settings.user, self._settings.password)
+        except smtplib.SMTPNotSupportedError as error:
+            raise AuthenticationFailed(one_line(str(error))) from None
+        except UnicodeEncodeError:
+            raise AuthenticationFailed("user or password holds characters that this server's login cannot take") from None
