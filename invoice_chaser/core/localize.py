@@ -1,0 +1,47 @@
+"""Dates, numbers, amounts and plurals in the language of the message. Western digits in both, as UAE business writes."""
+
+from datetime import date
+from decimal import Decimal
+
+from babel import Locale
+from babel.dates import format_date as babel_date
+from babel.numbers import format_decimal, get_currency_name
+
+from .texts import CURRENCY_AR
+
+LANGUAGES = ("en", "ar")
+# First strong isolate … pop: keeps a number or a name in its own direction where markup cannot (subjects, plain text).
+FSI, LRI, PDI = "\u2068", "\u2066", "\u2069"
+_PLURAL = {lang: Locale.parse(lang).plural_form for lang in LANGUAGES}
+
+
+def format_day(day: date | None, lang: str) -> str:
+    """``4 Mar 2026`` or ``4 مارس 2026``; empty for None."""
+    return babel_date(day, "d MMM y" if lang == "en" else "d MMMM y", locale=lang) if day else ""
+
+
+def format_number(value: Decimal, decimals: int) -> str:
+    pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+    return format_decimal(value, pattern, locale="en", decimal_quantization=True)
+
+
+def format_amount(value: Decimal, currency: str, decimals: int, lang: str) -> str:
+    """``AED 1,234.50`` or ``1,234.50 درهم``; ``currency`` is the ISO 4217 code, ``value`` in major units."""
+    number = format_number(value, decimals)
+    if lang == "ar":
+        return f"{number}\u00a0{CURRENCY_AR.get(currency) or get_currency_name(currency, locale='ar')}"
+    return f"{currency}\u00a0{number}"
+
+
+def isolate(text: str, lang: str) -> str:
+    """The text kept left-to-right inside Arabic: invoice numbers, IBANs, phone numbers (Unicode UAX #9 §2.4)."""
+    return f"{LRI}{text}{PDI}" if lang == "ar" and text else text
+
+
+def plural(count: int, lang: str, forms: dict[str, str]) -> str:
+    """The form for ``count`` by CLDR's plural category, ``#`` in it replaced by the number; ``other`` is the fallback.
+
+    Arabic has ``one``, ``two``, ``few`` (3-10), ``many`` (11-99) and ``other``.
+    """
+    text = forms.get(_PLURAL[lang](count)) or forms["other"]
+    return text.replace("#", format_number(Decimal(count), 0))

@@ -1,0 +1,153 @@
+"""From open items to the messages of a campaign: netting, consolidation, reasons. Pure; the ORM reads and writes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from .gates import Skip
+
+
+@dataclass(frozen=True)
+class OpenItem:
+    """An overdue receivable journal item. ``residual`` in the item's currency, ``company_residual`` in the company's."""
+
+    id: int
+    move_id: int
+    partner_id: int
+    currency_id: int
+    residual: Decimal
+    company_residual: Decimal
+    date_due: date
+    days_overdue: int
+    hold: Skip | None = None
+
+
+@dataclass(frozen=True)
+class OpenCredit:
+    """A credit note, payment or other open credit of the customer; amounts are positive."""
+
+    id: int
+    currency_id: int
+    residual: Decimal
+    company_residual: Decimal
+
+
+@dataclass
+class Customer:
+    """A commercial partner's items, credits, and what is known about writing to him."""
+
+    partner_id: int
+    items: list[OpenItem] = field(default_factory=list)
+    credits: list[OpenCredit] = field(default_factory=list)
+    preference: str = "auto"
+    max_amount: Decimal = Decimal(0)
+    block: Skip | None = None
+
+
+@dataclass
+class Message:
+    """One reminder to be: its items, the credits set against them, and why it must not go (None: it may)."""
+
+    partner_id: int
+    items: list[OpenItem]
+    credits: list[OpenCredit] = field(default_factory=list)
+    skip: Skip | None = None
+
+    @property
+    def days_overdue(self) -> int:
+        return max(item.days_overdue for item in self.items)
+
+    @property
+    def company_net(self) -> Decimal:
+        return sum((item.company_residual for item in self.items), Decimal(0)) - sum(
+            (credit.company_residual for credit in self.credits), Decimal(0)
+        )
+
+
+def plan_messages(customers: Iterable[Customer], minimum: Decimal, min_invoices: int) -> list[Message]:
+    """The messages of a campaign, skipped ones included, each with its reason.
+
+    :param minimum: smallest net per customer in the company's currency; 0: none
+    :param min_invoices: from how many items ``auto`` consolidates
+    """
+    messages = []
+    for customer in customers:
+        messages.extend(_plan_customer(customer, minimum, min_invoices))
+    return messages
+
+
+def _plan_customer(customer: Customer, minimum: Decimal, min_invoices: int) -> list[Message]:
+    messages, live = [], []
+    for item in customer.items:
+        if item.hold:
+            messages.append(Message(customer.partner_id, [item], skip=item.hold))
+        else:
+            live.append(item)
+    if not live:
+        return messages
+    due, covered = net_items(live, customer.credits)
+    if covered:
+        messages.append(Message(customer.partner_id, covered, _credits_for(covered, customer.credits), Skip("covered_by_credit")))
+    if not due:
+        return messages
+    groups = _consolidate(customer, due, min_invoices)
+    _share_credits(groups, customer.credits)
+    total = sum((group.company_net for group in groups), Decimal(0))
+    for group in groups:
+        if customer.block:
+            group.skip = customer.block
+        elif total < minimum:
+            group.skip = Skip("below_minimum")
+        elif not _net_positive(group):
+            group.skip = Skip("covered_by_credit")
+    return messages + groups
+
+
+def net_items(items: list[OpenItem], credits: list[OpenCredit]) -> tuple[list[OpenItem], list[OpenItem]]:
+    """Items of currencies with a positive net, and those of currencies where open credits cover everything."""
+    net: dict[int, Decimal] = {}
+    for item in items:
+        net[item.currency_id] = net.get(item.currency_id, Decimal(0)) + item.residual
+    for credit in credits:
+        if credit.currency_id in net:
+            net[credit.currency_id] -= credit.residual
+    due = [item for item in items if net[item.currency_id] > 0]
+    return due, [item for item in items if net[item.currency_id] <= 0]
+
+
+def _credits_for(items: list[OpenItem], credits: list[OpenCredit]) -> list[OpenCredit]:
+    currencies = {item.currency_id for item in items}
+    return [credit for credit in credits if credit.currency_id in currencies]
+
+
+def _consolidate(customer: Customer, items: list[OpenItem], min_invoices: int) -> list[Message]:
+    items = sorted(items, key=lambda item: (item.date_due, item.id))
+    if _one_message(customer, items, min_invoices):
+        return [Message(customer.partner_id, items)]
+    moves: dict[int, list[OpenItem]] = {}
+    for item in items:
+        moves.setdefault(item.move_id, []).append(item)
+    return [Message(customer.partner_id, group) for group in moves.values()]
+
+
+def _one_message(customer: Customer, items: list[OpenItem], min_invoices: int) -> bool:
+    if customer.preference == "enabled":
+        return True
+    if customer.preference == "disabled" or len(items) < min_invoices:
+        return False
+    return not customer.max_amount or sum((item.company_residual for item in items), Decimal(0)) <= customer.max_amount
+
+
+def _share_credits(groups: list[Message], credits: list[OpenCredit]) -> None:
+    """Each credit is shown once: with the oldest message whose items in its currency it does not cover alone."""
+    for credit in credits:
+        fits = [group for group in groups if any(item.currency_id == credit.currency_id for item in group.items)]
+        if fits:
+            left = [group for group in fits if _net_positive(group)] or fits
+            left[0].credits.append(credit)
+
+
+def _net_positive(message: Message) -> bool:
+    due, _covered = net_items(message.items, message.credits)
+    return bool(due)

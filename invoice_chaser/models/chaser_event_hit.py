@@ -1,0 +1,160 @@
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import psycopg2
+
+from odoo import api, fields, models
+from odoo.tools import SQL, config
+
+from ..core import spool
+from ..core.tracking import BURST_LINKS, BURST_WINDOW, HIDDEN_POSITION, describe_agent, judge
+
+_logger = logging.getLogger(__name__)
+# How long a public route waits for the database before the hit goes to a file instead (milliseconds).
+_PATIENCE = 1500
+
+
+class ChaserEvent(models.Model):
+    """Hits from outside: opens, clicks, unsubscriptions. Called by public routes as superuser, with a token from a link."""
+
+    _inherit = "chaser.event"
+
+    @api.model
+    def _register_hit(self, token, event_type, hit, position=None):
+        """Store an open or click; never raises for a busy database.
+
+        :param dict hit: ``method``, ``user_agent``, ``ip``, ``country`` of the request
+        :return: for a click the stored target, or None when there is none (or the link has expired)
+        """
+        hit = hit | {"token": token, "event_type": event_type, "position": position, "at": fields.Datetime.to_string(fields.Datetime.now())}
+        try:
+            with self.env.cr.savepoint(flush=False):
+                self.env.cr.execute(SQL("SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s", _PATIENCE, _PATIENCE))
+                fact = self._find_reminder(token)
+                if not fact:
+                    return None
+                target = self._get_target(fact, position) if event_type == "clicked" else None
+                if event_type == "clicked" and not target:
+                    return None
+                self._store_hit(fact, hit, target)
+                return target
+        except psycopg2.Error as error:
+            return self._spool_hit(hit, error)
+
+    @api.model
+    def _spool_hit(self, hit, error):
+        """The database is busy: keep the hit in a file for ``_cron_collect_spool``; a click still gets its target."""
+        _logger.info("Hit kept in a file for later: %s", type(error).__name__)
+        try:
+            spool.append(self._get_spool_folder(), hit)
+        except OSError:
+            _logger.warning("The spool folder %s cannot be written; a hit is lost", self._get_spool_folder())
+        if hit["event_type"] != "clicked":
+            return None
+        try:
+            with self.env.cr.savepoint(flush=False):
+                self.env.cr.execute(SQL("SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s", _PATIENCE, _PATIENCE))
+                fact = self._find_reminder(hit["token"])
+                return self._get_target(fact, hit["position"]) if fact else None
+        except psycopg2.Error:
+            return None
+
+    @api.model
+    def _get_spool_folder(self):
+        return Path(config["data_dir"]) / "invoice_chaser_spool" / self.env.cr.dbname
+
+    @api.model
+    def _find_reminder(self, token):
+        self.env.cr.execute(SQL(
+            """SELECT r.id, r.campaign_id, r.partner_id, r.company_id, r.sent_at, r.link_targets, c.chaser_link_days,
+                      r.recipient_email, r.language
+                 FROM chaser_reminder r JOIN res_company c ON c.id = r.company_id
+                WHERE r.token = %s AND r.state IN ('sending', 'sent', 'failed')""", token))
+        facts = self.env.cr.dictfetchone()
+        if facts and facts["sent_at"] and facts["chaser_link_days"]:
+            if facts["sent_at"] + timedelta(days=facts["chaser_link_days"]) < fields.Datetime.now():
+                return None
+        return facts
+
+    @api.model
+    def _get_target(self, fact, position):
+        """Only what the message itself contained; the hidden link leads where the first one leads."""
+        targets = fact["link_targets"] or []
+        index = 0 if position == HIDDEN_POSITION else position - 1
+        return targets[index] if 0 <= index < len(targets) else None
+
+    @api.model
+    def _store_hit(self, fact, hit, target, uid=None):
+        at = datetime.fromisoformat(hit["at"])
+        verdict, reason = judge(
+            hit["event_type"], hit["method"], hit["user_agent"], at - fact["sent_at"] if fact["sent_at"] else None, hit["position"])
+        device, client = describe_agent(hit["user_agent"])
+        self.env.cr.execute(SQL(
+            """INSERT INTO chaser_event (reminder_id, campaign_id, partner_id, company_id, event_type, occurred_at, source, user_agent,
+                      ip_address, device_type, mail_client, link_url, link_position, country_code, verdict, verdict_reason,
+                      provider_event_id, create_uid, write_uid, create_date, write_date)
+               VALUES (%s, %s, %s, %s, %s, %s, 'pixel', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1, 1, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
+               ON CONFLICT DO NOTHING""",
+            fact["id"], fact["campaign_id"], fact["partner_id"], fact["company_id"], hit["event_type"], at, hit["user_agent"] or None,
+            hit["ip"] or None, device, client or None, target, hit["position"], hit["country"] or None, verdict, reason or None, uid))
+        if hit["event_type"] == "clicked":
+            self._relabel_machines(fact["id"], hit, at)
+
+    @api.model
+    def _relabel_machines(self, reminder_id, hit, at):
+        """A scanner shows itself only after several links: what it did in the same moment was no person either."""
+        if hit["position"] == HIDDEN_POSITION:
+            self.env.cr.execute(SQL(
+                """UPDATE chaser_event SET verdict = 'machine', verdict_reason = 'hidden_link'
+                    WHERE reminder_id = %s AND ip_address = %s AND verdict <> 'machine' AND occurred_at BETWEEN %s AND %s""",
+                reminder_id, hit["ip"] or None, at - timedelta(minutes=1), at + timedelta(minutes=1)))
+        self.env.cr.execute(SQL(
+            """UPDATE chaser_event SET verdict = 'machine', verdict_reason = 'burst'
+                WHERE reminder_id = %(id)s AND event_type = 'clicked' AND verdict <> 'machine' AND occurred_at > %(since)s
+                  AND (SELECT count(DISTINCT link_url) FROM chaser_event WHERE reminder_id = %(id)s AND event_type = 'clicked'
+                          AND occurred_at > %(since)s) >= %(links)s""",
+            id=reminder_id, since=at - BURST_WINDOW, links=BURST_LINKS))
+
+    @api.model
+    def _cron_collect_spool(self):
+        """Store what waited in files. A file goes only after its hits are committed; a hit stored twice counts once."""
+        for path, hits in spool.take(self._get_spool_folder()):
+            for hit in hits:
+                fact = self._find_reminder(str(hit.get("token")))
+                target = self._get_target(fact, hit["position"]) if fact and hit["event_type"] == "clicked" else None
+                if fact and (target or hit["event_type"] == "opened"):
+                    self._store_hit(fact, hit, target, uid=hit["uid"])
+            self.env["ir.cron"]._commit_progress(len(hits), remaining=0)
+            path.unlink()
+
+    # -- unsubscribe
+
+    @api.model
+    def _get_unsubscribe_facts(self, token):
+        """What the page shows; None for an unknown token. Works for as long as the reminder exists, expired links included."""
+        reminder = self.env["chaser.reminder"].search([("token", "=", token)], limit=1)
+        if not reminder.recipient_email:
+            return None
+        company = reminder.company_id
+        return {
+            "lang": "ar" if reminder.language in ("ar", "both") else "en", "email": reminder.recipient_email, "company": company.name,
+            "color": company.email_secondary_color or "", "reminder": reminder,
+        }
+
+    @api.model
+    def _unsubscribe(self, token, hit):
+        """Stop reminders of the company to the address; once, however often it is asked."""
+        facts = self._get_unsubscribe_facts(token)
+        if not facts:
+            return None
+        reminder = facts["reminder"]
+        Suppression = self.env["chaser.suppression"]
+        if not Suppression.search_count([
+            ("company_id", "=", reminder.company_id.id), ("email", "=", reminder.recipient_email), ("released_at", "=", False)], limit=1):
+            Suppression._suppress(
+                reminder.company_id, reminder.recipient_email, "unsubscribed", source=self.env._("Link in the reminder"), reminder=reminder)
+            reminder._record_event(
+                "unsubscribed", source="pixel", user_agent=hit["user_agent"], ip_address=hit["ip"], verdict="human")
+            reminder.partner_id._message_log(body=self.env._("%s asked to get no more payment reminders.", reminder.recipient_email))
+        return facts

@@ -1,0 +1,59 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..core.cadence import LevelRule
+
+
+class ChaserLevel(models.Model):
+    _name = "chaser.level"
+    _description = "Reminder Level"
+    _inherit = ["mail.thread"]
+    _order = "sequence, id"
+    _check_company_auto = True
+
+    name = fields.Char(required=True, translate=True, tracking=True)
+    code = fields.Char(help="Technical name, for programs.", copy=False)
+    active = fields.Boolean(default=True)
+    sequence = fields.Integer(default=10)
+    company_id = fields.Many2one(
+        "res.company", index=True, default=lambda self: self.env.company,
+        help="Levels without a company are shared; a company with levels of its own uses only those.",
+    )
+    days_overdue = fields.Integer(
+        required=True, default=1, tracking=True, aggregator=None,
+        help="From how many days after the due date this level applies. Negative: before the due date.",
+    )
+    min_days = fields.Integer(
+        "Days since Previous Level", default=7, tracking=True, aggregator=None,
+        help="How many days after the previous level this one may follow.",
+    )
+    tone = fields.Selection(
+        [("friendly", "Friendly"), ("firm", "Firm"), ("urgent", "Urgent"), ("final", "Final")],
+        default="friendly", required=True, tracking=True,
+    )
+    template_id = fields.Many2one(
+        "chaser.template", required=True, tracking=True, index="btree_not_null", check_company=True, ondelete="restrict"
+    )
+    copy_salesperson = fields.Boolean("Copy to Salesperson", tracking=True)
+    copy_user_id = fields.Many2one("res.users", "Copy to Manager", tracking=True)
+    copy_escalation = fields.Boolean(
+        "Copy to Escalation Contact", tracking=True, help="The customer's own escalation contact, where one is set."
+    )
+    activity_type_id = fields.Many2one("mail.activity.type", "Activity", help="Planned for the responsible person when a reminder of this level was sent.")
+    requires_approval = fields.Boolean(
+        tracking=True, help="A reminder of this level waits in its campaign until a person has approved it."
+    )
+
+    @api.model
+    def _get_ladder(self, company):
+        """The levels that count for a company: its own, else the shared ones."""
+        levels = self.search([("company_id", "in", (company.id, False))])
+        return levels.filtered("company_id") or levels
+
+    def _get_rules(self):
+        return [LevelRule(level.id, level.sequence, level.days_overdue, level.min_days) for level in self]
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        if self.env["chaser.reminder"].sudo().search_count([("level_id", "in", self.ids)], limit=1):
+            raise UserError(self.env._("A level that was used cannot be deleted. Archive it instead."))

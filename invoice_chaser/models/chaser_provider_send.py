@@ -1,0 +1,305 @@
+import contextlib
+import logging
+import time
+from collections import deque
+from datetime import timedelta
+
+import psycopg2.errors
+
+from odoo import fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..core.errors import AuthenticationFailed, PolicyRefused, RateLimited, TransportError, Unreachable
+from ..core.throttle import allowance, estimate_finish, retry_delay
+
+_logger = logging.getLogger(__name__)
+# First key of the advisory lock: "chas" in ASCII; the second is the mailbox's id.
+_LOCK_SPACE = 0x63686173
+
+
+class SendRun:
+    """What one run of a mailbox keeps: the open transport, its recent sends, and what all its messages share."""
+
+    def __init__(self, provider, transport):
+        self.provider = provider
+        self.transport = transport
+        self.pace = provider._get_pace()
+        now = fields.Datetime.now()
+        self.sent_times = provider._get_sent_times(now)
+        self.domain_times = provider._get_domain_times(now)
+        self.month_count = provider._get_month_count(now) if self.pace.per_month else 0
+        self.cache = {}
+
+    def get_allowance(self):
+        return allowance(fields.Datetime.now(), self.sent_times, self.pace, self.month_count)
+
+    def get_domain_hold(self, domain):
+        """Until when messages to a recipient domain wait; None when one may go."""
+        limit, now = self.provider.per_domain_minute, fields.Datetime.now()
+        times = self.domain_times.get(domain)
+        while times and times[0] <= now - timedelta(minutes=1):
+            times.popleft()
+        if not limit or not times or len(times) < limit:
+            return None
+        return times[-limit] + timedelta(minutes=1)
+
+    def note_attempt(self, domain):
+        now = fields.Datetime.now()
+        self.sent_times.append(now)
+        self.domain_times.setdefault(domain, deque()).append(now)
+        self.month_count += 1
+
+    def get(self, key, make):
+        """A value that all messages of the run share, made once."""
+        if key not in self.cache:
+            self.cache[key] = make()
+        return self.cache[key]
+
+
+class ChaserProvider(models.Model):
+    _inherit = "chaser.provider"
+
+    def _cron_send(self):
+        """The one door out: sends what is due from this mailbox, at its pace. Runs as the mailbox's scheduled job."""
+        self.ensure_one()
+        with self._sender_lock() as alone:
+            if not alone:
+                return
+            self._recover_interrupted()
+            self._start_due_campaigns()
+            self._send_batches()
+            self._finish_campaigns()
+        self._wake_again()
+
+    @contextlib.contextmanager
+    def _sender_lock(self):
+        """True for the only sender of this mailbox on all servers. Lives as long as the connection, over commits; a killed
+        process loses it with its connection."""
+        cr = self.env.cr
+        cr.execute("SELECT pg_try_advisory_lock(%s, %s)", (_LOCK_SPACE, self.id))
+        alone = cr.fetchone()[0]
+        try:
+            yield alone
+        finally:
+            if alone:
+                with contextlib.suppress(psycopg2.InterfaceError, psycopg2.OperationalError):
+                    cr.rollback()
+                    cr.execute("SELECT pg_advisory_unlock(%s, %s)", (_LOCK_SPACE, self.id))
+
+    def _commit(self, processed=0):
+        """Make what was done lasting, and tell the scheduler; returns the seconds left in this run."""
+        remaining = self._count_due()
+        return self.env["ir.cron"]._commit_progress(processed, remaining=remaining)
+
+    def _commit_now(self):
+        self.env.cr.commit()  # pylint: disable=invalid-commit  # before and after a message leaves: see docs/architecture.md
+
+    def _fresh(self):
+        """A new transaction, so that the next read sees what others have committed."""
+        self.env.cr.rollback()
+        self.env.invalidate_all(flush=False)
+
+    # -- before and after the messages
+
+    def _recover_interrupted(self):
+        """We are the only sender: whatever is ``sending`` belongs to a process that died in the middle."""
+        stuck = self.env["chaser.reminder"].search([("provider_id", "=", self.id), ("state", "=", "sending")])
+        for reminder in stuck:
+            reminder._set_undecided("undecided")
+        self._commit_now()
+
+    def _start_due_campaigns(self):
+        due = self.env["chaser.campaign"].search([
+            ("provider_id", "=", self.id), ("state", "=", "scheduled"), ("scheduled_at", "<=", fields.Datetime.now())])
+        for campaign in due.try_lock_for_update(allow_referencing=True):
+            campaign.write({"state": "sending", "started_at": fields.Datetime.now()})
+        self._commit_now()
+
+    def _finish_campaigns(self):
+        self._fresh()
+        running = self.env["chaser.campaign"].search([
+            ("provider_id", "=", self.id), ("state", "=", "sending"),
+            ("reminder_ids", "not any", [("state", "in", ("queued", "sending"))])])
+        running.try_lock_for_update(allow_referencing=True)._set_finished()
+        self._commit_now()
+
+    def _wake_again(self):
+        """Ask the scheduler for the next run: at once while there is work, else when the first hold ends."""
+        self._fresh()
+        if self.state != "connected":
+            return
+        [(first,)] = self.env.execute_query(SQL("SELECT min(r.scheduled_at) FROM %s", self._get_queue_sql()))
+        [(planned,)] = self.env.execute_query(SQL(
+            "SELECT min(scheduled_at) FROM chaser_campaign WHERE provider_id = %s AND state = 'scheduled'", self.id))
+        moments = [max(moment, self.hold_until or moment) for moment in (first, planned) if moment]
+        if moments:
+            now = fields.Datetime.now()
+            self.sudo().cron_id._trigger(at=None if min(moments) <= now else min(moments))
+
+    # -- batches
+
+    def _get_queue_sql(self):
+        return SQL(
+            """chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id
+                WHERE r.provider_id = %s AND r.state = 'queued' AND c.state = 'sending'""", self.id)
+
+    def _count_due(self):
+        if self.hold_until and self.hold_until > fields.Datetime.now() or self.state != "connected":
+            return 0
+        [(count,)] = self.env.execute_query(SQL(
+            "SELECT count(*) FROM %s AND r.scheduled_at <= %s", self._get_queue_sql(), fields.Datetime.now()))
+        return count
+
+    def _claim(self, limit):
+        """Ids of the next reminders, most important first; rows that another process holds are passed over."""
+        rows = self.env.execute_query(SQL(
+            "SELECT r.id FROM %s AND r.scheduled_at <= %s ORDER BY r.priority DESC, r.id LIMIT %s FOR NO KEY UPDATE OF r SKIP LOCKED",
+            self._get_queue_sql(), fields.Datetime.now(), limit))
+        return [row[0] for row in rows]
+
+    def _send_batches(self):
+        if not self._commit_or_none():
+            return
+        transport = self._open_transport()
+        if not transport:
+            return
+        run = SendRun(self, transport)
+        try:
+            self._run_batches(run)
+        finally:
+            transport.close()
+
+    def _commit_or_none(self):
+        """Whether there is anything to do now; nothing is connected for an empty queue."""
+        self._fresh()
+        due = self._count_due()
+        self.env["ir.cron"]._commit_progress(0, remaining=due)
+        return due
+
+    def _run_batches(self, run):
+        while True:
+            self._fresh()
+            allowed = run.get_allowance()
+            if not allowed.count:
+                self._hold_queue(allowed.until, f"limit_{allowed.limit}")
+                self._commit()
+                return
+            ids = self._claim(allowed.count)
+            if not ids:
+                self._commit()
+                return
+            for reminder_id in ids:
+                left = self._send_one(reminder_id, run)
+                if left <= 0 or self.state != "connected" or self._is_held():
+                    break
+            if left <= run.pace.pause or self.state != "connected" or self._is_held():
+                return
+            self._pause(run.pace.pause)
+
+    def _pause(self, seconds):
+        time.sleep(seconds)
+
+    def _is_held(self):
+        return bool(self.hold_until and self.hold_until > fields.Datetime.now())
+
+    def _send_one(self, reminder_id, run):
+        """One reminder through the pipeline. Whatever happens to it, the others go on. Returns the seconds left."""
+        self._fresh()
+        reminder = self.env["chaser.reminder"].with_company(self.company_id).browse(reminder_id)
+        try:
+            reminder._run_pipeline(run)
+            return self._commit(1)
+        except (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected):
+            # Somebody changed the invoice or the reminder meanwhile. Nothing was sent (see _record_sent): the next pass takes it.
+            self._fresh()
+            return self._commit()
+        except psycopg2.InterfaceError:
+            raise
+        except Exception as error:
+            _logger.exception("Reminder %s could not be processed", reminder_id)
+            self._fresh()
+            reminder._set_broken(error)
+            return self._commit(1)
+
+    # -- the mailbox itself
+
+    def _open_transport(self):
+        """The connected transport; None after writing down why not and until when nothing is tried."""
+        try:
+            transport = self._get_transport()
+            transport.open()
+        except UserError as error:
+            self._fresh()
+            self._set_state("expired", str(error))
+        except TransportError as error:
+            self._fresh()
+            self._take_error(error)
+        else:
+            if self.unreachable_count or self.hold_until:
+                self.write({"unreachable_count": 0, "hold_until": False, **self._prepare_reason_values(False)})
+                self._commit_now()
+            return transport
+        self._commit()
+        return None
+
+    def _take_error(self, error):
+        """What an error of the mailbox (not of one message) means for its whole queue. Returns whether it was one."""
+        now = fields.Datetime.now()
+        if isinstance(error, AuthenticationFailed):
+            self._set_state("expired", str(error))
+            self._hold_queue(None, "provider_expired", str(error))
+        elif isinstance(error, RateLimited):
+            self._hold_queue(now + error.retry_after, "rate_limited", str(error))
+        elif isinstance(error, PolicyRefused):
+            for campaign in self._get_running_campaigns():
+                campaign._set_paused("policy", str(error))
+            self.last_error = str(error)
+        elif isinstance(error, Unreachable):
+            self.unreachable_count += 1
+            self._hold_queue(now + min(retry_delay(self.unreachable_count), timedelta(minutes=20)), "unreachable", str(error))
+        else:
+            return False
+        return True
+
+    def _get_running_campaigns(self):
+        return self.env["chaser.campaign"].search([("provider_id", "=", self.id), ("state", "=", "sending")])
+
+    def _hold_queue(self, until, code, detail=""):
+        """Rest until ``until`` (UTC); every waiting reminder shows why. Nothing fails by a hold."""
+        if until:
+            until = until.replace(microsecond=0) + timedelta(seconds=1)
+        self._set_hold(until, code, detail)
+        params = {"until": until.isoformat(), "detail": detail} if until else {"detail": detail}
+        waiting = self.env["chaser.reminder"].search([("provider_id", "=", self.id), ("state", "=", "queued"), ("campaign_id.state", "=", "sending")])
+        waiting.try_lock_for_update(allow_referencing=True).write(self._prepare_reason_values(code, params))
+
+    # -- what was sent lately
+
+    def _estimate_finish(self, count, start, duration_hours=0):
+        """When the last of ``count`` further messages leaves this mailbox, by the rules that pace the real run (UTC)."""
+        self.ensure_one()
+        start = max(start, self.hold_until or start)
+        finish = estimate_finish(start, count, self._get_pace(), self._get_sent_times(start))
+        return max(finish, fields.Datetime.add(start, hours=duration_hours)).replace(microsecond=0)
+
+    def _get_sent_times(self, now):
+        """Moments of the attempts of the last 24 hours, oldest first (UTC)."""
+        self.env["chaser.reminder"].flush_model(["attempted_at", "provider_id"])
+        rows = self.env.execute_query(SQL(
+            "SELECT attempted_at FROM chaser_reminder WHERE provider_id = %s AND attempted_at > %s ORDER BY attempted_at",
+            self.id, now - timedelta(hours=24)))
+        return [row[0] for row in rows]
+
+    def _get_domain_times(self, now):
+        rows = self.env.execute_query(SQL(
+            """SELECT recipient_domain, attempted_at FROM chaser_reminder WHERE provider_id = %s AND attempted_at > %s
+                ORDER BY attempted_at""", self.id, now - timedelta(minutes=1)))
+        times = {}
+        for domain, moment in rows:
+            times.setdefault(domain, deque()).append(moment)
+        return times
+
+    def _get_month_count(self, now):
+        return self.env["chaser.reminder"].search_count([
+            ("company_id", "=", self.company_id.id), ("attempted_at", ">=", now.replace(day=1, hour=0, minute=0, second=0, microsecond=0))])

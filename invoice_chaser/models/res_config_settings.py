@@ -1,0 +1,36 @@
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    chaser_contact_interval = fields.Integer(related="company_id.chaser_contact_interval", readonly=False)
+    chaser_currency_id = fields.Many2one(related="company_id.currency_id", string="Chaser Currency")
+    chaser_minimum_amount = fields.Monetary(
+        related="company_id.chaser_minimum_amount", readonly=False, currency_field="chaser_currency_id"
+    )
+    chaser_consolidation_min_invoices = fields.Integer(related="company_id.chaser_consolidation_min_invoices", readonly=False)
+    chaser_language = fields.Selection(related="company_id.chaser_language", readonly=False, required=True)
+    chaser_tracking = fields.Boolean(related="company_id.chaser_tracking", readonly=False)
+    chaser_max_failures = fields.Integer(related="company_id.chaser_max_failures", readonly=False)
+    chaser_monthly_limit = fields.Integer(related="company_id.chaser_monthly_limit", readonly=False)
+    chaser_link_days = fields.Integer(related="company_id.chaser_link_days", readonly=False)
+    chaser_arabic_installed = fields.Boolean(compute="_compute_chaser_arabic_installed")
+    chaser_key_status = fields.Char("Encryption Key", compute="_compute_chaser_key_status")
+
+    def _compute_chaser_arabic_installed(self):
+        installed = any(code.startswith("ar") for code, _name in self.env["res.lang"].get_installed())
+        for record in self:
+            record.chaser_arabic_installed = installed
+
+    def _compute_chaser_key_status(self):
+        for record in self:
+            record.chaser_key_status = self.env["chaser.provider"]._get_key_status()
+
+    def action_chaser_install_arabic(self):
+        """Load Odoo's Arabic, so that the Arabic texts of the templates exist. Nobody's own language changes."""
+        self.env["base.language.install"].create({
+            "lang_ids": [fields.Command.set(self.env["res.lang"].with_context(active_test=False).search([("code", "=", "ar_001")]).ids)],
+            "overwrite": False,
+        }).lang_install()
+        return {"type": "ir.actions.client", "tag": "reload"}

@@ -1,0 +1,228 @@
+from decimal import Decimal
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..core import render
+from ..core.template_language import TemplateProblem
+
+
+class ChaserPreview(models.TransientModel):
+    """What a campaign would do, before it does it. Collects choices and calls ``create_for_invoices``."""
+
+    _name = "chaser.preview"
+    _description = "Chase: Preview"
+    _inherit = ["chaser.reason.mixin"]
+    _check_company_auto = True
+
+    name = fields.Char("Campaign", required=True)
+    company_id = fields.Many2one("res.company", required=True, readonly=True)
+    invoice_ids = fields.Json(readonly=True)
+    provider_id = fields.Many2one("chaser.provider", "Mailbox", check_company=True)
+    campaign_type = fields.Selection(
+        lambda self: self.env["chaser.campaign"]._fields["campaign_type"]._description_selection(self.env), default="invoice_reminder", required=True)
+    level_id = fields.Many2one("chaser.level", check_company=True, help="Empty: each customer gets the level that is due.")
+    template_id = fields.Many2one("chaser.template", check_company=True, help="Empty: the template of each level.")
+    tag_ids = fields.Many2many("chaser.tag", string="Tags", check_company=True)
+    scheduled_at = fields.Datetime("Schedule For")
+    duration_hours = fields.Float("Spread over (Hours)")
+    left_out = fields.Text(readonly=True)
+    warning = fields.Text(compute="_compute_warning")
+    message_ids = fields.One2many("chaser.preview.message", "preview_id", domain=[("reason_code", "=", False)])
+    held_ids = fields.One2many("chaser.preview.message", "preview_id", domain=[("reason_code", "!=", False)], readonly=True)
+    item_ids = fields.One2many("chaser.preview.item", "preview_id")
+    customer_count = fields.Integer("Customers", compute="_compute_figures")
+    message_count = fields.Integer("Messages", compute="_compute_figures")
+    invoice_count = fields.Integer("Invoices", compute="_compute_figures")
+    saved_percent = fields.Float("Saved (%)", compute="_compute_figures")
+    held_count = fields.Integer("Held Back", compute="_compute_figures")
+    expected_finish = fields.Datetime("Last Message Leaves", compute="_compute_figures")
+    shown_partner_id = fields.Many2one("res.partner", "Show the Message to", domain="[('id', 'in', shown_partner_ids)]")
+    shown_partner_ids = fields.Many2many("res.partner", compute="_compute_shown_partner_ids")
+    preview_en = fields.Html("English", compute="_compute_preview", sanitize=False)
+    preview_ar = fields.Html("Arabic", compute="_compute_preview", sanitize=False)
+    preview_language = fields.Char("Will Be Sent In", compute="_compute_preview")
+
+    # -- opening
+
+    @api.model
+    def _open_for_invoices(self, invoices):
+        Campaign = self.env["chaser.campaign"]
+        Campaign.check_access("create")
+        plan = Campaign._build_plan(invoices)
+        if not plan.messages:
+            raise UserError(Campaign._describe_nothing(plan))
+        company = plan.company
+        preview = self.create({
+            "name": self.env._("Reminders %s", fields.Date.to_string(company._get_chaser_today())), "company_id": company.id,
+            "invoice_ids": invoices.ids, "provider_id": self.env["chaser.provider"]._get_default(company).id,
+            "left_out": "\n".join(plan.left_out) or False,
+        })
+        preview._fill(plan)
+        return {
+            "type": "ir.actions.act_window", "name": self.env._("Chase"), "res_model": self._name, "res_id": preview.id,
+            "view_mode": "form", "target": "current", "context": {"allowed_company_ids": self.env.companies.ids},
+        }
+
+    def _fill(self, plan):
+        messages = self.env["chaser.preview.message"].create([
+            self._prepare_message_values(plan, index, message) for index, message in enumerate(plan.messages)])
+        self.env["chaser.preview.item"].create([
+            {
+                "preview_id": self.id, "company_id": self.company_id.id, "message_id": record.id, "partner_id": message.partner_id,
+                "move_line_id": item.id, "currency_id": item.currency_id, "amount_residual": float(item.residual),
+                "date_maturity": item.date_due, "days_overdue": item.days_overdue, "number": plan.rows[item.id]["number"],
+            }
+            for record, message in zip(messages, plan.messages, strict=True) if not message.skip for item in message.items
+        ])
+        self.shown_partner_id = self.message_ids[:1].partner_id
+
+    def _prepare_message_values(self, plan, index, message):
+        emails = plan.emails.get(message.partner_id, [])
+        skip = message.skip
+        return {
+            "preview_id": self.id, "company_id": self.company_id.id, "sequence": index, "partner_id": message.partner_id,
+            "level_id": plan.levels.get(id(message)), "recipient_email": ", ".join(emails), "language": plan.languages[message.partner_id],
+            "item_count": len(message.items), "move_count": len({item.move_id for item in message.items}), "days_overdue": message.days_overdue,
+            "total_display": self._get_total(message), "numbers": ", ".join(plan.rows[item.id]["number"] or "" for item in message.items[:6]),
+            **self._prepare_reason_values(skip.reason if skip else False, skip.params if skip else None),
+        }
+
+    def _get_total(self, message):
+        totals = {}
+        for item in message.items:
+            totals[item.currency_id] = totals.get(item.currency_id, Decimal(0)) + item.residual
+        for credit in message.credits:
+            totals[credit.currency_id] = totals.get(credit.currency_id, Decimal(0)) - credit.residual
+        return self.env["chaser.campaign"]._format_amounts((currency, float(total)) for currency, total in totals.items())
+
+    # -- computes
+
+    @api.depends("message_ids.included", "item_ids.included", "provider_id", "scheduled_at", "duration_hours")
+    def _compute_figures(self):
+        for preview in self:
+            going = preview.message_ids.filtered("included")
+            items = preview.item_ids.filtered(lambda item, kept=going: item.included and item.message_id in kept)
+            going &= items.message_id
+            moves = sum(going.mapped("move_count"))
+            preview.message_count, preview.customer_count, preview.invoice_count = len(going), len(going.partner_id), moves
+            preview.saved_percent = 100.0 * (moves - len(going)) / moves if moves else 0.0
+            preview.held_count = len(preview.held_ids)
+            start = max(preview.scheduled_at or fields.Datetime.now(), fields.Datetime.now())
+            preview.expected_finish = bool(preview.provider_id and going) and preview.provider_id._estimate_finish(len(going), start, preview.duration_hours)
+
+    @api.depends("provider_id")
+    def _compute_warning(self):
+        arabic = any(code.startswith("ar") for code, _name in self.env["res.lang"].get_installed())
+        for preview in self:
+            warnings = []
+            if not preview.provider_id:
+                warnings.append(self.env._("No mailbox is set up for %s yet; the campaign can be saved but not sent.", preview.company_id.name))
+            elif preview.provider_id.state != "connected":
+                warnings.append(self.env._("The mailbox “%s” is not connected; a manager must test it before the campaign can be sent.", preview.provider_id.name))
+            if not arabic and any(message.language in ("ar", "both") for message in preview.message_ids):
+                warnings.append(self.env._("Arabic is not installed in this database: customers who want Arabic get English. A manager loads it in the settings."))
+            preview.warning = "\n".join(warnings) or False
+
+    @api.depends("message_ids")
+    def _compute_shown_partner_ids(self):
+        for preview in self:
+            preview.shown_partner_ids = preview.message_ids.partner_id
+
+    @api.depends("shown_partner_id", "template_id", "level_id", "item_ids.included")
+    def _compute_preview(self):
+        for preview in self:
+            preview.preview_en = preview.preview_ar = preview.preview_language = False
+            message = preview.message_ids.filtered(lambda m, p=preview: m.partner_id == p.shown_partner_id)[:1]
+            if message:
+                preview._render_preview(message)
+
+    def _render_preview(self, message):
+        template = self.template_id or (self.level_id or message.level_id).template_id or self.env["chaser.template"]._get_default(
+            "invoice_reminder", self.company_id)
+        line_ids = set(message.item_ids.filtered("included").move_line_id.ids)
+        data = self.env["chaser.reminder"].with_company(self.company_id)._get_preview_data(message.partner_id, self.company_id, line_ids)
+        if not data or not template:
+            return
+        sources = template._get_sources()
+        for lang in ("en", "ar"):
+            if lang in sources:
+                try:
+                    self[f"preview_{lang}"] = render.compose(data, {lang: sources[lang]}, lang).html
+                except TemplateProblem as problem:
+                    self[f"preview_{lang}"] = template._describe_problem(problem)
+        self.preview_language = dict(message._fields["language"]._description_selection(self.env))[message.language]
+
+    # -- actions
+
+    def _create_campaign(self):
+        """The campaign of these choices."""
+        self.ensure_one()
+        dropped = self.message_ids.filtered(lambda message: not message.included)
+        return self.env["chaser.campaign"].create_for_invoices(self.invoice_ids, {
+            "name": self.name, "company_id": self.company_id.id, "provider_id": self.provider_id.id, "campaign_type": self.campaign_type,
+            "level_id": self.level_id.id, "template_id": self.template_id.id, "tag_ids": [fields.Command.set(self.tag_ids.ids)],
+            "scheduled_at": self.scheduled_at, "duration_hours": self.duration_hours,
+            "excluded_line_ids": (dropped.item_ids | self.item_ids.filtered(lambda item: not item.included)).move_line_id.ids,
+        })
+
+    def _open_campaign(self, campaign):
+        return {
+            "type": "ir.actions.act_window", "res_model": "chaser.campaign", "res_id": campaign.id, "view_mode": "form",
+            "views": [(False, "form")], "target": "current",
+        }
+
+    def action_send(self):
+        campaign = self._create_campaign()
+        campaign.action_send()
+        return self._open_campaign(campaign)
+
+    def action_schedule(self):
+        if not self.scheduled_at:
+            raise UserError(self.env._("Choose when the campaign is to be sent."))
+        campaign = self._create_campaign()
+        campaign.action_schedule()
+        return self._open_campaign(campaign)
+
+    def action_save_draft(self):
+        return self._open_campaign(self._create_campaign())
+
+
+class ChaserPreviewMessage(models.TransientModel):
+    _name = "chaser.preview.message"
+    _description = "Chase: Planned Message"
+    _inherit = ["chaser.reason.mixin"]
+    _order = "sequence, id"
+
+    preview_id = fields.Many2one("chaser.preview", required=True, ondelete="cascade", index=True)
+    company_id = fields.Many2one("res.company", required=True, index=True)
+    sequence = fields.Integer()
+    included = fields.Boolean("Send", default=True)
+    partner_id = fields.Many2one("res.partner", "Customer", readonly=True)
+    level_id = fields.Many2one("chaser.level", readonly=True)
+    recipient_email = fields.Char("Recipient", readonly=True)
+    language = fields.Selection([("en", "English"), ("ar", "Arabic"), ("both", "Arabic and English")], readonly=True)
+    item_count = fields.Integer("Items", readonly=True)
+    move_count = fields.Integer("Invoices", readonly=True)
+    days_overdue = fields.Integer(readonly=True)
+    numbers = fields.Char("Invoice Numbers", readonly=True)
+    total_display = fields.Char("Open Amount", readonly=True)
+    item_ids = fields.One2many("chaser.preview.item", "message_id")
+
+
+class ChaserPreviewItem(models.TransientModel):
+    _name = "chaser.preview.item"
+    _description = "Chase: Planned Item"
+    _order = "message_id, date_maturity, id"
+
+    preview_id = fields.Many2one("chaser.preview", required=True, ondelete="cascade", index=True)
+    message_id = fields.Many2one("chaser.preview.message", required=True, ondelete="cascade", index=True)
+    company_id = fields.Many2one("res.company", required=True, index=True)
+    included = fields.Boolean("Send", default=True)
+    partner_id = fields.Many2one("res.partner", "Customer", readonly=True)
+    move_line_id = fields.Many2one("account.move.line", readonly=True, ondelete="cascade")
+    number = fields.Char("Invoice", readonly=True)
+    currency_id = fields.Many2one("res.currency", readonly=True)
+    amount_residual = fields.Monetary("Open Amount", readonly=True)
+    date_maturity = fields.Date("Due Date", readonly=True)
+    days_overdue = fields.Integer(readonly=True)
