@@ -66,8 +66,6 @@ class OutgoingMessage:
         if self.references:
             mail["In-Reply-To"] = self.references[-1]
             mail["References"] = " ".join(self.references)
-        for name, value in self.headers.items():
-            mail[name] = clean_header(value)
         mail.set_content(self.text)
         mail.add_alternative(self.html, subtype="html")
         for attachment in self.attachments:
@@ -76,6 +74,9 @@ class OutgoingMessage:
                 attachment.content, maintype=maintype, subtype=subtype or "octet-stream",
                 filename=clean_header(attachment.name),
             )
+        # Last: setting the content moves every Content-… header into the first part.
+        for name, value in self.headers.items():
+            mail[name] = clean_header(value)
         return mail
 
     @staticmethod

@@ -147,9 +147,9 @@ def merge_values(data: MessageData, lang: str) -> dict[str, object]:
 
 
 def amounts_text(totals: dict[tuple[str, int], Decimal], lang: str) -> str:
-    """``AED 1,200.00 + USD 80.00``: currencies side by side, never added up."""
+    """``AED 1,200.00 and USD 80.00``: currencies side by side, never added up."""
     texts = [localize.format_amount(value, currency, decimals, lang) for (currency, decimals), value in sorted(totals.items())]
-    return (" و" if lang == "ar" else " + ").join(texts)
+    return (" و" if lang == "ar" else " and ").join(texts)
 
 
 def _text_blocks(data: MessageData, lang: str) -> dict[str, str]:

@@ -261,7 +261,7 @@ class ChaserProvider(models.Model):
             raise UserError(self.env._("Your own user has no e-mail address."))
         text = self.env._("This is a sample from the mailbox “%s” of Invoice Chaser.", self.name)
         message = OutgoingMessage(
-            message_id=self._make_message_id(), sender=email_normalize(self.email), sender_name=self.sender_name or "", recipients=(address,),
+            message_id=self._make_message_id(email_normalize(self.email)), sender=email_normalize(self.email), sender_name=self.sender_name or "", recipients=(address,),
             subject=self.env._("Sample from Invoice Chaser"), text=text + "\n", html=str(Markup("<p>%s</p>") % text),
         )
         try:
@@ -306,9 +306,10 @@ class ChaserProvider(models.Model):
         self.ensure_one()
         return Pace(self.batch_size, self.batch_pause, self.per_minute, self.daily_quota, self.company_id.chaser_monthly_limit)
 
-    def _make_message_id(self):
+    @api.model
+    def _make_message_id(self, email):
         """A Message-ID in the domain of the mailbox (RFC 5322 §3.6.4); it tells nothing about the reminder."""
-        return f"<chaser.{os.urandom(16).hex()}@{email_normalize(self.email).partition('@')[2]}>"
+        return f"<chaser.{os.urandom(16).hex()}@{email.partition('@')[2]}>"
 
     @api.model
     def _get_default(self, company):
@@ -322,6 +323,12 @@ class ChaserProvider(models.Model):
         partner = company.partner_id
         return {
             "name": company.name or "", "trn": company.vat or "", "phone": company.phone or "", "email": company.email or "",
-            "website": company.website or "", "address": (partner._display_address(without_company=True) or "").strip().replace("\n\n", "\n"),
+            "website": company.website or "", "address": self._tidy_address(partner._display_address(without_company=True)),
             "color": company.email_secondary_color or company.primary_color or "",
         }
+
+    @api.model
+    def _tidy_address(self, address):
+        """Odoo's address without the gaps that empty fields leave."""
+        lines = (" ".join(line.split()).replace(" ,", ",").strip(" ,") for line in (address or "").splitlines())
+        return "\n".join(filter(None, lines))

@@ -8,7 +8,7 @@ import psycopg2.errors
 
 from odoo import fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, email_normalize
 
 from ..core.errors import AuthenticationFailed, PolicyRefused, RateLimited, TransportError, Unreachable
 from ..core.throttle import allowance, estimate_finish, retry_delay
@@ -25,6 +25,7 @@ class SendRun:
         self.provider = provider
         self.transport = transport
         self.pace = provider._get_pace()
+        self.settings = provider._prepare_run_settings()
         now = fields.Datetime.now()
         self.sent_times = provider._get_sent_times(now)
         self.domain_times = provider._get_domain_times(now)
@@ -36,7 +37,7 @@ class SendRun:
 
     def get_domain_hold(self, domain):
         """Until when messages to a recipient domain wait; None when one may go."""
-        limit, now = self.provider.per_domain_minute, fields.Datetime.now()
+        limit, now = self.settings["per_domain_minute"], fields.Datetime.now()
         times = self.domain_times.get(domain)
         while times and times[0] <= now - timedelta(minutes=1):
             times.popleft()
@@ -179,48 +180,57 @@ class ChaserProvider(models.Model):
 
     def _run_batches(self, run):
         while True:
-            self._fresh()
             allowed = run.get_allowance()
             if not allowed.count:
                 self._hold_queue(allowed.until, f"limit_{allowed.limit}")
                 self._commit()
                 return
             ids = self._claim(allowed.count)
-            if not ids:
-                self._commit()
-                return
+            deadline = time.monotonic() + self._commit()
             for reminder_id in ids:
-                left = self._send_one(reminder_id, run)
-                if left <= 0 or self.state != "connected" or self._is_held():
+                self._send_one(reminder_id, run)
+                if time.monotonic() >= deadline or not self._is_open():
                     break
-            if left <= run.pace.pause or self.state != "connected" or self._is_held():
+            left = self._commit(len(ids))
+            if not ids or left <= run.pace.pause or not self._is_open():
                 return
             self._pause(run.pace.pause)
+
+    def _prepare_run_settings(self):
+        """What every message of a run needs of mailbox and company, as plain values: records are read anew after each commit."""
+        company = self.company_id
+        return {
+            "company_id": company.id, "tracking": company.chaser_tracking, "interval": company.chaser_contact_interval,
+            "per_domain_minute": self.per_domain_minute, "max_attempts": self.max_attempts, "email": email_normalize(self.email),
+            "sender_name": self.sender_name or company.name or "", "reply_to": self.reply_to or "", "base_url": self.get_base_url(),
+            "today": company._get_chaser_today(), "company": self._get_company_data(company),
+        }
 
     def _pause(self, seconds):
         time.sleep(seconds)
 
-    def _is_held(self):
-        return bool(self.hold_until and self.hold_until > fields.Datetime.now())
+    def _is_open(self):
+        """Whether the next message may be tried: nothing that happened, and no person, has closed the mailbox meanwhile."""
+        self.env.cr.execute(SQL("SELECT state = 'connected' AND (hold_until IS NULL OR hold_until <= %s) FROM chaser_provider WHERE id = %s",
+                                fields.Datetime.now(), self.id))
+        return self.env.cr.fetchone()[0]
 
     def _send_one(self, reminder_id, run):
-        """One reminder through the pipeline. Whatever happens to it, the others go on. Returns the seconds left."""
-        self._fresh()
-        reminder = self.env["chaser.reminder"].with_company(self.company_id).browse(reminder_id)
+        """One reminder through the pipeline. Whatever happens to it, the others go on."""
+        reminder = self.env["chaser.reminder"].browse(reminder_id)
         try:
             reminder._run_pipeline(run)
-            return self._commit(1)
+            self._commit_now()
         except (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected):
-            # Somebody changed the invoice or the reminder meanwhile. Nothing was sent (see _record_sent): the next pass takes it.
+            # Somebody changed the invoice or the reminder before the mark. Nothing was sent: the next pass takes it.
             self._fresh()
-            return self._commit()
         except psycopg2.InterfaceError:
             raise
         except Exception as error:
             _logger.exception("Reminder %s could not be processed", reminder_id)
             self._fresh()
             reminder._set_broken(error)
-            return self._commit(1)
+            self._commit_now()
 
     # -- the mailbox itself
 

@@ -21,14 +21,16 @@ class ChaserProvider(models.Model):
         help="Stored encrypted; it cannot be read back.",
     )
     smtp_password_sealed = fields.Char(groups=fields.NO_ACCESS, copy=False, exportable=False)
-    has_smtp_password = fields.Boolean(compute="_compute_smtp_password", compute_sudo=True)
+    has_smtp_password = fields.Boolean(compute="_compute_has_smtp_password", compute_sudo=True)
     mail_server_id = fields.Many2one("ir.mail_server", "Outgoing Mail Server", tracking=True, help="Empty: Odoo's default one.")
 
-    @api.depends("smtp_password_sealed")
     def _compute_smtp_password(self):
+        self.smtp_password = False
+
+    @api.depends("smtp_password_sealed")
+    def _compute_has_smtp_password(self):
         for provider in self:
-            provider.smtp_password = False
-            provider.has_smtp_password = bool(provider.sudo().smtp_password_sealed)
+            provider.has_smtp_password = bool(provider.smtp_password_sealed)
 
     def _inverse_smtp_password(self):
         for provider in self.filtered("smtp_password"):

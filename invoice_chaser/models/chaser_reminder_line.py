@@ -16,7 +16,7 @@ class ChaserReminderLine(models.Model):
     number = fields.Char(readonly=True)
     is_credit = fields.Boolean(readonly=True)
     currency_id = fields.Many2one("res.currency", required=True, readonly=True)
-    company_currency_id = fields.Many2one(related="company_id.currency_id")
+    company_currency_id = fields.Many2one(related="company_id.currency_id", string="Company Currency")
     amount = fields.Monetary(readonly=True, aggregator=None)
     amount_residual = fields.Monetary("Open Amount", readonly=True, aggregator=None)
     amount_company = fields.Monetary("Open Amount (Company Currency)", readonly=True, currency_field="company_currency_id")

@@ -22,12 +22,12 @@ class SendJob:
     """One reminder on its way through the steps."""
 
     run: object
-    today: object
+    row: dict = field(default_factory=dict)
     items: list[dict] = field(default_factory=list)
     credits: list[dict] = field(default_factory=list)
     facts: dict = field(default_factory=dict)
     rendered: render.Rendered | None = None
-    version: object = None
+    version_id: int = 0
     message: OutgoingMessage | None = None
     result: SendResult | None = None
 
@@ -42,7 +42,7 @@ class ChaserReminder(models.Model):
 
     def _run_pipeline(self, run):
         self.ensure_one()
-        job = SendJob(run, run.get("today", self.company_id._get_chaser_today))
+        job = SendJob(run)
         try:
             for name in self._SEND_STEPS:
                 stop = getattr(self, f"_step_{name}")(job)
@@ -66,24 +66,32 @@ class ChaserReminder(models.Model):
 
     def _step_lock(self, job):
         """The row is ours, still queued, and its campaign still runs; a pause that comes now waits for the mark."""
-        rows = self.env.execute_query(SQL(
-            """SELECT r.id FROM chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id
+        rows = self.env.execute_query_dict(SQL(
+            """SELECT r.id, r.token, r.language, r.message_id, r.attempt_count, r.recipient_email, r.recipient_others, r.level_id,
+                      r.campaign_id, r.split_move_id, r.partner_id, r.company_id, c.template_id, c.sender_name, c.reply_to, c.user_id,
+                      (SELECT count(*) FROM chaser_reminder_line l WHERE l.reminder_id = r.id AND NOT l.is_credit
+                          AND l.dropped_code IS NULL AND l.move_line_id IS NOT NULL) AS item_count,
+                      EXISTS (SELECT 1 FROM chaser_reminder_line l WHERE l.reminder_id = r.id AND l.is_credit) AS has_credits
+                 FROM chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id
                 WHERE r.id = %s AND r.state = 'queued' AND c.state = 'sending'
                   FOR NO KEY UPDATE OF r SKIP LOCKED FOR SHARE OF c SKIP LOCKED""", self.id))
-        return None if rows else Skip("gone")
+        if not rows:
+            return Skip("gone")
+        job.row = rows[0]
+        return None
 
     def _step_refresh(self, job):
         """Fresh balances, read under a lock so that no payment can slip in before the mark."""
-        rows, complete = self._read_open_items()
-        if not complete:
+        rows = self._read_open_items()
+        if len(rows) < job.row["item_count"]:
             return Hold("busy", until=fields.Datetime.now() + timedelta(minutes=1))
         dropped = {}
         for row in rows:
-            code, params = self._get_drop_reason(row, job.today)
+            code, params = self._get_drop_reason(row, job)
             if code:
                 dropped[row["line_id"]] = (code, params)
         live = [row for row in rows if row["line_id"] not in dropped]
-        credits = self._read_own_credits({row["currency_id"] for row in live}) if live else []
+        credits = self._read_own_credits(job.row, {row["currency_id"] for row in live}) if live else []
         due, covered = net_items([_as_item(row) for row in live], [_as_credit(row) for row in credits])
         for item in covered:
             line_id = next(row["line_id"] for row in live if row["id"] == item.id)
@@ -100,44 +108,47 @@ class ChaserReminder(models.Model):
 
     def _step_gates(self, job):
         """Still allowed? Stopped addresses, pause, interval, and the limit of the recipient's domain."""
-        facts = job.facts = self._read_gate_facts()
-        usable = [email for email in self._get_addresses() if email not in facts["stopped"]]
-        if not self._get_addresses():
+        today = job.run.settings["today"]
+        addresses = _get_addresses(job.row)
+        if not addresses:
             return Skip("no_email")
+        facts = job.facts = self._read_gate_facts(job.row, addresses)
+        usable = [email for email in addresses if email not in facts["stopped"]]
         if not usable:
-            return Skip(facts["stopped"][self._get_addresses()[0]], {"detail": self._get_addresses()[0]})
+            return Skip(facts["stopped"][addresses[0]], {"detail": addresses[0]})
         facts["recipients"] = usable
-        if facts["paused_until"] and facts["paused_until"] >= job.today:
+        if facts["paused_until"] and facts["paused_until"] >= today:
             return Skip("paused", {"date": facts["paused_until"].isoformat(), "detail": facts["pause_reason"] or ""})
-        interval = facts["interval"] or self.company_id.chaser_contact_interval
-        if facts["last_contact"] and (job.today - facts["last_contact"].date()).days < interval:
+        interval = facts["interval"] or job.run.settings["interval"]
+        if facts["last_contact"] and (today - facts["last_contact"].date()).days < interval:
             return Skip("recent_contact", {"date": facts["last_contact"].date().isoformat(), "detail": str(interval)})
-        until = job.run.get_domain_hold(usable[0].rpartition("@")[2])
-        return Hold("limit_domain", {"detail": usable[0].rpartition("@")[2]}, until) if until else None
+        domain = usable[0].rpartition("@")[2]
+        until = job.run.get_domain_hold(domain)
+        return Hold("limit_domain", {"detail": domain}, until) if until else None
 
     def _step_render(self, job):
         """The message from fresh figures."""
-        template = self.campaign_id.template_id or self.level_id.template_id or job.run.get(
-            "default_template", lambda: self.env["chaser.template"]._get_default("invoice_reminder", self.company_id))
-        if not template:
+        level = job.run.get(("level", job.row["level_id"]), lambda: self._prepare_level_values(job.row["level_id"]))
+        template_id = job.row["template_id"] or level["template_id"]
+        if not template_id:
             return Fail("template", {"detail": self.env._("there is none")})
-        job.version = job.run.get(("version", template.id), lambda: self.env["chaser.template.version"]._get_for(template))
+        job.version_id, content = job.run.get(("version", template_id), lambda: self._read_version(template_id))
         self._ensure_portal_tokens(job)
-        data = self._prepare_message_data(job)
         try:
-            job.rendered = render.compose(data, job.version.content, self.language or "en", self._get_link_prefix(job))
+            job.rendered = render.compose(
+                self._prepare_message_data(job, level), content, job.row["language"] or "en", self._get_link_prefix(job))
         except TemplateProblem as problem:
-            return Fail("template", {"detail": template._describe_problem(problem)})
-        job.message = self._prepare_message(job)
+            return Fail("template", {"detail": self.env["chaser.template"]._describe_problem(problem)})
+        job.message = self._prepare_message(job, level)
         return None
 
     def _step_mark(self, job):
         """Write down the intent and the exact message, and commit, before anything leaves."""
         self._snapshot_lines(job)
         self.write({
-            "state": "sending", "attempt_count": self.attempt_count + 1, "attempted_at": fields.Datetime.now(),
+            "state": "sending", "attempt_count": (job.row["attempt_count"] or 0) + 1, "attempted_at": fields.Datetime.now(),
             "message_id": job.message.message_id, "subject": job.rendered.subject, "body_html": job.rendered.html,
-            "body_text": job.rendered.text, "link_targets": list(job.rendered.targets), "template_version_id": job.version.id,
+            "body_text": job.rendered.text, "link_targets": list(job.rendered.targets), "template_version_id": job.version_id,
             "recipient_email": job.message.recipients[0], "recipient_others": ", ".join(job.message.recipients[1:]) or False,
             "recipient_cc": ", ".join(job.message.cc) or False, **self._prepare_reason_values(False),
         })
@@ -155,24 +166,23 @@ class ChaserReminder(models.Model):
     # -- step refresh
 
     def _read_open_items(self):
-        """The reminder's items as they are now, and whether all could be read (another transaction may hold one)."""
-        self.env["chaser.reminder.line"].flush_model()
-        [(expected,)] = self.env.execute_query(SQL(
-            """SELECT count(*) FROM chaser_reminder_line WHERE reminder_id = %s AND NOT is_credit AND dropped_code IS NULL
-                  AND move_line_id IS NOT NULL""", self.id))
+        """The reminder's items as they are now; one that another transaction is changing is missing."""
         rows = self.env.execute_query_dict(SQL(
             """SELECT rl.id AS line_id, l.id, l.move_id, l.currency_id, l.amount_residual_currency AS residual,
                       l.amount_residual AS company_residual, l.amount_currency AS amount, m.name AS number, m.invoice_date,
                       coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date, l.date) AS date_due, l.parent_state, l.reconciled,
                       l.company_id, l.no_followup, m.payment_state, m.chaser_dispute_reason AS dispute, m.chaser_promise_date AS promise,
-                      m.access_token, m.payment_reference, m.invoice_user_id, m.partner_bank_id, m.partner_id AS contact_id
+                      m.access_token, m.payment_reference, m.invoice_user_id, m.partner_bank_id, p.name AS contact_name,
+                      rl.amount AS shown_amount, rl.amount_residual AS shown_residual, rl.days_overdue AS shown_days
                  FROM chaser_reminder_line rl JOIN account_move_line l ON l.id = rl.move_line_id JOIN account_move m ON m.id = l.move_id
+                 LEFT JOIN res_partner p ON p.id = m.partner_id
                 WHERE rl.reminder_id = %s AND NOT rl.is_credit AND rl.dropped_code IS NULL
                 ORDER BY date_due, l.id FOR SHARE OF l, m SKIP LOCKED""", self.id))
-        return rows, len(rows) == expected
+        return rows
 
-    def _get_drop_reason(self, row, today):
-        if row["company_id"] != self.company_id.id or row["parent_state"] != "posted":
+    def _get_drop_reason(self, row, job):
+        today = job.run.settings["today"]
+        if row["company_id"] != job.row["company_id"] or row["parent_state"] != "posted":
             return "not_open", {}
         if row["reconciled"] or row["residual"] <= 0 or row["payment_state"] in PAID_STATES:
             return "paid", {}
@@ -183,42 +193,38 @@ class ChaserReminder(models.Model):
             return "not_due", {}
         return None, None
 
-    def _read_own_credits(self, currency_ids):
-        rows = self.env["chaser.campaign"]._read_credits([self.partner_id.id], self.company_id)
-        others = self._get_credits_shown_elsewhere()
+    def _read_own_credits(self, own, currency_ids):
+        company = self.env["res.company"].browse(own["company_id"])
+        rows = self.env["chaser.campaign"]._read_credits([own["partner_id"]], company)
+        others = self._get_credits_shown_elsewhere(own) if rows else set()
         return [row for row in rows if row["currency_id"] in currency_ids and row["id"] not in others]
 
-    def _get_credits_shown_elsewhere(self):
+    def _get_credits_shown_elsewhere(self, own):
         """Where a customer gets one message per invoice, a credit stands in one of them only."""
-        if not self.split_move_id:
+        if not own["split_move_id"]:
             return set()
         rows = self.env.execute_query(SQL(
             """SELECT l.move_line_id FROM chaser_reminder_line l JOIN chaser_reminder r ON r.id = l.reminder_id
                 WHERE r.campaign_id = %s AND r.partner_id = %s AND r.id <> %s AND l.is_credit
-                  AND r.state IN ('draft', 'queued', 'sending', 'sent')""", self.campaign_id.id, self.partner_id.id, self.id))
+                  AND r.state IN ('draft', 'queued', 'sending', 'sent')""", own["campaign_id"], own["partner_id"], self.id))
         return {row[0] for row in rows}
 
     def _drop_lines(self, dropped):
-        for line in self.line_ids.filtered(lambda line: line.id in dropped):
-            code, params = dropped[line.id]
-            line.write({"dropped_code": code, "dropped_params": params or False})
+        for line_id, (code, params) in dropped.items():
+            self.env["chaser.reminder.line"].browse(line_id).write({"dropped_code": code, "dropped_params": params or False})
 
     # -- step gates
 
-    def _get_addresses(self):
-        others = email_normalize_all(self.recipient_others or "")
-        return list(dict.fromkeys(filter(None, [email_normalize(self.recipient_email or ""), *others])))
-
-    def _read_gate_facts(self):
-        company = str(self.company_id.id)
+    def _read_gate_facts(self, own, addresses):
         [row] = self.env.execute_query_dict(SQL(
-            """SELECT (p.chaser_paused_until->>%(key)s)::date AS paused_until, p.chaser_pause_reason->>%(key)s AS pause_reason,
+            """SELECT p.name, p.chaser_escalation_partner_id AS escalation_id,
+                      (p.chaser_paused_until->>%(key)s)::date AS paused_until, p.chaser_pause_reason->>%(key)s AS pause_reason,
                       (p.preferred_contact_interval->>%(key)s)::int AS interval,
                       (SELECT max(o.sent_at) FROM chaser_reminder o WHERE o.company_id = %(company)s AND o.partner_id = p.id
                           AND o.state = 'sent' AND o.campaign_id IS DISTINCT FROM %(campaign)s AND o.purpose = 'reminder') AS last_contact
                  FROM res_partner p WHERE p.id = %(partner)s""",
-            key=company, company=self.company_id.id, campaign=self.campaign_id.id, partner=self.partner_id.id))
-        row["stopped"] = self.env["chaser.campaign"]._read_stopped(self._get_addresses(), self.company_id)
+            key=str(own["company_id"]), company=own["company_id"], campaign=own["campaign_id"], partner=own["partner_id"]))
+        row["stopped"] = self.env["chaser.campaign"]._read_stopped(addresses, self.env["res.company"].browse(own["company_id"]))
         return row
 
     # -- step render
@@ -235,42 +241,47 @@ class ChaserReminder(models.Model):
 
     def _get_link_prefix(self, job):
         """Start of the tracked links; empty where tracking is off."""
-        return f"{self._get_base_url(job.run)}/chaser/c/{self.sudo().token}/" if self.company_id.chaser_tracking else ""
+        return f"{job.run.settings['base_url']}/chaser/c/{job.row['token']}/" if job.run.settings["tracking"] else ""
 
-    def _get_base_url(self, run):
-        return run.get("base_url", lambda: self.get_base_url())
+    def _prepare_level_values(self, level_id):
+        """A level as plain values; without one, the default template of reminders."""
+        level = self.env["chaser.level"].browse(level_id)
+        template = level.template_id or self.env["chaser.template"]._get_default("invoice_reminder", self.company_id)
+        arabic = next((code for code, _name in self.env["res.lang"].get_installed() if code.startswith("ar")), "en_US")
+        return {
+            "template_id": template.id, "copy_salesperson": level.copy_salesperson, "copy_escalation": level.copy_escalation,
+            "copy_email": level.copy_user_id.sudo().email or "", "activity_type_id": level.activity_type_id.id,
+            "names": {"en": level.with_context(lang="en_US").name or "", "ar": level.with_context(lang=arabic).name or ""},
+        }
 
-    def _prepare_message_data(self, job):
+    def _read_version(self, template_id):
+        version = self.env["chaser.template.version"]._get_for(self.env["chaser.template"].browse(template_id))
+        return version.id, version.content
+
+    def _prepare_message_data(self, job, level):
         """Plain values for the template; no recordset reaches it."""
-        run, company, token = job.run, self.company_id, self.sudo().token
-        base_url = self._get_base_url(run)
-        first = job.items[0]
+        run, settings, first = job.run, job.run.settings, job.items[0]
+        base_url, token = settings["base_url"], job.row["token"]
+        contacts = {row["contact_name"] for row in job.items}
         return render.MessageData(
-            company=run.get("company", lambda: self.env["chaser.provider"]._get_company_data(company)),
-            customer_name=self.partner_id.name or self.partner_id.display_name or "",
-            contact_name=self._get_contact_name(job), today=job.today,
-            items=tuple(self._make_render_item(row, job.today, base_url, run) for row in job.items),
-            credits=tuple(self._make_render_item(row, job.today, base_url, run) for row in job.credits),
+            company=settings["company"], customer_name=job.facts["name"] or "",
+            contact_name=(contacts.pop() if len(contacts) == 1 else "") or job.facts["name"] or "", today=settings["today"],
+            items=tuple(self._make_render_item(row, settings["today"], base_url, run) for row in job.items),
+            credits=tuple(self._make_render_item(row, settings["today"], base_url, run) for row in job.credits),
             salesperson=run.get(("user", first["invoice_user_id"]), lambda: self._get_salesperson_data(first["invoice_user_id"])),
             bank=run.get(("bank", first["partner_bank_id"]), lambda: self._get_bank_data(first["partner_bank_id"])),
-            payment_reference=first["payment_reference"] or first["number"] or "",
-            level_name=run.get(("level", self.level_id.id), lambda: self._get_level_names()),
+            payment_reference=first["payment_reference"] or first["number"] or "", level_name=level["names"],
             unsubscribe_url=f"{base_url}/chaser/u/{token}",
-            pixel_url=f"{base_url}/chaser/o/{token}.gif" if company.chaser_tracking else "",
+            pixel_url=f"{base_url}/chaser/o/{token}.gif" if settings["tracking"] else "",
         )
 
-    def _get_contact_name(self, job):
-        contacts = {row["contact_id"] for row in job.items}
-        contact = self.env["res.partner"].browse(contacts) if len(contacts) == 1 else self.partner_id
-        return contact.name or self.partner_id.name or ""
-
     def _make_render_item(self, row, today, base_url, run):
-        currency = run.get(("currency", row["currency_id"]), lambda: self.env["res.currency"].browse(row["currency_id"]))
+        name, decimals = run.get(("currency", row["currency_id"]), lambda: self._read_currency(row["currency_id"]))
         token = row.get("access_token")
         return render.Item(
             number=row["number"] or "", invoice_date=row["invoice_date"], date_due=row["date_due"],
             days_overdue=(today - row["date_due"]).days if row["date_due"] else 0, amount=Decimal(str(row["amount"])),
-            residual=Decimal(str(row["residual"])), currency=currency.name, decimals=currency.decimal_places,
+            residual=Decimal(str(row["residual"])), currency=name, decimals=decimals,
             url=f"{base_url}/my/invoices/{row['move_id']}?access_token={token}" if token else "",
         )
 
@@ -282,20 +293,18 @@ class ChaserReminder(models.Model):
         bank = self.env["res.partner.bank"].browse(bank_id).sudo() if bank_id else self.env["res.partner.bank"]
         return {"name": bank.bank_id.name or "", "iban": bank.acc_number or ""}
 
-    def _get_level_names(self):
-        arabic = next((code for code, _name in self.env["res.lang"].get_installed() if code.startswith("ar")), "en_US")
-        level = self.level_id
-        return {"en": level.with_context(lang="en_US").name or "", "ar": level.with_context(lang=arabic).name or ""}
+    def _read_currency(self, currency_id):
+        currency = self.env["res.currency"].browse(currency_id)
+        return currency.name, currency.decimal_places
 
-    def _prepare_message(self, job):
-        provider, campaign = job.run.provider, self.campaign_id
-        url = f"{self._get_base_url(job.run)}/chaser/u/{self.sudo().token}"
+    def _prepare_message(self, job, level):
+        settings = job.run.settings
+        url = f"{settings['base_url']}/chaser/u/{job.row['token']}"
         return OutgoingMessage(
-            message_id=self.message_id or provider._make_message_id(), sender=email_normalize(provider.email),
-            sender_name=campaign.sender_name or provider.sender_name or self.company_id.name or "",
-            recipients=tuple(job.facts["recipients"]), cc=tuple(self._get_copies(job)), subject=job.rendered.subject,
-            html=job.rendered.html, text=job.rendered.text, reply_to=email_normalize(campaign.reply_to or provider.reply_to or "") or "",
-            references=self._get_references(),
+            message_id=job.row["message_id"] or job.run.provider._make_message_id(settings["email"]), sender=settings["email"],
+            sender_name=job.row["sender_name"] or settings["sender_name"], recipients=tuple(job.facts["recipients"]),
+            cc=tuple(self._get_copies(job, level)), subject=job.rendered.subject, html=job.rendered.html, text=job.rendered.text,
+            reply_to=email_normalize(job.row["reply_to"] or settings["reply_to"]) or "", references=self._get_references(job),
             headers={
                 "List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
                 "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF",
@@ -303,65 +312,66 @@ class ChaserReminder(models.Model):
             },
         )
 
-    def _get_copies(self, job):
+    def _get_copies(self, job, level):
         """Addresses that the level copies: salesperson, a manager, the customer's escalation contact."""
-        level, copies = self.level_id, []
-        if level.copy_salesperson:
-            copies.append(self._get_salesperson_data(job.items[0]["invoice_user_id"])["email"])
-        if level.copy_user_id:
-            copies.append(level.copy_user_id.sudo().partner_id.email)
-        if level.copy_escalation:
-            copies.append(self.partner_id.chaser_escalation_partner_id.email)
+        copies = [level["copy_email"]]
+        if level["copy_salesperson"]:
+            user_id = job.items[0]["invoice_user_id"]
+            copies.append(job.run.get(("user", user_id), lambda: self._get_salesperson_data(user_id))["email"])
+        if level["copy_escalation"] and job.facts["escalation_id"]:
+            copies.append(self.env["res.partner"].browse(job.facts["escalation_id"]).email)
         normalized = [email_normalize(address or "") for address in copies]
         return list(dict.fromkeys(address for address in normalized if address and address not in job.facts["recipients"]))
 
-    def _get_references(self):
+    def _get_references(self, job):
         """Message-IDs of the customer's former reminders, oldest first, so that mail programs thread them (RFC 5322 §3.6.4)."""
         rows = self.env.execute_query(SQL(
             """SELECT message_id FROM chaser_reminder WHERE company_id = %s AND partner_id = %s AND state = 'sent' AND id <> %s
                   AND recipient_email = %s AND message_id IS NOT NULL ORDER BY sent_at DESC LIMIT 5""",
-            self.company_id.id, self.partner_id.id, self.id, self.recipient_email))
+            job.row["company_id"], job.row["partner_id"], self.id, job.row["recipient_email"]))
         return tuple(row[0] for row in reversed(rows))
 
     def _snapshot_lines(self, job):
         """The lines say what the message says."""
-        shown = {row["id"]: row for row in job.items + job.credits}
-        for line in self.line_ids:
+        Line, today = self.env["chaser.reminder.line"], job.run.settings["today"]
+        for row in job.items:
+            values = _prepare_snapshot_values(row, today)
+            if values != {"amount": row["shown_amount"], "amount_residual": row["shown_residual"], "days_overdue": row["shown_days"]}:
+                Line.browse(row["line_id"]).write(values)
+        if job.credits or job.row["has_credits"]:
+            self._snapshot_credits(job.credits, today)
+
+    def _snapshot_credits(self, rows, today):
+        shown = {row["id"]: row for row in rows}
+        for line in self.line_ids.filtered("is_credit"):
             row = shown.pop(line.move_line_id.id, None)
-            if row:
-                values = self._prepare_snapshot_values(row, job.today)
-                changed = {name: value for name, value in values.items() if line[name] != value}
-                if changed:
-                    line.write(changed)
-            elif line.is_credit and not line.dropped_code:
-                line.dropped_code = "not_open"
+            line.write(_prepare_snapshot_values(row, today) if row else {"dropped_code": "not_open"})
         self.env["chaser.reminder.line"].create([
             {"reminder_id": self.id, "company_id": self.company_id.id, "move_line_id": row["id"], "move_id": row["move_id"],
              "is_credit": True, "currency_id": row["currency_id"], "number": row["number"], "invoice_date": row["invoice_date"],
-             "amount_company": row["company_residual"], **self._prepare_snapshot_values(row, job.today)}
+             "amount_company": row["company_residual"], **_prepare_snapshot_values(row, today)}
             for row in shown.values()
         ])
-
-    def _prepare_snapshot_values(self, row, today):
-        return {
-            "amount": row["amount"], "amount_residual": row["residual"],
-            "days_overdue": (today - row["date_due"]).days if row["date_due"] else 0,
-        }
 
     # -- step record
 
     def _record_sent(self, job):
         """Two commits on purpose: that it is out comes first; the chatter may fail without undoing it."""
-        refused = job.result.refused
-        self.write({
-            "state": "sent", "sent_at": fields.Datetime.now(), "provider_message_id": job.result.provider_message_id or False,
-            "is_undecided": False,
+        result, now = job.result, fields.Datetime.now()
+        self.write({"state": "sent", "sent_at": now, "provider_message_id": result.provider_message_id or False, "is_undecided": False})
+        raw_data = {"response": result.response, **({"refused": result.refused} if result.refused else {})}
+        self.env["chaser.event"].create({
+            "reminder_id": self.id, "campaign_id": job.row["campaign_id"], "company_id": job.row["company_id"],
+            "partner_id": job.row["partner_id"], "event_type": "sent", "source": "api", "raw_data": raw_data, "occurred_at": now,
         })
-        self._record_event("sent", source="api", raw_data={"response": job.result.response, **({"refused": refused} if refused else {})})
         self.env.flush_all()
         job.run.provider._commit_now()
-        self._log_sent()
-        self._plan_activity()
+        self._write_chatter(
+            job.row["partner_id"], [row["move_id"] for row in job.items], job.message, now,
+            job.run.get(("author", job.row["user_id"]), lambda: self.env["res.users"].browse(job.row["user_id"]).partner_id.id))
+        activity_type_id = job.run.cache[("level", job.row["level_id"])]["activity_type_id"]
+        if activity_type_id:
+            self._plan_activity(activity_type_id)
 
     def _record_event(self, event_type, source, **values):
         return self.env["chaser.event"].sudo().create([{
@@ -370,28 +380,30 @@ class ChaserReminder(models.Model):
         } for reminder in self])
 
     def _log_sent(self):
+        """The notes for a reminder whose sending a person has confirmed."""
+        self.ensure_one()
+        message = OutgoingMessage(
+            message_id=self.message_id, sender=self.provider_id.email, subject=self.subject or "", html="", text="",
+            recipients=tuple(filter(None, [self.recipient_email, *email_normalize_all(self.recipient_others or "")])))
+        author = (self.campaign_id.user_id or self.env.user).partner_id
+        self._write_chatter(self.partner_id.id, self._get_live_lines().move_id.ids, message, self.sent_at, author.id)
+
+    def _write_chatter(self, partner_id, move_ids, message, moment, author_id):
         """A note on the customer and on each invoice, without notifying anyone; the customer's comes last, so that a reply,
         which is matched by Message-ID to the newest message, lands there."""
-        for reminder in self:
-            body = Markup("<p>%s</p><p><b>%s</b></p><p>%s</p>") % (
-                self.env._("Payment reminder sent to %s", ", ".join(filter(None, (reminder.recipient_email, reminder.recipient_others)))),
-                reminder.subject, reminder.total_display)
-            shared = {
-                "body": body, "subject": reminder.subject, "message_id": reminder.message_id, "message_type": "email_outgoing",
-                "subtype_id": self.env["ir.model.data"]._xmlid_to_res_id("mail.mt_note"), "is_internal": True,
-                "author_id": (reminder.campaign_id.user_id or self.env.user).partner_id.id, "email_from": reminder.provider_id.email,
-                "date": reminder.sent_at,
-            }
-            moves = [("account.move", move_id) for move_id in dict.fromkeys(reminder._get_live_lines().move_id.ids)]
-            self.env["mail.message"].sudo().with_context(mail_notrack=True).create([
-                {**shared, "model": model, "res_id": res_id} for model, res_id in [*moves, ("res.partner", reminder.partner_id.id)]
-            ])
+        shared = {
+            "body": Markup("<p>%s</p><p><b>%s</b></p>") % (self.env._("Payment reminder sent to %s", ", ".join(message.recipients)), message.subject),
+            "subject": message.subject, "message_id": message.message_id, "message_type": "email_outgoing", "is_internal": True,
+            "subtype_id": self.env["ir.model.data"]._xmlid_to_res_id("mail.mt_note"), "author_id": author_id,
+            "email_from": message.sender, "reply_to": message.reply_to or message.sender, "date": moment,
+        }
+        documents = [("account.move", move_id) for move_id in dict.fromkeys(move_ids)] + [("res.partner", partner_id)]
+        self.env["mail.message"].sudo().create([{**shared, "model": model, "res_id": res_id} for model, res_id in documents])
 
-    def _plan_activity(self):
-        if self.level_id.activity_type_id:
-            self.partner_id.activity_schedule(
-                activity_type_id=self.level_id.activity_type_id.id, user_id=self.campaign_id.user_id.id,
-                summary=self.env._("%(level)s sent: %(subject)s", level=self.level_id.name, subject=self.subject))
+    def _plan_activity(self, activity_type_id):
+        self.partner_id.activity_schedule(
+            activity_type_id=activity_type_id, user_id=self.campaign_id.user_id.id,
+            summary=self.env._("%(level)s sent: %(subject)s", level=self.level_id.name, subject=self.subject))
 
     # -- when it does not go
 
@@ -491,6 +503,16 @@ class PreviewRun:
         if key not in self.cache:
             self.cache[key] = make()
         return self.cache[key]
+
+
+def _get_addresses(row):
+    others = email_normalize_all(row["recipient_others"] or "")
+    return list(dict.fromkeys(filter(None, [email_normalize(row["recipient_email"] or ""), *others])))
+
+
+def _prepare_snapshot_values(row, today):
+    days = (today - row["date_due"]).days if row["date_due"] else 0
+    return {"amount": row["amount"], "amount_residual": row["residual"], "days_overdue": days}
 
 
 def _as_item(row):

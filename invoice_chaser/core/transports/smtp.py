@@ -87,12 +87,12 @@ class SessionTransport(Transport):
     def _envelope(self, sender: str, recipients: list[str], customer: str) -> dict[str, str]:
         options = ["BODY=8BITMIME"] if self._session.has_extn("8bitmime") else []
         code, text = self._session.mail(sender, options)
-        if code >= 400:
+        if not _accepted(code, text):
             raise classify_smtp(code, text, "mail")
         refused = {}
         for recipient in recipients:
             code, text = self._session.rcpt(recipient)
-            if code >= 400:
+            if not _accepted(code, text):
                 error = classify_smtp(code, text, "rcpt")
                 if recipient == customer or code == 421:
                     raise error
@@ -102,17 +102,17 @@ class SessionTransport(Transport):
     def _data(self, content: bytes) -> str:
         code, text = self._session.docmd("DATA")
         if code != 354:
-            raise classify_smtp(code, text, "data")
+            raise _no_answer(code, text) if code < 400 else classify_smtp(code, text, "data")
         # From here on a broken line leaves it open whether the service took the message (RFC 5321 §4.5.4.2, RFC 1047).
         try:
             self._session.send(content)
             code, text = self._session.getreply()
+            if _accepted(code, text):
+                return one_line(text)
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
             raise OutcomeUnknown(one_line(str(error) or type(error).__name__)) from None
-        if code >= 400:
-            raise classify_smtp(code, text, "data")
-        return one_line(text)
+        raise classify_smtp(code, text, "data")
 
     def _reset(self) -> None:
         if self._session is None:
@@ -129,6 +129,17 @@ class SessionTransport(Transport):
         if session is not None:
             with contextlib.suppress(OSError):
                 session.close()
+
+
+def _accepted(code: int, text: bytes) -> bool:
+    """2xx: yes, 4xx and 5xx: no. SMTPException for anything else: smtplib gives -1 for a line that is no reply at all."""
+    if 200 <= code < 300 or code >= 400:
+        return code < 300
+    raise _no_answer(code, text)
+
+
+def _no_answer(code: int, text: bytes) -> smtplib.SMTPException:
+    return smtplib.SMTPException(f"not an answer to the command: {code} {one_line(text)}")
 
 
 def _flatten(mail: EmailMessage) -> bytes:

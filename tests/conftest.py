@@ -1,0 +1,15 @@
+"""``import invoice_chaser`` would import Odoo's models; the core is imported as ``core`` and the helpers as ``support``.
+
+No ``__init__.py`` below ``tests/core``: as a package it would stand in the way of the addon's ``core``.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+for folder in (TESTS, TESTS / "core", TESTS.parent / "invoice_chaser"):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+pytest.register_assert_rewrite("transport_contract")
