@@ -61,7 +61,8 @@ odoo_package() {
 # A key for demo and tests only; a real installation makes its own (README).
 export INVOICE_CHASER_KEYS=${INVOICE_CHASER_KEYS:-dev:ZGV2ZWxvcG1lbnQta2V5LW5vdC1mb3ItcHJvZHVjdCE=}
 
-odoo_cmd() { "$VENV/bin/python" -W ignore::DeprecationWarning -m odoo "$@"; }
+# A launcher of our own: with "python -m odoo" the prefork server cannot start its websocket process.
+odoo_cmd() { "$VENV/bin/python" -W ignore::DeprecationWarning "$PROJECT/dev/odoo-bin" "$@"; }
 
 free_port() { "$VENV/bin/python" -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
 

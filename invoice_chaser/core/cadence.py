@@ -22,7 +22,7 @@ def choose_level(
 
     * The highest level whose days have come, at once: a late start does not send every missed level.
     * Never the last level to a customer who was not written to about these items.
-    * A customer written to stays at his level until the next one's ``min_days`` have passed, and never falls back.
+    * A customer written to stays at his level until ``min_days`` of a higher one have passed, and never falls back.
     """
     ladder = sorted(levels, key=lambda level: level.sequence)
     reached = [level for level in ladder if level.days_overdue <= days_overdue]
@@ -32,10 +32,10 @@ def choose_level(
     last = next((level for level in ladder if level.id == last_level_id), None)
     if last is None:
         if target is ladder[-1] and len(ladder) > 1:
-            return ladder[-2] if ladder[-2].days_overdue <= days_overdue else target
+            return reached[-2] if len(reached) > 1 else None
         return target
-    if target.sequence <= last.sequence:
-        return last
-    if last_sent and today < last_sent + timedelta(days=target.min_days):
-        return last
-    return target
+    ready = [
+        level for level in reached
+        if level.sequence > last.sequence and not (last_sent and today < last_sent + timedelta(days=level.min_days))
+    ]
+    return ready[-1] if ready else last

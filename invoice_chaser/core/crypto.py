@@ -35,14 +35,15 @@ class KeyRing:
     def parse(cls, text: str | None) -> "KeyRing":
         """From ``id:base64-of-32-bytes[,id:…]``, newest first. KeyRingError when there is none or one is malformed."""
         keys = {}
-        for entry in filter(None, (part.strip() for part in (text or "").split(","))):
+        for number, entry in enumerate(filter(None, (part.strip() for part in (text or "").split(","))), 1):
             key_id, _, encoded = entry.partition(":")
             try:
                 key = base64.b64decode(encoded, validate=True)
             except (binascii.Error, ValueError):
-                raise KeyRingError("malformed", key_id[:32]) from None
-            if not _KEY_ID.match(key_id) or len(key) != 32 or key_id in keys:
-                raise KeyRingError("malformed", key_id[:32])
+                key = b""
+            if not _KEY_ID.fullmatch(key_id) or len(key) != 32 or key_id in keys:
+                # By its number: what stands before the colon, or without one, may be the key itself.
+                raise KeyRingError("malformed", f"#{number}")
             keys[key_id] = key
         return cls(keys)
 

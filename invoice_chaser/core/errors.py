@@ -50,12 +50,17 @@ class OutcomeUnknown(TransportError):
     """The line broke after the message had been handed over: it may or may not have been taken. Never resend blindly."""
 
 
-_ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
+# Not a part of an IP address or a version ("5.32.100.7").
+_ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
+# Addresses, hosts and links repeat the customer's name ("info@dailyrate.ae") and say nothing about the reason.
+_NAMES = re.compile(r"https?://\S+|\S+@\S+|\b[\w-]+(?:\.[\w-]+)*\.[a-z][\w-]+", re.I)
 # Temporary answers that speak of volume (Google: 4.7.0, 4.7.28, 4.2.1, 4.4.5; Microsoft: 4.3.2; RFC 3463: 4.5.3).
 _VOLUME = {(4, 7, 0), (4, 7, 28), (4, 2, 1), (4, 4, 5), (4, 3, 2), (4, 5, 3)}
-_VOLUME_WORDS = re.compile(r"rate|too many|too fast|throttl|concurrent connections|quota", re.I)
-_DAILY_WORDS = re.compile(r"daily|SubmissionQuotaExceeded|sending limit", re.I)
-_SPAM_WORDS = re.compile(r"spam|policy|blocked|blacklist|blocklist|reputation|unsolicited", re.I)
+_VOLUME_WORDS = re.compile(r"\brate\b|too many|too fast|too quickly|throttl|concurrent connections|quota", re.I)
+_DAILY_WORDS = re.compile(r"\bdaily\b|SubmissionQuotaExceeded|sending limit", re.I)
+_SPAM_WORDS = re.compile(r"spam|policy|blocked|blacklist|blocklist|reputation|unsolicited|relay|sender (?:address|verify)", re.I)
+# RFC 3463 X.1.7 and X.1.8 speak of the sender's address, though many servers say so only at RCPT.
+_SENDER = ((1, 7), (1, 8))
 
 
 def one_line(text: bytes | str, limit: int = 300) -> str:
@@ -75,15 +80,18 @@ def classify_smtp(code: int, text: bytes | str, stage: str) -> TransportError:
     words = one_line(text)
     said = f"{code} {words}"
     match = _ENHANCED.search(words)
-    enhanced = tuple(int(part) for part in match.groups()) if match else (code // 100, 0, 0)
+    enhanced = (code // 100, *(int(part) for part in match.groups()[1:])) if match else (code // 100, 0, 0)
+    words = _NAMES.sub("", words)
     if code < 500:
         return _classify_temporary(said, words, enhanced, stage)
     return _classify_permanent(code, said, words, enhanced, stage)
 
 
 def _classify_temporary(said: str, words: str, enhanced: tuple, stage: str) -> TransportError:
-    # At RCPT, 4.2.x speaks of the recipient's mailbox, not of ours.
-    if stage == "rcpt" and enhanced[1] in (1, 2):
+    if enhanced[1:] in _SENDER:
+        return Unreachable(said)
+    # At RCPT, 4.2.x speaks of the recipient's mailbox, not of ours; 4.2.2 (full) always does.
+    if (stage == "rcpt" and enhanced[1] in (1, 2)) or (stage == "data" and enhanced == (4, 2, 2)):
         return RecipientRefused(said, permanent=False)
     if _DAILY_WORDS.search(words):
         return RateLimited(said, DAY)
@@ -100,23 +108,27 @@ def _classify_permanent(code: int, said: str, words: str, enhanced: tuple, stage
     # 5.7.30: basic authentication switched off (Microsoft); 530 and 535 may come at any command.
     if stage == "auth" or code in (530, 534, 535, 538) or enhanced in ((5, 7, 8), (5, 7, 30)):
         return AuthenticationFailed(said)
-    if stage in ("connect", "mail"):
-        return PolicyRefused(said)
-    if stage == "rcpt":
-        return _classify_recipient(code, said, words, enhanced)
-    if code == 552 or enhanced[1:] == (3, 4):
+    if enhanced[1:] in ((3, 4), (2, 3)) or (code == 552 and enhanced[1] == 0 and stage in ("mail", "data")):
         return MessageRefused(said)
-    if enhanced[1] in (1, 2):
-        return RecipientRefused(said, permanent=enhanced != (5, 2, 2))
+    if stage in ("connect", "mail") or enhanced[1:] in _SENDER:
+        return PolicyRefused(said)
+    if stage == "rcpt" or enhanced[1] in (1, 2):
+        return _classify_recipient(code, said, words, enhanced)
+    if code == 552 or (enhanced[1] == 6 and not _SPAM_WORDS.search(words)):
+        return MessageRefused(said)
     if code == 554 or enhanced[1] == 7 or _SPAM_WORDS.search(words):
         return PolicyRefused(said)
     return MessageRefused(said)
 
 
 def _classify_recipient(code: int, said: str, words: str, enhanced: tuple) -> TransportError:
-    if enhanced[1] == 7 or _SPAM_WORDS.search(words):
+    # A code that names the address (RFC 3463 X.1, X.2) outweighs the words around it.
+    if enhanced[1] == 7 or (enhanced[1] not in (1, 2) and _SPAM_WORDS.search(words)):
         return PolicyRefused(said)
-    # A full mailbox empties again (RFC 3463: 5.2.2; 552 says the same without the enhanced code).
+    # A full mailbox empties again (RFC 3463: 5.2.2; 552 says the same without the enhanced code), a busy one rests
+    # (Google says it with 5.2.1).
     full = enhanced == (5, 2, 2) or (code == 552 and enhanced[1] == 0)
-    # Routing (5.4.x) and system trouble (5.3.x) are not the address's fault either.
-    return RecipientRefused(said, permanent=not full and enhanced[1] not in (3, 4))
+    busy = enhanced == (5, 2, 1) and _VOLUME_WORDS.search(words)
+    # System trouble (5.3.x), routing (5.4.x), protocol (5.5.x, 500-504) and content (5.6.x) are not the address's fault.
+    other = enhanced[1] in (3, 4, 5, 6) or code in (500, 502, 503, 504)
+    return RecipientRefused(said, permanent=not (full or busy or other))

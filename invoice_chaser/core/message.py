@@ -3,13 +3,44 @@
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from email.headerregistry import Address
+from email.header import Header
+from email.headerregistry import Address, AddressHeader, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
 
+# Message-IDs and links must not become encoded words (RFC 2047 §5), which Python makes of any that exceed its line.
+_VERBATIM = {"in-reply-to", "references", "list-unsubscribe", "list-unsubscribe-post"}
+
+
+class _Policy(EmailPolicy):
+    """Folds what Python 3.11 folds wrongly: it also loses spaces between the encoded words of a long name or subject."""
+
+    def fold(self, name: str, value: str) -> str:
+        if value.isascii():
+            if name.lower() not in _VERBATIM:
+                return super().fold(name, value)
+            return f"{name}: " + f"{self.linesep} ".join(value.split()) + self.linesep
+        if isinstance(value, UnstructuredHeader):
+            return f"{name}: {self._encode(value, len(name) + 2)}{self.linesep}"
+        if isinstance(value, AddressHeader):
+            return f"{name}: " + f",{self.linesep} ".join(map(self._encode_address, value.addresses)) + self.linesep
+        return super().fold(name, value)
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        return self.fold(name, value).encode("ascii")
+
+    def _encode_address(self, address: Address) -> str:
+        if address.display_name.isascii():
+            return str(address)
+        return f"{self._encode(address.display_name, 16)}{self.linesep} <{address.addr_spec}>"
+
+    def _encode(self, text: str, used: int) -> str:
+        return Header(str(text), "utf-8", maxlinelen=76, header_name="x" * used).encode(linesep=self.linesep)
+
+
 # 7bit: quoted-printable or base64 is chosen per part, so that no relay has to convert (and break) Arabic text.
-_POLICY = SMTP.clone(cte_type="7bit")
+_POLICY = _Policy(linesep=SMTP.linesep, cte_type="7bit")
 # Control characters end headers (CR, LF) or are invisible; none belongs into a name or a subject.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 
@@ -81,6 +112,10 @@ class OutgoingMessage:
 
     @staticmethod
     def _address(address: str, name: str = "") -> Address:
+        if not address.strip():
+            raise ValueError("an address is empty")
+        if not address.isascii():
+            raise ValueError(f"{address}: only ASCII addresses can be written to (no SMTPUTF8, RFC 6531)")
         return Address(display_name=clean_header(name), addr_spec=address)
 
 

@@ -140,12 +140,27 @@ def _one_message(customer: Customer, items: list[OpenItem], min_invoices: int) -
 
 
 def _share_credits(groups: list[Message], credits: list[OpenCredit]) -> None:
-    """Each credit is shown once: with the oldest message whose items in its currency it does not cover alone."""
-    for credit in credits:
+    """Each credit is shown once: with the oldest message whose items in its currency it does not cover alone.
+
+    Where none is large enough, messages are joined until one is, so that nobody is asked for more than he owes.
+    """
+    for credit in sorted(credits, key=lambda credit: (-credit.residual, credit.id)):
         fits = [group for group in groups if any(item.currency_id == credit.currency_id for item in group.items)]
-        if fits:
-            left = [group for group in fits if _net_positive(group)] or fits
-            left[0].credits.append(credit)
+        if not fits:
+            continue
+        bearer = next((group for group in fits if _net_in(group, credit.currency_id) > credit.residual), fits[0])
+        for other in fits[1:]:
+            if _net_in(bearer, credit.currency_id) > credit.residual:
+                break
+            bearer.items.extend(other.items)
+            bearer.credits.extend(other.credits)
+            groups.remove(other)
+        bearer.credits.append(credit)
+
+
+def _net_in(message: Message, currency_id: int) -> Decimal:
+    owed = sum((item.residual for item in message.items if item.currency_id == currency_id), Decimal(0))
+    return owed - sum((credit.residual for credit in message.credits if credit.currency_id == currency_id), Decimal(0))
 
 
 def _net_positive(message: Message) -> bool:

@@ -16,13 +16,17 @@ from . import localize
 from .template_language import render_source
 from .texts import TEXTS
 
-MAX_ROWS = 60
+# Rows of the table: with one language, and with two in one message (below 100 kB; Gmail cuts at 102).
+MAX_ROWS, MAX_ROWS_BOTH = 60, 35
 LAYOUT = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "layout"), autoescape=True, undefined=StrictUndefined,
     trim_blocks=True, lstrip_blocks=True,
 )
 _INLINER = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
 _PARAGRAPH_AROUND_BLOCK = re.compile(r"<p\b[^>]*>\s*(\{\{\s*(?:invoice_table|pay_button)\s*\}\})\s*(?:<br\s*/?>)?\s*</p>", re.I)
+# Private use: marks the place of a block until the HTML is gone.
+_MARK = "\ue000"
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _SAFE_LINK = re.compile(r"^(https?://|mailto:|tel:)", re.I)
 
 
@@ -104,15 +108,16 @@ def compose(data: MessageData, sources: dict[str, tuple[str, str]], preference: 
     :param link_prefix: start of the tracked links; empty for a preview
     :raises TemplateProblem: when a template does not render
     """
-    langs = tuple(lang for lang in languages(preference) if lang in sources) or ("en",)
+    langs = tuple(lang for lang in languages(preference) if lang in sources) or (("en",) if "en" in sources else tuple(sources)[:1])
+    limit = MAX_ROWS if len(langs) == 1 else MAX_ROWS_BOTH
     book = LinkBook(link_prefix)
     parts, texts, subjects = [], [], []
     for lang in langs:
         subject, body = sources[lang]
         values = merge_values(data, lang)
         subjects.append(" ".join(unescape(render_source(subject, values | _text_blocks(data, lang), lang, is_html=False)).split()))
-        parts.append({"lang": lang, "texts": TEXTS[lang], "body": _render_body(data, body, values, lang, book)})
-        texts.append(_render_text(data, body, values, lang))
+        parts.append({"lang": lang, "texts": TEXTS[lang], "body": _render_body(data, body, values, lang, book, limit)})
+        texts.append(_render_text(data, body, values, lang, limit))
     html = LAYOUT.get_template("message.html.jinja").render(
         data=data, parts=parts, langs=langs, preheader=subjects[0], subject=" · ".join(subjects),
         unsubscribe_url=data.unsubscribe_url, root=TEXTS[langs[0]], hidden_url=f"{link_prefix}0" if link_prefix else "",
@@ -156,14 +161,13 @@ def _text_blocks(data: MessageData, lang: str) -> dict[str, str]:
     return {"invoice_table": _table_text(data, lang), "pay_button": _button_target(data)}
 
 
-def _render_body(data: MessageData, source: str, values: dict, lang: str, book: LinkBook) -> Markup:
-    rows = [
-        {"item": item, "url": book.link(item.url), **_row_texts(item, lang)} for item in (data.items + data.credits)[:MAX_ROWS]
-    ]
+def _render_body(data: MessageData, source: str, values: dict, lang: str, book: LinkBook, limit: int) -> Markup:
+    shown, more = _shown(data, lang, limit)
+    rows = [{"item": item, "url": book.link(item.url), **_row_texts(item, lang)} for item in shown]
     shared = {"texts": TEXTS[lang], "lang": lang}
     blocks = {
         "invoice_table": Markup(LAYOUT.get_template("invoice_table.html.jinja").render(  # noqa: S704 (own autoescaped layout)
-            rows=rows, more=max(0, len(data.items + data.credits) - MAX_ROWS), totals=_totals_rows(data, lang), **shared
+            rows=rows, more=more, totals=_totals_rows(data, lang), **shared
         )),
         "pay_button": Markup(LAYOUT.get_template("pay_button.html.jinja").render(  # noqa: S704
             url=book.link(_button_target(data)), single=len(data.items) == 1, **shared
@@ -175,7 +179,7 @@ def _render_body(data: MessageData, source: str, values: dict, lang: str, book: 
 
 def _track_links(body: str, book: LinkBook) -> str:
     """Rewrites the links that the template's author wrote; those of the blocks are tracked already."""
-    if "<a" not in body:
+    if "<a" not in body.lower():
         return body
     root = lxml_html.fragment_fromstring(body, create_parent="div")
     for anchor in root.iter("a"):
@@ -188,6 +192,14 @@ def _track_links(body: str, book: LinkBook) -> str:
             anchor.set("href", book.link(target))
     inner = lxml_html.tostring(root, encoding="unicode")
     return inner[inner.index(">") + 1 : inner.rindex("<")]
+
+
+def _shown(data: MessageData, lang: str, limit: int) -> tuple[tuple[Item, ...], str]:
+    """The rows of the table, and the sentence about those cut. Credits stay: without them the total explains nothing."""
+    credits = data.credits[:limit]
+    shown = data.items[:limit - len(credits)] + credits
+    cut = len(data.items + data.credits) - len(shown)
+    return shown, localize.plural(cut, lang, TEXTS[lang]["more_items"]) if cut else ""
 
 
 def _row_texts(item: Item, lang: str) -> dict[str, str]:
@@ -210,10 +222,11 @@ def _button_target(data: MessageData) -> str:
     return min(dated, key=lambda item: item.date_due or data.today).url if dated else ""
 
 
-def _table_text(data: MessageData, lang: str) -> str:
+def _table_text(data: MessageData, lang: str, limit: int = MAX_ROWS) -> str:
     """The invoice table as lines of plain text: one item a line, label first, so that it reads in any program."""
     texts, lines = TEXTS[lang], []
-    for item in (data.items + data.credits)[:MAX_ROWS]:
+    shown, more = _shown(data, lang, limit)
+    for item in shown:
         row = _row_texts(item, lang)
         label = texts["credit"] if row["is_credit"] else texts["invoice"]
         days = f" | {texts['days_overdue']}: {row['days']}" if row["days"] else ""
@@ -221,20 +234,20 @@ def _table_text(data: MessageData, lang: str) -> str:
         lines.append(f"- {label} {localize.isolate(row['number'], lang)}{due}{days} | {texts['open_amount']}: {row['residual']}")
         if item.url:
             lines.append(f"  {item.url}")
-    if len(data.items + data.credits) > MAX_ROWS:
-        lines.append(texts["more_items"] % {"count": len(data.items + data.credits) - MAX_ROWS})
+    if more:
+        lines.append(more)
     lines.extend(f"{texts['total']}: {total}" for total in _totals_rows(data, lang))
     return "\n".join(lines)
 
 
-def _render_text(data: MessageData, source: str, values: dict, lang: str) -> str:
+def _render_text(data: MessageData, source: str, values: dict, lang: str, limit: int) -> str:
     """The text part, from the same template: blocks in their text form, paragraphs as paragraphs."""
     texts = TEXTS[lang]
-    marks = {name: f"\x02{name}\x03" for name in ("invoice_table", "pay_button")}
+    marks = {name: f"{_MARK}{name}{_MARK}" for name in ("invoice_table", "pay_button")}
     # Marks first, block texts after the HTML is gone, so that the table keeps its lines.
     body = _html_to_text(render_source(source, values | {name: Markup(mark) for name, mark in marks.items()}, lang))  # noqa: S704
     button = _button_target(data)
-    body = body.replace(marks["invoice_table"], _table_text(data, lang))
+    body = body.replace(marks["invoice_table"], _table_text(data, lang, limit))
     single = texts["view_invoice"] if len(data.items) == 1 else texts["view_oldest"]
     body = body.replace(marks["pay_button"], f"{single}: {button}" if button else "")
     company = data.company
@@ -249,16 +262,16 @@ def _render_text(data: MessageData, source: str, values: dict, lang: str) -> str
 
 
 def _html_to_text(fragment: str) -> str:
-    root = lxml_html.fragment_fromstring(re.sub(r"[\x00\x01\x04-\x08\x0b\x0c\x0e-\x1f]", "", fragment.replace("\x02", "[[[").replace("\x03", "]]]")), create_parent="div")
+    root = lxml_html.fragment_fromstring(_UNPRINTABLE.sub("", fragment), create_parent="div")
     for line_break in root.iter("br"):
         line_break.tail = "\n" + (line_break.tail or "")
     for anchor in root.iter("a"):
         target = anchor.get("href") or ""
-        if target and target not in (anchor.text_content() or ""):
+        if _SAFE_LINK.match(target.strip()) and target not in (anchor.text_content() or ""):
             anchor.tail = f" ({target}){anchor.tail or ''}"
     for block in root.iter("p", "div", "h1", "h2", "h3", "li", "tr", "ul", "ol", "table"):
         block.tail = "\n\n" + (block.tail or "") if block.tag != "li" else "\n" + (block.tail or "")
         if block.tag == "li":
             block.text = "- " + (block.text or "")
     lines = [re.sub(r"[ \t]+", " ", line).strip() for line in root.text_content().split("\n")]
-    return "\n".join(lines).replace("[[[", "\x02").replace("]]]", "\x03").strip()
+    return "\n".join(lines).strip()

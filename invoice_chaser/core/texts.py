@@ -8,7 +8,9 @@ TEXTS = {
         "view_invoice": "View and pay", "view_oldest": "View and pay the oldest invoice", "trn": "TRN",
         "phone": "Phone", "questions": "Questions? Just reply to this e-mail.",
         "unsubscribe": "Stop reminders to this address",
-        "more_items": "and %(count)s more invoices; the total includes them.",
+        "more_items": {
+            "one": "and # more invoice; the total includes it.", "other": "and # more invoices; the total includes them.",
+        },
         "not_due": "not due yet",
     },
     "ar": {
@@ -18,7 +20,10 @@ TEXTS = {
         "view_invoice": "عرض الفاتورة والدفع", "view_oldest": "عرض أقدم فاتورة والدفع", "trn": "الرقم الضريبي",
         "phone": "الهاتف", "questions": "هل لديكم أي استفسار؟ يكفي الرد على هذه الرسالة.",
         "unsubscribe": "إيقاف رسائل التذكير إلى هذا العنوان",
-        "more_items": "و%(count)s فواتير أخرى يشملها الإجمالي.",
+        "more_items": {
+            "one": "وفاتورة واحدة أخرى يشملها الإجمالي.", "two": "وفاتورتان أخريان يشملهما الإجمالي.",
+            "few": "و# فواتير أخرى يشملها الإجمالي.", "other": "و# فاتورة أخرى يشملها الإجمالي.",
+        },
         "not_due": "لم يحن موعدها بعد",
     },
 }

@@ -29,7 +29,7 @@ class Allowance:
 
 def retry_delay(attempt: int) -> timedelta:
     """Growing: 5, 20, 80 … minutes after attempt 1, 2, 3 …, 12 hours at most."""
-    return min(timedelta(minutes=5 * 4 ** max(0, attempt - 1)), timedelta(hours=12))
+    return min(timedelta(minutes=5 * 4 ** min(max(0, attempt - 1), 8)), timedelta(hours=12))
 
 
 def allowance(now: datetime, sent: Sequence[datetime], pace: Pace, sent_this_month: int = 0) -> Allowance:

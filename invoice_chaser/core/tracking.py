@@ -14,7 +14,7 @@ BURST_LINKS, BURST_WINDOW = 3, timedelta(seconds=10)
 _PIXEL_TOO_SOON = TOO_SOON
 
 _ROBOTS = re.compile(
-    r"bot\b|crawl|spider|scan|preview|python-|curl/|wget/|java/|go-http|okhttp|headless|barracuda|mimecast|proofpoint"
+    r"(?<!cu)bot\b|crawl|spider|scan|preview|python-|curl/|wget/|java/|go-http|okhttp|headless|barracuda|mimecast|proofpoint"
     r"|safelinks|bingpreview|symantec|forcepoint|trendmicro|sophos|facebookexternalhit|slackbot|whatsapp|libwww",
     re.I,
 )
@@ -30,7 +30,7 @@ def new_token() -> str:
 
 def valid_token(token: str) -> bool:
     """Whether it has a token's form, so that nothing else reaches the database."""
-    return bool(_TOKEN.match(token or ""))
+    return bool(_TOKEN.fullmatch(token or ""))
 
 
 def judge(

@@ -68,6 +68,7 @@ class ChaserProvider(models.Model):
             if not alone:
                 return
             self._recover_interrupted()
+            self._sweep_paid()
             self._start_due_campaigns()
             self._send_batches()
             self._finish_campaigns()
@@ -108,6 +109,11 @@ class ChaserProvider(models.Model):
         stuck = self.env["chaser.reminder"].search([("provider_id", "=", self.id), ("state", "=", "sending")])
         for reminder in stuck:
             reminder._set_undecided("undecided")
+        self._commit_now()
+
+    def _sweep_paid(self):
+        """What the hook on reconciliation had to leave, because we were at it."""
+        self.env["chaser.reminder"]._settle_paid(SQL("r.provider_id = %s", self.id))
         self._commit_now()
 
     def _start_due_campaigns(self):

@@ -26,7 +26,7 @@ class ChaserReasonMixin(models.AbstractModel):
         if not code:
             return False
         sentence = self._get_reasons().get(code, code)
-        return sentence % self._localize_reason_params(params or {})
+        return (sentence % self._localize_reason_params(params or {})).strip()
 
     @api.model
     def _localize_reason_params(self, params):

@@ -1,3 +1,7 @@
+import logging
+
+import psycopg2.errors
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
@@ -5,7 +9,7 @@ from odoo.tools import SQL, formatLang
 
 from ..core.status import HUMAN_EVENTS, RANK, STATUS_OF_EVENT, STATUS_OF_STATE
 
-LIVE_STATES = ("draft", "queued", "sending")
+_logger = logging.getLogger(__name__)
 
 
 class ChaserReminder(models.Model):
@@ -230,20 +234,30 @@ class ChaserReminder(models.Model):
     def _on_reconciled(self, move_lines):
         """Items were paid, credited or matched: what waits for them stops at once.
 
-        A reminder that the sender holds at this moment is left to it: it reads the balance under a lock before it sends.
+        A reminder that the sender holds or has just changed is left to it: it reads the balance under a lock before it sends,
+        and ``_sweep_paid`` comes later. A payment never fails or waits because of a reminder.
         """
-        self.env["account.move.line"].flush_model(["reconciled", "amount_residual"])
-        self.env["chaser.reminder"].flush_model(["state", "is_undecided", "paid_at"])
         if not move_lines:
             return
-        rows = self.env.execute_query(SQL(
+        self.env["account.move.line"].flush_model(["reconciled", "amount_residual"])
+        self.flush_model()
+        try:
+            with self.env.cr.savepoint():
+                self._settle_paid(SQL("r.id IN (SELECT reminder_id FROM chaser_reminder_line WHERE move_line_id = ANY(%s) AND NOT is_credit)", list(move_lines.ids)))
+        except psycopg2.errors.SerializationFailure:
+            _logger.info("Reminders of paid items %s are changed by the sender right now; it settles them", move_lines.ids)
+
+    def _settle_paid(self, condition):
+        """Waiting reminders whose items are all settled are skipped; sent ones get the time of it."""
+        self.env.cr.execute(SQL(
             """SELECT r.id FROM chaser_reminder r
-                WHERE r.state IN ('draft', 'queued', 'sent') AND r.paid_at IS NULL
-                  AND r.id IN (SELECT reminder_id FROM chaser_reminder_line WHERE move_line_id = ANY(%(lines)s) AND NOT is_credit)
+                WHERE r.state IN ('draft', 'queued', 'sent') AND r.paid_at IS NULL AND %s
+                  AND EXISTS (SELECT 1 FROM chaser_reminder_line l WHERE l.reminder_id = r.id AND NOT l.is_credit AND l.dropped_code IS NULL)
                   AND NOT EXISTS (SELECT 1 FROM chaser_reminder_line l JOIN account_move_line a ON a.id = l.move_line_id
                                    WHERE l.reminder_id = r.id AND NOT l.is_credit AND l.dropped_code IS NULL AND NOT coalesce(a.reconciled, false))
-                  FOR NO KEY UPDATE OF r SKIP LOCKED""", lines=list(move_lines.ids)))
-        reminders = self.browse(row[0] for row in rows)
+                  FOR NO KEY UPDATE OF r SKIP LOCKED""", condition), log_exceptions=False)
+        reminders = self.browse(row[0] for row in self.env.cr.fetchall())
         waiting = reminders.filtered(lambda reminder: reminder.state in ("draft", "queued"))
         waiting._set_skipped("paid")
         (reminders - waiting).write({"paid_at": fields.Datetime.now()})
+        reminders.flush_recordset()

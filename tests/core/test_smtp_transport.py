@@ -8,13 +8,18 @@ from core.errors import AuthenticationFailed, TransportError, Unreachable
 from core.transports.base import Transport
 from core.transports.smtp import SmtpSettings, SmtpTransport
 from support.smtp_server import SmtpServer
-
 from transport_contract import PASSWORD, SENDER, TransportContract, make_message
 
 
 def connect(server, **settings) -> SmtpTransport:
-    defaults = {"host": server.host, "port": server.port, "encryption": "none", "user": server.user,
-                "password": server.password, "timeout": 2.0}
+    defaults = {
+        "host": server.host,
+        "port": server.port,
+        "encryption": "none",
+        "user": server.user,
+        "password": server.password,
+        "timeout": 2.0,
+    }
     return SmtpTransport(SmtpSettings(**defaults | settings))
 
 
@@ -122,9 +127,12 @@ def test_unknown_host_is_unreachable():
         SmtpTransport(SmtpSettings("does-not-exist.invalid", 25, "none", timeout=1)).open()
 
 
-# -- the server itself: a test double must be trustworthy ---------------------------------------------------------------
+# -- the server itself: a test double must be trustworthy -------------------------------------------------------------
 def test_server_is_strict():
-    with SmtpServer(user=SENDER, password=PASSWORD) as server, smtplib.SMTP(server.host, server.port, timeout=2) as client:
+    with (
+        SmtpServer(user=SENDER, password=PASSWORD) as server,
+        smtplib.SMTP(server.host, server.port, timeout=2) as client,
+    ):
         assert client.docmd("MAIL FROM:<a@b.ae>")[0] == 503
         client.ehlo()
         assert client.mail("a@b.ae")[0] == 530

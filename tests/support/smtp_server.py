@@ -83,6 +83,7 @@ class _State:
     received: list[Received] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     connections: int = 0
+    lines: set = field(default_factory=set)
 
     def take_fault(self, stage: str, address: str = "") -> str:
         with self.lock:
@@ -106,7 +107,8 @@ class SmtpServer:
 
     def __init__(
         self, port: int = 0, user: str = "", password: str = "", mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN"),
-        security: str = "none", folder: str | Path | None = None, hide: tuple[str, ...] = (), size_limit: int = 30_000_000,
+        security: str = "none", folder: str | Path | None = None, hide: tuple[str, ...] = (),
+        size_limit: int = 30_000_000,
     ):
         self.host, self.port = HOST, port
         self.user, self.password, self.mechanisms, self.hide = user, password, mechanisms, hide
@@ -164,7 +166,13 @@ class SmtpServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)
+        with self._state.lock:
+            lines = [line for line in self._state.lines if line.transport]
+            self._state.lines.clear()
+        for line in lines:
+            line.transport.abort()
+        for _turn in range(3):  # lets the loop see each line closed
+            await asyncio.sleep(0)
 
     # -- what came ----------------------------------------------------------------------------------------------------
     @property
@@ -241,9 +249,15 @@ class _Connection(SMTP):
         if action.startswith("421"):
             self.transport.close()
 
+    def connection_lost(self, error: Exception | None) -> None:
+        with self._state.lock:
+            self._state.lines.discard(self)
+        super().connection_lost(error)
+
     async def _handle_client(self) -> None:
         with self._state.lock:
             self._state.connections += 1
+            self._state.lines.add(self)
         fault = self._state.take_fault("connect")
         if fault:
             await self.misbehave(fault)
@@ -351,12 +365,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="SMTP server that keeps every message as a file until it is killed.")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--folder", required=True, help="where the .eml files go")
+    parser.add_argument("--user", default="", help="ask for a login")
+    parser.add_argument("--password", default="")
     options = parser.parse_args()
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     try:
-        server = SmtpServer(port=options.port, folder=options.folder).start()
+        server = SmtpServer(options.port, options.user, options.password, folder=options.folder).start()
     except OSError as error:
         sys.exit(f"port {options.port}: {error.strerror}")
     print(f"ready {server.host}:{server.port} {options.folder}", flush=True)

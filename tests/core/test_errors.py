@@ -1,0 +1,174 @@
+"""Every answer that FACTS.md, RFC 3463 or a well-known server gives, and what it decides."""
+
+from datetime import timedelta
+
+import pytest
+from core.errors import (
+    AuthenticationFailed as Auth,
+)
+from core.errors import (
+    MessageRefused as Message,
+)
+from core.errors import (
+    OutcomeUnknown,
+    TransportError,
+    Unreachable,
+    classify_smtp,
+    one_line,
+)
+from core.errors import (
+    PolicyRefused as Policy,
+)
+from core.errors import (
+    RateLimited as Rate,
+)
+from core.errors import (
+    RecipientRefused as Recipient,
+)
+
+GONE, LATER, DAY, SOON = True, False, timedelta(hours=24), timedelta(minutes=5)
+
+# (code, text, stage, error, permanent or retry_after)
+CASES = [
+    # Google (a/answer/3726730)
+    (421, "4.3.0 Temporary System Problem. Try again later", "connect", Unreachable, None),
+    (421, "4.3.0 Temporary System Problem. Try again later", "data", Unreachable, None),
+    (421, "4.4.5 Server busy, try again later", "connect", Rate, SOON),
+    (421, "4.7.0 IP not in whitelist for RCPT domain, closing connection", "rcpt", Rate, SOON),
+    (421, "4.7.28 Our system has detected an unusual rate of unsolicited mail", "data", Rate, SOON),
+    (450, "4.2.1 The user you are trying to contact is receiving mail too quickly", "rcpt", Recipient, LATER),
+    (450, "4.2.1 The account is receiving mail at a rate that prevents more", "data", Rate, SOON),
+    (451, "4.3.0 Mail server temporarily rejected message", "data", Unreachable, None),
+    (451, "4.4.2 Timeout - closing connection", "data", Unreachable, None),
+    (452, "4.2.2 The email account that you tried to reach is over quota", "rcpt", Recipient, LATER),
+    (452, "4.2.2 The email account that you tried to reach is over quota", "data", Recipient, LATER),
+    (452, "4.5.3 Domain policy size per transaction exceeded", "rcpt", Rate, SOON),
+    (454, "4.7.0 Too many login attempts, please try again later", "auth", Rate, SOON),
+    (530, "5.5.1 Authentication Required", "mail", Auth, None),
+    (530, "5.7.0 Must issue a STARTTLS command first", "mail", Auth, None),
+    (534, "5.7.9 Application-specific password required", "auth", Auth, None),
+    (535, "5.7.8 Username and Password not accepted", "auth", Auth, None),
+    (550, "5.4.5 Daily user sending limit exceeded", "mail", Rate, DAY),
+    (550, "5.4.5 Daily user sending limit exceeded", "data", Rate, DAY),
+    (550, "5.1.1 The email account that you tried to reach does not exist", "rcpt", Recipient, GONE),
+    (550, "5.2.1 The email account that you tried to reach is disabled", "rcpt", Recipient, GONE),
+    (550, "5.2.1 The user is receiving mail at a rate that prevents additional messages", "rcpt", Recipient, LATER),
+    (550, "5.7.1 Our system has detected that this message is likely unsolicited mail", "data", Policy, None),
+    (550, "5.7.26 This mail is unauthenticated", "data", Policy, None),
+    (552, "5.2.2 The email account that you tried to reach is over quota", "rcpt", Recipient, LATER),
+    (552, "5.2.2 The email account that you tried to reach is over quota", "data", Recipient, LATER),
+    (552, "5.3.4 Your message exceeded Google's message size limits", "data", Message, None),
+    (552, "5.7.0 This message was blocked because its content presents a security issue", "data", Message, None),
+    # Microsoft
+    (432, "4.3.2 Concurrent connections limit exceeded", "mail", Rate, SOON),
+    (432, "4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded", "data", Rate, SOON),
+    (554, "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException", "data", Rate, DAY),
+    (554, "5.2.2 mailbox full", "data", Recipient, LATER),
+    (550, "5.7.30 Basic authentication is not supported for Client Submission", "auth", Auth, None),
+    (550, "5.7.30 Basic authentication is not supported for Client Submission", "mail", Auth, None),
+    (535, "5.7.139 Authentication unsuccessful, basic authentication is disabled", "auth", Auth, None),
+    (
+        550,
+        "5.7.515 Access denied, sending domain does not meet the required authentication level",
+        "data",
+        Policy,
+        None,
+    ),
+    (550, "5.1.10 RESOLVER.ADR.RecipientNotFound", "rcpt", Recipient, GONE),
+    (550, "5.4.1 Recipient address rejected: Access denied", "rcpt", Recipient, LATER),
+    # RFC 3463, RFC 5321
+    (550, "5.1.2 Bad destination system address", "rcpt", Recipient, GONE),
+    (553, "5.1.3 Bad recipient address syntax", "rcpt", Recipient, GONE),
+    (551, "5.1.6 Mailbox has moved", "rcpt", Recipient, GONE),
+    (550, "5.1.7 Bad sender's mailbox address syntax", "rcpt", Policy, None),
+    (550, "5.1.8 Sender address rejected: Domain not found", "rcpt", Policy, None),
+    (450, "4.1.8 Sender address rejected: Domain not found", "rcpt", Unreachable, None),
+    (552, "5.2.3 Message length exceeds administrative limit", "rcpt", Message, None),
+    (550, "5.3.2 System not accepting network messages", "rcpt", Recipient, LATER),
+    (550, "5.4.4 Unable to route", "rcpt", Recipient, LATER),
+    (450, "4.4.1 No answer from host", "rcpt", Recipient, LATER),
+    (452, "4.3.1 Insufficient system storage", "data", Unreachable, None),
+    (503, "5.5.1 Bad sequence of commands", "rcpt", Recipient, LATER),
+    (500, "Command unrecognized", "rcpt", Recipient, LATER),
+    (554, "5.6.0 Other or undefined media error", "data", Message, None),
+    (550, "5.6.1 Media not supported", "data", Message, None),
+    (554, "5.7.1 Delivery not authorized, message refused", "data", Policy, None),
+    (550, "5.7.1 Unable to relay", "rcpt", Policy, None),
+    (538, "5.7.11 Encryption required for requested authentication mechanism", "auth", Auth, None),
+    (535, "", "auth", Auth, None),
+    (552, "message too large", "mail", Message, None),
+    (552, "5.3.4 Message size exceeds fixed limit", "mail", Message, None),
+    # replies without enhanced code
+    (550, "No such user here", "rcpt", Recipient, GONE),
+    (552, "mailbox full", "rcpt", Recipient, LATER),
+    (450, "mailbox busy", "rcpt", Recipient, LATER),
+    (451, "Greylisted, please come back in 5 minutes", "rcpt", Recipient, LATER),
+    (550, "relay not permitted", "rcpt", Policy, None),
+    (550, "Sender verify failed", "rcpt", Policy, None),
+    (554, "Your host is on a blocklist", "connect", Policy, None),
+    (554, "no SMTP service here", "connect", Policy, None),
+    (554, "Transaction failed", "data", Policy, None),
+    (550, "message looks like spam", "data", Policy, None),
+    (553, "sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)", "rcpt", Policy, None),
+    (421, "too many connections from your host", "connect", Rate, SOON),
+    (421, "closing", "data", Unreachable, None),
+    # the customer's name is no reason
+    (550, "5.1.1 <info@gulfdaily.ae>: unknown user", "rcpt", Recipient, GONE),
+    (550, "5.1.1 <info@daily.ae>: unknown user", "rcpt", Recipient, GONE),
+    (550, "5.1.1 <accounts@antispam-policy.ae>: unknown user", "rcpt", Recipient, GONE),
+    (550, "<ali@policy.ae>: no such user", "rcpt", Recipient, GONE),
+    (550, "5.1.2 host daily.com not found", "rcpt", Recipient, GONE),
+    (451, "4.3.0 <ali@rate.ae>: temporary lookup failure", "data", Unreachable, None),
+    (451, "4.3.0 <ali@corporate.ae>: temporary lookup failure", "data", Unreachable, None),
+    (451, "4.3.0 the corporate server is separated", "data", Unreachable, None),
+    # an IP address is no enhanced code
+    (550, "5.32.100.7 is not welcome, no such user", "rcpt", Recipient, GONE),
+    (450, "connection from 4.7.0.12 refused", "data", Unreachable, None),
+    (550, "[5.7.1.9] 5.1.1 no such user", "rcpt", Recipient, GONE),
+]
+
+
+@pytest.mark.parametrize(("code", "text", "stage", "error", "detail"), CASES, ids=lambda value: str(value)[:40])
+def test_classify(code, text, stage, error, detail):
+    result = classify_smtp(code, text, stage)
+    assert type(result) is error
+    if error is Recipient:
+        assert result.permanent is detail
+    if error is Rate:
+        assert result.retry_after == detail
+    assert str(result).startswith(str(code))
+
+
+@pytest.mark.parametrize("stage", ["connect", "auth", "mail", "rcpt", "data"])
+@pytest.mark.parametrize("code", [*range(400, 600, 7), -1, 250, 354])
+@pytest.mark.parametrize("text", ["", "5.1.1 x", "4.7.0 y", "9.9.9", "\r\n\t", b"\xff\xfe"])
+def test_every_answer_has_an_error_and_none_is_unknown(code, text, stage):
+    result = classify_smtp(code, text, stage)
+    assert isinstance(result, TransportError)
+    assert not isinstance(result, OutcomeUnknown)
+    assert "\n" not in str(result)
+
+
+def test_temporary_answers_never_suppress_an_address():
+    for subject in range(8):
+        for detail in range(12):
+            result = classify_smtp(450, f"4.{subject}.{detail} no", "rcpt")
+            assert getattr(result, "permanent", False) is False
+
+
+def test_only_address_and_mailbox_codes_suppress_an_address():
+    gone = {
+        (s, d)
+        for s in range(8)
+        for d in range(12)
+        if getattr(classify_smtp(550, f"5.{s}.{d} no", "rcpt"), "permanent", False)
+    }
+    assert {subject for subject, _detail in gone} == {0, 1, 2}
+    assert not gone & {(1, 7), (1, 8), (2, 2), (2, 3)}
+
+
+def test_one_line():
+    assert one_line(b"5.1.1  a\r\n5.1.1 b\tc") == "5.1.1 a 5.1.1 b c"
+    assert len(one_line("x" * 5000)) == 300
+    assert one_line("مرحبا".encode()) == "مرحبا"
+    assert one_line(b"\xff") == "\ufffd"

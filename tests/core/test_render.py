@@ -1,0 +1,473 @@
+"""The whole message, as the customer gets it."""
+
+import re
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from core.render import MAX_ROWS, MAX_ROWS_BOTH, Item, LinkBook, MessageData, compose, languages
+from core.template_language import TemplateProblem
+from lxml import html as lxml_html
+
+TODAY = date(2026, 11, 21)
+COMPANY = {
+    "name": "POP Trading LLC",
+    "address": "Office 5\nDubai",
+    "trn": "100123456700003",
+    "phone": "+971 4 123 4567",
+    "email": "accounts@pop.example",
+    "website": "https://pop.example",
+    "color": "#0b5cad",
+}
+BODY = (
+    "<p>Dear {{ contact_name }},</p><p>{{ invoice_table }}</p>"
+    "<p>Total <strong>{{ total_due }}</strong></p><p>{{ pay_button }}</p>"
+)
+BODY_AR = (
+    "<p>السادة {{ contact_name }}،</p><p>{{ invoice_table }}</p><p>الإجمالي {{ total_due }}</p><p>{{ pay_button }}</p>"
+)
+SOURCES = {"en": ("Reminder {{ total_due }}", BODY), "ar": ("تذكير {{ total_due }}", BODY_AR)}
+PREFIX = "https://odoo.example/chaser/c/TOKEN/"
+
+
+def item(index=1, residual="100.00", **values) -> Item:
+    defaults = {
+        "number": f"INV/2026/{index:05d}",
+        "invoice_date": date(2026, 9, 1),
+        "date_due": date(2026, 10, 1) + timedelta(days=index % 20),
+        "days_overdue": 51 - index % 20,
+        "amount": Decimal("150.00"),
+        "residual": Decimal(residual),
+        "currency": "AED",
+        "url": f"https://odoo.example/my/invoices/{index}?access_token=abc&x={index}",
+    }
+    return Item(**defaults | values)
+
+
+def data(count=2, **values) -> MessageData:
+    defaults = {
+        "company": COMPANY,
+        "customer_name": "Gulf Foods LLC",
+        "contact_name": "Ali Hassan",
+        "today": TODAY,
+        "items": tuple(item(number) for number in range(1, count + 1)),
+        "unsubscribe_url": "https://odoo.example/chaser/u/TOKEN",
+        "pixel_url": "https://odoo.example/chaser/o/TOKEN.gif",
+    }
+    return MessageData(**defaults | values)
+
+
+def tree(rendered):
+    return lxml_html.document_fromstring(rendered.html)
+
+
+def hrefs(rendered):
+    return [anchor.get("href") for anchor in tree(rendered).iter("a") if anchor.get("href")]
+
+
+def body_of(rendered):
+    return tree(rendered).xpath("//td[starts-with(@class, 'part')]")[0]
+
+
+# -- languages --------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("preference", "langs", "root"), [("en", ("en",), "ltr"), ("ar", ("ar",), "rtl"), ("both", ("ar", "en"), "rtl")]
+)
+def test_language_and_direction(preference, langs, root):
+    rendered = compose(data(), SOURCES, preference)
+    page = tree(rendered)
+    assert rendered.langs == langs == languages(preference)
+    assert (page.get("lang"), page.get("dir")) == (langs[0], root)
+    assert (page.body.get("lang"), page.body.get("dir")) == (langs[0], root)
+    assert page.xpath("//table[@class='canvas']/@dir") == [root]
+    direction = {"en": "ltr", "ar": "rtl"}
+    for name in ("part", "foot"):
+        cells = page.xpath(f"//td[starts-with(@class, '{name}')]")
+        assert [(cell.get("lang"), cell.get("dir")) for cell in cells] == [(lang, direction[lang]) for lang in langs]
+    tables = page.xpath("//table[@class='items']")
+    assert [(table.get("lang"), table.get("dir")) for table in tables] == [(lang, direction[lang]) for lang in langs]
+    for table, lang in zip(tables, langs, strict=True):
+        cells = table.xpath(".//td | .//th")
+        assert {cell.get("dir") for cell in cells} == {direction[lang]}
+        assert all(cell.get("align") for cell in cells)
+
+
+def test_each_part_is_in_its_language_only():
+    english, arabic = compose(data(), SOURCES, "en"), compose(data(), SOURCES, "ar")
+    assert not re.search("[\u0600-\u06ff]", english.html + english.text + english.subject)
+    visible = body_of(arabic).text_content()
+    assert "الفاتورة" in visible and "إجمالي المستحق" in visible and "درهم" in visible
+    assert not re.search(
+        r"\b(Invoice|Due date|Days overdue|Total due|View and pay|AED)\b",
+        tree(arabic).body.text_content() + arabic.text,
+    )
+    assert arabic.subject == "تذكير 200.00\u00a0درهم".replace("\u00a0", " ")
+
+
+def test_both_subjects_and_texts():
+    rendered = compose(data(), SOURCES, "both")
+    assert rendered.subject == "تذكير 200.00 درهم · Reminder AED 200.00"
+    arabic, english = rendered.text.split("\n\n----------\n\n")
+    assert "السادة" in arabic and "Dear Ali Hassan" in english
+
+
+@pytest.mark.parametrize(
+    ("available", "preference", "langs"),
+    [
+        (("en",), "ar", ("en",)),
+        (("en",), "both", ("en",)),
+        (("ar",), "both", ("ar",)),
+        (("ar",), "en", ("ar",)),
+    ],
+)
+def test_a_missing_language_falls_away(available, preference, langs):
+    assert compose(data(), {lang: SOURCES[lang] for lang in available}, preference).langs == langs
+
+
+def test_numbers_keep_their_direction():
+    for preference in ("en", "ar"):
+        page = tree(compose(data(), SOURCES, preference))
+        rows = page.xpath("//table[@class='items']/tbody/tr[not(@class='total')]")
+        assert len(rows) == 2
+        for number, row in enumerate(rows, 1):
+            assert row.xpath(".//bdi[@dir='ltr']/text()") == [f"INV/2026/{number:05d}"]
+            assert len(row.xpath(".//td[contains(@class, 'num')]/bdi")) == 2
+        footer = page.xpath("//td[@class='foot']//bdi[@dir='ltr']/text()")
+        assert footer == [COMPANY["trn"], COMPANY["phone"]]
+    assert "\u2066INV/2026/00001\u2069" in compose(data(), SOURCES, "ar").text
+
+
+# -- links ------------------------------------------------------------------------------------------------------------
+LINKED = (
+    BODY
+    + '<p><a href="https://pop.example/bank?a=1&amp;b=2">bank</a> '
+    + '<a href="mailto:a@pop.example">mail</a> <a href="tel:+9714">call</a></p>'
+)
+
+
+@pytest.mark.parametrize("preference", ["en", "ar", "both"])
+def test_every_link_is_tracked_and_positions_match(preference):
+    sources = {lang: (subject, body + LINKED[len(BODY) :]) for lang, (subject, body) in SOURCES.items()}
+    rendered = compose(data(3), sources, preference, PREFIX)
+    tracked = [link for link in hrefs(rendered) if link.startswith(PREFIX) and link != PREFIX + "0"]
+    assert sorted(tracked, key=lambda link: int(link.removeprefix(PREFIX))) == [
+        f"{PREFIX}{n}" for n in range(1, len(rendered.targets) + 1)
+    ]
+    parts = 2 if preference == "both" else 1
+    assert len(rendered.targets) == parts * (3 + 1 + 1)  # rows, button, the template's own
+    rest = set(hrefs(rendered)) - set(tracked)
+    assert rest == {PREFIX + "0", "mailto:a@pop.example", "tel:+9714", "https://odoo.example/chaser/u/TOKEN"}
+    for anchor in tree(rendered).xpath("//table[@class='items']//a"):
+        number = int(anchor.text_content()[-5:])
+        assert rendered.targets[int(anchor.get("href").removeprefix(PREFIX)) - 1] == item(number).url
+    for anchor in tree(rendered).xpath("//a[text()='bank']"):
+        assert rendered.targets[int(anchor.get("href").removeprefix(PREFIX)) - 1] == "https://pop.example/bank?a=1&b=2"
+
+
+def test_hidden_link_cannot_be_seen():
+    (anchor,) = tree(compose(data(), SOURCES, "both", PREFIX)).xpath(f"//a[@href='{PREFIX}0']")
+    assert anchor.get("style") == "display:none" and anchor.get("aria-hidden") == "true" and not anchor.text_content()
+
+
+def test_without_prefix_nothing_is_tracked():
+    rendered = compose(data(), {"en": ("s", LINKED)}, "en")
+    assert rendered.targets == ()
+    assert "aria-hidden" not in rendered.html
+    assert {item(1).url, item(2).url, "https://pop.example/bank?a=1&b=2"} <= set(hrefs(rendered))
+
+
+@pytest.mark.parametrize("preference", ["en", "both"])
+def test_without_pixel_no_image(preference):
+    assert tree(compose(data(), SOURCES, preference)).xpath("//img[@width='1']/@src") == [
+        "https://odoo.example/chaser/o/TOKEN.gif"
+    ]
+    assert not tree(compose(data(pixel_url=""), SOURCES, preference)).xpath("//img")
+
+
+EVIL_LINKS = [
+    "javascript:alert(1)",
+    "JaVaScRiPt:alert(1)",
+    " javascript:alert(1)",
+    "java\nscript:alert(1)",
+    "&#106;avascript:alert(1)",
+    "data:text/html,x",
+    "vbscript:x",
+    "//evil.example",
+    "/relative",
+    "file:///etc/passwd",
+    "javascript&colon;alert(1)",
+]
+
+
+@pytest.mark.parametrize("link", EVIL_LINKS)
+@pytest.mark.parametrize("form", ['<a href="%s">x</a>', "<A HREF='%s'>x</A>", '<a class=y href="%s">x</a>'])
+@pytest.mark.parametrize("prefix", ["", PREFIX])
+def test_other_schemes_are_neutralised(link, form, prefix):
+    rendered = compose(data(items=(), pixel_url=""), {"en": ("s", form % link)}, "en", prefix)
+    assert set(hrefs(rendered)) <= {PREFIX + "0", "https://odoo.example/chaser/u/TOKEN"}
+    assert "alert(1)" not in rendered.text and rendered.targets == ()
+
+
+@pytest.mark.parametrize("prefix", ["", PREFIX])
+def test_other_schemes_in_values_are_neutralised(prefix):
+    company = COMPANY | {"website": "javascript:alert(1)"}
+    evil = data(company=company, items=(item(url="javascript:alert(1)"),))
+    rendered = compose(evil, {"en": ("s", BODY + '<a href="{{ company_website }}">site</a>')}, "en", prefix)
+    assert "javascript" not in "".join(hrefs(rendered)) + "".join(rendered.targets)
+
+
+def test_link_book():
+    book = LinkBook(PREFIX)
+    assert [book.link(target) for target in ("https://a", "", "mailto:x", "HTTP://b", "https://a")] == [
+        PREFIX + "1",
+        "",
+        "mailto:x",
+        PREFIX + "2",
+        PREFIX + "3",
+    ]
+    assert book.targets == ["https://a", "HTTP://b", "https://a"]
+
+
+# -- names ------------------------------------------------------------------------------------------------------------
+NAMES = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '"Quote\'s" & Co. <b>',
+    "محمد \u200f(دبي)\u200e LLC",
+    "😀 Trading 🏢",
+    "{{ iban }} {% if %}",
+    "a]]>b<!--c",
+    "[[[invoice_table]]] [[[",
+    "%s %(count)s {0}",
+    "</td></tr></table>",
+    "100% & more",
+    "\\0 \\1 \\g<0>",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("preference", ["en", "both"])
+def test_hostile_names_are_shown_as_they_are(name, preference):
+    sources = {
+        lang: (subject + " {{ customer_name }}", "<p>{{ customer_name }}</p>" + body)
+        for lang, (subject, body) in SOURCES.items()
+    }
+    evil = data(
+        1,
+        customer_name=name,
+        contact_name=name,
+        company=COMPANY | {"name": name, "address": name},
+        items=(item(number=name),),
+    )
+    rendered = compose(evil, sources, preference, PREFIX)
+    page = tree(rendered)
+    assert not page.xpath("//script | //img[not(@width='1')] | //*[@onerror]")
+    assert page.xpath("//td[starts-with(@class, 'part')]/p[1]")[-1].text_content() == name
+    assert page.xpath("//table[@class='items']//bdi[@dir='ltr']")[0].text_content() == name
+    assert page.xpath("//td[@class='head']/bdi")[0].text_content() == name
+    assert name in rendered.subject
+    assert rendered.text.count(name) >= 3
+    assert len(page.xpath("//table[@class='items']")) == len(rendered.langs)
+
+
+def test_line_breaks_in_names_stay_on_the_line():
+    evil = data(1, customer_name="Good\r\nBcc: x@y.ae\u2028Evil", contact_name="Good\r\nBcc: x@y.ae")
+    rendered = compose(evil, {"en": ("Reminder {{ customer_name }}", "<p>{{ contact_name }}</p>")}, "en")
+    assert rendered.subject == "Reminder Good Bcc: x@y.ae Evil"
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x0b", "\x1f", "\ufffe", "\u202e"])
+def test_control_characters_do_not_stop_the_message(character):
+    rendered = compose(data(1, contact_name=f"A{character}B"), SOURCES, "both")
+    assert "INV/2026/00001" in rendered.text and "INV/2026/00001" in rendered.html
+
+
+def test_a_broken_template_is_a_template_problem():
+    with pytest.raises(TemplateProblem):
+        compose(data(), {"en": ("{{ nothing }}", BODY)}, "en")
+
+
+# -- amounts ----------------------------------------------------------------------------------------------------------
+def test_small_and_large_amounts():
+    items = (item(1, "0.001", currency="KWD", decimals=3), item(2, "1234567890.123", currency="KWD", decimals=3))
+    english, arabic = (compose(data(items=items), SOURCES, lang) for lang in ("en", "ar"))
+    for rendered, parts in (
+        (english, ("KWD\u00a00.001", "KWD\u00a01,234,567,890.124")),
+        (arabic, ("0.001\u00a0دينار كويتي", "1,234,567,890.124\u00a0")),
+    ):
+        for part in parts:
+            assert part in body_of(rendered).text_content()
+            assert part in rendered.text
+    assert english.subject == "Reminder KWD 1,234,567,890.124"
+
+
+def test_currencies_are_never_summed():
+    items = (item(1, "100"), item(2, "50", currency="USD"), item(3, "7", currency="JPY", decimals=0), item(4, "20"))
+    rendered = compose(data(items=items), SOURCES, "en")
+    assert rendered.subject == "Reminder AED 120.00 and JPY 7 and USD 50.00"
+    totals = tree(rendered).xpath("//tr[@class='total']//bdi/text()")
+    assert totals == ["AED\u00a0120.00", "JPY\u00a07", "USD\u00a050.00"]
+    assert "177" not in rendered.html and "177" not in rendered.text
+    assert compose(data(items=items), SOURCES, "ar").subject.count(" و") == 2
+
+
+def test_credits_are_shown_and_taken_off():
+    credit = item(9, "-30.00", number="RINV/9", date_due=None, days_overdue=0, url="")
+    rendered = compose(data(credits=(credit,)), {"en": ("{{ credit_total }}", BODY)}, "en")
+    assert rendered.subject == "AED 30.00"
+    (row,) = tree(rendered).xpath("//tr[@class='credit']")
+    assert "Credit" in row.text_content() and "RINV/9" in row.text_content() and "AED\u00a0-30.00" in row.text_content()
+    assert "not due" not in row.text_content()
+    assert "Credit RINV/9" in rendered.text and "Total due: AED\u00a0170.00" in rendered.text
+
+
+def test_every_row_says_what_it_must():
+    (row,) = tree(compose(data(1), SOURCES, "en")).xpath("//table[@class='items']/tbody/tr[not(@class)]")
+    assert [" ".join(cell.text_content().split()) for cell in row] == [
+        "INV/2026/00001",
+        "1 Sep 2026",
+        "2 Oct 2026",
+        "50",
+        "AED 150.00",
+        "AED 100.00",
+    ]
+
+
+def test_not_yet_due():
+    assert "not due yet" in compose(data(items=(item(days_overdue=0),)), SOURCES, "en").text
+
+
+def test_the_button_leads_to_the_oldest_invoice():
+    items = (
+        item(1, date_due=date(2026, 10, 9)),
+        item(2, date_due=date(2026, 8, 1)),
+        item(3, date_due=date(2026, 7, 1), url=""),
+    )
+    (button,) = tree(compose(data(items=items), SOURCES, "en")).xpath("//a[@class='button']")
+    assert button.get("href") == items[1].url and button.text == "View and pay the oldest invoice"
+    (button,) = tree(compose(data(1), SOURCES, "en")).xpath("//a[@class='button']")
+    assert button.text == "View and pay"
+    assert not tree(compose(data(items=(item(url=""),)), SOURCES, "en")).xpath("//a[@class='button']")
+
+
+# -- size and form ----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("preference", ["en", "ar", "both"])
+@pytest.mark.parametrize("prefix", ["", PREFIX])
+@pytest.mark.parametrize("count", [60, 200])
+def test_large_messages_stay_small_and_say_what_is_cut(count, prefix, preference):
+    """The widest rows that occur: dinars, nine digits, long numbers, portal links with their access tokens."""
+    rows = tuple(
+        item(
+            index,
+            "123456789.125",
+            amount=Decimal("123456789.125"),
+            currency="KWD",
+            decimals=3,
+            number=f"INVOICE/DXB/2026/{index:08d}",
+            url=f"https://odoo.pop-trading.example/my/invoices/{index}?access_token={'a' * 36}",
+        )
+        for index in range(1, count + 1)
+    )
+    credit = item(9, "-0.125", number="RINV/9", url="", currency="KWD", decimals=3)
+    rendered = compose(data(items=rows, credits=(credit,)), SOURCES, preference, prefix)
+    assert len(rendered.html.encode()) < 100_000
+    limit = MAX_ROWS_BOTH if preference == "both" else MAX_ROWS
+    cut = count + 1 - limit
+    english = f"and {cut} more invoice{'s' if cut > 1 else ''};"
+    arabic = {1: "وفاتورة واحدة أخرى"}.get(cut, f"و{cut} فاتورة أخرى")
+    for lang, sentence in (("en", english), ("ar", arabic)):
+        assert (sentence in rendered.html) is (sentence in rendered.text) is (lang in rendered.langs)
+    shown = tree(rendered).xpath("//table[@class='items']/tbody/tr[td[contains(@class, 'wide')]]")
+    assert len(shown) == limit * len(rendered.langs)
+    # The credit stays, for the total needs it.
+    assert len(tree(rendered).xpath("//tr[@class='credit']")) == len(rendered.langs)
+    assert "RINV/9" in rendered.text
+    assert f"{Decimal('123456789.125') * count - Decimal('0.125'):,}" in rendered.subject
+
+
+def test_sixty_rows_are_all_there():
+    rendered = compose(data(60), SOURCES, "en")
+    assert "more invoice" not in rendered.html
+    assert all(one.number in rendered.html and one.number in rendered.text for one in data(60).items)
+
+
+def test_css_is_inlined_and_dark_mode_kept():
+    rendered = compose(data(), SOURCES, "both")
+    assert all("padding" in (cell.get("style") or "") for cell in tree(rendered).xpath("//table[@class='items']//td"))
+    assert "prefers-color-scheme: dark" in rendered.html and "max-width: 520px" in rendered.html
+    assert rendered.html.lower().startswith("<!doctype html>")
+    assert "http://" not in rendered.html  # nothing is fetched but what we put in
+
+
+def test_text_part_is_complete_and_readable():
+    rendered = compose(data(), SOURCES, "en", PREFIX)
+    text = rendered.text
+    assert not re.search(r"<[a-z/]|&[a-z]+;|[\ue000\x02\x03]|\{\{|\n{3}", text)
+    for part in (
+        "Dear Ali Hassan,",
+        "INV/2026/00001",
+        "2 Oct 2026",
+        "Days overdue: 50",
+        "Open amount: AED\u00a0100.00",
+        "Total due: AED\u00a0200.00",
+        item(1).url,
+        COMPANY["name"],
+        "Office 5, Dubai",
+        COMPANY["trn"],
+        COMPANY["phone"],
+        "https://odoo.example/chaser/u/TOKEN",
+    ):
+        assert part in text
+    assert PREFIX not in text
+    assert (
+        text.index("Dear")
+        < text.index("INV/2026/00001")
+        < text.index("Total due:")
+        < text.index("View and pay")
+        < text.index("-- ")
+    )
+
+
+def test_text_part_keeps_links_lists_and_line_breaks():
+    body = '<p>One<br>Two</p><ul><li>first</li><li>second</li></ul><p><a href="https://pop.example/x">here</a>, <a href="https://b.ae">https://b.ae</a></p>'
+    text = compose(data(), {"en": ("s", body)}, "en").text
+    assert "One\nTwo" in text and "- first\n- second" in text.replace("\n\n", "\n")
+    assert "here (https://pop.example/x), https://b.ae" in text
+
+
+def test_block_in_a_paragraph_does_not_break_the_html():
+    for body in (
+        "<p>{{ invoice_table }}</p>",
+        "<p style='x'> {{invoice_table}} <br/></p>",
+        "<div>{{ invoice_table }}</div>",
+    ):
+        page = tree(compose(data(), {"en": ("s", body)}, "en"))
+        assert len(page.xpath("//table[@class='items']/tbody/tr")) == 3
+        assert not page.xpath("//p[not(node())]")
+
+
+def test_without_unsubscribe_link():
+    rendered = compose(data(unsubscribe_url=""), SOURCES, "both")
+    assert "Stop reminders" not in rendered.html + rendered.text
+
+
+def test_plain_values():
+    source = (
+        "{{ invoice_count }}|{{ invoice_numbers }}|{{ oldest_invoice }}|{{ oldest_due_date }}|"
+        "{{ days_overdue }}|{{ today }}|{{ level_name }}"
+    )
+    values = data(12, level_name={"en": "Firm", "ar": "حازم"}, bank={"iban": "AE07"}, payment_reference="REF")
+    english, arabic = (
+        compose(values, {lang: (source + "|{{ iban }}|{{ payment_reference }}", "<p>x</p>")}, lang).subject
+        for lang in ("en", "ar")
+    )
+    numbers = ", ".join(f"INV/2026/{number:05d}" for number in range(1, 11)) + " …"
+    assert english == f"12|{numbers}|INV/2026/00001|2 Oct 2026|50|21 Nov 2026|Firm|AE07|REF"
+    assert arabic == (
+        f"12|\u2066{numbers}\u2069|\u2066INV/2026/00001\u2069|2 أكتوبر 2026|50|21 نوفمبر 2026|"
+        "حازم|\u2066AE07\u2069|\u2066REF\u2069"
+    )
+
+
+def test_no_items_at_all():
+    assert compose(data(items=()), SOURCES, "both", PREFIX).targets == ()
