@@ -1,0 +1,124 @@
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.fields import Command
+from odoo.tests import new_test_user
+
+from odoo.addons.account.tests.common import AccountTestInvoicingCommon
+
+from ..core.errors import TransportError
+from ..core.message import SendResult
+from ..core.transports.base import Transport
+
+KEYS = "test:" + "dGVzdC1rZXktdGVzdC1rZXktdGVzdC1rZXktMzIhISE="
+
+
+class FakeTransport(Transport):
+    """Keeps what it is given. ``script``: per send, an error to raise, a callable to call with the message, or None."""
+
+    def __init__(self, script=()):
+        self.script = list(script)
+        self.sent = []
+        self.opened = self.closed = 0
+        self.open_error = None
+
+    def open(self):
+        self.opened += 1
+        if self.open_error:
+            raise self.open_error
+
+    def close(self):
+        self.closed += 1
+
+    def whoami(self):
+        return "fake"
+
+    def send(self, message):
+        step = self.script.pop(0) if self.script else None
+        if isinstance(step, (TransportError, BaseException)):
+            raise step
+        if callable(step):
+            step(message)
+        self.sent.append(message)
+        return SendResult(provider_message_id=f"id-{len(self.sent)}", response="250 OK")
+
+
+class ChaserCase(AccountTestInvoicingCommon):
+    """A company with a connected mailbox, an accountant (``self.accountant``), and helpers to make overdue invoices."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.startClassPatcher(patch.dict("os.environ", {"INVOICE_CHASER_KEYS": KEYS}))
+        cls.company = cls.company_data["company"]
+        cls.company.write({"name": "POP Trading", "email": "accounts@pop.example", "chaser_consolidation_min_invoices": 2})
+        cls.company.partner_id.tz = "Asia/Dubai"
+        cls.env["res.lang"]._activate_lang("ar_001")
+        cls.env["ir.module.module"]._load_module_terms(["invoice_chaser"], ["ar_001"])
+        cls.today = cls.company._get_chaser_today()
+        cls.env.user.group_ids += cls.env.ref("invoice_chaser.group_chaser_manager")
+        cls.accountant = new_test_user(
+            cls.env, login="chaser_accountant", groups="invoice_chaser.group_chaser_user", company_id=cls.company.id, email="acc@pop.example")
+        cls.customer = cls._make_customer("Al Noor Trading", "finance@alnoor.example")
+        cls.provider = cls.env["chaser.provider"].create({
+            "company_id": cls.company.id, "kind": "smtp", "email": "accounts@pop.example", "sender_name": "POP Accounts",
+            "smtp_host": "127.0.0.1", "smtp_port": 1, "smtp_encryption": "none", "per_domain_minute": 0, "batch_pause": 0,
+        })
+        cls.provider._set_state("connected")
+
+    @classmethod
+    def _make_customer(cls, name, email, **values):
+        return cls.env["res.partner"].create({"name": name, "email": email, "is_company": True, "company_id": False, **values})
+
+    @classmethod
+    def _make_invoice(cls, partner=None, amount=1000.0, days=20, post=True, currency=None, move_type="out_invoice", terms=None):
+        """A posted customer invoice whose payment was due ``days`` days ago."""
+        invoice = cls.env["account.move"].create({
+            "move_type": move_type, "partner_id": (partner or cls.customer).id, "invoice_date": cls.today - timedelta(days=days),
+            "invoice_date_due": cls.today - timedelta(days=days), "invoice_payment_term_id": terms.id if terms else False,
+            "currency_id": (currency or cls.company.currency_id).id,
+            "invoice_line_ids": [Command.create({"name": "Goods", "quantity": 1, "price_unit": amount, "tax_ids": [Command.clear()]})],
+        })
+        if post:
+            invoice.action_post()
+        return invoice
+
+    @classmethod
+    def _pay(cls, invoice, amount=None):
+        wizard = cls.env["account.payment.register"].with_context(active_model="account.move", active_ids=invoice.ids).create(
+            {"amount": amount} if amount else {})
+        return wizard._create_payments()
+
+    @classmethod
+    def _receivable(cls, move):
+        return move.line_ids.filtered(lambda line: line.account_id.account_type == "asset_receivable")
+
+    def _campaign(self, invoices, user=None, **values):
+        Campaign = self.env["chaser.campaign"].with_user(user or self.accountant)
+        return Campaign.create_for_invoices(invoices.ids, values).with_user(self.env.user)
+
+    def _sent_campaign(self, invoices, **values):
+        """A campaign, sent through a transport that takes everything."""
+        campaign = self._campaign(invoices, **values)
+        campaign.action_send()
+        self._run(FakeTransport())
+        return campaign
+
+    def _run(self, transport=None, provider=None):
+        """One run of the mailbox's scheduled job, by Odoo's own scheduler code, with this transport."""
+        provider = provider or self.provider
+        transport = transport or FakeTransport()
+        self.env.flush_all()
+        with (
+            self.enter_registry_test_mode(),
+            patch.object(type(provider), "_get_transport", lambda _self: transport),
+            patch.object(type(provider), "_pause", lambda _self, _seconds: None),
+        ):
+            provider.cron_id.method_direct_trigger()
+        self.env.invalidate_all()
+        return transport
+
+    def _later(self, **delta):
+        """The clock, moved on from now (UTC)."""
+        return fields.Datetime.now() + timedelta(**delta)
