@@ -1,5 +1,6 @@
 """Hits that the database could not take at once wait in files, so that the answer is never late and no hit is lost."""
 
+import fcntl
 import json
 import os
 import uuid
@@ -11,10 +12,24 @@ def append(folder: Path, hit: dict) -> None:
     """Add a hit (JSON values only) to this process's file. OSError when the disk does not take it."""
     folder.mkdir(parents=True, exist_ok=True)
     line = json.dumps({"uid": uuid.uuid4().hex, **hit}) + "\n"
+    path = folder / f"{os.getpid()}.jsonl"
+    while not _append_line(path, line.encode()):
+        pass
+
+
+def _append_line(path: Path, line: bytes) -> bool:
+    """False when the file was taken between opening and locking it: a line written then would go with it."""
     # One write of one line with O_APPEND: threads and processes do not mix their lines.
-    descriptor = os.open(folder / f"{os.getpid()}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(descriptor, line.encode())
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        try:
+            if os.stat(path).st_ino != os.fstat(descriptor).st_ino:
+                return False
+        except FileNotFoundError:
+            return False
+        os.write(descriptor, line)
+        return True
     finally:
         os.close(descriptor)
 
@@ -28,7 +43,10 @@ def take(folder: Path) -> Iterator[tuple[Path, list[dict]]]:
         path.rename(path.with_suffix(f".{uuid.uuid4().hex}.taken"))
     for taken in sorted(folder.glob("*.taken")):
         hits = []
-        for line in taken.read_text(errors="replace").splitlines():
+        with taken.open(errors="replace") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # waits for who is about to write
+            lines = file.read().splitlines()
+        for line in lines:
             try:
                 hits.append(json.loads(line))
             except ValueError:

@@ -46,6 +46,23 @@ def test_hits_that_arrive_meanwhile_stay(tmp_path):
     assert [hit["n"] for hit in collect(tmp_path)] == [2]
 
 
+def test_a_file_taken_between_opening_and_writing_loses_no_hit(tmp_path, monkeypatch):
+    spool.append(tmp_path, {"n": 1})
+    taken, real_open = [], os.open
+
+    def open_then_collect(*args):
+        descriptor = real_open(*args)
+        monkeypatch.setattr(os, "open", real_open)
+        for path, hits in spool.take(tmp_path):
+            taken.extend(hits)
+            path.unlink()
+        return descriptor
+
+    monkeypatch.setattr(os, "open", open_then_collect)
+    spool.append(tmp_path, {"n": 2})
+    assert [hit["n"] for hit in taken + collect(tmp_path)] == [1, 2]
+
+
 def test_torn_and_foreign_lines_are_passed_over(tmp_path):
     spool.append(tmp_path, {"n": 1})
     (path,) = tmp_path.glob("*.jsonl")

@@ -136,6 +136,16 @@ class TransportContract:
         assert mail["Subject"] == "تذكير بالدفع"
         assert max(len(line) for line in server.received[0].raw.split(b"\r\n")) <= 998
 
+    @pytest.mark.parametrize(
+        "text", [".first\n..\n.\n.last\n", "x\n.\nQUIT\n", "a\n" + "." * 900 + "\n", ".\n" + "é" + "\n.\n"]
+    )
+    def test_dots_at_line_starts(self, server, transport, text):
+        """Plain ASCII goes out unencoded, so that only dot-stuffing protects it (RFC 5321 §4.5.2)."""
+        transport.send(make_message(text=text, html=f"<pre>\n{text}</pre>\n"))
+        (one,) = server.received
+        assert one.mail.get_body(("plain",)).get_content().replace("\r\n", "\n") == text
+        assert one.mail.get_body(("html",)).get_content().replace("\r\n", "\n") == f"<pre>\n{text}</pre>\n"
+
     # -- refused ------------------------------------------------------------------------------------------------------
     @pytest.mark.parametrize(
         ("reply", "permanent"),
