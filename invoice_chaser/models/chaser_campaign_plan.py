@@ -251,13 +251,14 @@ class ChaserCampaign(models.Model):
     def _choose_levels(self, plan, today, level_id=None):
         ladder = self.env["chaser.level"]._get_ladder(plan.company)
         rules = ladder._get_rules()
+        order = {rule.id: rule.sequence for rule in rules}
         history = self._read_level_history([item.id for message in plan.going for item in message.items])
         for message in plan.going:
             if level_id:
                 plan.levels[id(message)] = level_id
                 continue
             sent = [history[item.id] for item in message.items if item.id in history]
-            last_level, last_sent = max(sent, key=lambda row: row[1]) if sent else (None, None)
+            last_level, last_sent = max(sent, key=lambda row: (order.get(row[0], 0), row[1])) if sent else (None, None)
             level = choose_level(rules, message.days_overdue, last_level, last_sent and last_sent.date(), today)
             if level:
                 plan.levels[id(message)] = level.id
@@ -266,12 +267,12 @@ class ChaserCampaign(models.Model):
 
     @api.model
     def _read_level_history(self, line_ids):
-        """Journal item → (level, when) of the last reminder sent about it."""
+        """Journal item → (level, when) of the highest level sent about it, and when that level was first sent."""
         rows = self.env.execute_query(SQL(
-            """SELECT DISTINCT ON (l.move_line_id) l.move_line_id, r.level_id, r.sent_at
-                 FROM chaser_reminder_line l JOIN chaser_reminder r ON r.id = l.reminder_id
-                WHERE l.move_line_id = ANY(%s) AND r.state = 'sent' AND l.dropped_code IS NULL AND r.level_id IS NOT NULL
-                ORDER BY l.move_line_id, r.sent_at DESC""", list(line_ids)))
+            """SELECT DISTINCT ON (l.move_line_id) l.move_line_id, r.level_id, min(r.sent_at)
+                 FROM chaser_reminder_line l JOIN chaser_reminder r ON r.id = l.reminder_id JOIN chaser_level v ON v.id = r.level_id
+                WHERE l.move_line_id = ANY(%s) AND r.state = 'sent' AND l.dropped_code IS NULL
+                GROUP BY l.move_line_id, r.level_id, v.sequence ORDER BY l.move_line_id, v.sequence DESC""", list(line_ids)))
         return {line_id: (level_id, sent_at) for line_id, level_id, sent_at in rows}
 
     @api.model
