@@ -13,6 +13,7 @@ from lxml import html as lxml_html
 from markupsafe import Markup
 
 from . import localize
+from .message import clean_header
 from .template_language import render_source
 from .texts import TEXTS
 
@@ -136,7 +137,7 @@ def merge_values(data: MessageData, lang: str) -> dict[str, object]:
     company = data.company
     return {
         **{f"company_{key}": company.get(key, "") for key in ("name", "address", "trn", "phone", "email", "website")},
-        "customer_name": data.customer_name, "contact_name": data.contact_name or data.customer_name,
+        "customer_name": clean_header(data.customer_name), "contact_name": clean_header(data.contact_name or data.customer_name),
         **{f"salesperson_{key}": data.salesperson.get(key, "") for key in ("name", "email", "phone")},
         "invoice_count": len(data.items),
         "invoice_numbers": localize.isolate(", ".join(item.number for item in data.items[:10]) + (" …" if len(data.items) > 10 else ""), lang),

@@ -65,20 +65,23 @@ def _next_month(now: datetime) -> datetime:
     return (first + timedelta(days=32)).replace(day=1)
 
 
-def estimate_finish(now: datetime, count: int, pace: Pace, sent: Sequence[datetime] = ()) -> datetime:
+def estimate_finish(now: datetime, count: int, pace: Pace, sent: Sequence[datetime] = (), sent_this_month: int = 0) -> datetime:
     """When the last of ``count`` queued messages leaves, if nothing else uses the mailbox.
 
     Steps from slot to slot of the same rules that pace the real run; the network's own time is taken as nothing.
     """
-    clock, history, left = now, list(sent), count
+    clock, history, left, month = now, list(sent), count, sent_this_month
     while left > 0:
-        allowed = allowance(clock, history, pace)
+        allowed = allowance(clock, history, pace, month)
         if not allowed.count:
-            clock = allowed.until + timedelta(microseconds=1)
+            until = allowed.until + timedelta(microseconds=1)
+            month = month if (until.year, until.month) == (clock.year, clock.month) else 0
+            clock = until
             continue
         step = min(allowed.count, left)
         history.extend([clock] * step)
         left -= step
+        month += step
         history = [moment for moment in history[-max(pace.per_day, pace.per_minute, 1):] if moment > clock - DAY]
         if left:
             clock += timedelta(seconds=pace.pause)

@@ -1,4 +1,4 @@
-from . import chaser_reason_mixin  # isort: skip  # the others inherit from it
+from . import chaser_company_mixin, chaser_reason_mixin  # isort: skip  # the others inherit from them
 from . import (
     account_move,
     account_partial_reconcile,

@@ -13,7 +13,7 @@ OPEN_STATES = ("draft", "scheduled", "sending", "paused")
 class ChaserCampaign(models.Model):
     _name = "chaser.campaign"
     _description = "Reminder Campaign"
-    _inherit = ["mail.thread", "mail.activity.mixin", "chaser.reason.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "chaser.reason.mixin", "chaser.company.mixin"]
     _order = "id desc"
     _check_company_auto = True
 

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 EVENT_TYPES = [
@@ -56,6 +56,10 @@ class ChaserEvent(models.Model):
         if not self.env.su or set(vals) - _CHANGEABLE:
             raise UserError(self.env._("Events are facts and cannot be changed."))
         return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_never(self):
+        raise UserError(self.env._("Events are facts and cannot be deleted."))
 
     def action_view_reminder(self):
         self.ensure_one()

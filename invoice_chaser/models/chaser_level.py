@@ -7,7 +7,7 @@ from ..core.cadence import LevelRule
 class ChaserLevel(models.Model):
     _name = "chaser.level"
     _description = "Reminder Level"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "chaser.company.mixin"]
     _order = "sequence, id"
     _check_company_auto = True
 

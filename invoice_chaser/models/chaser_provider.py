@@ -20,7 +20,7 @@ class ChaserProvider(models.Model):
 
     _name = "chaser.provider"
     _description = "Chaser Mailbox"
-    _inherit = ["mail.thread", "mail.activity.mixin", "chaser.reason.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "chaser.reason.mixin", "chaser.company.mixin"]
     _order = "is_primary desc, sequence, id"
     _check_company_auto = True
     _allow_sudo_commands = False
@@ -105,6 +105,7 @@ class ChaserProvider(models.Model):
         return providers
 
     def write(self, vals):
+        self.check_access("write")
         if "company_id" in vals and self.env["chaser.reminder"].sudo().search_count([("provider_id", "in", self.ids)], limit=1):
             raise UserError(self.env._("A mailbox that was used cannot move to another company."))
         result = super().write(vals)

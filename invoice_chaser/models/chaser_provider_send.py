@@ -296,7 +296,8 @@ class ChaserProvider(models.Model):
         """When the last of ``count`` further messages leaves this mailbox, by the rules that pace the real run (UTC)."""
         self.ensure_one()
         start = max(start, self.hold_until or start)
-        finish = estimate_finish(start, count, self._get_pace(), self._get_sent_times(start))
+        pace = self._get_pace()
+        finish = estimate_finish(start, count, pace, self._get_sent_times(start), self._get_month_count(start) if pace.per_month else 0)
         return max(finish, fields.Datetime.add(start, hours=duration_hours)).replace(microsecond=0)
 
     def _get_sent_times(self, now):

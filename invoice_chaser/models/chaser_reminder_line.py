@@ -8,6 +8,7 @@ class ChaserReminderLine(models.Model):
     _name = "chaser.reminder.line"
     _description = "Reminder Line"
     _order = "is_credit, date_maturity, id"
+    _rec_name = "number"
 
     reminder_id = fields.Many2one("chaser.reminder", required=True, readonly=True, index=True, ondelete="cascade")
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)

@@ -6,7 +6,7 @@ from odoo.tools import email_normalize
 class ChaserSuppression(models.Model):
     _name = "chaser.suppression"
     _description = "Stopped Address"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "chaser.company.mixin"]
     _order = "suppressed_at desc, id desc"
     _rec_name = "email"
 

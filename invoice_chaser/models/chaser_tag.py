@@ -4,6 +4,7 @@ from odoo import fields, models
 class ChaserTag(models.Model):
     _name = "chaser.tag"
     _description = "Chaser Tag"
+    _inherit = ["chaser.company.mixin"]
     _order = "name"
 
     name = fields.Char(required=True, translate=True)

@@ -12,7 +12,7 @@ from ..core.template_language import MERGE_TAGS, REQUIRED_TAGS, TemplateProblem,
 class ChaserTemplate(models.Model):
     _name = "chaser.template"
     _description = "Reminder Template"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "chaser.company.mixin"]
     _order = "category, sequence, id"
     _check_company_auto = True
 
@@ -103,16 +103,18 @@ class ChaserTemplate(models.Model):
         """
         self.env["chaser.template"].flush_model(["subject", "body_html"])
         for template in self:
-            for lang, (subject, body) in template._get_sources().items():
-                try:
-                    check(subject, is_html=False)
-                    check(body, REQUIRED_TAGS[template.category])
-                except TemplateProblem as problem:
-                    raise ValidationError(self.env._(
-                        "Template “%(name)s” (%(lang)s): %(problem)s",
-                        name=template.name, lang={"en": self.env._("English"), "ar": self.env._("Arabic")}[lang],
-                        problem=self._describe_problem(problem),
-                    )) from None
+            subjects, bodies = template._read_texts()
+            for texts, options in ((subjects, {"is_html": False}), (bodies, {"required": REQUIRED_TAGS[template.category]})):
+                for code, text in texts.items():
+                    template._check_text(code, text, options)
+
+    def _check_text(self, code, text, options):
+        try:
+            check(text or "", **options)
+        except TemplateProblem as problem:
+            raise ValidationError(self.env._(
+                "Template “%(name)s” (%(lang)s): %(problem)s", name=self.name, problem=self._describe_problem(problem),
+                lang=self.env["res.lang"]._get_data(code=code).name or code)) from None
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -154,15 +156,19 @@ class ChaserTemplate(models.Model):
     def _get_sources(self):
         """(subject, body) by message language, from what is stored; Arabic only where both texts exist in Arabic."""
         self.ensure_one()
-        [(subject, body)] = self.env.execute_query(
-            SQL("SELECT subject, body_html FROM chaser_template WHERE id = %s", self.id)
-        ) or [({}, {})]
+        subject, body = self._read_texts()
         sources = {}
-        for code in sorted(set(subject or {}) & set(body or {}), reverse=True):
+        for code in sorted(set(subject) & set(body), reverse=True):
             lang = "ar" if code.startswith("ar") else "en" if code == "en_US" else None
             if lang and subject[code] and body[code]:
                 sources[lang] = (subject[code], body[code])
         return sources
+
+    def _read_texts(self):
+        """Subjects and bodies as stored, by Odoo's language code; without Odoo's fallback to English."""
+        rows = self.env.execute_query(SQL("SELECT subject, body_html FROM chaser_template WHERE id = %s", self.id))
+        subject, body = rows[0] if rows else (None, None)
+        return subject or {}, body or {}
 
     @api.model
     def _describe_problem(self, problem):

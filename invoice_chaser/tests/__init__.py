@@ -1,1 +1,1 @@
-from . import test_send
+from . import test_companies, test_rights, test_secrets, test_send

@@ -273,7 +273,7 @@ class TestPlan(ChaserCase):
         campaign.action_send()
         [message] = self._run().sent
         self.assertIn('dir="rtl"', message.html)
-        self.assertIn("السادة", message.text)
+        self.assertIn("إلى عناية", message.text)
         self.assertNotIn("Dear", message.text)
         self.assertEqual(message.to_email()["Content-Language"], "ar")
 

@@ -12,7 +12,7 @@ class ChaserPreview(models.TransientModel):
 
     _name = "chaser.preview"
     _description = "Chase: Preview"
-    _inherit = ["chaser.reason.mixin"]
+    _inherit = ["chaser.reason.mixin", "chaser.company.mixin"]
     _check_company_auto = True
 
     name = fields.Char("Campaign", required=True)
@@ -191,8 +191,9 @@ class ChaserPreview(models.TransientModel):
 class ChaserPreviewMessage(models.TransientModel):
     _name = "chaser.preview.message"
     _description = "Chase: Planned Message"
-    _inherit = ["chaser.reason.mixin"]
+    _inherit = ["chaser.reason.mixin", "chaser.company.mixin"]
     _order = "sequence, id"
+    _rec_name = "partner_id"
 
     preview_id = fields.Many2one("chaser.preview", required=True, ondelete="cascade", index=True)
     company_id = fields.Many2one("res.company", required=True, index=True)
@@ -213,7 +214,9 @@ class ChaserPreviewMessage(models.TransientModel):
 class ChaserPreviewItem(models.TransientModel):
     _name = "chaser.preview.item"
     _description = "Chase: Planned Item"
+    _inherit = ["chaser.company.mixin"]
     _order = "message_id, date_maturity, id"
+    _rec_name = "number"
 
     preview_id = fields.Many2one("chaser.preview", required=True, ondelete="cascade", index=True)
     message_id = fields.Many2one("chaser.preview.message", required=True, ondelete="cascade", index=True)

@@ -142,3 +142,11 @@ def test_spread_is_even_and_ends_inside():
     gaps = {second - first for first, second in zip(moments, moments[1:], strict=False)}
     assert max(gaps) - min(gaps) <= timedelta(microseconds=2)
     assert moments[0] == NOW and moments[-1] < NOW + timedelta(hours=6.5)
+
+
+def test_estimate_waits_for_the_next_month():
+    start = datetime(2026, 1, 30, 12, 0)
+    pace = Pace(batch_size=5, pause=0, per_day=0, per_month=10)
+    assert estimate_finish(start, 5, pace, sent_this_month=5) < datetime(2026, 1, 31)
+    assert datetime(2026, 2, 1) <= estimate_finish(start, 6, pace, sent_this_month=5) < datetime(2026, 2, 2)
+    assert datetime(2026, 3, 1) <= estimate_finish(start, 16, pace, sent_this_month=5) < datetime(2026, 3, 2)

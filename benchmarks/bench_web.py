@@ -1,0 +1,152 @@
+"""Load on the public routes, from outside: ours, an empty route, and the peer's, in turn; then what the database kept of it."""
+
+import argparse
+import itertools
+import json
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+
+import psycopg2
+from figures import Row, judge, median, p90, print_table, times
+
+CONNECTIONS = 8
+TIMEOUT = 30
+# As many programs as a mailing meets in a day.
+AGENTS = [
+    template.format(major, minor)
+    for major in range(12, 19) for minor in range(8)
+    for template in (
+        "Mozilla/5.0 (iPhone; CPU iPhone OS {0}_{1} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1{0}.0.{1}.0 Safari/537.36",
+        "Mozilla/5.0 (Linux; Android {0}; SM-S91{1}B) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1{0}.0.0.0 Mobile Safari/537.36",
+    )
+]
+NAMES = {
+    "pixel": {"empty": "empty auth='none' route", "ours": "our open pixel", "peer": "mass_mailing's pixel"},
+    "click": {"empty": "empty auth='none' route", "ours": "our click redirect, one link", "peer": "link_tracker's /r/<code>, one link"},
+}
+STORED = {
+    ("pixel", "ours"): "SELECT count(*) FROM chaser_event WHERE event_type = 'opened'",
+    ("pixel", "peer"): "SELECT count(*) FROM mailing_trace WHERE trace_status = 'open'",
+    ("click", "ours"): "SELECT count(*) FROM chaser_event WHERE event_type = 'clicked'",
+    ("click", "peer"): "SELECT count(*) FROM link_tracker_click",
+}
+
+
+def ask(port, path, agent):
+    """The status of one request on a line of its own; 0 when there was no answer in time."""
+    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: {agent}\r\nConnection: close\r\n\r\n".encode()
+    try:
+        with socket.create_connection(("127.0.0.1", port), TIMEOUT) as line:
+            line.sendall(request)
+            answer = line.recv(4096)
+            while line.recv(65536):
+                pass
+        return int(answer.split(b" ", 2)[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+class Round:
+    """So many connections at once for so many seconds; each finishes its last request, so that all can be counted."""
+
+    def __init__(self, port, paths, seconds, turns):
+        self.port, self.paths, self.seconds, self.turns = port, paths, seconds, turns
+        self.statuses, self.latencies = [], []
+
+    def _work(self, deadline):
+        while time.perf_counter() < deadline:
+            turn, start = next(self.turns), time.perf_counter()
+            status = ask(self.port, self.paths[turn % len(self.paths)], AGENTS[turn % len(AGENTS)])
+            self.latencies.append(1000 * (time.perf_counter() - start))
+            self.statuses.append(status)
+
+    def run(self):
+        start = time.perf_counter()
+        threads = [threading.Thread(target=self._work, args=[start + self.seconds]) for _ in range(CONNECTIONS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.elapsed = time.perf_counter() - start
+        return self
+
+
+def count_conflicts(log):
+    """Serialization failures and deadlocks that the server has met, retried ones included."""
+    text = Path(log).read_text(errors="replace")
+    return sum(text.count(words) for words in (" tries left, try again", "maximum number of tries reached"))
+
+
+def load(options, plan):
+    """Target → its rounds and the conflicts during them. In turn, so that noise of the machine meets all alike."""
+    turns = {name: itertools.count() for name in plan}
+    rounds, conflicts = {name: [] for name in plan}, dict.fromkeys(plan, 0)
+    for number in range(options.rounds + 1):
+        for name, paths in plan.items():
+            before = count_conflicts(options.log)
+            rounds[name].append(Round(options.port, paths, options.seconds if number else 1, turns[name]).run())
+            conflicts[name] += count_conflicts(options.log) - before
+    return rounds, conflicts
+
+
+def count_stored(options, name):
+    with psycopg2.connect(dbname=options.db) as connection, connection.cursor() as cursor:
+        cursor.execute(STORED[options.part, name])
+        return cursor.fetchone()[0]
+
+
+def count_spooled(folder):
+    return sum(len(path.read_text().splitlines()) for path in Path(folder).glob("*.jsonl")) if os.path.isdir(folder) else 0
+
+
+def show(options, rounds, conflicts, stored):
+    """The first round of each is the warm-up: not in the rates, but in what must be stored."""
+    good = 302 if options.part == "click" else 200
+    names = NAMES[options.part]
+    rates, errors, answered, notes = {}, {}, {}, []
+    for name, all_rounds in rounds.items():
+        expected = 301 if (options.part, name) == ("click", "peer") else 200 if name == "empty" else good
+        rates[name] = median([one.statuses.count(expected) / one.elapsed for one in all_rounds[1:]])
+        statuses = [status for one in all_rounds for status in one.statuses]
+        answered[name] = statuses.count(expected)
+        errors[name] = len(statuses) - answered[name]
+        kept = f", {stored[name]} stored" if name in stored else ""
+        notes.append(f"{names[name]}: {answered[name]} answered{kept}, {errors[name]} errors or timeouts, {conflicts[name]} serialization failures")
+    share = rates["ours"] / rates["empty"]
+    if options.part == "pixel":
+        must, aim = judge("faster than peer", rates["ours"] > rates["peer"]), judge("0.9 x empty", share >= 0.9)
+    else:
+        must, aim = judge("no error", not errors["ours"] + conflicts["ours"]), judge("0.8 x empty", share >= 0.8)
+    rows = []
+    for name, all_rounds in rounds.items():
+        latencies = [value for one in all_rounds[1:] for value in one.latencies]
+        rows.append(Row(
+            names[name], f"{rates[name]:.0f}/s", f"{p90(latencies):.0f} ms", "",
+            "" if name == "empty" else f"{times(rates[name], rates['empty'])} x empty" + (f", {times(rates['ours'], rates['peer'])} x peer" if name == "ours" else ""),
+            *((must, aim) if name == "ours" else ())))
+    print_table(
+        f"{options.part}: {CONNECTIONS} connections, {options.rounds} x {options.seconds} s each in turn, Odoo prefork with 2 workers", rows,
+        [*notes, f"our hits answered and stored: {'equal' if answered['ours'] == stored['ours'] else 'NOT EQUAL'}; p90: latency of one request"])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", choices=NAMES)
+    for name in ("--plan", "--db", "--log", "--spool"):
+        parser.add_argument(name, required=True)
+    for name in ("--port", "--rounds", "--seconds"):
+        parser.add_argument(name, type=int, required=True)
+    options = parser.parse_args()
+    plan = json.loads(Path(options.plan).read_text())[options.part]
+    rounds, conflicts = load(options, plan)
+    stored = {name: count_stored(options, name) for part, name in STORED if part == options.part}
+    stored["ours"] += count_spooled(options.spool)
+    show(options, rounds, conflicts, stored)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+// Takes pictures of a running demo: node dev/screenshots.js URL FOLDER [name …]. Started by dev/screenshots.
+const path = require("path");
+const {chromium} = require(path.join(process.env.CHASER_NODE, "node_modules/playwright-core"));
+const [url, folder, ...only] = process.argv.slice(2);
+
+async function login(context, user) {
+    const page = await context.newPage();
+    page.setDefaultTimeout(90000);
+    await page.goto(`${url}/web/login`);
+    await page.fill("input[name=login]", user);
+    await page.fill("input[name=password]", user);
+    await page.click("button[type=submit]");
+    await page.waitForSelector(".o_main_navbar");
+    return page;
+}
+
+async function shoot(page, name, options = {}) {
+    await page.waitForTimeout(options.wait || 1200);
+    await page.screenshot({path: path.join(folder, `${name}.png`), fullPage: false});
+    console.log(name);
+}
+
+async function openChase(page) {
+    await page.goto(`${url}/odoo/action-account.action_move_out_invoice_type`);
+    await page.waitForSelector(".o_list_view .o_data_row, .o_kanban_record");
+}
+
+const steps = {
+    async invoices(page, tag) {
+        await openChase(page);
+        if (!tag.includes("phone")) {
+            await page.click("thead .o_list_record_selector input");
+            await page.waitForSelector("button[name=action_chase]");
+        }
+        await shoot(page, `invoices-${tag}`);
+    },
+    async preview(page, tag) {
+        if (tag.includes("phone")) return;
+        await openChase(page);
+        await page.click("thead .o_list_record_selector input");
+        await page.click(".o_control_panel button[name=action_chase], .o_list_buttons button[name=action_chase], button[name=action_chase]");
+        await page.waitForSelector(".o_form_view .o_chaser_figures");
+        await shoot(page, `preview-${tag}`);
+        await page.click("a.nav-link[name=held]");
+        await shoot(page, `preview-held-${tag}`);
+        await page.click("a.nav-link[name=preview]");
+        await shoot(page, `preview-message-${tag}`);
+    },
+    async campaigns(page, tag) {
+        await page.goto(`${url}/odoo/chaser`);
+        await page.waitForSelector(".o_kanban_record");
+        await shoot(page, `campaigns-${tag}`);
+    },
+    async campaign(page, tag) {
+        await page.goto(`${url}/odoo/chaser`);
+        await page.click(".o_kanban_record:not(.o_kanban_ghost)");
+        await page.waitForSelector(".o_form_view");
+        await shoot(page, `campaign-${tag}`);
+    },
+    async reminders(page, tag) {
+        await page.goto(`${url}/odoo/chaser-reminders`);
+        await page.waitForSelector(".o_data_row, .o_kanban_record");
+        await shoot(page, `reminders-${tag}`);
+        await page.click(".o_data_row:nth-child(20) .o_data_cell, .o_kanban_record:nth-child(5)");
+        await page.waitForSelector(".o_form_view iframe");
+        await shoot(page, `reminder-${tag}`);
+    },
+    async mailbox(page, tag) {
+        await page.goto(`${url}/odoo/action-invoice_chaser.chaser_provider_action`);
+        await page.click(".o_data_row .o_data_cell, .o_kanban_record");
+        await page.waitForSelector(".o_form_view");
+        await shoot(page, `mailbox-${tag}`);
+    },
+    async template(page, tag) {
+        await page.goto(`${url}/odoo/action-invoice_chaser.chaser_template_action`);
+        await page.click(".o_data_row .o_data_cell[name=subject], .o_data_row .o_data_cell, .o_kanban_record");
+        await page.waitForSelector(".o_form_view");
+        await shoot(page, `template-${tag}`);
+        await page.click("a.nav-link[name=preview_ar]");
+        await shoot(page, `template-preview-${tag}`);
+    },
+    async levels(page, tag) {
+        await page.goto(`${url}/odoo/action-invoice_chaser.chaser_level_action`);
+        await page.waitForSelector(".o_data_row, .o_kanban_record");
+        await shoot(page, `levels-${tag}`);
+    },
+    async customer(page, tag) {
+        await page.goto(`${url}/odoo/customers`);
+        await page.click(".o_kanban_record:not(.o_kanban_ghost), .o_data_row .o_data_cell");
+        await page.waitForSelector("a.nav-link[name=chaser]");
+        await page.click("a.nav-link[name=chaser]");
+        await shoot(page, `customer-${tag}`);
+    },
+    async settings(page, tag) {
+        await page.goto(`${url}/odoo/settings#account`);
+        await page.waitForSelector(".o_setting_container, .settings");
+        await page.goto(`${url}/odoo/action-account.action_account_config`);
+        await page.waitForSelector("#chaser_key, [id=chaser_key]");
+        await page.locator("#chaser_interval").scrollIntoViewIfNeeded();
+        await shoot(page, `settings-${tag}`);
+    },
+};
+
+(async () => {
+    const browser = await chromium.launch({executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]});
+    for (const [tag, user, viewport] of [
+        ["en", "admin", {width: 1440, height: 900}], ["ar", "arabic", {width: 1440, height: 900}],
+        ["en-phone", "admin", {width: 390, height: 844}], ["ar-phone", "arabic", {width: 390, height: 844}],
+    ]) {
+        const context = await browser.newContext({viewport, locale: "en-US"});
+        const page = await login(context, user);
+        const errors = [];
+        page.on("pageerror", (error) => errors.push(error.message));
+        for (const [name, step] of Object.entries(steps)) {
+            if (only.length && !only.includes(name) && !only.includes(`${name}-${tag}`)) continue;
+            try {
+                await step(page, tag);
+            } catch (error) {
+                console.error(`${name}-${tag}: ${error.message.split("\n")[0]}`);
+                await page.screenshot({path: path.join(folder, `FAILED-${name}-${tag}.png`)});
+                process.exitCode = 1;
+            }
+        }
+        if (errors.length) { console.error(tag, errors); process.exitCode = 1; }
+        await context.close();
+    }
+    await browser.close();
+})();

@@ -1,0 +1,26 @@
+"""Install, update, uninstall: quiet logs, nothing left behind."""
+
+import re
+
+UNINSTALL = """
+module = env["ir.module.module"].search([("name", "=", "invoice_chaser")])
+module.button_immediate_uninstall()
+"""
+
+
+def _loud(output):
+    return [line for line in output.splitlines() if re.search(r" (WARNING|ERROR|CRITICAL) ", line)]
+
+
+def test_update_and_uninstall(world):
+    world.run(["dev/db", world.name])
+    world.shell('env["chaser.provider"].create({"email": "a@x.example", "kind": "odoo"}); env.cr.commit()')
+    assert not _loud(world.run(["dev/odoo", "-d", world.name, "-u", "invoice_chaser", "--stop-after-init", "--no-http", "--log-level=warn"]))
+    assert world.query("SELECT count(*) FROM ir_cron WHERE cron_name LIKE 'Invoice Chaser%%'") == [(2,)]
+    output = world.shell(UNINSTALL)
+    assert not _loud(output), _loud(output)
+    assert world.query("SELECT count(*) FROM ir_cron WHERE cron_name LIKE 'Invoice Chaser%%'") == [(0,)]
+    assert world.query("SELECT count(*) FROM ir_act_server WHERE name::text LIKE '%%Invoice Chaser%%'") == [(0,)]
+    assert world.query("SELECT count(*) FROM ir_ui_menu m JOIN ir_model_data d ON d.model = 'ir.ui.menu' AND d.res_id = m.id WHERE d.module = 'invoice_chaser'") == [(0,)]
+    assert world.query("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' AND (table_name LIKE 'chaser%%' OR column_name LIKE 'chaser%%')") == []
+    assert world.query("SELECT count(*) FROM ir_model WHERE model LIKE 'chaser.%%'") == [(0,)]
