@@ -33,4 +33,5 @@ def queue_campaign(env, customers, skip=0):
     campaign = env["chaser.campaign"].with_user(uid).create_for_invoices(choose_three_each(env, customers, skip))
     campaign.action_send()
     env.cr.commit()
-    return campaign, env["chaser.reminder"].search([("campaign_id", "=", campaign.id), ("state", "=", "queued")], order="priority desc, id").ids
+    domain = [("campaign_id", "=", campaign.id), ("state", "=", "queued")]
+    return campaign, env["chaser.reminder"].search(domain, order="priority desc, id").ids

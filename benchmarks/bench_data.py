@@ -23,7 +23,8 @@ def copy_rows(cr, table, source_id, count, **values):
     [first] = cr.fetchone()
     picked = [SQL(values[name].replace("%", "%%")) if name in values else SQL.identifier("t", name) for name in columns]
     cr.execute(SQL(
-        "INSERT INTO %(table)s (id, %(columns)s) SELECT %(first)s + n, %(picked)s FROM %(table)s t, generate_series(0, %(last)s) n WHERE t.id = %(source)s",
+        """INSERT INTO %(table)s (id, %(columns)s) SELECT %(first)s + n, %(picked)s FROM %(table)s t, generate_series(0, %(last)s) n
+            WHERE t.id = %(source)s""",
         table=SQL.identifier(table), columns=SQL(", ").join(map(SQL.identifier, columns)), picked=SQL(", ").join(picked),
         first=first, last=count - 1, source=source_id))
     cr.execute("SELECT setval(pg_get_serial_sequence(%s, 'id'), %s)", [table, first + count])
@@ -57,8 +58,8 @@ def make_invoices(env, company, user, model, first_partner):
     due = f"DATE '{today}' - (5 + n % 90)"
     number = "'INV/BENCH/' || lpad(n::text, 5, '0')"
     first_move = copy_rows(
-        env.cr, "account_move", invoice.id, INVOICES, name=number, payment_reference=number, sequence_prefix="'INV/BENCH/'", sequence_number="n",
-        partner_id=partner, commercial_partner_id=partner, partner_shipping_id=partner, access_token="NULL",
+        env.cr, "account_move", invoice.id, INVOICES, name=number, payment_reference=number, sequence_prefix="'INV/BENCH/'",
+        sequence_number="n", partner_id=partner, commercial_partner_id=partner, partner_shipping_id=partner, access_token="NULL",
         invoice_partner_display_name="'Customer ' || n * 3 / 10", invoice_date=f"{due} - 15", date=f"{due} - 15", invoice_date_due=due)
     for line in invoice.line_ids:
         copy_rows(

@@ -37,7 +37,8 @@ def make_traces(env):
     env.flush_all()
     copy_rows(env.cr, "mailing_trace", trace.id, POOL, mail_mail_id_int="2000000 + n")
     Mail = env["mail.mail"]
-    return [f"/mail/track/{number}/{Mail._generate_mail_recipient_token(number)}/blank.gif" for number in range(2_000_000, 2_000_000 + POOL)]
+    numbers = range(2_000_000, 2_000_000 + POOL)
+    return [f"/mail/track/{number}/{Mail._generate_mail_recipient_token(number)}/blank.gif" for number in numbers]
 
 
 def run(env, target):

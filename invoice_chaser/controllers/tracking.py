@@ -16,7 +16,7 @@ _HEADERS = [("Cache-Control", "no-store, private, max-age=0"), ("X-Robots-Tag", 
 class ChaserTracking(http.Controller):
     """Public routes of the mails. They answer whatever comes, set no cookie, and lead only where the mail itself led."""
 
-    @http.route("/chaser/o/<path:name>", type="http", methods=["GET", "HEAD"], **_QUIET)
+    @http.route(["/chaser/o/<name>", "/chaser/o/<path:name>"], type="http", methods=["GET", "HEAD"], **_QUIET)
     def open_pixel(self, name, **_params):
         token = name.removesuffix(".gif")
         if valid_token(token):
@@ -43,12 +43,14 @@ class ChaserTracking(http.Controller):
     @http.route("/chaser/u/<token>", type="http", methods=["POST"], **_QUIET)
     def unsubscribe(self, token, **_params):
         """RFC 8058: the mail program posts ``List-Unsubscribe=One-Click``; the page's own button posts nothing. Both count."""
+        if request.httprequest.method != "POST":  # OPTIONS, which Odoo lets through
+            return self.unsubscribe_page(token)
         facts = self._ask(lambda hits: hits._unsubscribe(token, self._describe_request())) if valid_token(token) else None
         if not facts:
             return self._page(pages.invalid_page())
         return self._page(pages.done_page(facts["lang"], facts["email"], facts["company"], facts["color"]))
 
-    @http.route(["/chaser", "/chaser/<path:rest>"], type="http", methods=["GET", "HEAD", "POST"], **_QUIET)
+    @http.route(["/chaser", "/chaser/<path:rest>"], type="http", **_QUIET)
     def anything_else(self, rest="", **_params):
         return self._page(pages.invalid_page())
 
@@ -69,7 +71,7 @@ class ChaserTracking(http.Controller):
     def _describe_request(self):
         http_request = request.httprequest
         return {
-            "method": http_request.method, "user_agent": (http_request.user_agent.string or "")[:500],
+            "method": http_request.method, "user_agent": (http_request.user_agent.string or "").replace("\0", "")[:500],
             "ip": http_request.remote_addr or "", "country": request.geoip.country_code or "",
         }
 

@@ -41,7 +41,7 @@ def judge(
     Rules after the services' documented habits: image proxies, prefetch of Apple Mail and Gmail, scanners of links.
     """
     agent = user_agent or ""
-    if method == "HEAD":
+    if method != "GET":  # HEAD, and OPTIONS, which Odoo lets through
         return "machine", "head"
     if event_type == "clicked" and position == HIDDEN_POSITION:
         return "machine", "hidden_link"

@@ -19,6 +19,7 @@ from . import (
     chaser_template,
     chaser_template_version,
     ir_cron,
+    ir_http,
     res_company,
     res_config_settings,
     res_partner,

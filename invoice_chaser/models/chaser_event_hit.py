@@ -13,6 +13,7 @@ from ..core.tracking import BURST_LINKS, BURST_WINDOW, HIDDEN_POSITION, describe
 _logger = logging.getLogger(__name__)
 # How long a public route waits for the database before the hit goes to a file instead (milliseconds).
 _PATIENCE = 1500
+_HIT_KEYS = {"uid", "token", "event_type", "position", "at", "method", "user_agent", "ip", "country"}
 
 
 class ChaserEvent(models.Model):
@@ -44,12 +45,8 @@ class ChaserEvent(models.Model):
 
     @api.model
     def _spool_hit(self, hit, error):
-        """The database is busy: keep the hit in a file for ``_cron_collect_spool``; a click still gets its target."""
-        _logger.info("Hit kept in a file for later: %s", type(error).__name__)
-        try:
-            spool.append(self._get_spool_folder(), hit)
-        except OSError:
-            _logger.warning("The spool folder %s cannot be written; a hit is lost", self._get_spool_folder())
+        """The database is busy: keep the hit in a file; a click still gets its target."""
+        self._keep_hit(hit, error)
         if hit["event_type"] != "clicked":
             return None
         try:
@@ -59,6 +56,17 @@ class ChaserEvent(models.Model):
                 return self._get_target(fact, hit["position"]) if fact else None
         except psycopg2.Error:
             return None
+
+    @api.model
+    def _keep_hit(self, hit, error):
+        """Put a hit into a file for ``_cron_collect_spool``; whether the disk took it."""
+        _logger.info("Hit kept in a file for later: %s", type(error).__name__)
+        try:
+            spool.append(self._get_spool_folder(), hit)
+        except OSError:
+            _logger.warning("The spool folder %s cannot be written; a hit is lost", self._get_spool_folder())
+            return False
+        return True
 
     @api.model
     def _get_spool_folder(self):
@@ -121,7 +129,12 @@ class ChaserEvent(models.Model):
         """Store what waited in files. A file goes only after its hits are committed; a hit stored twice counts once."""
         for path, hits in spool.take(self._get_spool_folder()):
             for hit in hits:
-                fact = self._find_reminder(str(hit.get("token")))
+                if not isinstance(hit, dict) or not hit.keys() >= _HIT_KEYS:
+                    continue  # a torn line that happens to read as something
+                if hit["event_type"] == "unsubscribed":
+                    self._stop_reminders(hit["token"], hit)
+                    continue
+                fact = self._find_reminder(hit["token"])
                 target = self._get_target(fact, hit["position"]) if fact and hit["event_type"] == "clicked" else None
                 if fact and (target or hit["event_type"] == "opened"):
                     self._store_hit(fact, hit, target, uid=hit["uid"])
@@ -144,7 +157,19 @@ class ChaserEvent(models.Model):
 
     @api.model
     def _unsubscribe(self, token, hit):
-        """Stop reminders of the company to the address; once, however often it is asked."""
+        """Stop reminders of the company to the address; what a busy database does not take now waits in a file."""
+        try:
+            with self.env.cr.savepoint():
+                self.env.cr.execute(SQL("SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s", _PATIENCE, _PATIENCE))
+                return self._stop_reminders(token, hit)
+        except psycopg2.Error as error:
+            kept = self._keep_hit(
+                hit | {"token": token, "event_type": "unsubscribed", "position": None, "at": fields.Datetime.to_string(fields.Datetime.now())}, error)
+            return self._get_unsubscribe_facts(token) if kept else None
+
+    @api.model
+    def _stop_reminders(self, token, hit):
+        """Once, however often it is asked."""
         facts = self._get_unsubscribe_facts(token)
         if not facts:
             return None

@@ -35,7 +35,7 @@ class ChaserProvider(models.Model):
     email = fields.Char("Address", required=True, tracking=True, default=lambda self: self.env.company.email)
     sender_name = fields.Char(tracking=True, default=lambda self: self.env.company.name)
     reply_to = fields.Char("Reply To", tracking=True, help="Empty: replies come to the mailbox's own address.")
-    is_primary = fields.Boolean("Primary", tracking=True, help="Used where a campaign names no other; one per company.")
+    is_primary = fields.Boolean("Primary", tracking=True, copy=False, help="Used where a campaign names no other; one per company.")
     state = fields.Selection(
         [("draft", "To Test"), ("connected", "Connected"), ("expired", "Not Authorised"), ("disabled", "Disabled")],
         default="draft", required=True, readonly=True, tracking=True, copy=False,
@@ -144,10 +144,10 @@ class ChaserProvider(models.Model):
     def _drop_crons(self):
         self.sudo().cron_id._drop_with_action()
 
-    # -- secrets
+    # -- secrets: a name that ends in __ cannot be called from server actions and templates (Odoo's safe_eval)
 
     @api.model
-    def _get_key_ring(self):
+    def _get_key_ring__(self):
         """Keys from the environment (``INVOICE_CHASER_KEYS``) or Odoo's configuration file (``invoice_chaser_keys``).
 
         :raises KeyRingError: when there is no usable key
@@ -157,7 +157,7 @@ class ChaserProvider(models.Model):
     @api.model
     def _get_key_status(self):
         try:
-            return self.env._("In use: key “%s”", self._get_key_ring().newest)
+            return self.env._("In use: key “%s”", self._get_key_ring__().newest)
         except KeyRingError as error:
             return self._describe_key_error(error)
 
@@ -185,12 +185,12 @@ class ChaserProvider(models.Model):
         """
         for provider in self:
             try:
-                sealed = self._get_key_ring().seal(secret, provider._get_secret_context(field_name)) if secret else False
+                sealed = self._get_key_ring__().seal(secret, provider._get_secret_context(field_name)) if secret else False
             except KeyRingError as error:
                 raise UserError(self._describe_key_error(error)) from None
             provider.sudo()[field_name] = sealed
 
-    def _open_secret(self, field_name):
+    def _open_secret__(self, field_name):
         """The secret in clear, for a transport only.
 
         :raises UserError: when there is none or it does not open, saying why and the way out
@@ -200,7 +200,7 @@ class ChaserProvider(models.Model):
         if not sealed:
             raise UserError(self.env._("“%s” has no password yet. Enter it on the mailbox.", self.name))
         try:
-            return self._get_key_ring().open(sealed, self._get_secret_context(field_name))
+            return self._get_key_ring__().open(sealed, self._get_secret_context(field_name))
         except KeyRingError as error:
             raise UserError(self._describe_key_error(error)) from None
 

@@ -43,6 +43,15 @@ class ChaserProvider(models.Model):
     def _get_connection_fields(self):
         return super()._get_connection_fields() | {"smtp_host", "smtp_port", "smtp_encryption", "smtp_user", "mail_server_id"}
 
+    def write(self, vals):
+        """A password goes to the server it was entered for: with another one it must be entered anew."""
+        moved = self.browse()
+        if "smtp_host" in vals and not vals.get("smtp_password"):
+            moved = self.filtered(lambda provider: provider.smtp_host and provider.smtp_host != vals["smtp_host"])
+        result = super().write(vals)
+        moved._seal("smtp_password_sealed", False)
+        return result
+
     def action_clear_password(self):
         self.check_access("write")
         self._seal("smtp_password_sealed", False)
@@ -52,7 +61,7 @@ class ChaserProvider(models.Model):
             raise UserError(self.env._("“%s” names no mail server. Enter host and port.", self.name))
         return SmtpTransport(SmtpSettings(
             self.smtp_host, self.smtp_port, self.smtp_encryption or "starttls", self.smtp_user or "",
-            self._open_secret("smtp_password_sealed") if self.smtp_user else "",
+            self._open_secret__("smtp_password_sealed") if self.smtp_user else "",
         ))
 
     def _get_transport_odoo(self):

@@ -8,8 +8,8 @@ from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
 from ..core import errors
-from ..models.chaser_reminder_send import ChaserReminder as Pipeline
 from ..models.chaser_provider_send import _LOCK_SPACE
+from ..models.chaser_reminder_send import ChaserReminder as Pipeline
 from .common import ChaserCase, FakeTransport
 
 STEPS = Pipeline._SEND_STEPS

@@ -9,7 +9,7 @@ PHONE = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) A
 
 
 def _links(world):
-    html = world.received()[0].message.get_body(("html",)).get_content()
+    html = world.received()[0].mail.get_body(("html",)).get_content()
     return re.search(r'src="([^"]+/chaser/o/[^"]+)"', html).group(1), re.search(r'href="([^"]+/chaser/c/[^"]+)"', html).group(1)
 
 
@@ -47,7 +47,7 @@ def test_one_click_unsubscribe(world):
     world.start()
     world.queue()
     world.wait_until(lambda: world.states() == {"sent": 1})
-    url = world.received()[0].message["List-Unsubscribe"].strip().strip("<>")
+    url = world.received()[0].mail["List-Unsubscribe"].strip().strip("<>")
     page = requests.get(url, timeout=20)
     assert page.status_code == 200 and "c0@customer0.example" in page.text and "set-cookie" not in {name.lower() for name in page.headers}
     assert world.query("SELECT count(*) FROM chaser_suppression") == [(0,)]

@@ -15,7 +15,7 @@ env.cr.commit()
 
 
 def assert_never_twice(world):
-    ids = [message.message["Message-ID"] for message in world.received()]
+    ids = [message.mail["Message-ID"] for message in world.received()]
     assert len(ids) == len(set(ids)), "a message arrived twice"
     recipients = [recipient for message in world.received() for recipient in message.recipients]
     assert len(recipients) == len(set(recipients)), "a customer got two reminders"

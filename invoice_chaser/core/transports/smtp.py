@@ -158,10 +158,11 @@ class SmtpTransport(SessionTransport):
 
     def __init__(self, settings: SmtpSettings):
         super().__init__(self._open_session, settings.user)
-        self._settings = settings
+        # Two underscores: out of reach for server actions and templates (Odoo's safe_eval refuses such names).
+        self.__settings = settings
 
     def _open_session(self) -> smtplib.SMTP:
-        settings = self._settings
+        settings = self.__settings
         context = ssl.create_default_context()
         if not settings.verify:
             context.check_hostname = False
@@ -184,8 +185,10 @@ class SmtpTransport(SessionTransport):
 
     def _login(self, session: smtplib.SMTP) -> None:
         try:
-            session.login(self._settings.user, self._settings.password)
+            session.login(self.__settings.user, self.__settings.password)
         except smtplib.SMTPNotSupportedError as error:
             raise AuthenticationFailed(one_line(str(error))) from None
         except UnicodeEncodeError:
             raise AuthenticationFailed("user or password holds characters that this server's login cannot take") from None
+        finally:
+            session.password = None  # smtplib keeps it, and needs it no more
