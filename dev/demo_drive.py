@@ -130,7 +130,8 @@ def follow(api, campaign_id, folder):
 
 
 def summarize(api, args, campaign, invoices, seconds):
-    skipped = api.call("chaser.reminder", "search_read", domain=[["campaign_id", "=", campaign["id"]], ["state", "=", "skipped"]], fields=["reason", "partner_id"])
+    skipped = api.call("chaser.reminder", "search_read", fields=["reason", "partner_id"],
+                       domain=[["campaign_id", "=", campaign["id"]], ["state", "=", "skipped"]])
     recipients = Counter()
     for path in Path(args.mails).glob("*.eml"):
         recipients[email.message_from_bytes(path.read_bytes(), policy=policy.default)["Message-ID"]] += 1

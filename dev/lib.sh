@@ -34,7 +34,7 @@ start_postgres() {
   local bin; bin=$(pg_bin); [ -n "$bin" ] || die "PostgreSQL is not installed: run dev/setup"
   [ -f "$PG_DATA/PG_VERSION" ] || die "the PostgreSQL cluster is missing: run dev/setup"
   # 9>&-: the server must not inherit the set-up lock.
-  pg_run "$bin/pg_ctl" -D "$PG_DATA" -l "$PG_DATA/server.log" -w -t 60 start >/dev/null 9>&- || die "PostgreSQL does not start; see $PG_DATA/server.log"
+  pg_run "$bin/pg_ctl" -D "$PG_DATA" -l "$PG_DATA/server.log" -w -t 60 start >/dev/null 8>&- 9>&- || die "PostgreSQL does not start; see $PG_DATA/server.log"
   pg_ready || die "PostgreSQL started but does not accept connections at $PGHOST:$PGPORT; see $PG_DATA/server.log"
 }
 

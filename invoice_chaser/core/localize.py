@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date as babel_date
@@ -15,6 +16,7 @@ FSI, LRI, PDI = "\u2068", "\u2066", "\u2069"
 _PLURAL = {lang: Locale.parse(lang).plural_form for lang in LANGUAGES}
 
 
+@lru_cache(maxsize=4096)
 def format_day(day: date | None, lang: str) -> str:
     """``4 Mar 2026`` or ``4 مارس 2026``; empty for None."""
     return babel_date(day, "d MMM y" if lang == "en" else "d MMMM y", locale=lang) if day else ""
@@ -25,6 +27,7 @@ def format_number(value: Decimal, decimals: int) -> str:
     return format_decimal(value, pattern, locale="en", decimal_quantization=True)
 
 
+@lru_cache(maxsize=4096)
 def format_amount(value: Decimal, currency: str, decimals: int, lang: str) -> str:
     """``AED 1,234.50`` or ``1,234.50 درهم``; ``currency`` is the ISO 4217 code, ``value`` in major units."""
     number = format_number(value, decimals)

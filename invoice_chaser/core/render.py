@@ -116,7 +116,8 @@ def compose(data: MessageData, sources: dict[str, tuple[str, str]], preference: 
     for lang in langs:
         subject, body = sources[lang]
         values = merge_values(data, lang)
-        subjects.append(" ".join(unescape(render_source(subject, values | _text_blocks(data, lang), lang, is_html=False)).split()))
+        words = values | {"invoice_table": values["invoice_numbers"], "pay_button": _button_target(data)}
+        subjects.append(" ".join(unescape(render_source(subject, words, lang, is_html=False)).split()))
         parts.append({"lang": lang, "texts": TEXTS[lang], "body": _render_body(data, body, values, lang, book, limit)})
         texts.append(_render_text(data, body, values, lang, limit))
     html = LAYOUT.get_template("message.html.jinja").render(
@@ -156,10 +157,6 @@ def amounts_text(totals: dict[tuple[str, int], Decimal], lang: str) -> str:
     """``AED 1,200.00 and USD 80.00``: currencies side by side, never added up."""
     texts = [localize.format_amount(value, currency, decimals, lang) for (currency, decimals), value in sorted(totals.items())]
     return (" و" if lang == "ar" else " and ").join(texts)
-
-
-def _text_blocks(data: MessageData, lang: str) -> dict[str, str]:
-    return {"invoice_table": _table_text(data, lang), "pay_button": _button_target(data)}
 
 
 def _render_body(data: MessageData, source: str, values: dict, lang: str, book: LinkBook, limit: int) -> Markup:

@@ -44,7 +44,7 @@ class ChaserCampaign(models.Model):
         "chaser.template", check_company=True, tracking=True, help="Empty: the template of each level.", index="btree_not_null"
     )
     sender_name = fields.Char(tracking=True, help="Empty: the mailbox's own.")
-    reply_to = fields.Char("Reply To", tracking=True, help="Empty: the mailbox's own.")
+    reply_to = fields.Char(tracking=True, help="Empty: the mailbox's own.")
     tag_ids = fields.Many2many("chaser.tag", string="Tags", check_company=True)
     scheduled_at = fields.Datetime("Scheduled For", tracking=True, copy=False)
     tz = fields.Selection(
@@ -54,7 +54,7 @@ class ChaserCampaign(models.Model):
     duration_hours = fields.Float("Spread over (Hours)", tracking=True, aggregator=None, help="0: as fast as the mailbox may.")
     started_at = fields.Datetime(readonly=True, copy=False)
     completed_at = fields.Datetime(readonly=True, copy=False)
-    left_out = fields.Text("Left Out", readonly=True, copy=False, help="What was selected but cannot be chased at all.")
+    left_out = fields.Text(readonly=True, copy=False, help="What was selected but cannot be chased at all.")
     reminder_ids = fields.One2many("chaser.reminder", "campaign_id", readonly=True)
 
     _duration_check = models.Constraint("CHECK(duration_hours >= 0)", "The duration cannot be negative.")
@@ -156,7 +156,8 @@ class ChaserCampaign(models.Model):
                 self.company_id.name))
         if self.provider_id.state != "connected":
             raise UserError(self.env._(
-                "The mailbox “%(name)s” is not ready (%(state)s). A chaser manager opens it under Chaser ▸ Configuration ▸ Mailboxes and presses Test Connection. %(error)s",
+                "The mailbox “%(name)s” is not ready (%(state)s). A chaser manager opens it under Chaser ▸ Configuration ▸ Mailboxes "
+                "and presses Test Connection. %(error)s",
                 name=self.provider_id.name, error=self.provider_id.last_error or "",
                 state=dict(self.provider_id._fields["state"]._description_selection(self.env))[self.provider_id.state]))
         self.reminder_ids.filtered(

@@ -304,11 +304,20 @@ class ChaserCampaign(models.Model):
             self._prepare_reminder_values(plan, message, reference, split, partners.browse(message.partner_id).trust)
             for message in plan.messages
         ])
-        self.env["chaser.reminder.line"].sudo().create([
-            values
-            for reminder, message in zip(reminders, plan.messages, strict=True)
-            for values in self._prepare_line_values(plan, reminder.id, message)
-        ])
+        rows = [
+            row for reminder, message in zip(reminders, plan.messages, strict=True)
+            for row in self._prepare_line_rows(plan, reminder.id, message)
+        ]
+        # Not through the ORM: for 20,000 items it takes half of the whole campaign's time. The amounts come rounded from the books.
+        self.env.flush_all()
+        self.env.cr.execute_values(
+            """INSERT INTO chaser_reminder_line (reminder_id, company_id, level_id, move_line_id, move_id, number, is_credit, currency_id,
+                      amount, amount_residual, amount_company, invoice_date, date_maturity, days_overdue, create_uid, write_uid,
+                      create_date, write_date) VALUES %s""",
+            rows, template=f"({', '.join(['%s'] * 14)}, {self.env.uid:d}, {self.env.uid:d}, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')",
+            page_size=1000)
+        self.env["chaser.reminder.line"].invalidate_model()
+        reminders.invalidate_recordset(["line_ids"])
 
     @api.model
     def _get_split_partners(self, plan):
@@ -333,13 +342,13 @@ class ChaserCampaign(models.Model):
             **self._prepare_reason_values(skip.reason if skip else False, skip.params if skip else None),
         }
 
-    def _prepare_line_values(self, plan, reminder_id, message):
+    def _prepare_line_rows(self, plan, reminder_id, message):
+        """One tuple per item and credit, in the order of the insertion's columns."""
+        level_id = plan.levels.get(id(message))
         for item in message.items + message.credits:
             row = plan.rows[item.id]
-            yield {
-                "reminder_id": reminder_id, "company_id": self.company_id.id, "move_line_id": item.id, "move_id": row["move_id"],
-                "number": row["number"], "is_credit": isinstance(item, OpenCredit), "currency_id": row["currency_id"],
-                "amount": row["amount"], "amount_residual": row["residual"], "amount_company": row["company_residual"],
-                "invoice_date": row["invoice_date"], "date_maturity": row["date_due"],
-                "days_overdue": getattr(item, "days_overdue", 0), "level_id": plan.levels.get(id(message)),
-            }
+            yield (
+                reminder_id, self.company_id.id, level_id, item.id, row["move_id"], row["number"], isinstance(item, OpenCredit),
+                row["currency_id"], row["amount"], row["residual"], row["company_residual"], row["invoice_date"], row["date_due"],
+                getattr(item, "days_overdue", 0),
+            )

@@ -31,8 +31,7 @@ class ChaserEvent(models.Model):
         hit = hit | {"token": token, "event_type": event_type, "position": position, "at": fields.Datetime.to_string(fields.Datetime.now())}
         try:
             with self.env.cr.savepoint(flush=False):
-                self.env.cr.execute(SQL("SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s", _PATIENCE, _PATIENCE))
-                fact = self._find_reminder(token)
+                fact = self._find_reminder(token, _PATIENCE)
                 if not fact:
                     return None
                 target = self._get_target(fact, position) if event_type == "clicked" else None
@@ -51,8 +50,7 @@ class ChaserEvent(models.Model):
             return None
         try:
             with self.env.cr.savepoint(flush=False):
-                self.env.cr.execute(SQL("SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s", _PATIENCE, _PATIENCE))
-                fact = self._find_reminder(hit["token"])
+                fact = self._find_reminder(hit["token"], _PATIENCE)
                 return self._get_target(fact, hit["position"]) if fact else None
         except psycopg2.Error:
             return None
@@ -73,12 +71,17 @@ class ChaserEvent(models.Model):
         return Path(config["data_dir"]) / "invoice_chaser_spool" / self.env.cr.dbname
 
     @api.model
-    def _find_reminder(self, token):
+    def _find_reminder(self, token, patience=0):
+        """What a hit needs to know, or None. ``patience`` in milliseconds bounds every statement of the transaction; 0: no bound.
+
+        One round trip for all of it, because mail programs load the image by the thousand.
+        """
         self.env.cr.execute(SQL(
-            """SELECT r.id, r.campaign_id, r.partner_id, r.company_id, r.sent_at, r.link_targets, c.chaser_link_days,
+            """SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s;
+               SELECT r.id, r.campaign_id, r.partner_id, r.company_id, r.sent_at, r.link_targets, c.chaser_link_days,
                       r.recipient_email, r.language
                  FROM chaser_reminder r JOIN res_company c ON c.id = r.company_id
-                WHERE r.token = %s AND r.state IN ('sending', 'sent', 'failed')""", token))
+                WHERE r.token = %s AND r.state IN ('sending', 'sent', 'failed')""", patience, patience, token))
         facts = self.env.cr.dictfetchone()
         if facts and facts["sent_at"] and facts["chaser_link_days"]:
             if facts["sent_at"] + timedelta(days=facts["chaser_link_days"]) < fields.Datetime.now():
@@ -107,22 +110,24 @@ class ChaserEvent(models.Model):
             fact["id"], fact["campaign_id"], fact["partner_id"], fact["company_id"], hit["event_type"], at, hit["user_agent"] or None,
             hit["ip"] or None, device, client or None, target, hit["position"], hit["country"] or None, verdict, reason or None, uid))
         if hit["event_type"] == "clicked":
-            self._relabel_machines(fact["id"], hit, at)
+            self._relabel_machines(fact, hit, at)
 
     @api.model
-    def _relabel_machines(self, reminder_id, hit, at):
+    def _relabel_machines(self, fact, hit, at):
         """A scanner shows itself only after several links: what it did in the same moment was no person either."""
         if hit["position"] == HIDDEN_POSITION:
             self.env.cr.execute(SQL(
                 """UPDATE chaser_event SET verdict = 'machine', verdict_reason = 'hidden_link'
                     WHERE reminder_id = %s AND ip_address = %s AND verdict <> 'machine' AND occurred_at BETWEEN %s AND %s""",
-                reminder_id, hit["ip"] or None, at - timedelta(minutes=1), at + timedelta(minutes=1)))
+                fact["id"], hit["ip"] or None, at - timedelta(minutes=1), at + timedelta(minutes=1)))
+        if len(set(fact["link_targets"] or ())) < BURST_LINKS:
+            return
         self.env.cr.execute(SQL(
             """UPDATE chaser_event SET verdict = 'machine', verdict_reason = 'burst'
                 WHERE reminder_id = %(id)s AND event_type = 'clicked' AND verdict <> 'machine' AND occurred_at > %(since)s
                   AND (SELECT count(DISTINCT link_url) FROM chaser_event WHERE reminder_id = %(id)s AND event_type = 'clicked'
                           AND occurred_at > %(since)s) >= %(links)s""",
-            id=reminder_id, since=at - BURST_WINDOW, links=BURST_LINKS))
+            id=fact["id"], since=at - BURST_WINDOW, links=BURST_LINKS))
 
     @api.model
     def _cron_collect_spool(self):
@@ -149,10 +154,10 @@ class ChaserEvent(models.Model):
         reminder = self.env["chaser.reminder"].search([("token", "=", token)], limit=1)
         if not reminder.recipient_email:
             return None
-        company = reminder.company_id
+        company, emails = reminder.company_id, reminder._get_all_recipients()
         return {
-            "lang": "ar" if reminder.language in ("ar", "both") else "en", "email": reminder.recipient_email, "company": company.name,
-            "color": company.email_secondary_color or "", "reminder": reminder,
+            "lang": "ar" if reminder.language in ("ar", "both") else "en", "email": ", ".join(emails), "company": company.name,
+            "color": company.email_secondary_color or "", "reminder": reminder, "emails": emails,
         }
 
     @api.model
@@ -175,11 +180,14 @@ class ChaserEvent(models.Model):
             return None
         reminder = facts["reminder"]
         Suppression = self.env["chaser.suppression"]
-        if not Suppression.search_count([
-            ("company_id", "=", reminder.company_id.id), ("email", "=", reminder.recipient_email), ("released_at", "=", False)], limit=1):
+        # They all got the same message with the same link: who of them followed it cannot be told.
+        stopped = Suppression.search([("company_id", "=", reminder.company_id.id), ("email", "in", facts["emails"]), ("released_at", "=", False)])
+        new = [email for email in facts["emails"] if email not in stopped.mapped("email")]
+        for email in new:
             Suppression._suppress(
-                reminder.company_id, reminder.recipient_email, "unsubscribed", source=self.env._("Link in the reminder"), reminder=reminder)
+                reminder.company_id, email, "unsubscribed", source=self.env._("Link in the reminder"), reminder=reminder)
+        if new:
             reminder._record_event(
                 "unsubscribed", source="pixel", user_agent=hit["user_agent"], ip_address=hit["ip"], verdict="human")
-            reminder.partner_id._message_log(body=self.env._("%s asked to get no more payment reminders.", reminder.recipient_email))
+            reminder.partner_id._message_log(body=self.env._("%s asked to get no more payment reminders.", ", ".join(new)))
         return facts

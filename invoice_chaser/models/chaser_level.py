@@ -41,7 +41,7 @@ class ChaserLevel(models.Model):
     )
     activity_type_id = fields.Many2one("mail.activity.type", "Activity", help="Planned for the responsible person when a reminder of this level was sent.")
     requires_approval = fields.Boolean(
-        tracking=True, help="A reminder of this level waits in its campaign until a person has approved it."
+        tracking=True, help="Automatic runs make such reminders as a draft. Pressing Send on a campaign is a person's approval."
     )
 
     @api.model

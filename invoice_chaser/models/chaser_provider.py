@@ -34,7 +34,7 @@ class ChaserProvider(models.Model):
     )
     email = fields.Char("Address", required=True, tracking=True, default=lambda self: self.env.company.email)
     sender_name = fields.Char(tracking=True, default=lambda self: self.env.company.name)
-    reply_to = fields.Char("Reply To", tracking=True, help="Empty: replies come to the mailbox's own address.")
+    reply_to = fields.Char(tracking=True, help="Empty: replies come to the mailbox's own address.")
     is_primary = fields.Boolean("Primary", tracking=True, copy=False, help="Used where a campaign names no other; one per company.")
     state = fields.Selection(
         [("draft", "To Test"), ("connected", "Connected"), ("expired", "Not Authorised"), ("disabled", "Disabled")],
@@ -52,6 +52,7 @@ class ChaserProvider(models.Model):
     max_attempts = fields.Integer("Attempts per Message", default=3, tracking=True, aggregator=None)
     hold_until = fields.Datetime("Held Until", readonly=True, copy=False)
     unreachable_count = fields.Integer(readonly=True, copy=False, aggregator=None)
+    connected_database = fields.Char(readonly=True, copy=False, help="The database in which the connection was proven; a copy of it must prove it again.")
     cron_id = fields.Many2one("ir.cron", readonly=True, copy=False, ondelete="set null", index="btree_not_null")
     used_today = fields.Integer("Sent in 24 Hours", compute="_compute_used_today")
     left_today = fields.Char("Left in 24 Hours", compute="_compute_used_today")
@@ -175,8 +176,7 @@ class ChaserProvider(models.Model):
     def _get_secret_context(self, field_name):
         """Binds a sealed text to database, record and field: copied elsewhere it does not open."""
         self.ensure_one()
-        database = self.env["ir.config_parameter"].sudo().get_param("database.uuid")
-        return f"{database}:{self._name}:{self.id}:{field_name}"
+        return f"{self._get_database_id()}:{self._name}:{self.id}:{field_name}"
 
     def _seal(self, field_name, secret):
         """Store a secret sealed in ``field_name``; an empty one clears it.
@@ -210,7 +210,14 @@ class ChaserProvider(models.Model):
         """Every change of state goes through here."""
         if state == "expired":
             self._notify_expired(error)
-        self.write({"state": state, "last_error": error, "last_check_at": fields.Datetime.now()})
+        self.write({
+            "state": state, "last_error": error, "last_check_at": fields.Datetime.now(),
+            "connected_database": self._get_database_id() if state == "connected" else False,
+        })
+
+    @api.model
+    def _get_database_id(self):
+        return self.env["ir.config_parameter"].sudo().get_param("database.uuid")
 
     def _notify_expired(self, error):
         managers = self.env.ref("invoice_chaser.group_chaser_manager").sudo().all_user_ids
@@ -262,7 +269,8 @@ class ChaserProvider(models.Model):
             raise UserError(self.env._("Your own user has no e-mail address."))
         text = self.env._("This is a sample from the mailbox “%s” of Invoice Chaser.", self.name)
         message = OutgoingMessage(
-            message_id=self._make_message_id(email_normalize(self.email)), sender=email_normalize(self.email), sender_name=self.sender_name or "", recipients=(address,),
+            message_id=self._make_message_id(email_normalize(self.email)), sender=email_normalize(self.email),
+            sender_name=self.sender_name or "", recipients=(address,),
             subject=self.env._("Sample from Invoice Chaser"), text=text + "\n", html=str(Markup("<p>%s</p>") % text),
         )
         try:

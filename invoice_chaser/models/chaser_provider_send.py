@@ -65,7 +65,7 @@ class ChaserProvider(models.Model):
         """The one door out: sends what is due from this mailbox, at its pace. Runs as the mailbox's scheduled job."""
         self.ensure_one()
         with self._sender_lock() as alone:
-            if not alone:
+            if not alone or not self._is_at_home():
                 return
             self._recover_interrupted()
             self._sweep_paid()
@@ -88,6 +88,14 @@ class ChaserProvider(models.Model):
                 with contextlib.suppress(psycopg2.InterfaceError, psycopg2.OperationalError):
                     cr.rollback()
                     cr.execute("SELECT pg_advisory_unlock(%s, %s)", (_LOCK_SPACE, self.id))
+
+    def _is_at_home(self):
+        """False in a copy of the database that Odoo restored or duplicated: it must not send until a person has tested the mailbox."""
+        if self.state == "connected" and self.connected_database != self._get_database_id():
+            self._set_state("draft", self.env._("This is a copy of the database in which the mailbox was connected. Test the connection to send from here."))
+            self._commit_now()
+            return False
+        return True
 
     def _commit(self, processed=0):
         """Make what was done lasting, and tell the scheduler; returns the seconds left in this run."""
@@ -126,7 +134,7 @@ class ChaserProvider(models.Model):
     def _finish_campaigns(self):
         self._fresh()
         running = self.env["chaser.campaign"].search([
-            ("provider_id", "=", self.id), ("state", "=", "sending"),
+            ("state", "=", "sending"), "|", ("provider_id", "=", self.id), ("reminder_ids.provider_id", "=", self.id),
             ("reminder_ids", "not any", [("state", "in", ("queued", "sending"))])])
         running.try_lock_for_update(allow_referencing=True)._set_finished()
         self._commit_now()
@@ -279,7 +287,8 @@ class ChaserProvider(models.Model):
         return True
 
     def _get_running_campaigns(self):
-        return self.env["chaser.campaign"].search([("provider_id", "=", self.id), ("state", "=", "sending")])
+        waiting = [("provider_id", "=", self.id), ("state", "=", "queued")]
+        return self.env["chaser.campaign"].search([("state", "=", "sending"), ("reminder_ids", "any", waiting)])
 
     def _hold_queue(self, until, code, detail=""):
         """Rest until ``until`` (UTC); every waiting reminder shows why. Nothing fails by a hold."""

@@ -5,7 +5,7 @@ import psycopg2.errors
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL, formatLang
+from odoo.tools import SQL, email_normalize, email_normalize_all, formatLang
 
 from ..core.status import HUMAN_EVENTS, RANK, STATUS_OF_EVENT, STATUS_OF_STATE
 
@@ -110,7 +110,9 @@ class ChaserReminder(models.Model):
     @api.depends("line_ids.amount_residual", "line_ids.dropped_code")
     def _compute_totals(self):
         for reminder in self:
-            lines = reminder.line_ids.filtered(lambda line: not line.dropped_code or reminder.state == "skipped")
+            lines = reminder.line_ids
+            if reminder.state != "skipped":
+                lines = lines.filtered(lambda line: not line.dropped_code)
             totals = {}
             for line in lines:
                 totals[line.currency_id] = totals.get(line.currency_id, 0.0) + line.amount_residual
@@ -243,9 +245,24 @@ class ChaserReminder(models.Model):
         self.flush_model()
         try:
             with self.env.cr.savepoint():
-                self._settle_paid(SQL("r.id IN (SELECT reminder_id FROM chaser_reminder_line WHERE move_line_id = ANY(%s) AND NOT is_credit)", list(move_lines.ids)))
+                self._settle_paid(SQL(
+                    "r.id IN (SELECT reminder_id FROM chaser_reminder_line WHERE move_line_id = ANY(%s) AND NOT is_credit)", list(move_lines.ids)))
         except psycopg2.errors.SerializationFailure:
             _logger.info("Reminders of paid items %s are changed by the sender right now; it settles them", move_lines.ids)
+
+    def _on_unreconciled(self, move_lines):
+        """A payment was taken back: what counted as paid because of it is open again. What was skipped for it stays skipped."""
+        if move_lines:
+            self.env["account.move.line"].flush_model(["reconciled"])
+            self.search([("paid_at", "!=", False), ("state", "=", "sent"), ("line_ids", "any", [
+                ("move_line_id", "in", move_lines.ids), ("is_credit", "=", False), ("dropped_code", "=", False),
+                ("move_line_id.reconciled", "=", False)])]).write({"paid_at": False})
+
+    def _get_all_recipients(self):
+        """Every address that the message went to as its own, normalized (copies to colleagues are not meant)."""
+        self.ensure_one()
+        others = email_normalize_all(self.recipient_others or "")
+        return list(dict.fromkeys(filter(None, [email_normalize(self.recipient_email or ""), *others])))
 
     def _settle_paid(self, condition):
         """Waiting reminders whose items are all settled are skipped; sent ones get the time of it."""

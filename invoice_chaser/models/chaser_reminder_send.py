@@ -384,7 +384,7 @@ class ChaserReminder(models.Model):
         self.ensure_one()
         message = OutgoingMessage(
             message_id=self.message_id, sender=self.provider_id.email, subject=self.subject or "", html="", text="",
-            recipients=tuple(filter(None, [self.recipient_email, *email_normalize_all(self.recipient_others or "")])))
+            recipients=tuple(self._get_all_recipients()))
         author = (self.campaign_id.user_id or self.env.user).partner_id
         self._write_chatter(self.partner_id.id, self._get_live_lines().move_id.ids, message, self.sent_at, author.id)
 

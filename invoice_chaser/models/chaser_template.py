@@ -33,7 +33,7 @@ class ChaserTemplate(models.Model):
     subject = fields.Char(required=True, translate=True)
     # Translated as a whole, so that each language is a letter of its own; sanitized when saved (see _sanitize).
     body_html = fields.Html("Body", required=True, translate=True, sanitize=False)
-    merge_tags = fields.Char("Merge Tags", compute="_compute_merge_tags")
+    merge_tags = fields.Char(compute="_compute_merge_tags")
     version_ids = fields.One2many("chaser.template.version", "template_id")
     version_count = fields.Integer(compute="_compute_usage")
     usage_count = fields.Integer("Used", compute="_compute_usage")
@@ -53,7 +53,7 @@ class ChaserTemplate(models.Model):
     # -- computes
 
     def _compute_merge_tags(self):
-        self.merge_tags = " ".join("{{ %s }}" % tag for tag in MERGE_TAGS)
+        self.merge_tags = " ".join(f"{{{{ {tag} }}}}" for tag in MERGE_TAGS)
 
     def _compute_usage(self):
         rows = self.env["chaser.reminder"]._read_group(

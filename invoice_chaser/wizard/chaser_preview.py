@@ -119,9 +119,11 @@ class ChaserPreview(models.TransientModel):
             if not preview.provider_id:
                 warnings.append(self.env._("No mailbox is set up for %s yet; the campaign can be saved but not sent.", preview.company_id.name))
             elif preview.provider_id.state != "connected":
-                warnings.append(self.env._("The mailbox “%s” is not connected; a manager must test it before the campaign can be sent.", preview.provider_id.name))
+                warnings.append(self.env._(
+                    "The mailbox “%s” is not connected; a manager must test it before the campaign can be sent.", preview.provider_id.name))
             if not arabic and any(message.language in ("ar", "both") for message in preview.message_ids):
-                warnings.append(self.env._("Arabic is not installed in this database: customers who want Arabic get English. A manager loads it in the settings."))
+                warnings.append(self.env._(
+                    "Arabic is not installed in this database: customers who want Arabic get English. A manager loads it in the settings."))
             preview.warning = "\n".join(warnings) or False
 
     @api.depends("message_ids")

@@ -54,7 +54,8 @@ env.cr.commit()
 def settings():
     """Paths and connection of the environment that the dev scripts made."""
     script = """. dev/lib.sh; "$VENV/bin/python" -c 'import json, os, sys; print(json.dumps({"env": {k: os.environ.get(k, "") for k in
-("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "INVOICE_CHASER_KEYS", "PATH")}, "python": sys.argv[1], "conf": sys.argv[2], "cache": sys.argv[3]}))' "$VENV/bin/python" "$CONF" "$CACHE" """
+("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "INVOICE_CHASER_KEYS", "PATH")}, "python": sys.argv[1], "conf": sys.argv[2]}))' \
+"$VENV/bin/python" "$CONF" """
     return json.loads(subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout)
 
 
@@ -115,7 +116,9 @@ class World:
 
     @contextmanager
     def connect(self):
-        connection = psycopg2.connect(dbname=self.name, host=self.env["PGHOST"], port=self.env["PGPORT"] or None, user=self.env["PGUSER"], password=self.env["PGPASSWORD"])
+        env = self.env
+        connection = psycopg2.connect(
+            dbname=self.name, host=env["PGHOST"], port=env["PGPORT"] or None, user=env["PGUSER"], password=env["PGPASSWORD"])
         try:
             yield connection
         finally:

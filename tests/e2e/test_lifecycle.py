@@ -21,6 +21,8 @@ def test_update_and_uninstall(world):
     assert not _loud(output), _loud(output)
     assert world.query("SELECT count(*) FROM ir_cron WHERE cron_name LIKE 'Invoice Chaser%%'") == [(0,)]
     assert world.query("SELECT count(*) FROM ir_act_server WHERE name::text LIKE '%%Invoice Chaser%%'") == [(0,)]
-    assert world.query("SELECT count(*) FROM ir_ui_menu m JOIN ir_model_data d ON d.model = 'ir.ui.menu' AND d.res_id = m.id WHERE d.module = 'invoice_chaser'") == [(0,)]
-    assert world.query("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' AND (table_name LIKE 'chaser%%' OR column_name LIKE 'chaser%%')") == []
+    assert world.query("SELECT model, name FROM ir_model_data WHERE module = 'invoice_chaser'") == []
+    assert world.query(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
+        " AND (table_name LIKE 'chaser%%' OR column_name LIKE 'chaser%%')") == []
     assert world.query("SELECT count(*) FROM ir_model WHERE model LIKE 'chaser.%%'") == [(0,)]

@@ -29,7 +29,9 @@ def test_answers_while_the_table_is_locked(world):
         assert answer.status_code == 302 and "/my/invoices/" in answer.headers["Location"]
         assert time.monotonic() - started < 10
     world.shell('env["chaser.event"]._cron_collect_spool(); env["chaser.event"]._cron_collect_spool(); env.cr.commit()')
-    rows = world.query("SELECT event_type, verdict, device_type, count(*) FROM chaser_event WHERE event_type IN ('opened', 'clicked') GROUP BY 1, 2, 3 ORDER BY 1")
+    rows = world.query(
+        "SELECT event_type, verdict, device_type, count(*) FROM chaser_event WHERE event_type IN ('opened', 'clicked')"
+        " GROUP BY 1, 2, 3 ORDER BY 1")
     assert rows == [("clicked", "human", "phone", 1), ("opened", "human", "phone", 2)]
 
 
