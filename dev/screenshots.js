@@ -5,7 +5,7 @@ const [url, folder, ...only] = process.argv.slice(2);
 
 async function login(context, user) {
     const page = await context.newPage();
-    page.setDefaultTimeout(90000);
+    page.setDefaultTimeout(40000);
     await page.goto(`${url}/web/login`);
     await page.fill("input[name=login]", user);
     await page.fill("input[name=password]", user);
@@ -67,13 +67,13 @@ const steps = {
     },
     async mailbox(page, tag) {
         await page.goto(`${url}/odoo/action-invoice_chaser.chaser_provider_action`);
-        await page.click(".o_data_row .o_data_cell, .o_kanban_record");
+        await page.click(".o_data_row .o_data_cell:not(.o_handle_cell), .o_kanban_record");
         await page.waitForSelector(".o_form_view");
         await shoot(page, `mailbox-${tag}`);
     },
     async template(page, tag) {
         await page.goto(`${url}/odoo/action-invoice_chaser.chaser_template_action`);
-        await page.click(".o_data_row .o_data_cell[name=subject], .o_data_row .o_data_cell, .o_kanban_record");
+        await page.click(".o_data_row .o_data_cell:not(.o_handle_cell), .o_kanban_record");
         await page.waitForSelector(".o_form_view");
         await shoot(page, `template-${tag}`);
         await page.click("a.nav-link[name=preview_ar]");

@@ -635,3 +635,47 @@ class TestMailbox(SendCase):
 
         few, many = count(2), count(12)
         self.assertLessEqual((many - few) / 10, 25, f"{few} queries for 2 messages, {many} for 12")
+
+
+@tagged("post_install", "-at_install")
+class TestAftermath(SendCase):
+    def test_payment_taken_back(self):
+        self._run()
+        invoices = self.reminder.line_ids.move_id
+        for invoice in invoices:
+            self._pay(invoice)
+        self.assertEqual(self.reminder.status, "paid")
+        invoices[0].line_ids.remove_move_reconcile()
+        self.assertFalse(self.reminder.paid_at)
+        self.assertEqual(self.reminder.status, "sent")
+
+    def test_unsubscribe_stops_everyone_who_got_the_link(self):
+        customer = self._make_customer("Two", "one@two.example, other@two.example")
+        campaign = self._sent_campaign(self._make_invoice(customer))
+        reminder = campaign.reminder_ids
+        hit = {"method": "POST", "user_agent": "Mail", "ip": "127.0.0.1", "country": ""}
+        for _ in range(2):
+            self.env["chaser.event"].sudo()._unsubscribe(reminder.sudo().token, hit)
+        stopped = self.env["chaser.suppression"].search([("reminder_id", "=", reminder.id)])
+        self.assertEqual(sorted(stopped.mapped("email")), ["one@two.example", "other@two.example"])
+        self.assertEqual(campaign.unsubscribed_count, 1)
+
+    def test_copied_database_does_not_send(self):
+        """Odoo gives a copy an identity of its own; the mailbox must be tested there first."""
+        self.env["ir.config_parameter"].set_param("database.uuid", "another-database")
+        self.assertFalse(self._run().sent)
+        self.assertEqual((self.provider.state, self.reminder.state), ("draft", "queued"))
+        self.assertIn("copy of the database", self.provider.last_error)
+        self.provider._set_connected()
+        self.assertEqual(len(self._run().sent), 1)
+
+    def test_campaign_over_two_mailboxes_ends_with_the_last(self):
+        campaign = self._customers(2)
+        self.campaign.action_cancel()
+        second = self.provider.copy({"email": "second@pop.example"})
+        second._set_state("connected")
+        campaign.reminder_ids[0].sudo().provider_id = second
+        self._run()
+        self.assertEqual(campaign.state, "sending")
+        self._run(provider=second)
+        self.assertEqual(campaign.state, "completed")
