@@ -20,7 +20,10 @@ die() { printf '\033[31mStopped:\033[0m %s\n' "$*" >&2; exit 1; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else die "root is needed for: $*"; fi; }
 
 # A PostgreSQL server of the user's own is used where PGHOST is set before we come in.
-if [ -n "${PGHOST:-}" ]; then PG_OWN=0; else PG_OWN=1; export PGHOST=127.0.0.1 PGPORT=$PG_PORT PGUSER=chaser PGPASSWORD=chaser; fi
+# CHASER_PG_OWN: these scripts call each other, and the inner one must not take our own PGHOST for the user's.
+if [ -n "${PGHOST:-}" ] && [ -z "${CHASER_PG_OWN:-}" ]; then PG_OWN=0; else
+  PG_OWN=1; export CHASER_PG_OWN=1 PGHOST=127.0.0.1 PGPORT=$PG_PORT PGUSER=chaser PGPASSWORD=chaser
+fi
 export PGDATABASE=${PGDATABASE:-postgres}
 
 pg_bin() { local b; for b in /usr/lib/postgresql/*/bin; do [ -x "$b/initdb" ] && last=$b; done; echo "${last:-}"; }
