@@ -34,7 +34,9 @@ class ChaserProvider(models.Model):
     )
     email = fields.Char("Address", required=True, tracking=True, default=lambda self: self.env.company.email)
     sender_name = fields.Char(tracking=True, default=lambda self: self.env.company.name)
-    reply_to = fields.Char(tracking=True, help="Empty: replies come to the mailbox's own address.")
+    reply_to = fields.Char(
+        tracking=True, help="Empty: replies come to Odoo where it has an alias domain, else to the mailbox's own address."
+    )
     is_primary = fields.Boolean("Primary", tracking=True, copy=False, help="Used where a campaign names no other; one per company.")
     state = fields.Selection(
         [("draft", "To Test"), ("connected", "Connected"), ("expired", "Not Authorised"), ("disabled", "Disabled")],

@@ -68,6 +68,18 @@ class TestSend(SendCase):
         self.assertEqual(mail["Auto-Submitted"], "auto-generated")
         self.assertEqual(mail["Content-Language"], "en")
 
+    def test_replies_lead_into_odoo_where_it_has_an_alias_domain(self):
+        self.assertFalse(self.company.alias_domain_id)
+        self.assertIsNone(self._run().sent[0].to_email()["Reply-To"])
+        self.company.alias_domain_id = self.env["mail.alias.domain"].create({"name": "odoo.pop.example"})
+        self.campaign = self._customers(2)
+        [first, _second] = self._run().sent
+        self.assertIn(self.company.catchall_email, first.to_email()["Reply-To"])
+        self.provider.reply_to = "office@pop.example"
+        customer = self._make_customer("Office", "o@office.example")
+        self._campaign(self._make_invoice(customer)).action_send()
+        self.assertIn("office@pop.example", self._run().sent[0].to_email()["Reply-To"])
+
     def test_chatter_threads_replies_to_the_customer(self):
         self._run()
         messages = self.env["mail.message"].search([("message_id", "=", self.reminder.message_id)])
