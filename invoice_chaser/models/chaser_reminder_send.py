@@ -8,12 +8,11 @@ from odoo import fields, models
 from odoo.tools import SQL, email_normalize, email_normalize_all
 
 from ..core import render
-from ..core.errors import MessageRefused, OutcomeUnknown, PolicyRefused, RecipientRefused, TransportError, Unreachable
+from ..core.errors import TransportError
 from ..core.gates import Fail, Hold, Skip
 from ..core.message import OutgoingMessage, SendResult
 from ..core.planning import OpenCredit, OpenItem, net_items
 from ..core.template_language import TemplateProblem
-from ..core.throttle import retry_delay
 from .chaser_campaign_plan import PAID_STATES
 
 
@@ -227,109 +226,7 @@ class ChaserReminder(models.Model):
         row["stopped"] = self.env["chaser.campaign"]._read_stopped(addresses, self.env["res.company"].browse(own["company_id"]))
         return row
 
-    # -- step render
-
-    def _ensure_portal_tokens(self, job):
-        """Invoices need a portal token for their link; in one statement, because ``write`` on posted invoices is dear."""
-        missing = [row["move_id"] for row in job.items if not row["access_token"]]
-        if missing:
-            rows = self.env.execute_query(SQL(
-                "UPDATE account_move SET access_token = gen_random_uuid()::text WHERE id = ANY(%s) RETURNING id, access_token", missing))
-            tokens = dict(rows)
-            for row in job.items:
-                row["access_token"] = row["access_token"] or tokens[row["move_id"]]
-
-    def _get_link_prefix(self, job):
-        """Start of the tracked links; empty where tracking is off."""
-        return f"{job.run.settings['base_url']}/chaser/c/{job.row['token']}/" if job.run.settings["tracking"] else ""
-
-    def _prepare_level_values(self, level_id):
-        """A level as plain values; without one, the default template of reminders."""
-        level = self.env["chaser.level"].browse(level_id)
-        template = level.template_id or self.env["chaser.template"]._get_default("invoice_reminder", self.company_id)
-        arabic = next((code for code, _name in self.env["res.lang"].get_installed() if code.startswith("ar")), "en_US")
-        return {
-            "template_id": template.id, "copy_salesperson": level.copy_salesperson, "copy_escalation": level.copy_escalation,
-            "copy_email": level.copy_user_id.sudo().email or "", "activity_type_id": level.activity_type_id.id,
-            "names": {"en": level.with_context(lang="en_US").name or "", "ar": level.with_context(lang=arabic).name or ""},
-        }
-
-    def _read_version(self, template_id):
-        version = self.env["chaser.template.version"]._get_for(self.env["chaser.template"].browse(template_id))
-        return version.id, version.content
-
-    def _prepare_message_data(self, job, level):
-        """Plain values for the template; no recordset reaches it."""
-        run, settings, first = job.run, job.run.settings, job.items[0]
-        base_url, token = settings["base_url"], job.row["token"]
-        contacts = {row["contact_name"] for row in job.items}
-        return render.MessageData(
-            company=settings["company"], customer_name=job.facts["name"] or "",
-            contact_name=(contacts.pop() if len(contacts) == 1 else "") or job.facts["name"] or "", today=settings["today"],
-            items=tuple(self._make_render_item(row, settings["today"], base_url, run) for row in job.items),
-            credits=tuple(self._make_render_item(row, settings["today"], base_url, run) for row in job.credits),
-            salesperson=run.get(("user", first["invoice_user_id"]), lambda: self._get_salesperson_data(first["invoice_user_id"])),
-            bank=run.get(("bank", first["partner_bank_id"]), lambda: self._get_bank_data(first["partner_bank_id"])),
-            payment_reference=first["payment_reference"] or first["number"] or "", level_name=level["names"],
-            unsubscribe_url=f"{base_url}/chaser/u/{token}",
-            pixel_url=f"{base_url}/chaser/o/{token}.gif" if settings["tracking"] else "",
-        )
-
-    def _make_render_item(self, row, today, base_url, run):
-        name, decimals = run.get(("currency", row["currency_id"]), lambda: self._read_currency(row["currency_id"]))
-        token = row.get("access_token")
-        return render.Item(
-            number=row["number"] or "", invoice_date=row["invoice_date"], date_due=row["date_due"],
-            days_overdue=(today - row["date_due"]).days if row["date_due"] else 0, amount=Decimal(str(row["amount"])),
-            residual=Decimal(str(row["residual"])), currency=name, decimals=decimals,
-            url=f"{base_url}/my/invoices/{row['move_id']}?access_token={token}" if token else "",
-        )
-
-    def _get_salesperson_data(self, user_id):
-        partner = self.env["res.users"].browse(user_id).sudo().partner_id if user_id else self.env["res.partner"]
-        return {"name": partner.name or "", "email": partner.email or "", "phone": partner.phone or ""}
-
-    def _get_bank_data(self, bank_id):
-        bank = self.env["res.partner.bank"].browse(bank_id).sudo() if bank_id else self.env["res.partner.bank"]
-        return {"name": bank.bank_id.name or "", "iban": bank.acc_number or ""}
-
-    def _read_currency(self, currency_id):
-        currency = self.env["res.currency"].browse(currency_id)
-        return currency.name, currency.decimal_places
-
-    def _prepare_message(self, job, level):
-        settings = job.run.settings
-        url = f"{settings['base_url']}/chaser/u/{job.row['token']}"
-        return OutgoingMessage(
-            message_id=job.row["message_id"] or job.run.provider._make_message_id(settings["email"]), sender=settings["email"],
-            sender_name=job.row["sender_name"] or settings["sender_name"], recipients=tuple(job.facts["recipients"]),
-            cc=tuple(self._get_copies(job, level)), subject=job.rendered.subject, html=job.rendered.html, text=job.rendered.text,
-            reply_to=email_normalize(job.row["reply_to"] or settings["reply_to"]) or "", references=self._get_references(job),
-            headers={
-                "List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-                "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF",
-                "Content-Language": ", ".join(job.rendered.langs),
-            },
-        )
-
-    def _get_copies(self, job, level):
-        """Addresses that the level copies: salesperson, a manager, the customer's escalation contact."""
-        copies = [level["copy_email"]]
-        if level["copy_salesperson"]:
-            user_id = job.items[0]["invoice_user_id"]
-            copies.append(job.run.get(("user", user_id), lambda: self._get_salesperson_data(user_id))["email"])
-        if level["copy_escalation"] and job.facts["escalation_id"]:
-            copies.append(self.env["res.partner"].browse(job.facts["escalation_id"]).email)
-        normalized = [email_normalize(address or "") for address in copies]
-        return list(dict.fromkeys(address for address in normalized if address and address not in job.facts["recipients"]))
-
-    def _get_references(self, job):
-        """Message-IDs of the customer's former reminders, oldest first, so that mail programs thread them (RFC 5322 §3.6.4)."""
-        rows = self.env.execute_query(SQL(
-            """SELECT message_id FROM chaser_reminder WHERE company_id = %s AND partner_id = %s AND state = 'sent' AND id <> %s
-                  AND recipient_email = %s AND message_id IS NOT NULL ORDER BY sent_at DESC LIMIT 5""",
-            job.row["company_id"], job.row["partner_id"], self.id, job.row["recipient_email"]))
-        return tuple(row[0] for row in reversed(rows))
+    # -- step mark
 
     def _snapshot_lines(self, job):
         """The lines say what the message says."""
@@ -404,105 +301,6 @@ class ChaserReminder(models.Model):
         self.partner_id.activity_schedule(
             activity_type_id=activity_type_id, user_id=self.campaign_id.user_id.id,
             summary=self.env._("%(level)s sent: %(subject)s", level=self.level_id.name, subject=self.subject))
-
-    # -- when it does not go
-
-    def _take_transport_error(self, error, run):
-        """The service's answer decides: about this message, this customer, or the whole mailbox."""
-        provider = run.provider
-        provider._fresh()
-        if isinstance(error, OutcomeUnknown):
-            self._set_undecided("line_broke", {"detail": str(error)})
-        elif isinstance(error, RecipientRefused) and error.permanent:
-            self._set_failed("recipient_refused", {"detail": str(error)}, event_type="bounced")
-            self.env["chaser.suppression"]._suppress(
-                self.company_id, self.recipient_email, "hard_bounce", source=self.env._("Mail server's answer"), reminder=self, note=str(error))
-        elif isinstance(error, MessageRefused):
-            self._set_failed("message_refused", {"detail": str(error)})
-        elif isinstance(error, (RecipientRefused, Unreachable)):
-            self._set_retry(error)
-        else:
-            # The mailbox's trouble, not this message's: the attempt does not count.
-            self._set_state("queued", attempt_count=max(self.attempt_count - 1, 0), attempted_at=False)
-            self.env.flush_all()
-            if isinstance(error, PolicyRefused):
-                self._set_state("queued", "policy", {"detail": str(error)})
-                self.campaign_id._set_paused("policy", str(error))
-            else:
-                provider._take_error(error)
-
-    def _set_retry(self, error):
-        if self.attempt_count >= self.provider_id.max_attempts:
-            self._set_failed("gave_up", {"detail": str(error)})
-            return
-        until = (fields.Datetime.now() + retry_delay(self.attempt_count)).replace(microsecond=0)
-        self._set_state("queued", "retry", {"detail": str(error), "until": until.isoformat()}, scheduled_at=until)
-        self._record_event("deferred", source="api", raw_data={"response": str(error)})
-
-    def _set_failed(self, code, params=None, event_type="failed"):
-        self._set_state("failed", code, params)
-        self._record_event(event_type, source="api", raw_data={"reason": code, **(params or {})})
-        self._pause_after_failures()
-
-    def _set_undecided(self, code, params=None):
-        """Nobody knows whether it went out: shown to a person, never sent again by itself."""
-        self._set_state("failed", code, params, is_undecided=True)
-        self._record_event("failed", source="api", raw_data={"reason": code, **(params or {})})
-
-    def _set_broken(self, error):
-        """An error nobody foresaw. After the mark it is open whether the message went out; before, it did not."""
-        if self.state == "sending":
-            self._set_undecided("undecided")
-        elif self.state == "queued":
-            self._set_failed("unexpected", {"detail": f"{type(error).__name__}: {error}"[:300]})
-
-    def _pause_after_failures(self):
-        """The campaign pauses itself after the company's number of failures in a row (0: never)."""
-        limit = self.company_id.chaser_max_failures
-        if not limit or self.campaign_id.state != "sending":
-            return
-        self.flush_recordset()
-        rows = self.env.execute_query(SQL(
-            """SELECT r.state FROM chaser_reminder r JOIN chaser_event e ON e.reminder_id = r.id AND e.event_type IN ('sent', 'failed', 'bounced')
-                WHERE r.campaign_id = %s AND r.state IN ('sent', 'failed') ORDER BY e.id DESC LIMIT %s""", self.campaign_id.id, limit))
-        if len(rows) == limit and all(state == "failed" for (state,) in rows):
-            self.campaign_id._set_paused("failures_in_row", str(limit))
-
-    # -- preview
-
-    def _get_preview_data(self, partner, company, line_ids=None):
-        """Message data for a customer's overdue items as of today; None when there are none."""
-        Campaign = self.env["chaser.campaign"]
-        moves = self.env["account.move"].search([
-            ("commercial_partner_id", "=", partner.commercial_partner_id.id), ("company_id", "=", company.id), ("state", "=", "posted"),
-            ("move_type", "in", ("out_invoice", "out_receipt")), ("payment_state", "not in", PAID_STATES)])
-        today = company._get_chaser_today()
-        rows = [row for row in Campaign._read_items(moves, company, today).values() if line_ids is None or row["id"] in line_ids]
-        if not rows:
-            return None
-        rows.sort(key=lambda row: (row["date_due"], row["id"]))
-        currencies = {row["currency_id"] for row in rows}
-        credits = [row for row in Campaign._read_credits([partner.commercial_partner_id.id], company) if row["currency_id"] in currencies]
-        cache = PreviewRun()
-        return render.MessageData(
-            company=self.env["chaser.provider"]._get_company_data(company), customer_name=partner.commercial_partner_id.name or "",
-            contact_name=partner.name or "", today=today,
-            items=tuple(self._make_render_item(row | {"access_token": "preview"}, today, self.get_base_url(), cache) for row in rows),
-            credits=tuple(self._make_render_item(row, today, self.get_base_url(), cache) for row in credits),
-            payment_reference=rows[0]["number"] or "",
-        )
-
-
-class PreviewRun:
-    """Stands where a send run shares values, without a mailbox."""
-
-    def __init__(self):
-        self.cache = {}
-
-    def get(self, key, make):
-        if key not in self.cache:
-            self.cache[key] = make()
-        return self.cache[key]
 
 
 def _get_addresses(row):
