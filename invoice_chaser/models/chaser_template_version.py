@@ -1,7 +1,10 @@
 import hashlib
 import json
 
+from psycopg2.extras import Json
+
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 
 class ChaserTemplateVersion(models.Model):
@@ -39,7 +42,12 @@ class ChaserTemplateVersion(models.Model):
         latest = self.sudo().search([("template_id", "=", template.id)], limit=1)
         if latest.checksum == checksum:
             return latest
-        return self.sudo().create({
-            "template_id": template.id, "company_id": template.company_id.id, "number": latest.number + 1,
-            "content": content, "checksum": checksum,
-        })
+        # Two mailboxes may come here at once. With REPEATABLE READ the later one gets a SerializationFailure from ON CONFLICT, which
+        # the sender and Odoo's request handling answer by doing it again; an ORM create would fail with a broken constraint.
+        self.env.cr.execute(SQL(
+            """INSERT INTO chaser_template_version (template_id, company_id, number, content, checksum, create_uid, write_uid, create_date, write_date)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC') ON CONFLICT DO NOTHING RETURNING id""",
+            template.id, template.company_id.id or None, latest.number + 1, Json(content), checksum, self.env.uid, self.env.uid), log_exceptions=False)
+        [version_id] = self.env.cr.fetchone()
+        template.invalidate_recordset(["version_ids"])
+        return self.sudo().browse(version_id)
