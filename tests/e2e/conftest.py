@@ -115,10 +115,10 @@ class World:
             server.wait(30)
 
     @contextmanager
-    def connect(self):
+    def connect(self, database=None):
         env = self.env
         connection = psycopg2.connect(
-            dbname=self.name, host=env["PGHOST"], port=env["PGPORT"] or None, user=env["PGUSER"], password=env["PGPASSWORD"])
+            dbname=database or self.name, host=env["PGHOST"], port=env["PGPORT"] or None, user=env["PGUSER"], password=env["PGPASSWORD"])
         try:
             yield connection
         finally:
@@ -134,11 +134,18 @@ class World:
     def states(self):
         return dict(self.query("SELECT state, count(*) FROM chaser_reminder GROUP BY state"))
 
+    def wake(self):
+        """What a trigger does: the scheduler of a server that has just started only listens, and else looks for itself after a minute."""
+        with self.connect("postgres") as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify('cron_trigger', %s)", [self.name])
+            connection.commit()
+
     def wait_until(self, condition, seconds=60):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if condition():
                 return
+            self.wake()
             time.sleep(0.1)
         raise AssertionError(f"not reached in {seconds} s: {self.states()}\n{self.logs()[-3000:]}")
 
