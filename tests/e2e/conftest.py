@@ -172,6 +172,6 @@ def free_port():
 
 @pytest.fixture
 def world(tmp_path):
-    made = World("chaser_e2e", tmp_path)
+    made = World("chaser_e2e" + os.environ.get("CHASER_SUFFIX", ""), tmp_path)
     yield made
     made.close()
