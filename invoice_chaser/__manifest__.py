@@ -28,6 +28,7 @@
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
         "views/chaser_menus.xml",
+        "views/chaser_hold_views.xml",
     ],
     "assets": {"web.assets_backend": ["invoice_chaser/static/src/**/*"]},
     "uninstall_hook": "uninstall_hook",

@@ -9,6 +9,7 @@ from . import (
     chaser_campaign_reminders,
     chaser_event,
     chaser_event_hit,
+    chaser_hold,
     chaser_level,
     chaser_provider,
     chaser_provider_send,

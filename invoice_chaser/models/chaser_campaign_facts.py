@@ -49,7 +49,8 @@ class ChaserCampaign(models.Model):
             "chaser_pause_reason", "preferred_contact_interval", "trust",
         ])
         plan.emails = partners._get_chaser_emails()
-        blocks = self._read_blocks(plan, partners, today)
+        held = self.env["chaser.hold"]._read_held(plan.company, partners.ids, today)
+        blocks = self._read_blocks(plan, partners, today) | held.customers
         customers = {
             partner.id: Customer(
                 partner.id, preference=partner.consolidation_preference or "auto",
@@ -61,7 +62,8 @@ class ChaserCampaign(models.Model):
         for row in plan.rows.values():
             customers[row["partner_id"]].items.append(OpenItem(
                 row["id"], row["move_id"], row["partner_id"], row["currency_id"], Decimal(str(row["residual"])),
-                Decimal(str(row["company_residual"])), row["date_due"], (today - row["date_due"]).days, self._get_item_hold(row, today),
+                Decimal(str(row["company_residual"])), row["date_due"], (today - row["date_due"]).days,
+                self._get_item_hold(row, today) or held.get_item(row["move_id"], row["id"]),
             ))
         for credit in self._read_credits(partners.ids, plan.company):
             plan.rows[credit["id"]] = credit

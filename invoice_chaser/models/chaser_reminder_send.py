@@ -10,6 +10,7 @@ from odoo.tools import SQL, email_normalize, email_normalize_all
 from ..core import render
 from ..core.errors import TransportError
 from ..core.gates import Fail, Hold, Skip
+from ..core.holds import Held
 from ..core.message import OutgoingMessage, SendResult
 from ..core.planning import OpenCredit, OpenItem, net_items
 from ..core.template_language import TemplateProblem
@@ -25,6 +26,7 @@ class SendJob:
     items: list[dict] = field(default_factory=list)
     credits: list[dict] = field(default_factory=list)
     facts: dict = field(default_factory=dict)
+    held: Held = field(default_factory=Held)
     rendered: render.Rendered | None = None
     version_id: int = 0
     message: OutgoingMessage | None = None
@@ -84,6 +86,8 @@ class ChaserReminder(models.Model):
         rows = self._read_open_items()
         if len(rows) < job.row["item_count"]:
             return Hold("busy", until=fields.Datetime.now() + timedelta(minutes=1))
+        company = self.env["res.company"].browse(job.row["company_id"])
+        job.held = self.env["chaser.hold"]._read_held(company, [job.row["partner_id"]], job.run.settings["today"])
         dropped = {}
         for row in rows:
             code, params = self._get_drop_reason(row, job)
@@ -116,6 +120,8 @@ class ChaserReminder(models.Model):
         if not usable:
             return Skip(facts["stopped"][addresses[0]], {"detail": addresses[0]})
         facts["recipients"] = usable
+        if held := job.held.customers.get(job.row["partner_id"]):
+            return held
         if facts["paused_until"] and facts["paused_until"] >= today:
             return Skip("paused", {"date": facts["paused_until"].isoformat(), "detail": facts["pause_reason"] or ""})
         interval = facts["interval"] or job.run.settings["interval"]
@@ -185,7 +191,7 @@ class ChaserReminder(models.Model):
             return "not_open", {}
         if row["reconciled"] or row["residual"] <= 0 or row["payment_state"] in PAID_STATES:
             return "paid", {}
-        hold = self.env["chaser.campaign"]._get_item_hold(row, today)
+        hold = self.env["chaser.campaign"]._get_item_hold(row, today) or job.held.get_item(row["move_id"], row["id"])
         if hold:
             return hold.reason, hold.params
         if row["date_due"] >= today:

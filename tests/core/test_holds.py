@@ -1,0 +1,31 @@
+from core.gates import Skip
+from core.holds import Held
+
+ONE, TWO = Skip("one"), Skip("two")
+
+
+def test_narrowest_is_held():
+    held = Held()
+    held.add(1, None, None, ONE)
+    held.add(1, 10, None, ONE)
+    held.add(1, 10, 100, TWO)
+    assert (held.customers, held.moves, held.items) == ({1: ONE}, {10: ONE}, {100: TWO})
+
+
+def test_first_reason_stays():
+    held = Held()
+    held.add(1, 10, None, ONE)
+    held.add(1, 10, None, TWO)
+    assert held.moves == {10: ONE}
+
+
+def test_item_by_itself_or_with_its_invoice():
+    held = Held()
+    held.add(1, 10, None, ONE)
+    held.add(1, 20, 200, TWO)
+    assert held.get_item(10, 100) is ONE
+    assert held.get_item(20, 200) is TWO
+    assert held.get_item(20, 201) is None, "the other instalment of the invoice goes on"
+    assert held.get_item(30, 300) is None
+    held.add(1, 20, None, ONE)
+    assert held.get_item(20, 200) is TWO
