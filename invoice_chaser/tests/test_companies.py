@@ -79,6 +79,7 @@ class TestCompanies(ChaserCase):
         self.env["chaser.event"].sudo()._register_hit(reminder.sudo().token, "opened", hit)
         preview = self._make_invoice_in(user, self._make_customer(f"{word} second", f"second@{mark}.example")).with_env(env).action_chase()
         self.assertTrue(env["chaser.preview"].browse(preview["res_id"]).item_ids)
+        env["chaser.hold"].create({"partner_id": partner.id, "company_id": company.id, "code": "reply", "detail": word})
         self.env.invalidate_all()
         return provider, campaign
 
