@@ -32,6 +32,8 @@ def format_amount(value: Decimal, currency: str, decimals: int, lang: str) -> st
     """``AED 1,234.50`` or ``1,234.50 درهم``; ``currency`` is the ISO 4217 code, ``value`` in major units."""
     number = format_number(value, decimals)
     if lang == "ar":
+        # In Arabic text a bare minus would move to the other side of its number.
+        number = isolate(number, lang) if value < 0 else number
         return f"{number}\u00a0{CURRENCY_AR.get(currency) or get_currency_name(currency, locale='ar')}"
     return f"{currency}\u00a0{number}"
 

@@ -2,75 +2,32 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
 from html import unescape
-from pathlib import Path
 
-import css_inline
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from lxml import html as lxml_html
 from markupsafe import Markup
 
-from . import localize
+from . import localize, plain_text
+from .html_layout import LAYOUT, get_colors, get_part, inline_text
 from .message import clean_header
+from .message_data import Item, MessageData
+from .plain_text import SAFE_LINK
 from .template_language import render_source
 from .texts import TEXTS
 
-# Rows of the table: with one language, and with two in one message (below 100 kB; Gmail cuts at 102).
-MAX_ROWS, MAX_ROWS_BOTH = 60, 35
-LAYOUT = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "layout"), autoescape=True, undefined=StrictUndefined,
-    trim_blocks=True, lstrip_blocks=True,
-)
-_INLINER = css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
+__all__ = ["LAYOUT", "Item", "LinkBook", "MessageData", "Rendered", "compose", "languages", "merge_values", "amounts_text"]
+
+# Rows of the table. Gmail cuts a message at 102 kB: where the widest figures would pass MAX_SIZE (bytes), fewer rows are shown.
+MAX_ROWS, MAX_SIZE = 60, 99_000
 _PARAGRAPH_AROUND_BLOCK = re.compile(r"<p\b[^>]*>\s*(\{\{\s*(?:invoice_table|pay_button)\s*\}\})\s*(?:<br\s*/?>)?\s*</p>", re.I)
-# Private use: marks the place of a block until the HTML is gone.
+# Private use: marks the place of a block until the author's HTML is done with.
 _MARK = "\ue000"
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-_SAFE_LINK = re.compile(r"^(https?://|mailto:|tel:)", re.I)
-
-
-@dataclass(frozen=True)
-class Item:
-    """One open journal item as of today. Amounts in major units of ``currency`` (ISO code); credits are negative."""
-
-    number: str
-    invoice_date: date | None
-    date_due: date | None
-    days_overdue: int
-    amount: Decimal
-    residual: Decimal
-    currency: str
-    decimals: int = 2
-    url: str = ""
-
-
-@dataclass(frozen=True)
-class MessageData:
-    """Plain values of one message. Texts that differ by language are dicts ``{"en": …, "ar": …}``."""
-
-    company: dict[str, str]
-    customer_name: str
-    contact_name: str
-    items: tuple[Item, ...]
-    today: date
-    credits: tuple[Item, ...] = ()
-    salesperson: dict[str, str] = field(default_factory=dict)
-    bank: dict[str, str] = field(default_factory=dict)
-    payment_reference: str = ""
-    level_name: dict[str, str] = field(default_factory=dict)
-    unsubscribe_url: str = ""
-    pixel_url: str = ""
-
-    @property
-    def totals(self) -> dict[tuple[str, int], Decimal]:
-        """What is due per (currency, decimals), credits taken off; never over currencies."""
-        totals: dict[tuple[str, int], Decimal] = {}
-        for item in self.items + self.credits:
-            key = (item.currency, item.decimals)
-            totals[key] = totals.get(key, Decimal(0)) + item.residual
-        return totals
+_BLOCK_MARKS = {name: f"{_MARK}{name}{_MARK}" for name in ("invoice_table", "pay_button")}
+_FILLER = Markup("&#847;&zwnj;&nbsp;" * 60)
+_ROW = {
+    "": Markup(""), "z": Markup(' class="z" bgcolor="#f3f4f6"'), "credit": Markup(' class="credit" style="font-style:italic;color:#4b5563"'),
+}
 
 
 @dataclass
@@ -81,7 +38,10 @@ class LinkBook:
     targets: list[str] = field(default_factory=list)
 
     def link(self, target: str) -> str:
-        if not target or not self.prefix or not target.lower().startswith(("http://", "https://")):
+        """The tracked link; empty for a target of another scheme than those that belong into a mail."""
+        if not SAFE_LINK.match(target):
+            return ""
+        if not self.prefix or not target.lower().startswith(("http://", "https://")):
             return target
         self.targets.append(target)
         return f"{self.prefix}{len(self.targets)}"
@@ -101,47 +61,48 @@ def languages(preference: str) -> tuple[str, ...]:
     return {"en": ("en",), "ar": ("ar",), "both": ("ar", "en")}[preference]
 
 
-def compose(data: MessageData, sources: dict[str, tuple[str, str]], preference: str, link_prefix: str = "") -> Rendered:
+def compose(
+    data: MessageData, sources: dict[str, tuple[str, str]], preference: str, link_prefix: str = "", limit: int = MAX_ROWS
+) -> Rendered:
     """The whole message.
 
     :param sources: (subject, body HTML) of the template per language
     :param preference: ``en``, ``ar`` or ``both``; a language without source falls away, English is the last resort
     :param link_prefix: start of the tracked links; empty for a preview
+    :param limit: rows of the table; fewer are shown where the HTML would be larger than MAX_SIZE
     :raises TemplateProblem: when a template does not render
     """
     langs = tuple(lang for lang in languages(preference) if lang in sources) or (("en",) if "en" in sources else tuple(sources)[:1])
-    limit = MAX_ROWS if len(langs) == 1 else MAX_ROWS_BOTH
     book = LinkBook(link_prefix)
-    parts, texts, subjects = [], [], []
+    subjects, parts, texts = [], [], []
     for lang in langs:
-        subject, body = sources[lang]
-        values = merge_values(data, lang)
-        words = values | {"invoice_table": values["invoice_numbers"], "pay_button": _button_target(data)}
-        subjects.append(" ".join(unescape(render_source(subject, words, lang, is_html=False)).split()))
-        parts.append({"lang": lang, "texts": TEXTS[lang], "body": _render_body(data, body, values, lang, book, limit)})
-        texts.append(_render_text(data, body, values, lang, limit))
-    html = LAYOUT.get_template("message.html.jinja").render(
-        data=data, parts=parts, langs=langs, preheader=subjects[0], subject=" · ".join(subjects),
-        unsubscribe_url=data.unsubscribe_url, root=TEXTS[langs[0]], hidden_url=f"{link_prefix}0" if link_prefix else "",
-        isolate=localize.isolate,
-    )
-    return Rendered(" · ".join(subjects), _INLINER.inline(html), "\n\n----------\n\n".join(texts) + "\n", tuple(book.targets), langs)
+        part = _Part(data, lang, book, limit)
+        subjects.append(part.render_subject(sources[lang][0]))
+        html, text = part.render_body(sources[lang][1])
+        parts.append({"lang": lang, "texts": TEXTS[lang], "body": html, "note": part.note})
+        texts.append(text)
+    subject = " · ".join(subjects)
+    html = _render_page(data, parts, subject, subjects[0], f"{link_prefix}0" if link_prefix else "")
+    shown = min(limit, len(data.items) + len(data.credits))
+    if len(html.encode()) > MAX_SIZE and shown > 5:
+        return compose(data, sources, preference, link_prefix, max(5, min(shown - 1, shown * MAX_SIZE // len(html.encode()) - 1)))
+    return Rendered(subject, html, "\n\n----------\n\n".join(texts) + "\n", tuple(book.targets), langs)
 
 
 def merge_values(data: MessageData, lang: str) -> dict[str, object]:
     """The merge tags' values (without the blocks), localized."""
-    oldest = min(data.items, key=lambda item: item.date_due or data.today, default=None)
-    credit = {}
+    oldest, company = data.oldest, data.company
+    numbers = list(dict.fromkeys(item.number for item in data.items))
+    credit: dict[tuple[str, int], Decimal] = {}
     for item in data.credits:
         key = (item.currency, item.decimals)
         credit[key] = credit.get(key, Decimal(0)) - item.residual
-    company = data.company
     return {
         **{f"company_{key}": company.get(key, "") for key in ("name", "address", "trn", "phone", "email", "website")},
         "customer_name": clean_header(data.customer_name), "contact_name": clean_header(data.contact_name or data.customer_name),
         **{f"salesperson_{key}": data.salesperson.get(key, "") for key in ("name", "email", "phone")},
-        "invoice_count": len(data.items),
-        "invoice_numbers": localize.isolate(", ".join(item.number for item in data.items[:10]) + (" …" if len(data.items) > 10 else ""), lang),
+        "invoice_count": len(numbers),
+        "invoice_numbers": localize.isolate(", ".join(numbers[:10]) + (" …" if len(numbers) > 10 else ""), lang),
         "oldest_invoice": localize.isolate(oldest.number, lang) if oldest else "",
         "oldest_due_date": localize.format_day(oldest.date_due, lang) if oldest else "",
         "days_overdue": max((item.days_overdue for item in data.items), default=0),
@@ -159,117 +120,132 @@ def amounts_text(totals: dict[tuple[str, int], Decimal], lang: str) -> str:
     return (" و" if lang == "ar" else " and ").join(texts)
 
 
-def _render_body(data: MessageData, source: str, values: dict, lang: str, book: LinkBook, limit: int) -> Markup:
-    shown, more = _shown(data, lang, limit)
-    rows = [{"item": item, "url": book.link(item.url), **_row_texts(item, lang)} for item in shown]
-    shared = {"texts": TEXTS[lang], "lang": lang}
-    blocks = {
-        "invoice_table": Markup(LAYOUT.get_template("invoice_table.html.jinja").render(  # noqa: S704 (own autoescaped layout)
-            rows=rows, more=more, totals=_totals_rows(data, lang), **shared
-        )),
-        "pay_button": Markup(LAYOUT.get_template("pay_button.html.jinja").render(  # noqa: S704
-            url=book.link(_button_target(data)), single=len(data.items) == 1, **shared
-        )),
-    }
-    rendered = render_source(_PARAGRAPH_AROUND_BLOCK.sub(r"\1", source), values | blocks, lang)
-    return Markup(_track_links(rendered, book))  # noqa: S704 (template HTML is sanitized when saved, values are escaped)
-
-
-def _track_links(body: str, book: LinkBook) -> str:
-    """Rewrites the links that the template's author wrote; those of the blocks are tracked already."""
-    if "<a" not in body.lower():
-        return body
-    root = lxml_html.fragment_fromstring(body, create_parent="div")
-    for anchor in root.iter("a"):
-        target = (anchor.get("href") or "").strip()
-        if book.prefix and target.startswith(book.prefix):
-            continue
-        if not _SAFE_LINK.match(target):
-            anchor.attrib.pop("href", None)
-        else:
-            anchor.set("href", book.link(target))
-    inner = lxml_html.tostring(root, encoding="unicode")
-    return inner[inner.index(">") + 1 : inner.rindex("<")]
-
-
-def _shown(data: MessageData, lang: str, limit: int) -> tuple[tuple[Item, ...], str]:
-    """The rows of the table, and the sentence about those cut. Credits stay: without them the total explains nothing."""
-    credits = data.credits[:limit]
-    shown = data.items[:limit - len(credits)] + credits
-    cut = len(data.items + data.credits) - len(shown)
-    return shown, localize.plural(cut, lang, TEXTS[lang]["more_items"]) if cut else ""
-
-
-def _row_texts(item: Item, lang: str) -> dict[str, str]:
+def bank_rows(data: MessageData, lang: str) -> list[tuple[str, str, str]]:
+    """What a transfer needs, as (label, value, direction); empty without an account number."""
+    if not data.bank.get("iban"):
+        return []
     texts = TEXTS[lang]
+    rows = [
+        (texts["account_name"], data.bank.get("holder") or data.company.get("name", ""), "auto"), (texts["bank"], data.bank.get("name", ""), "auto"),
+        (texts["iban"], data.bank["iban"], "ltr"), (texts["reference"], data.payment_reference, "ltr"),
+    ]
+    return [row for row in rows if row[1]]
+
+
+def row_texts(item: Item, lang: str) -> dict[str, object]:
+    """One row of the table in words; the same for mail, text and documents."""
+    texts, is_credit = TEXTS[lang], item.residual < 0
     return {
-        "number": item.number, "is_credit": item.residual < 0,
+        "item": item, "number": item.number, "is_credit": is_credit,
+        "instalment": texts["instalment"].format(part=item.part, parts=item.parts) if item.parts > 1 else "",
         "invoice_date": localize.format_day(item.invoice_date, lang), "date_due": localize.format_day(item.date_due, lang),
-        "days": str(item.days_overdue) if item.days_overdue > 0 else ("" if item.residual < 0 else texts["not_due"]),
+        "days": str(item.days_overdue) if item.days_overdue > 0 else ("" if is_credit else texts["not_due"]),
         "amount": localize.format_amount(item.amount, item.currency, item.decimals, lang),
         "residual": localize.format_amount(item.residual, item.currency, item.decimals, lang),
     }
 
 
-def _totals_rows(data: MessageData, lang: str) -> list[str]:
+def totals_rows(data: MessageData, lang: str) -> list[str]:
     return [localize.format_amount(value, currency, decimals, lang) for (currency, decimals), value in sorted(data.totals.items())]
 
 
-def _button_target(data: MessageData) -> str:
-    dated = [item for item in data.items if item.url]
-    return min(dated, key=lambda item: item.date_due or data.today).url if dated else ""
+class _Part:
+    """A message in one of its languages."""
+
+    def __init__(self, data: MessageData, lang: str, book: LinkBook, limit: int):
+        self.data, self.lang, self.book, self.texts = data, lang, book, TEXTS[lang]
+        values = merge_values(data, lang)
+        # Only our own marks may stand for a block.
+        self.values = {name: value.replace(_MARK, "") if isinstance(value, str) else value for name, value in values.items()}
+        self.rows, self.more = self._get_rows(limit)
+        self.totals = totals_rows(data, lang)
+        self.bank = bank_rows(data, lang)
+        self.note = _attachment_note(data, lang)
+
+    def _get_rows(self, limit: int) -> tuple[list[dict], str]:
+        """The rows of the table, and the sentence about those cut. Credits stay: without them the total explains nothing."""
+        credits = self.data.credits[:limit]
+        shown = self.data.items[: limit - len(credits)] + credits
+        cut = len(self.data.items + self.data.credits) - len(shown)
+        rows = [row_texts(item, self.lang) for item in shown]
+        for position, row in enumerate(rows):
+            row["attributes"] = _ROW["credit" if row["is_credit"] else "z" if position % 2 else ""]
+        return rows, localize.plural(cut, self.lang, self.texts["more_items"]) if cut else ""
+
+    def render_subject(self, source: str) -> str:
+        words = self.values | {"invoice_table": self.values["invoice_numbers"], "pay_button": self.data.button_url}
+        return " ".join(unescape(render_source(source, words, self.lang, is_html=False)).split())
+
+    def render_body(self, source: str) -> tuple[Markup, str]:
+        """HTML and text, from one rendering of the author's text: the blocks come in where their marks stand."""
+        marks = {name: Markup(mark) for name, mark in _BLOCK_MARKS.items()}  # noqa: S704 (our own constants)
+        body = render_source(_PARAGRAPH_AROUND_BLOCK.sub(r"\1", source), self.values | marks, self.lang)
+        html, text = inline_text(_track_links(body, self.book)), plain_text.html_to_text(body)
+        for name, mark in _BLOCK_MARKS.items():
+            if mark in body:
+                block, words = getattr(self, f"_make_{name}")()
+                # Blocks of the HTML end paragraphs; in the text they stand on lines of their own.
+                html, text = html.replace(mark, block), text.replace(mark, f"\n\n{words}\n\n")
+        text = re.sub(r"\n{3,}", "\n\n", "\n\n".join(filter(None, (text, self.note)))).strip()
+        return Markup(html), f"{text}\n\n{plain_text.footer(self.data, self.lang)}"  # noqa: S704 (sanitized when saved, values are escaped)
+
+    def _make_invoice_table(self) -> tuple[str, str]:
+        rows = [row | {"url": self.book.link(row["item"].url)} for row in self.rows]
+        more_url = self.book.link(self.data.page_url) if self.more and self.data.page_url else ""
+        html = get_part("invoice_table").render(
+            rows=rows, more=self.more, more_url=more_url, totals=self.totals, texts=self.texts, lang=self.lang)
+        more = f"{self.more} {self.data.page_url}".strip() if self.more else ""
+        return html, plain_text.table(self.rows, self.totals, more, self.lang)
+
+    def _make_pay_button(self) -> tuple[str, str]:
+        data, texts = self.data, self.texts
+        label = texts["view_page"] if data.page_url else texts["view_invoice"] if len(data.items) == 1 else texts["view_oldest"]
+        answers = {name: self.book.link(f"{data.page_url}#{name}") if data.page_url else "" for name in ("promise", "dispute")}
+        html = get_part("pay_button").render(
+            url=self.book.link(data.button_url), label=label, promise_url=answers["promise"], dispute_url=answers["dispute"],
+            bank=self.bank, texts=texts, lang=self.lang, **get_colors(data.company.get("color", "")))
+        return html, plain_text.button(data, label, self.bank, self.lang)
 
 
-def _table_text(data: MessageData, lang: str, limit: int = MAX_ROWS) -> str:
-    """The invoice table as lines of plain text: one item a line, label first, so that it reads in any program."""
-    texts, lines = TEXTS[lang], []
-    shown, more = _shown(data, lang, limit)
-    for item in shown:
-        row = _row_texts(item, lang)
-        label = texts["credit"] if row["is_credit"] else texts["invoice"]
-        days = f" | {texts['days_overdue']}: {row['days']}" if row["days"] else ""
-        due = f" | {texts['date_due']}: {row['date_due']}" if row["date_due"] else ""
-        lines.append(f"- {label} {localize.isolate(row['number'], lang)}{due}{days} | {texts['open_amount']}: {row['residual']}")
-        if item.url:
-            lines.append(f"  {item.url}")
-    if more:
-        lines.append(more)
-    lines.extend(f"{texts['total']}: {total}" for total in _totals_rows(data, lang))
-    return "\n".join(lines)
+def _render_page(data: MessageData, parts: list[dict], subject: str, first_subject: str, hidden_url: str) -> str:
+    company, lang = data.company, parts[0]["lang"]
+    return get_part("message").render(
+        company={key: company.get(key, "") for key in ("name", "trn", "phone")}, address=company.get("address", "").replace("\n", ", "),
+        logo_url=company.get("logo_url", ""), parts=parts, root=TEXTS[lang] | {"lang": lang}, subject=subject, filler=_FILLER,
+        preheader=_preheader(data, lang) or first_subject, unsubscribe_url=data.unsubscribe_url, hidden_url=hidden_url, pixel_url=data.pixel_url,
+        **get_colors(company.get("color", "")))
 
 
-def _render_text(data: MessageData, source: str, values: dict, lang: str, limit: int) -> str:
-    """The text part, from the same template: blocks in their text form, paragraphs as paragraphs."""
+def _preheader(data: MessageData, lang: str) -> str:
+    """What the inbox shows after the subject: how many, how much, since when."""
+    if not data.items or not any(data.totals.values()):
+        return ""
+    sentence = localize.plural(len({item.number for item in data.items}), lang, TEXTS[lang]["preheader"])
+    return sentence.format(total=amounts_text(data.totals, lang), date=localize.format_day(data.oldest.date_due, lang))
+
+
+def _attachment_note(data: MessageData, lang: str) -> str:
+    """What is attached, and how many documents are not."""
     texts = TEXTS[lang]
-    marks = {name: f"{_MARK}{name}{_MARK}" for name in ("invoice_table", "pay_button")}
-    # Marks first, block texts after the HTML is gone, so that the table keeps its lines.
-    body = _html_to_text(render_source(source, values | {name: Markup(mark) for name, mark in marks.items()}, lang))  # noqa: S704
-    button = _button_target(data)
-    body = body.replace(marks["invoice_table"], _table_text(data, lang, limit))
-    single = texts["view_invoice"] if len(data.items) == 1 else texts["view_oldest"]
-    body = body.replace(marks["pay_button"], f"{single}: {button}" if button else "")
-    company = data.company
-    footer = [company.get("name", ""), company.get("address", "").replace("\n", ", ")]
-    if company.get("trn"):
-        footer.append(f"{texts['trn']}: {localize.isolate(company['trn'], lang)}")
-    if company.get("phone"):
-        footer.append(f"{texts['phone']}: {localize.isolate(company['phone'], lang)}")
-    if data.unsubscribe_url:
-        footer.append(f"{texts['unsubscribe']}: {data.unsubscribe_url}")
-    return re.sub(r"\n{3,}", "\n\n", body).strip() + "\n\n-- \n" + "\n".join(filter(None, footer))
+    names = [texts["documents"][kind] for kind, _number in data.attached if kind != "invoice"]
+    numbers = [localize.isolate(number, lang) for kind, number in data.attached if kind == "invoice"]
+    if numbers:
+        names.append(f"{localize.plural(len(numbers), lang, texts['invoice_pdfs'])} ({texts['comma'].join(numbers)})")
+    sentences = [f"{texts['attached']}: {texts['comma'].join(names)}."] if names else []
+    if data.left_out:
+        sentences.append(localize.plural(data.left_out, lang, texts["left_out"]))
+    return " ".join(sentences)
 
 
-def _html_to_text(fragment: str) -> str:
-    root = lxml_html.fragment_fromstring(_UNPRINTABLE.sub("", fragment), create_parent="div")
-    for line_break in root.iter("br"):
-        line_break.tail = "\n" + (line_break.tail or "")
+def _track_links(body: str, book: LinkBook) -> str:
+    """Rewrites the links that the template's author wrote; those of the blocks are made with their blocks."""
+    if "<a" not in body.lower():
+        return body
+    root = lxml_html.fragment_fromstring(body, create_parent="div")
     for anchor in root.iter("a"):
-        target = anchor.get("href") or ""
-        if _SAFE_LINK.match(target.strip()) and target not in (anchor.text_content() or ""):
-            anchor.tail = f" ({target}){anchor.tail or ''}"
-    for block in root.iter("p", "div", "h1", "h2", "h3", "li", "tr", "ul", "ol", "table"):
-        block.tail = "\n\n" + (block.tail or "") if block.tag != "li" else "\n" + (block.tail or "")
-        if block.tag == "li":
-            block.text = "- " + (block.text or "")
-    lines = [re.sub(r"[ \t]+", " ", line).strip() for line in root.text_content().split("\n")]
-    return "\n".join(lines).strip()
+        target = (anchor.get("href") or "").strip()
+        anchor.attrib.pop("href", None)
+        if link := book.link(target):
+            anchor.set("href", link)
+    inner = lxml_html.tostring(root, encoding="unicode")
+    return inner[inner.index(">") + 1 : inner.rindex("<")]

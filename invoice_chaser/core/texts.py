@@ -11,6 +11,17 @@ TEXTS = {
         "more_items": {
             "one": "and # more invoice; the total includes it.", "other": "and # more invoices; the total includes them.",
         },
+        "view_page": "View and pay", "answer": "Or let us know:", "promise": "I will pay on …", "dispute": "I dispute an invoice",
+        "instalment": "instalment {part} of {parts}",
+        "account_name": "Account name", "bank": "Bank", "iban": "IBAN", "reference": "Payment reference",
+        "preheader": {
+            "one": "One invoice, {total}, due since {date}.", "other": "# invoices, {total} in all, the oldest due since {date}.",
+        },
+        "comma": ", ", "attached": "Attached", "documents": {"statement": "statement of account", "letter": "formal letter"},
+        "invoice_pdfs": {"one": "the invoice", "other": "# invoices"},
+        "left_out": {
+            "one": "One more invoice can be downloaded by its link above.", "other": "# more invoices can be downloaded by their links above.",
+        },
         "not_due": "not due yet",
     },
     "ar": {
@@ -23,6 +34,19 @@ TEXTS = {
         "more_items": {
             "one": "وفاتورة واحدة أخرى يشملها الإجمالي.", "two": "وفاتورتان أخريان يشملهما الإجمالي.",
             "few": "و# فواتير أخرى يشملها الإجمالي.", "other": "و# فاتورة أخرى يشملها الإجمالي.",
+        },
+        "view_page": "عرض الفواتير والسداد", "answer": "أو نرجو إفادتنا:", "promise": "سنسدد بتاريخ …", "dispute": "لدينا اعتراض على فاتورة",
+        "instalment": "القسط {part} من {parts}",
+        "account_name": "اسم الحساب", "bank": "البنك", "iban": "الآيبان (IBAN)", "reference": "الرقم المرجعي للدفعة",
+        "preheader": {
+            "one": "فاتورة واحدة بمبلغ {total}، مستحقة منذ {date}.", "two": "فاتورتان بإجمالي {total}، أقدمهما مستحقة منذ {date}.",
+            "few": "# فواتير بإجمالي {total}، أقدمها مستحقة منذ {date}.", "other": "# فاتورة بإجمالي {total}، أقدمها مستحقة منذ {date}.",
+        },
+        "comma": "، ", "attached": "المرفقات", "documents": {"statement": "كشف الحساب", "letter": "خطاب رسمي"},
+        "invoice_pdfs": {"one": "الفاتورة", "two": "فاتورتان", "few": "# فواتير", "other": "# فاتورة"},
+        "left_out": {
+            "one": "ويمكن تنزيل فاتورة واحدة أخرى من رابطها أعلاه.", "two": "ويمكن تنزيل فاتورتين أخريين من رابطيهما أعلاه.",
+            "few": "ويمكن تنزيل # فواتير أخرى من روابطها أعلاه.", "other": "ويمكن تنزيل # فاتورة أخرى من روابطها أعلاه.",
         },
         "not_due": "لم يحن موعدها بعد",
     },

@@ -1,0 +1,72 @@
+"""What a message is made from: plain values, no recordset."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class Item:
+    """One open journal item as of today. Amounts in major units of ``currency`` (ISO code); credits are negative.
+
+    ``part`` of ``parts``: which instalment of its invoice it is; ``parts`` 1 or 0: the invoice is due at once.
+    """
+
+    number: str
+    invoice_date: date | None
+    date_due: date | None
+    days_overdue: int
+    amount: Decimal
+    residual: Decimal
+    currency: str
+    decimals: int = 2
+    url: str = ""
+    part: int = 0
+    parts: int = 0
+
+
+@dataclass(frozen=True)
+class MessageData:
+    """Plain values of one message. Texts that differ by language are dicts ``{"en": …, "ar": …}``.
+
+    ``page_url`` is the customer's own page; its ``#promise`` and ``#dispute`` take his answers. ``attached`` names what goes with the
+    message, as (kind, number): ``("statement", "")``, ``("letter", "")``, ``("invoice", "INV/1")``; ``left_out`` counts the invoice
+    documents that were asked for and are not attached.
+    """
+
+    company: dict[str, str]
+    customer_name: str
+    contact_name: str
+    items: tuple[Item, ...]
+    today: date
+    credits: tuple[Item, ...] = ()
+    salesperson: dict[str, str] = field(default_factory=dict)
+    bank: dict[str, str] = field(default_factory=dict)
+    payment_reference: str = ""
+    level_name: dict[str, str] = field(default_factory=dict)
+    unsubscribe_url: str = ""
+    pixel_url: str = ""
+    page_url: str = ""
+    attached: tuple[tuple[str, str], ...] = ()
+    left_out: int = 0
+
+    @property
+    def totals(self) -> dict[tuple[str, int], Decimal]:
+        """What is due per (currency, decimals), credits taken off; never over currencies."""
+        totals: dict[tuple[str, int], Decimal] = {}
+        for item in self.items + self.credits:
+            key = (item.currency, item.decimals)
+            totals[key] = totals.get(key, Decimal(0)) + item.residual
+        return totals
+
+    @property
+    def oldest(self) -> Item | None:
+        return min(self.items, key=lambda item: item.date_due or self.today, default=None)
+
+    @property
+    def button_url(self) -> str:
+        """Where the main button leads: the customer's page, else the oldest invoice that has a page of its own."""
+        if self.page_url:
+            return self.page_url
+        dated = [item for item in self.items if item.url]
+        return min(dated, key=lambda item: item.date_due or self.today).url if dated else ""
