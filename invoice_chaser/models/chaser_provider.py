@@ -335,8 +335,13 @@ class ChaserProvider(models.Model):
         return {
             "name": company.name or "", "trn": company.vat or "", "phone": company.phone or "", "email": company.email or "",
             "website": company.website or "", "address": self._tidy_address(partner._display_address(without_company=True)),
-            "color": company.email_secondary_color or company.primary_color or "",
+            "color": company.email_secondary_color or company.primary_color or "", "logo_url": self._get_logo_url(company),
         }
+
+    @api.model
+    def _get_logo_url(self, company):
+        """Odoo's public address of the logo; empty while the company has only Odoo's placeholder."""
+        return "" if company.uses_default_logo else f"{company.get_base_url()}/logo.png?company={company.id}"
 
     @api.model
     def _tidy_address(self, address):

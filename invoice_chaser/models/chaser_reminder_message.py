@@ -1,6 +1,6 @@
 from decimal import Decimal
 
-from odoo import models
+from odoo import api, models
 from odoo.tools import SQL, email_normalize
 
 from ..core import render
@@ -58,8 +58,21 @@ class ChaserReminder(models.Model):
             bank=run.get(("bank", first["partner_bank_id"]), lambda: self._get_bank_data(first["partner_bank_id"])),
             payment_reference=first["payment_reference"] or first["number"] or "", level_name=level["names"],
             unsubscribe_url=f"{base_url}/chaser/u/{token}",
-            pixel_url=f"{base_url}/chaser/o/{token}.gif" if settings["tracking"] else "",
+            pixel_url=f"{base_url}/chaser/o/{token}.gif" if settings["tracking"] else "", page_url=self._get_page_url(base_url, token),
         )
+
+    @api.model
+    def _get_page_url(self, base_url, token):
+        """The customer's own page; empty where there is none."""
+        return ""
+
+    @api.model
+    def _get_instalment_sql(self, alias):
+        """Which instalment of its invoice a journal item is, and of how many."""
+        line = SQL.identifier(alias)
+        return SQL(
+            """(SELECT count(*) AS parts, count(*) FILTER (WHERE (t.date_maturity, t.id) <= (%(line)s.date_maturity, %(line)s.id)) AS part
+                  FROM account_move_line t WHERE t.move_id = %(line)s.move_id AND t.display_type = 'payment_term')""", line=line)
 
     def _make_render_item(self, row, today, base_url, run):
         name, decimals = run.get(("currency", row["currency_id"]), lambda: self._read_currency(row["currency_id"]))
@@ -69,6 +82,7 @@ class ChaserReminder(models.Model):
             days_overdue=(today - row["date_due"]).days if row["date_due"] else 0, amount=Decimal(str(row["amount"])),
             residual=Decimal(str(row["residual"])), currency=name, decimals=decimals,
             url=f"{base_url}/my/invoices/{row['move_id']}?access_token={token}" if token else "",
+            part=row.get("part") or 0, parts=row.get("parts") or 0,
         )
 
     def _get_salesperson_data(self, user_id):
@@ -77,7 +91,7 @@ class ChaserReminder(models.Model):
 
     def _get_bank_data(self, bank_id):
         bank = self.env["res.partner.bank"].browse(bank_id).sudo() if bank_id else self.env["res.partner.bank"]
-        return {"name": bank.bank_id.name or "", "iban": bank.acc_number or ""}
+        return {"name": bank.bank_id.name or "", "iban": bank.acc_number or "", "holder": bank.acc_holder_name or bank.partner_id.name or ""}
 
     def _read_currency(self, currency_id):
         currency = self.env["res.currency"].browse(currency_id)
@@ -132,13 +146,18 @@ class ChaserReminder(models.Model):
         rows.sort(key=lambda row: (row["date_due"], row["id"]))
         currencies = {row["currency_id"] for row in rows}
         credits = [row for row in Campaign._read_credits([partner.commercial_partner_id.id], company) if row["currency_id"] in currencies]
-        cache = PreviewRun()
+        cache, base_url = PreviewRun(), self.get_base_url()
+        parts = dict((row[0], row[1:]) for row in self.env.execute_query(SQL(
+            "SELECT l.id, i.part, i.parts FROM account_move_line l CROSS JOIN LATERAL %s i WHERE l.id = ANY(%s)",
+            self._get_instalment_sql("l"), [row["id"] for row in rows])))
+        rows = [row | dict(zip(("part", "parts"), parts[row["id"]], strict=True)) for row in rows]
+        bank_id = self.env["account.move"].browse(rows[0]["move_id"]).partner_bank_id.id
         return render.MessageData(
             company=self.env["chaser.provider"]._get_company_data(company), customer_name=partner.commercial_partner_id.name or "",
             contact_name=partner.name or "", today=today,
-            items=tuple(self._make_render_item(row | {"access_token": "preview"}, today, self.get_base_url(), cache) for row in rows),
-            credits=tuple(self._make_render_item(row, today, self.get_base_url(), cache) for row in credits),
-            payment_reference=rows[0]["number"] or "",
+            items=tuple(self._make_render_item(row | {"access_token": "preview"}, today, base_url, cache) for row in rows),
+            credits=tuple(self._make_render_item(row, today, base_url, cache) for row in credits),
+            bank=self._get_bank_data(bank_id), payment_reference=rows[0]["number"] or "", page_url=self._get_page_url(base_url, "preview"),
         )
 
 

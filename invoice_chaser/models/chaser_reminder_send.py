@@ -178,11 +178,11 @@ class ChaserReminder(models.Model):
                       coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date, l.date) AS date_due, l.parent_state, l.reconciled,
                       l.company_id, l.no_followup, m.payment_state, m.chaser_dispute_reason AS dispute, m.chaser_promise_date AS promise,
                       m.access_token, m.payment_reference, m.invoice_user_id, m.partner_bank_id, p.name AS contact_name,
-                      rl.amount AS shown_amount, rl.amount_residual AS shown_residual, rl.days_overdue AS shown_days
+                      i.part, i.parts, rl.amount AS shown_amount, rl.amount_residual AS shown_residual, rl.days_overdue AS shown_days
                  FROM chaser_reminder_line rl JOIN account_move_line l ON l.id = rl.move_line_id JOIN account_move m ON m.id = l.move_id
-                 LEFT JOIN res_partner p ON p.id = m.partner_id
+                 LEFT JOIN res_partner p ON p.id = m.partner_id CROSS JOIN LATERAL %s i
                 WHERE rl.reminder_id = %s AND NOT rl.is_credit AND rl.dropped_code IS NULL
-                ORDER BY date_due, l.id FOR SHARE OF l, m SKIP LOCKED""", self.id))
+                ORDER BY date_due, l.id FOR SHARE OF l, m SKIP LOCKED""", self._get_instalment_sql("l"), self.id))
         return rows
 
     def _get_drop_reason(self, row, job):
