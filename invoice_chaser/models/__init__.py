@@ -1,16 +1,20 @@
-from . import chaser_company_mixin, chaser_reason_mixin  # isort: skip  # the others inherit from them
+from . import chaser_company_mixin, chaser_reason_mixin, chaser_statement_mixin  # isort: skip  # the others inherit from them
 from . import (
     account_move,
+    account_move_statements,
     account_partial_reconcile,
     chaser_campaign,
     chaser_campaign_facts,
     chaser_campaign_figures,
     chaser_campaign_plan,
     chaser_campaign_reminders,
+    chaser_dispute,
     chaser_event,
     chaser_event_hit,
     chaser_hold,
     chaser_level,
+    chaser_promise,
+    chaser_promise_check,
     chaser_provider,
     chaser_provider_send,
     chaser_provider_smtp,
@@ -19,6 +23,7 @@ from . import (
     chaser_reminder_line,
     chaser_reminder_message,
     chaser_reminder_send,
+    chaser_reminder_statements,
     chaser_suppression,
     chaser_tag,
     chaser_template,
@@ -28,4 +33,5 @@ from . import (
     res_company,
     res_config_settings,
     res_partner,
+    res_partner_statements,
 )

@@ -5,12 +5,6 @@ from odoo.exceptions import UserError
 class AccountMove(models.Model):
     _inherit = "account.move"
 
-    chaser_promise_date = fields.Date(
-        "Promised For", copy=False, tracking=True, help="The customer said he will pay on this day; no reminder before it has passed."
-    )
-    chaser_dispute_reason = fields.Char(
-        "Dispute", copy=False, tracking=True, help="What the customer disputes; no reminder while it is set."
-    )
     chaser_reminder_count = fields.Integer(compute="_compute_chaser_reminder_count", groups="invoice_chaser.group_chaser_user")
 
     def _compute_chaser_reminder_count(self):

@@ -9,6 +9,7 @@ from odoo.tools import SQL, format_date
 
 from ..core.gates import Skip
 from ..core.holds import Held
+from .chaser_campaign_plan import PAID_STATES
 
 _logger = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ class ChaserReasonMixin(models.AbstractModel):
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return super()._get_reasons() | {
+            "customer_promised": _("The customer has promised to pay everything by %(date)s."),
+            "customer_disputes": _("The customer disputes what he owes. %(detail)s"),
             "hold_manual": _("Put on hold by a person. %(detail)s"),
             "hold_reply": _("The customer has answered; a person must read it and release the hold. %(detail)s"),
             "hold_wrong_contact": _("The customer says that this is the wrong contact. %(detail)s"),
@@ -200,7 +203,8 @@ class ChaserHold(models.Model):
 
         :param today: in the company's time zone
         """
-        self.flush_model()
+        for model in ("chaser.hold", "chaser.promise", "chaser.dispute"):
+            self.env[model].flush_model()
         held = Held()
         for partner_id, move_id, item_id, code, params in self.env.execute_query(self._get_held_sql(company, list(partner_ids), today)):
             held.add(partner_id, move_id, item_id, Skip(code, {name: value for name, value in params.items() if value}))
@@ -208,11 +212,27 @@ class ChaserHold(models.Model):
 
     @api.model
     def _get_held_sql(self, company, partner_ids, today):
-        """Rows of customer, invoice, journal item (the narrowest that is set is meant), reason and its values. Later sources of holds are
-        added with UNION ALL."""
+        """Rows of customer, invoice, journal item (the narrowest that is set is meant), reason and its values. Promises and disputes about
+        invoices stand on the invoices (``chaser_promise_date``, ``chaser_dispute_reason``); here are those about the whole customer."""
         return SQL(
             """SELECT h.partner_id, r.move_id, NULL::int AS item_id, 'hold_' || h.code AS code,
                       jsonb_build_object('detail', h.detail, 'date', h.date_until) AS params
                  FROM chaser_hold h LEFT JOIN chaser_hold_move_rel r ON r.hold_id = h.id
-                WHERE h.company_id = %s AND h.partner_id = ANY(%s) AND h.released_at IS NULL AND (h.date_until IS NULL OR h.date_until >= %s)""",
-            company.id, partner_ids, today)
+                WHERE h.company_id = %(company)s AND h.partner_id = ANY(%(partners)s) AND h.released_at IS NULL
+                  AND (h.date_until IS NULL OR h.date_until >= %(today)s)
+               UNION ALL
+               SELECT d.partner_id, NULL, NULL, 'customer_disputes', jsonb_build_object('detail', d.reason) FROM chaser_dispute d
+                WHERE d.company_id = %(company)s AND d.partner_id = ANY(%(partners)s) AND d.state = 'open'
+                  AND NOT EXISTS (SELECT 1 FROM chaser_dispute_move_rel r WHERE r.dispute_id = d.id)
+               UNION ALL
+               SELECT p.partner_id, NULL, NULL, 'customer_promised', jsonb_build_object('date', max(p.date_promised)) FROM chaser_promise p
+                WHERE p.company_id = %(company)s AND p.partner_id = ANY(%(partners)s) AND p.state = 'open' AND p.date_promised >= %(today)s
+                  AND coalesce(p.amount, 0) = 0 AND NOT EXISTS (SELECT 1 FROM chaser_promise_move_rel r WHERE r.promise_id = p.id)
+                GROUP BY p.partner_id""",
+            company=company.id, partners=partner_ids, today=today)
+
+    @api.model
+    def _release_paid(self):
+        """Holds about invoices that are all paid by now have nothing left to hold."""
+        held = self.sudo().search([("released_at", "=", False), ("move_ids", "!=", False)])
+        held.filtered(lambda hold: all(move.payment_state in PAID_STATES for move in hold.move_ids)).action_release()

@@ -80,6 +80,9 @@ class TestCompanies(ChaserCase):
         preview = self._make_invoice_in(user, self._make_customer(f"{word} second", f"second@{mark}.example")).with_env(env).action_chase()
         self.assertTrue(env["chaser.preview"].browse(preview["res_id"]).item_ids)
         env["chaser.hold"].create({"partner_id": partner.id, "company_id": company.id, "code": "reply", "detail": word})
+        env["chaser.promise"].create({
+            "partner_id": partner.id, "company_id": company.id, "date_promised": self.today + timedelta(days=2), "said_by": word})
+        env["chaser.dispute"].create({"partner_id": partner.id, "company_id": company.id, "reason": f"{word} reason"})
         self.env.invalidate_all()
         return provider, campaign
 

@@ -11,10 +11,10 @@ OPERATIONS = ("read", "write", "create", "unlink")
 USER_RIGHTS = {
     "chaser.campaign": "rwcu", "chaser.suppression": "rwc", "chaser.tag": "rwc", "chaser.preview": "rwcu", "chaser.preview.message": "rwcu",
     "chaser.preview.item": "rwcu", "chaser.reminder": "r", "chaser.reminder.line": "r", "chaser.event": "r", "chaser.provider": "r",
-    "chaser.hold": "rwc", "chaser.level": "r", "chaser.template": "r", "chaser.template.version": "r",
+    "chaser.hold": "rwc", "chaser.promise": "rwc", "chaser.dispute": "rwc", "chaser.level": "r", "chaser.template": "r", "chaser.template.version": "r",
 }
 MANAGER_RIGHTS = USER_RIGHTS | dict.fromkeys(
-    ("chaser.provider", "chaser.level", "chaser.template", "chaser.suppression", "chaser.tag", "chaser.hold"), "rwcu")
+    ("chaser.provider", "chaser.level", "chaser.template", "chaser.suppression", "chaser.tag", "chaser.hold", "chaser.promise", "chaser.dispute"), "rwcu")
 TEXTS = {"subject": "{{ total_due }}", "body_html": "<p>{{ invoice_table }}</p><p>{{ pay_button }}</p>"}
 
 

@@ -1,0 +1,153 @@
+import logging
+from decimal import Decimal
+
+import psycopg2.errors
+
+from odoo import api, fields, models
+from odoo.fields import Command
+from odoo.tools import SQL
+
+from ..core.promises import Coverable, Covered, choose_covered, judge_promise
+
+_logger = logging.getLogger(__name__)
+# For so many days after its day a promise is looked at again: bank data may come in late, or a payment be taken back.
+_LOOK_BACK_DAYS = 30
+
+
+class ChaserPromise(models.Model):
+    """What a promise covers, and the payments that keep it."""
+
+    _inherit = "chaser.promise"
+
+    # -- what is covered
+
+    @api.model
+    def _read_last_partial(self):
+        return self.env.execute_query(SQL("SELECT coalesce(max(id), 0) FROM account_partial_reconcile"))
+
+    def _set_covered(self):
+        """Fix what the promise is about, as it is open now. Named items (``line_ids``) stay as they were given, within the amount."""
+        for promise in self.sudo():
+            items = promise._read_coverable()
+            if promise.line_ids and not promise.covered_move_ids:
+                items = [item for item in items if item.id in promise.line_ids.ids]
+            chosen = choose_covered(items, Decimal(str(promise.amount)), promise.currency_id.id)
+            moves = {item.move_id for item in chosen} or set(promise.move_ids.ids)
+            promise.write({
+                "line_ids": [Command.set([item.id for item in chosen])], "covered_move_ids": [Command.set(list(moves))]})
+
+    def _read_coverable(self):
+        """Open items of the named invoices, or of the customer: the overdue ones, or all where none is overdue yet."""
+        self.ensure_one()
+        self.env["account.move.line"].flush_model()
+        rows = self.env.execute_query(SQL(
+            """SELECT l.id, l.move_id, l.currency_id, l.amount_residual_currency,
+                      coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date, l.date)
+                 FROM account_move_line l JOIN account_move m ON m.id = l.move_id JOIN account_account a ON a.id = l.account_id
+                WHERE l.company_id = %s AND m.commercial_partner_id = %s AND (%s OR l.move_id = ANY(%s)) AND l.parent_state = 'posted'
+                  AND m.move_type IN ('out_invoice', 'out_receipt') AND NOT coalesce(l.reconciled, false)
+                  AND a.account_type = 'asset_receivable' AND l.amount_residual_currency > 0""",
+            self.company_id.id, self.partner_id.id, not self.move_ids, list(self.move_ids.ids)))
+        items = [Coverable(line, move, currency, Decimal(str(residual)), due) for line, move, currency, residual, due in rows]
+        today = self.company_id._get_chaser_today()
+        return [item for item in items if item.date_due < today] or items
+
+    # -- payments
+
+    def _read_covered(self):
+        """Per promise id its covered items as they are now; one query."""
+        if not self.ids:
+            return {}
+        self.env["account.move.line"].flush_model()
+        self.env["account.partial.reconcile"].flush_model()
+        self.flush_model()
+        rows = self.env.execute_query(SQL(
+            """SELECT p.id, l.currency_id, l.amount_residual_currency,
+                      coalesce(sum(r.debit_amount_currency) FILTER (WHERE m.move_type <> 'out_refund' AND c.date <= p.date_promised), 0),
+                      coalesce(sum(r.debit_amount_currency) FILTER (WHERE m.move_type <> 'out_refund' AND c.date > p.date_promised), 0),
+                      coalesce(sum(r.debit_amount_currency) FILTER (WHERE m.move_type = 'out_refund'), 0)
+                 FROM chaser_promise p JOIN chaser_promise_line_rel x ON x.promise_id = p.id JOIN account_move_line l ON l.id = x.line_id
+                 LEFT JOIN account_partial_reconcile r ON r.debit_move_id = l.id AND r.id > coalesce(p.last_partial_id, 0)
+                 LEFT JOIN account_move_line c ON c.id = r.credit_move_id LEFT JOIN account_move m ON m.id = c.move_id
+                WHERE p.id = ANY(%s) GROUP BY p.id, l.id""", list(self.ids)))
+        covered = {}
+        for promise_id, currency_id, *amounts in rows:
+            covered.setdefault(promise_id, []).append(Covered(currency_id, *(Decimal(str(amount)) for amount in amounts)))
+        return covered
+
+    def _read_unallocated(self):
+        """Per promise id and currency: payments of the customer since the promise, dated in time, that are matched to nothing yet."""
+        rows = self.env.execute_query(SQL(
+            """SELECT p.id, l.currency_id, -sum(l.amount_residual_currency)
+                 FROM chaser_promise p JOIN account_move_line l ON l.company_id = p.company_id JOIN account_move m ON m.id = l.move_id
+                 JOIN account_account a ON a.id = l.account_id JOIN res_partner b ON b.id = l.partner_id
+                WHERE p.id = ANY(%s) AND b.commercial_partner_id = p.partner_id AND l.parent_state = 'posted'
+                  AND NOT coalesce(l.reconciled, false) AND a.account_type = 'asset_receivable' AND l.amount_residual_currency < 0
+                  AND m.move_type <> 'out_refund' AND l.date BETWEEN p.promised_at::date - 1 AND p.date_promised
+                GROUP BY p.id, l.currency_id""", list(self.ids)))
+        unallocated = {}
+        for promise_id, currency_id, amount in rows:
+            unallocated.setdefault(promise_id, {})[currency_id] = Decimal(str(amount))
+        return unallocated
+
+    def _check_kept(self):
+        """Bring the states up to what the books say. A payment that is matched to nothing counts for one promise only, the earliest."""
+        promises = self.filtered(lambda promise: promise.state != "cancelled").sorted("date_promised")
+        if not promises:
+            return
+        covered, unallocated, used = promises._read_covered(), promises._read_unallocated(), {}
+        for promise in promises:
+            spent = used.setdefault((promise.company_id, promise.partner_id), {})
+            free = {currency: amount - spent.get(currency, 0) for currency, amount in unallocated.get(promise.id, {}).items()}
+            state, taken = judge_promise(
+                covered.get(promise.id, ()), Decimal(str(promise.amount)), free, promise.date_promised, promise.company_id._get_chaser_today())
+            for currency, amount in taken.items():
+                spent[currency] = spent.get(currency, 0) + amount
+            promise._set_state(state)
+
+    @api.model
+    def _check_reconciled(self, move_lines):
+        """Items were paid, credited, or their payment was taken back. A payment never fails or waits because of a promise: what is
+        held by another process is left to the scheduled job."""
+        if not move_lines:
+            return
+        try:
+            with self.env.cr.savepoint():
+                self.env.cr.execute(SQL(
+                    """SELECT p.id FROM chaser_promise p WHERE p.state <> 'cancelled'
+                          AND p.id IN (SELECT promise_id FROM chaser_promise_line_rel WHERE line_id = ANY(%s))
+                          FOR NO KEY UPDATE SKIP LOCKED""", list(move_lines.ids)), log_exceptions=False)
+                self.browse(row[0] for row in self.env.cr.fetchall())._check_kept()
+                self.env.flush_all()
+        except psycopg2.errors.SerializationFailure:
+            _logger.info("Promises about %s are changed by another process right now; the scheduled job looks at them", move_lines.ids)
+
+    @api.model
+    def _cron_check(self):
+        """Promises whose day has passed, those that money came in for without being matched, and of the last weeks also the settled
+        ones: late bank data mends a broken one, a payment taken back opens a kept one."""
+        since = fields.Date.subtract(fields.Date.today(), days=_LOOK_BACK_DAYS)
+        self.search(["|", ("state", "=", "open"), "&", ("state", "!=", "cancelled"), ("date_promised", ">=", since)])._check_kept()
+        self.env["chaser.hold"]._release_paid()
+
+    # -- figures for the planner and the score
+
+    @api.model
+    def _get_broken_since(self, company, partner_ids):
+        """Commercial partner id → when his latest broken promise was found broken (UTC); those without one are missing."""
+        rows = self.sudo()._read_group(
+            [("company_id", "=", company.id), ("partner_id", "in", list(partner_ids)), ("state", "=", "broken")],
+            ["partner_id"], ["settled_at:max"])
+        return {partner.id: moment for partner, moment in rows}
+
+    @api.model
+    def _get_promise_figures(self, company, partner_ids):
+        """Commercial partner id → (kept, settled). Open and cancelled promises count in neither; partly kept ones as not kept."""
+        rows = self.sudo()._read_group(
+            [("company_id", "=", company.id), ("partner_id", "in", list(partner_ids)), ("state", "in", ("kept", "partly", "broken"))],
+            ["partner_id", "state"], ["__count"])
+        figures = {}
+        for partner, state, count in rows:
+            kept, total = figures.get(partner.id, (0, 0))
+            figures[partner.id] = (kept + (count if state == "kept" else 0), total + count)
+        return figures
