@@ -121,8 +121,14 @@ class OutgoingMessage:
 
 @dataclass(frozen=True)
 class SendResult:
-    """What the service said when it took the message over. ``refused``: copies (never the customer) it did not take."""
+    """What the service said when it took the message over. ``refused``: copies (never the customer) it did not take.
+
+    ``thread_id``: the service's own id of the conversation. ``internet_message_id``: the Message-ID that the service gave the
+    message in place of ours; empty where ours stands.
+    """
 
     provider_message_id: str = ""
     response: str = ""
     refused: dict[str, str] = field(default_factory=dict)
+    thread_id: str = ""
+    internet_message_id: str = ""

@@ -2,3 +2,7 @@
 UPDATE chaser_provider SET state = 'disabled', smtp_password_sealed = NULL;
 UPDATE ir_cron SET active = false WHERE id IN (SELECT cron_id FROM chaser_provider WHERE cron_id IS NOT NULL);
 UPDATE chaser_campaign SET state = 'paused' WHERE state IN ('scheduled', 'sending');
+-- Consents at Google and Microsoft belong to the original, and so does the registration there.
+DELETE FROM chaser_oauth_grant;
+DELETE FROM chaser_oauth_request;
+UPDATE res_company SET chaser_google_client_secret_sealed = NULL, chaser_microsoft_client_secret_sealed = NULL;

@@ -1,4 +1,5 @@
 from . import chaser_company_mixin, chaser_reason_mixin, chaser_statement_mixin  # isort: skip  # the others inherit from them
+from . import chaser_secret_mixin  # isort: skip
 from . import (
     account_move,
     account_move_statements,
@@ -13,9 +14,13 @@ from . import (
     chaser_event_hit,
     chaser_hold,
     chaser_level,
+    chaser_oauth_grant,
+    chaser_oauth_request,
     chaser_promise,
     chaser_promise_check,
     chaser_provider,
+    chaser_provider_gmail,
+    chaser_provider_oauth,
     chaser_provider_send,
     chaser_provider_smtp,
     chaser_reminder,
@@ -31,6 +36,7 @@ from . import (
     ir_cron,
     ir_http,
     res_company,
+    res_company_oauth,
     res_config_settings,
     res_partner,
     res_partner_statements,

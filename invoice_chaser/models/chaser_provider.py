@@ -4,14 +4,11 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import config, email_normalize
+from odoo.tools import email_normalize
 
-from ..core.crypto import KeyRing, KeyRingError
 from ..core.errors import TransportError
 from ..core.message import OutgoingMessage
 from ..core.throttle import Pace
-
-_KEY_OPTION, _KEY_VARIABLE = "invoice_chaser_keys", "INVOICE_CHASER_KEYS"
 
 
 class ChaserProvider(models.Model):
@@ -20,7 +17,7 @@ class ChaserProvider(models.Model):
 
     _name = "chaser.provider"
     _description = "Chaser Mailbox"
-    _inherit = ["mail.thread", "mail.activity.mixin", "chaser.reason.mixin", "chaser.company.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "chaser.reason.mixin", "chaser.company.mixin", "chaser.secret.mixin"]
     _order = "is_primary desc, sequence, id"
     _check_company_auto = True
     _allow_sudo_commands = False
@@ -147,65 +144,6 @@ class ChaserProvider(models.Model):
     def _drop_crons(self):
         self.sudo().cron_id._drop_with_action()
 
-    # -- secrets: a name that ends in __ cannot be called from server actions and templates (Odoo's safe_eval)
-
-    @api.model
-    def _get_key_ring__(self):
-        """Keys from the environment (``INVOICE_CHASER_KEYS``) or Odoo's configuration file (``invoice_chaser_keys``).
-
-        :raises KeyRingError: when there is no usable key
-        """
-        return KeyRing.parse(os.environ.get(_KEY_VARIABLE) or config.get(_KEY_OPTION))
-
-    @api.model
-    def _get_key_status(self):
-        try:
-            return self.env._("In use: key “%s”", self._get_key_ring__().newest)
-        except KeyRingError as error:
-            return self._describe_key_error(error)
-
-    @api.model
-    def _describe_key_error(self, error):
-        return {
-            "missing": self.env._(
-                "No encryption key: set %(option)s in Odoo's configuration file or %(variable)s in the environment (see the README), then restart.",
-                option=_KEY_OPTION, variable=_KEY_VARIABLE),
-            "malformed": self.env._("The encryption key “%s” is malformed: it must be a name, a colon and 32 bytes in base64.", error.key_id),
-            "unknown_key": self.env._("The key “%s” that sealed this password is not in the key ring. Put it back, or enter the password again.", error.key_id),
-            "tampered": self.env._("The sealed password does not belong to this record or was changed. Enter it again."),
-        }[error.code]
-
-    def _get_secret_context(self, field_name):
-        """Binds a sealed text to database, record and field: copied elsewhere it does not open."""
-        self.ensure_one()
-        return f"{self._get_database_id()}:{self._name}:{self.id}:{field_name}"
-
-    def _seal(self, field_name, secret):
-        """Store a secret sealed in ``field_name``; an empty one clears it.
-
-        :raises UserError: without a usable key; nothing is stored then
-        """
-        for provider in self:
-            try:
-                sealed = self._get_key_ring__().seal(secret, provider._get_secret_context(field_name)) if secret else False
-            except KeyRingError as error:
-                raise UserError(self._describe_key_error(error)) from None
-            provider.sudo()[field_name] = sealed
-
-    def _open_secret__(self, field_name):
-        """The secret in clear, for a transport only.
-
-        :raises UserError: when there is none or it does not open, saying why and the way out
-        """
-        self.ensure_one()
-        sealed = self.sudo()[field_name]
-        if not sealed:
-            raise UserError(self.env._("“%s” has no password yet. Enter it on the mailbox.", self.name))
-        try:
-            return self._get_key_ring__().open(sealed, self._get_secret_context(field_name))
-        except KeyRingError as error:
-            raise UserError(self._describe_key_error(error)) from None
-
     # -- state
 
     def _set_state(self, state, error=False):
@@ -216,10 +154,6 @@ class ChaserProvider(models.Model):
             "state": state, "last_error": error, "last_check_at": fields.Datetime.now(),
             "connected_database": self._get_database_id() if state == "connected" else False,
         })
-
-    @api.model
-    def _get_database_id(self):
-        return self.env["ir.config_parameter"].sudo().get_param("database.uuid")
 
     def _notify_expired(self, error):
         managers = self.env.ref("invoice_chaser.group_chaser_manager").sudo().all_user_ids
@@ -244,10 +178,9 @@ class ChaserProvider(models.Model):
         self.check_access("write")
         for provider in self:
             try:
-                with provider._get_transport():
-                    pass
+                provider._prove_connection()
             except (TransportError, UserError) as error:
-                provider._set_state("expired" if provider.state == "expired" else "draft", str(error))
+                provider._set_state(provider._get_failed_state(error), str(error))
             else:
                 provider._set_connected()
         failed = self.filtered("last_error")
@@ -255,6 +188,15 @@ class ChaserProvider(models.Model):
             self.env._("Connection failed") if failed else self.env._("Connection works"),
             "\n".join(failed.mapped("last_error")) or ", ".join(self.mapped("name")), "danger" if failed else "success",
         )
+
+    def _prove_connection(self):
+        """Raise TransportError or UserError unless a message could leave now. A kind extends it with what its service offers."""
+        with self._get_transport():
+            pass
+
+    def _get_failed_state(self, _error):
+        """The state after a failed test."""
+        return "expired" if self.state == "expired" else "draft"
 
     def _set_connected(self):
         self._set_state("connected")

@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .chaser_provider_oauth import CALLBACK
+
 
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
@@ -18,6 +20,15 @@ class ResConfigSettings(models.TransientModel):
     chaser_arabic_installed = fields.Boolean(compute="_compute_chaser_arabic_installed")
     chaser_key_status = fields.Char("Encryption Key", compute="_compute_chaser_key_status")
 
+    chaser_redirect_uri = fields.Char("Address to Register", compute="_compute_chaser_redirect_uri")
+    chaser_google_client_id = fields.Char(related="company_id.chaser_google_client_id", readonly=False)
+    chaser_google_client_secret = fields.Char(related="company_id.chaser_google_client_secret", readonly=False)
+    chaser_has_google_secret = fields.Boolean(related="company_id.chaser_has_google_secret")
+    chaser_microsoft_client_id = fields.Char(related="company_id.chaser_microsoft_client_id", readonly=False)
+    chaser_microsoft_client_secret = fields.Char(related="company_id.chaser_microsoft_client_secret", readonly=False)
+    chaser_has_microsoft_secret = fields.Boolean(related="company_id.chaser_has_microsoft_secret")
+    chaser_microsoft_tenant = fields.Char(related="company_id.chaser_microsoft_tenant", readonly=False)
+
     def _compute_chaser_arabic_installed(self):
         installed = any(code.startswith("ar") for code, _name in self.env["res.lang"].get_installed())
         for record in self:
@@ -26,6 +37,10 @@ class ResConfigSettings(models.TransientModel):
     def _compute_chaser_key_status(self):
         for record in self:
             record.chaser_key_status = self.env["chaser.provider"]._get_key_status()
+
+    def _compute_chaser_redirect_uri(self):
+        for record in self:
+            record.chaser_redirect_uri = self.get_base_url().rstrip("/") + CALLBACK
 
     def action_chaser_install_arabic(self):
         """Load Odoo's Arabic, so that the Arabic texts of the templates exist. Nobody's own language changes."""

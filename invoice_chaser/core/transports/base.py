@@ -35,3 +35,10 @@ class Transport(ABC):
     @abstractmethod
     def whoami(self) -> str:
         """Which mailbox the service takes us for, for *Test connection*."""
+
+    def find_sent(self, message_id: str) -> bool | None:
+        """Whether the mailbox holds a sent message with this Message-ID; None where it cannot be asked. Sends nothing.
+
+        Raises the errors of ``open``. Override where the service lets us look; False must mean "clearly not there".
+        """
+        return None

@@ -1,0 +1,70 @@
+import logging
+
+from odoo import http
+from odoo.exceptions import AccessError
+from odoo.http import request
+
+from ..core.oauth import ConsentProblem
+from ..models.chaser_provider_oauth import CALLBACK
+
+_HEADERS = [("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"), ("X-Robots-Tag", "noindex"), ("X-Frame-Options", "DENY")]
+_logger = logging.getLogger(__name__)
+
+
+class _NoQuery(logging.Filter):
+    """Takes code and state out of the access log of Odoo's own server. A proxy before it has a log of its own (docs/mailboxes.md)."""
+
+    def filter(self, record):
+        if CALLBACK in str(record.args or record.msg):
+            record.msg, record.args = f"GET {CALLBACK} (query not logged)", None
+        return True
+
+
+logging.getLogger("werkzeug").addFilter(_NoQuery())
+
+
+class ChaserOauth(http.Controller):
+    """Where Google and Microsoft lead back to. Not ``auth="user"``: that would carry the code on to the login page's address."""
+
+    @http.route(CALLBACK, type="http", auth="public", methods=["GET"], readonly=False, save_session=False, sitemap=False)
+    def callback(self, **params):
+        pending = None
+        try:
+            pending = self._find(params)
+            provider = pending.provider_id.with_user(request.env.user).with_company(pending.company_id).sudo(False)
+            provider = provider.with_context(allowed_company_ids=pending.company_id.ids)
+            self._check_rights(provider, pending)
+            provider._finish_consent(pending, {name: str(value) for name, value in params.items()})
+        except ConsentProblem as problem:
+            _logger.info("A consent was not taken: %s", problem.code)
+            return self._answer(problem, pending)
+        response = request.redirect(self._get_form_url(provider))
+        response.headers.extend(_HEADERS)
+        return response
+
+    def _find(self, params):
+        if request.env.user._is_public():
+            raise ConsentProblem("not_signed_in")
+        Request = request.env["chaser.oauth.request"]
+        pending = Request._read_state(params.get("state"))
+        pending._check_asker(request.env.user, request.env["chaser.provider"]._get_session_key())
+        return pending
+
+    def _check_rights(self, provider, pending):
+        """As they are now, not as they were when Connect was pressed."""
+        try:
+            if pending.company_id not in request.env.user.company_ids:
+                raise ConsentProblem("no_access")
+            provider.check_access("write")
+        except AccessError:
+            raise ConsentProblem("no_access") from None
+
+    def _answer(self, problem, pending):
+        words = request.env["chaser.provider"].sudo()._describe_consent_problem(problem)
+        back = self._get_form_url(pending.provider_id) if pending and problem.code != "no_access" else "/odoo"
+        response = request.render("invoice_chaser.chaser_oauth_page", {**words, "back": back}, status=400)
+        response.headers.extend(_HEADERS)
+        return response
+
+    def _get_form_url(self, provider):
+        return f"/odoo/action-invoice_chaser.chaser_provider_action/{provider.id}"

@@ -1,0 +1,141 @@
+"""Microsoft's side of the OAuth flow, by msal.
+
+Source: learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow. msal adds ``openid profile offline_access``, checks
+state, nonce and the ID token, and keeps the refresh token (which rotates) in a cache that we seal whole.
+"""
+
+import re
+from collections.abc import Iterable
+
+import msal
+import requests
+
+from .errors import AuthenticationFailed, RateLimited, Unreachable, one_line
+from .http import ServiceSession, detoured
+from .oauth import API, App, Begin, ConsentProblem, Grant, OAuthService, ask_who, keep_tokens_out_of_logs, missing_scopes
+
+AUTHORITY = "https://login.microsoftonline.com"
+GRAPH = "https://graph.microsoft.com/v1.0"
+SMTP = "smtp"
+IDENTITY = ("User.Read",)
+SEND, READ, READ_WRITE = "Mail.Send", "Mail.Read", "Mail.ReadWrite"
+SMTP_SEND = "https://outlook.office.com/SMTP.Send"
+# A directory's id or domain, or one of Microsoft's three words for several directories.
+_TENANT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9.-]{0,100}$")
+
+keep_tokens_out_of_logs(("msal.application", "msal.token_cache", "msal.oauth2cli.oauth2", "msal.oauth2cli.oidc", "msal.oauth2cli.authcode"))
+
+
+def valid_tenant(tenant: str) -> bool:
+    """Whether ``tenant`` can stand in the path of Microsoft's login address."""
+    return bool(_TENANT.fullmatch(tenant or "")) and ".." not in tenant
+
+
+class MicrosoftService(OAuthService):
+    def __init__(self, app: App, **options):
+        if not valid_tenant(app.tenant):
+            raise ValueError(f"{app.tenant!r} is no directory id or domain")
+        super().__init__(app, **options)
+
+    def begin(self, redirect_uri: str, state: str, scopes: Iterable[str], login_hint: str = "") -> Begin:
+        with self._open_session() as session:
+            flow = self._ask(lambda: self._make_client(session).initiate_auth_code_flow(
+                list(scopes), redirect_uri=redirect_uri, state=state, prompt="select_account", login_hint=login_hint or None))
+        return Begin(detoured(flow["auth_uri"], self._detour), flow)
+
+    def finish(self, memory: dict, params: dict[str, str], scopes: Iterable[str]) -> Grant:
+        if params.get("error"):
+            raise ConsentProblem("denied" if params["error"] in ("access_denied", "consent_required") else "refused", params["error"])
+        cache = msal.SerializableTokenCache()
+        graph = [scope for scope in scopes if scope != SMTP_SEND]
+        with self._open_session() as session:
+            answer = self._ask(lambda: self._make_client(session, cache).acquire_token_by_auth_code_flow(dict(memory), params, scopes=graph))
+        if "error" in answer:
+            raise ConsentProblem("refused", _say(answer))
+        grant = Grant(cache.serialize(), (answer.get("scope") or "").split())
+        if missing_scopes(graph, grant.scopes):
+            raise ConsentProblem("incomplete", ", ".join(missing_scopes(graph, grant.scopes)))
+        if not cache.find(msal.TokenCache.CredentialType.REFRESH_TOKEN):
+            raise ConsentProblem("no_refresh")
+        self._note_token(grant, API, answer["access_token"], answer.get("expires_in"))
+        if SMTP_SEND in scopes:
+            self._add_smtp(grant)
+        return grant
+
+    def _add_smtp(self, grant: Grant) -> None:
+        """One token is for one resource (v2.0 endpoint); the refresh token gives the second."""
+        try:
+            self._refresh(grant, SMTP)
+        except AuthenticationFailed:
+            raise ConsentProblem("incomplete", SMTP_SEND) from None
+        except (RateLimited, Unreachable) as error:
+            raise ConsentProblem("unreachable", str(error)) from None
+        grant.scopes.append(SMTP_SEND)
+
+    def whoami(self, token: str) -> str:
+        facts = ask_who(self._detour, self._timeout, f"{GRAPH}/me?$select=mail,userPrincipalName", token, "Microsoft")
+        address = facts.get("mail") or facts.get("userPrincipalName")
+        if not address:
+            raise AuthenticationFailed("Microsoft: no address")
+        return address.lower()
+
+    def revoke(self, grant: Grant) -> bool:
+        """Microsoft has no address to revoke one application's tokens; the person removes it under myapps.microsoft.com."""
+        return False
+
+    def _refresh(self, grant: Grant, resource: str) -> None:
+        cache = msal.SerializableTokenCache()
+        cache.deserialize(grant.refresh)
+        scopes = [SMTP_SEND] if resource == SMTP else [scope for scope in _askable(grant.scopes) if scope != SMTP_SEND]
+        try:
+            with self._open_session() as session:
+                client = self._make_client(session, cache)
+                accounts = client.get_accounts()
+                answer = client.acquire_token_silent_with_error(scopes, accounts[0], force_refresh=True) if accounts else None
+        except (requests.RequestException, ValueError, RuntimeError, KeyError) as error:
+            raise Unreachable(f"Microsoft: {type(error).__name__}") from None
+        if not answer or "access_token" not in answer:
+            raise _judge_refusal(answer or {})
+        grant.refresh = cache.serialize()
+        self._note_token(grant, resource, answer["access_token"], answer.get("expires_in"))
+
+    # -- the library
+
+    def _open_session(self) -> ServiceSession:
+        return ServiceSession(self._detour, self._timeout)
+
+    def _make_client(self, session: ServiceSession, cache: msal.TokenCache | None = None) -> msal.ConfidentialClientApplication:
+        app = self._get_app__()
+        return msal.ConfidentialClientApplication(
+            app.client_id, client_credential=app.client_secret, authority=f"{AUTHORITY}/{app.tenant}", http_client=session,
+            token_cache=cache, instance_discovery=False)
+
+    def _ask(self, call):
+        try:
+            return call()
+        except requests.RequestException as error:
+            raise ConsentProblem("unreachable", type(error).__name__) from None
+        except (ValueError, RuntimeError) as error:
+            # msal's word for a wrong tenant, state, nonce or ID token; it may repeat what came, so that only its kind is told.
+            code = "tenant" if "authority configuration" in str(error) else "refused"
+            raise ConsentProblem(code, type(error).__name__) from None
+
+
+def _askable(scopes: Iterable[str]) -> list[str]:
+    """Granted rights that may be asked for again: msal adds the reserved ones itself and refuses them from us."""
+    return [scope for scope in scopes if scope not in ("openid", "profile", "offline_access", "email")]
+
+
+def _say(answer: dict) -> str:
+    # The first line: the others are ids and times for Microsoft's support.
+    words = str(answer.get("error_description") or "").splitlines()
+    return one_line(f"{answer.get('error', '')}: {words[0] if words else ''}".strip(": "))
+
+
+def _judge_refusal(answer: dict) -> Exception:
+    said = f"Microsoft: {_say(answer) or 'no token'}"
+    if answer.get("error") in ("temporarily_unavailable", "server_error", "service_unavailable"):
+        return Unreachable(said)
+    if answer.get("error") in ("slow_down", "throttled"):
+        return RateLimited(said)
+    return AuthenticationFailed(said)
