@@ -7,7 +7,8 @@
     "website": "https://github.com/invoice-chaser/invoice_chaser",
     "license": "LGPL-3",
     "depends": ["account"],
-    "external_dependencies": {"python": ["cryptography", "jinja2", "babel", "css-inline", "ua-parser", "flufl.bounce", "mail-parser-reply", "google-auth-oauthlib", "msal", "requests"]},
+    "external_dependencies": {"python": ["cryptography", "jinja2", "babel", "css-inline", "ua-parser", "flufl.bounce", "mail-parser-reply",
+                                         "google-auth-oauthlib", "msal", "requests"]},
     "data": [
         "security/chaser_groups.xml",
         "security/ir.model.access.csv",

@@ -15,7 +15,7 @@ class _NoQuery(logging.Filter):
     """Takes code and state out of the access log of Odoo's own server. A proxy before it has a log of its own (docs/mailboxes.md)."""
 
     def filter(self, record):
-        if CALLBACK in str(record.args or record.msg):
+        if CALLBACK in record.getMessage():
             record.msg, record.args = f"GET {CALLBACK} (query not logged)", None
         return True
 
@@ -62,7 +62,9 @@ class ChaserOauth(http.Controller):
     def _answer(self, problem, pending):
         words = request.env["chaser.provider"].sudo()._describe_consent_problem(problem)
         back = self._get_form_url(pending.provider_id) if pending and problem.code != "no_access" else "/odoo"
-        response = request.render("invoice_chaser.chaser_oauth_page", {**words, "back": back}, status=400)
+        lang = request.env["res.lang"]._get_data(code=request.env.lang or "en_US")
+        page = {"lang": (lang.iso_code or "en").replace("_", "-"), "dir": lang.direction or "ltr", "back": back, **words}
+        response = request.render("invoice_chaser.chaser_oauth_page", page, status=400)
         response.headers.extend(_HEADERS)
         return response
 

@@ -28,6 +28,7 @@ from . import (
     chaser_reminder_line,
     chaser_reminder_message,
     chaser_reminder_send,
+    chaser_reminder_settle,
     chaser_reminder_statements,
     chaser_suppression,
     chaser_tag,

@@ -261,7 +261,7 @@ class ChaserReminder(models.Model):
     def _record_sent(self, job):
         """Two commits on purpose: that it is out comes first; the chatter may fail without undoing it."""
         result, now = job.result, fields.Datetime.now()
-        self.write({"state": "sent", "sent_at": now, "provider_message_id": result.provider_message_id or False, "is_undecided": False})
+        self.write({"state": "sent", "sent_at": now, "is_undecided": False, **self._prepare_result_values(result)})
         raw_data = {"response": result.response, **({"refused": result.refused} if result.refused else {})}
         self.env["chaser.event"].create({
             "reminder_id": self.id, "campaign_id": job.row["campaign_id"], "company_id": job.row["company_id"],

@@ -18,7 +18,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import getaddresses
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 DROP = "<drop the line>"
 HANG = "<say nothing>"
@@ -78,7 +78,11 @@ class Query:
     def form(self) -> dict[str, str]:
         if not self.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
             return {}
-        return {name: values[0] for name, values in parse_qs(self.body.decode(), keep_blank_values=True).items()}
+        form = {name: values[0] for name, values in parse_qs(self.body.decode(), keep_blank_values=True).items()}
+        scheme, _, encoded = self.headers.get("Authorization", "").partition(" ")
+        if scheme == "Basic":  # RFC 6749 §2.3.1: the client may also prove itself so
+            form["client_id"], _, form["client_secret"] = (unquote_plus(part) for part in base64.b64decode(encoded).decode().partition(":"))
+        return form
 
 
 class FakeService:
