@@ -187,7 +187,7 @@ class TestCompanies(ChaserCase):
         """Not even the own company's manager gets in."""
         for user in (self.user_a, self.user_b):
             for method, *args in (("search", []), ("search_read", []), ("read", records.ids), ("write", records.ids, {}), ("unlink", records.ids),
-                                  ("create", {}), ("formatted_read_group", [], ["company_id"], ["__count"]), ("export_data", records.ids, ["id"])):
+                                  ("create", {}), ("formatted_read_group", [], ["company_id"], ["__count"]), ("export_data", records.ids, ["create_date"])):
                 with self.assertRaises(AccessError, msg=f"{user.login} {method}"):
                     self._call(user, name, method, *args)
 
