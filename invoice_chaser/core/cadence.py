@@ -1,41 +1,162 @@
-"""Which level a customer gets today."""
+"""Which level an item, and a message about several items, gets on a day; and why, as a code with its values."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+
+# From friendly to final; levels of different ladders are compared by their tone.
+TONES = ("friendly", "firm", "urgent", "final")
+_RANK = {tone: rank for rank, tone in enumerate(TONES)}
 
 
 @dataclass(frozen=True)
 class LevelRule:
-    """``days_overdue``: from how many days after the due date (negative: before); ``min_days``: since the last level."""
+    """A rung of a ladder.
+
+    ``days_overdue``: from how many days after the due date (negative: before it, and only until it); ``min_days``: since the level before it was first
+    sent; ``repeat_days``: an automatic run sends it again after so many days (0: once).
+    """
 
     id: int
     sequence: int
     days_overdue: int
     min_days: int
+    repeat_days: int = 0
+    tone: str = "friendly"
+    requires_approval: bool = False
 
 
-def choose_level(
-    levels: Sequence[LevelRule], days_overdue: int, last_level_id: int | None, last_sent: date | None, today: date
-) -> LevelRule | None:
-    """The level for a customer whose oldest item is ``days_overdue`` days late; None when no level applies yet.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A level that was sent about an item: first and last day (company's time zone)."""
 
-    * The highest level whose days have come, at once: a late start does not send every missed level.
-    * Never the last level to a customer who was not written to about these items.
-    * A customer written to stays at his level until ``min_days`` of a higher one have passed, and never falls back.
+    level_id: int
+    tone: str
+    first: date
+    last: date
+
+
+@dataclass(slots=True)
+class Choice:
+    """The level for a day and why: ``code`` and ``params`` fill a sentence of the addon's catalogue.
+
+    ``is_news``: an automatic run would write, because the level is new for the item or its repetition is due. ``changes_on``: the
+    first later day on which the answer may be another one by itself; None: never.
     """
-    ladder = sorted(levels, key=lambda level: level.sequence)
-    reached = [level for level in ladder if level.days_overdue <= days_overdue]
-    if not reached:
-        return None
-    target = reached[-1]
-    last = next((level for level in ladder if level.id == last_level_id), None)
-    if last is None:
-        if target is ladder[-1] and len(ladder) > 1:
-            return reached[-2] if len(reached) > 1 else None
-        return target
-    ready = [
-        level for level in reached
-        if level.sequence > last.sequence and not (last_sent and today < last_sent + timedelta(days=level.min_days))
-    ]
-    return ready[-1] if ready else last
+
+    level: LevelRule | None
+    code: str
+    params: dict = field(default_factory=dict)
+    is_news: bool = False
+    changes_on: date | None = None
+
+
+class Ladder:
+    """The rules of a policy, lowest first, and what they say about an item."""
+
+    def __init__(self, rules: Iterable[LevelRule]):
+        self.rules: tuple[LevelRule, ...] = tuple(sorted(rules, key=lambda rule: (rule.sequence, rule.id)))
+        self.index = {rule.id: number for number, rule in enumerate(self.rules)}
+        self.top = len(self.rules) - 1
+
+    @property
+    def first_day(self) -> int:
+        """The lowest ``days_overdue``: from when an item can matter at all; 1 for an empty ladder."""
+        return min((rule.days_overdue for rule in self.rules), default=1)
+
+    def place(self, history: Sequence[Sent]) -> tuple[int, date | None, date | None]:
+        """Where an item stands: index of its highest level (-1: none), since when, and the last day it was written about.
+
+        A level of another ladder (the policy was changed) counts as the highest one that is not harsher in tone.
+        """
+        best, first, last = -1, None, None
+        for sent in history:
+            number = self.index[sent.level_id] if sent.level_id in self.index else self._find_by_tone(sent.tone)
+            last = sent.last if last is None else max(last, sent.last)
+            if number > best or first is None:
+                best, first = max(best, number), sent.first
+            elif number == best:
+                first = min(first, sent.first)
+        return best, first, last
+
+    def _find_by_tone(self, tone: str) -> int:
+        rank = _RANK.get(tone, 0)
+        return max((number for number, rule in enumerate(self.rules) if _RANK.get(rule.tone, 0) <= rank), default=-1)
+
+    def choose(self, days: int, history: Sequence[Sent], day: date, broken: date | None = None) -> Choice:
+        """The level of one item.
+
+        * The highest level whose days have come, at once: a late start does not send every missed level.
+        * The last level only after the one before it: nobody gets a final notice out of the blue.
+        * An item stays at its level until ``min_days`` of a higher one have passed since the level was *first* sent, and never falls.
+        * A promise broken since the last reminder (``broken``: its day) makes it one level harder than it was.
+
+        :param days: days after the due date (negative: before)
+        """
+        place, first, last = self.place(history)
+        chosen, code = self._choose_first(days) if last is None else self._choose_next(days, place, first, day)
+        if broken and last is not None and broken >= last and place < self.top and chosen <= place + 1:
+            chosen, code = place + 1, "level_broken"
+        elif broken and last is None and 0 <= chosen < self.top - 1:
+            chosen, code = chosen + 1, "level_broken"
+        rule = self.rules[chosen] if chosen >= 0 else None
+        is_news = rule is not None and (last is None or chosen > place)
+        if rule and not is_news and rule.repeat_days and day >= last + timedelta(days=rule.repeat_days):
+            is_news, code = True, "level_repeat"
+        params = {"level": rule.id if rule else False, "days": days}
+        if last is not None:
+            params |= {"last": self.rules[place].id if place >= 0 else history[-1].level_id, "ago": (day - last).days}
+        if code == "level_broken":
+            params["date"] = broken.isoformat()
+        return Choice(rule, code, params, is_news, self._find_change(days, place, first, last, day))
+
+    def _choose_first(self, days: int) -> tuple[int, str]:
+        reached = [number for number, rule in enumerate(self.rules) if _applies(rule, days)]
+        if not reached:
+            return -1, "level_none"
+        if reached[-1] == self.top and self.top > 0:
+            return (reached[-2], "level_first_not_last") if len(reached) > 1 else (-1, "level_none")
+        return reached[-1], "level_before_due" if days <= 0 else "level_first"
+
+    def _choose_next(self, days: int, place: int, first: date, day: date) -> tuple[int, str]:
+        highest = self.top if place >= self.top - 1 else self.top - 1
+        for number in range(highest, place, -1):
+            rule = self.rules[number]
+            if _applies(rule, days) and day >= first + timedelta(days=rule.min_days):
+                return number, "level_next"
+        if place < 0 or not _applies(self.rules[place], days, once=True):
+            return -1, "level_none"
+        return place, "level_stays"
+
+    def _find_change(self, days: int, place: int, first: date | None, last: date | None, day: date) -> date | None:
+        due = day - timedelta(days=days)
+        moments = [due + timedelta(days=rule.days_overdue) for rule in self.rules[max(place, 0):]]
+        if last is not None:
+            moments += [first + timedelta(days=rule.min_days) for rule in self.rules[place + 1:]]
+            if place >= 0 and self.rules[place].repeat_days:
+                moments.append(last + timedelta(days=self.rules[place].repeat_days))
+        return min((moment for moment in moments if moment > day), default=None)
+
+
+def _applies(rule: LevelRule, days: int, once: bool = False) -> bool:
+    """Whether the days of a level have come (``once``: had come before). A notice before the due date is no reminder: it ends with it."""
+    if rule.days_overdue < 0 < days:
+        return False
+    return once or rule.days_overdue <= days
+
+
+def lead(ladder: Ladder, choices: Sequence[Choice]) -> Choice:
+    """The choice for one message about several items: the highest level leads; news first, then the oldest item, among equals.
+
+    What leads may have been said before; the message is news as soon as one of its items is.
+    """
+    top = max(choices, key=lambda one: (_get_index(ladder, one), one.is_news, one.params["days"]))
+    fresh = sum(one.is_news for one in choices)
+    changes = min((one.changes_on for one in choices if one.changes_on), default=None)
+    if fresh and not top.is_news:
+        return Choice(top.level, "level_joined", top.params | {"count": fresh}, True, changes)
+    return Choice(top.level, top.code, top.params, top.is_news, changes)
+
+
+def _get_index(ladder: Ladder, choice: Choice) -> int:
+    return ladder.index[choice.level.id] if choice.level else -1

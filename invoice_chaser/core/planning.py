@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from .cadence import Choice
 from .gates import Skip
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class OpenItem:
-    """An overdue receivable journal item. ``residual`` in the item's currency, ``company_residual`` in the company's."""
+    """A receivable journal item on a day. ``residual`` in the item's currency, ``company_residual`` in the company's."""
 
     id: int
     move_id: int
@@ -23,7 +24,7 @@ class OpenItem:
     hold: Skip | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class OpenCredit:
     """A credit note, payment or other open credit of the customer; amounts are positive."""
 
@@ -47,12 +48,21 @@ class Customer:
 
 @dataclass
 class Message:
-    """One reminder to be: its items, the credits set against them, and why it must not go (None: it may)."""
+    """One reminder to be: its items, the credits set against them, and why it must not go (None: it may).
+
+    ``choice``: the level and why; ``item_levels``: item → the level that it has by itself (a young item beside an old one has a lower one).
+    """
 
     partner_id: int
     items: list[OpenItem]
     credits: list[OpenCredit] = field(default_factory=list)
     skip: Skip | None = None
+    choice: Choice | None = None
+    item_levels: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def level_id(self) -> int | None:
+        return self.choice.level.id if self.choice and self.choice.level else None
 
     @property
     def days_overdue(self) -> int:
@@ -73,11 +83,12 @@ def plan_messages(customers: Iterable[Customer], minimum: Decimal, min_invoices:
     """
     messages = []
     for customer in customers:
-        messages.extend(_plan_customer(customer, minimum, min_invoices))
+        messages.extend(plan_customer(customer, minimum, min_invoices))
     return messages
 
 
-def _plan_customer(customer: Customer, minimum: Decimal, min_invoices: int) -> list[Message]:
+def plan_customer(customer: Customer, minimum: Decimal, min_invoices: int) -> list[Message]:
+    """The messages to one customer; see ``plan_messages``."""
     messages, live = [], []
     for item in customer.items:
         if item.hold:

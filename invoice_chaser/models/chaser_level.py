@@ -15,9 +15,13 @@ class ChaserLevel(models.Model):
     code = fields.Char(help="Technical name, for programs.", copy=False)
     active = fields.Boolean(default=True)
     sequence = fields.Integer(default=10)
+    policy_id = fields.Many2one(
+        "chaser.policy", index="btree_not_null", ondelete="cascade", check_company=True, tracking=True,
+        help="The ladder that this level is a part of. Empty: the company's own ladder, where it has no default policy.",
+    )
     company_id = fields.Many2one(
-        "res.company", index=True, default=lambda self: self.env.company,
-        help="Levels without a company are shared; a company with levels of its own uses only those.",
+        "res.company", index=True, compute="_compute_company_id", store=True, readonly=False, precompute=True,
+        help="As the policy's. Levels without a company are shared; a company with levels of its own uses only those.",
     )
     days_overdue = fields.Integer(
         required=True, default=1, tracking=True, aggregator=None,
@@ -25,7 +29,11 @@ class ChaserLevel(models.Model):
     )
     min_days = fields.Integer(
         "Days since Previous Level", default=7, tracking=True, aggregator=None,
-        help="How many days after the previous level this one may follow.",
+        help="How many days after the previous level was first sent this one may follow.",
+    )
+    repeat_days = fields.Integer(
+        "Repeat after Days", tracking=True, aggregator=None,
+        help="The daily run sends this level again after so many days, while no higher one is due. 0: once. A person may repeat it at any time.",
     )
     tone = fields.Selection(
         [("friendly", "Friendly"), ("firm", "Firm"), ("urgent", "Urgent"), ("final", "Final")],
@@ -44,14 +52,27 @@ class ChaserLevel(models.Model):
         tracking=True, help="Automatic runs make such reminders as a draft. Pressing Send on a campaign is a person's approval."
     )
 
+    _days_check = models.Constraint("CHECK(min_days >= 0 AND repeat_days >= 0)", "Numbers of days between reminders cannot be negative.")
+
+    @api.depends("policy_id.company_id")
+    def _compute_company_id(self):
+        for level in self:
+            level.company_id = level.policy_id.company_id if level.policy_id else level.company_id or self.env.company
+
     @api.model
     def _get_ladder(self, company):
-        """The levels that count for a company: its own, else the shared ones."""
-        levels = self.search([("company_id", "in", (company.id, False))])
+        """The levels for customers without a policy of their own: the company's default policy, else its own levels, else the shared ones."""
+        if levels := company.chaser_policy_id._get_levels():
+            return levels
+        shared = self.env["chaser.policy"]._get_shared()
+        levels = self.search([("company_id", "in", (company.id, False)), ("policy_id", "in", (shared.id, False))])
         return levels.filtered("company_id") or levels
 
     def _get_rules(self):
-        return [LevelRule(level.id, level.sequence, level.days_overdue, level.min_days) for level in self]
+        return [
+            LevelRule(level.id, level.sequence, level.days_overdue, level.min_days, level.repeat_days, level.tone, level.requires_approval)
+            for level in self
+        ]
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):

@@ -1,16 +1,13 @@
-"""The small rules: status by rank, reasons, priority, levels."""
+"""The small rules: status by rank, reasons, priority."""
 
 import itertools
 import random
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 import pytest
-from core.cadence import LevelRule, choose_level
 from core.gates import Fail, Hold, Skip, Stop
 from core.priority import AGE_MAX, AMOUNT_MAX, RELATION_MAX, compute_priority
 from core.status import HUMAN_EVENTS, RANK, STATUS_OF_EVENT, STATUS_OF_STATE, strongest
-
-TODAY = date(2026, 11, 21)
 
 
 # -- status -----------------------------------------------------------------------------------------------------------
@@ -113,71 +110,3 @@ def test_priority_grows_with_amount_age_and_distrust_and_stays_within_100():
         scores = [compute_priority(*make(value)).score for value in values]
         assert scores == sorted(scores)
         assert scores[0] < scores[-1]
-
-
-# -- cadence ----------------------------------------------------------------------------------------------------------
-POLITE, FIRM, URGENT, FINAL = LADDER = (
-    LevelRule(1, 10, 1, 0),
-    LevelRule(2, 20, 10, 7),
-    LevelRule(3, 30, 25, 10),
-    LevelRule(4, 40, 45, 14),
-)
-
-
-def days_ago(days):
-    return TODAY - timedelta(days=days)
-
-
-@pytest.mark.parametrize(
-    ("days_overdue", "last", "sent", "expected"),
-    [
-        (0, None, None, None),
-        (1, None, None, POLITE),
-        (9, None, None, POLITE),
-        (10, None, None, FIRM),
-        (30, None, None, URGENT),  # a late start: at once, not through every missed level
-        (45, None, None, URGENT),
-        (400, None, None, URGENT),  # never final without having been written to
-        (400, 3, days_ago(14), FINAL),
-        (400, 3, days_ago(13), URGENT),
-        (400, 4, days_ago(100), FINAL),
-        (12, 1, days_ago(7), FIRM),
-        (12, 1, days_ago(6), POLITE),
-        (12, 1, None, FIRM),
-        (30, 1, days_ago(8), FIRM),  # urgent wants ten days, firm only seven
-        (30, 1, days_ago(10), URGENT),
-        (5, 3, days_ago(30), URGENT),
-        (400, 99, days_ago(30), URGENT),
-    ],
-)
-def test_level(days_overdue, last, sent, expected):
-    assert choose_level(LADDER, days_overdue, last, sent, TODAY) == expected
-    assert choose_level(LADDER[::-1], days_overdue, last, sent, TODAY) == expected
-
-
-@pytest.mark.parametrize(
-    ("levels", "days", "expected"),
-    [
-        ((), 10, None),
-        ((FINAL,), 50, FINAL),
-        ((POLITE, FINAL), 50, POLITE),
-        ((LevelRule(1, 1, -3, 0), POLITE), -2, LevelRule(1, 1, -3, 0)),
-        ((LevelRule(1, 10, 30, 0), LevelRule(2, 20, 5, 0)), 10, None),
-    ],
-)
-def test_other_ladders(levels, days, expected):
-    assert choose_level(levels, days, None, None, TODAY) == expected
-
-
-@pytest.mark.parametrize("every", [1, 3, 7, 14, 30])
-def test_a_year_of_chasing_climbs_every_step_and_never_falls(every):
-    """``last_sent`` is when the level was reached: with the last reminder's day, weekly mail would hold urgent off."""
-    level, reached, history = None, None, []
-    for day in range(0, 365, every):
-        chosen = choose_level(LADDER, day, level.id if level else None, reached, TODAY + timedelta(days=day))
-        if chosen and chosen is not level:
-            history.append(chosen)
-            level, reached = chosen, TODAY + timedelta(days=day)
-    assert history == sorted(history, key=lambda one: one.sequence)
-    assert history[-1] is FINAL
-    assert len(history) == len(set(history)) >= 2

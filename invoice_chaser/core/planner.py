@@ -1,0 +1,181 @@
+"""What every customer gets on a day, from facts that were read once. The daily run, the preview and the simulator all ask here."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+
+from .cadence import Choice, Ladder, LevelRule, Sent, lead
+from .gates import Skip
+from .planning import Customer, Message, OpenCredit, OpenItem, plan_customer
+
+# Nothing is wrong with these customers: their turn has not come. An automatic run does not write them down one by one.
+WAITING = ("recent_contact", "live_reminder", "level_wait", "below_first_level")
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """Why a customer or an item must not be chased, up to and including the day ``until`` (None: until somebody lifts it)."""
+
+    stop: Skip
+    until: date | None = None
+
+    @classmethod
+    def of(cls, stop: Skip) -> "Barrier":
+        """A stop that says in its ``date`` how long it holds, if it ends by itself."""
+        last = stop.params.get("date")
+        return cls(stop, date.fromisoformat(last) if last else None)
+
+    def holds(self, day: date) -> bool:
+        return self.until is None or day <= self.until
+
+
+@dataclass(slots=True)
+class ItemFacts:
+    """An open item. ``history``: what was sent about it; ``broken``: the day of the last broken promise that covered it."""
+
+    id: int
+    move_id: int
+    currency_id: int
+    residual: Decimal
+    company_residual: Decimal
+    date_due: date
+    barriers: tuple[Barrier, ...] = ()
+    history: tuple[Sent, ...] = ()
+    broken: date | None = None
+
+
+@dataclass(slots=True)
+class CustomerFacts:
+    """A commercial partner in one company, as known on the day of reading.
+
+    ``live``: a reminder that is on its way; ``last_contact`` and ``interval`` (days) keep reminders apart.
+    """
+
+    partner_id: int
+    ladder: Ladder
+    items: list[ItemFacts] = field(default_factory=list)
+    credits: list[OpenCredit] = field(default_factory=list)
+    preference: str = "auto"
+    max_amount: Decimal = Decimal(0)
+    barriers: list[Barrier] = field(default_factory=list)
+    live: Skip | None = None
+    last_contact: date | None = None
+    interval: int = 0
+    trust: str = "normal"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``minimum``: smallest net per customer, company currency; ``min_invoices``: from how many items ``auto`` consolidates.
+
+    ``automatic``: nobody has asked for these reminders, so only what is new is said; ``fixed``: one level for all, chosen by a person.
+    """
+
+    minimum: Decimal = Decimal(0)
+    min_invoices: int = 2
+    automatic: bool = False
+    fixed: LevelRule | None = None
+
+
+def plan_day(customers: Iterable[CustomerFacts], day: date, settings: Settings) -> list[Message]:
+    """The messages of a day, those that must not go included, each with its reason."""
+    return [message for customer in customers for message in plan_one(customer, day, settings)]
+
+
+def plan_one(customer: CustomerFacts, day: date, settings: Settings) -> list[Message]:
+    """The messages of one customer on a day; empty when none of his items matters yet. Nothing given is changed."""
+    items, choices = _choose_items(customer, day, settings)
+    if not items:
+        return []
+    known = Customer(customer.partner_id, items, customer.credits, customer.preference, customer.max_amount, get_block(customer, day))
+    messages = plan_customer(known, settings.minimum, settings.min_invoices)
+    for message in messages:
+        _set_level(message, choices, customer.ladder, settings)
+    return messages
+
+
+def get_block(customer: CustomerFacts, day: date) -> Skip | None:
+    """Why the customer must not be written to at all on a day."""
+    for barrier in customer.barriers:
+        if barrier.holds(day):
+            return barrier.stop
+    if customer.live:
+        return customer.live
+    if customer.last_contact and day < customer.last_contact + timedelta(days=customer.interval):
+        return Skip("recent_contact", {"date": customer.last_contact.isoformat(), "detail": str(customer.interval)})
+    return None
+
+
+def get_next_day(customer: CustomerFacts, messages: Iterable[Message], day: date) -> date | None:
+    """The first later day on which the plan for the customer may differ, if nobody does anything; None: never.
+
+    May be too early (the plan of that day is then the same), never too late.
+    """
+    moments = [barrier.until + _DAY for barrier in customer.barriers if barrier.until]
+    if customer.last_contact:
+        moments.append(customer.last_contact + timedelta(days=customer.interval))
+    first_day = min(customer.ladder.first_day, 1)
+    for item in customer.items:
+        moments += (item.date_due + _DAY, item.date_due + timedelta(days=first_day))
+        moments += [barrier.until + _DAY for barrier in item.barriers if barrier.until]
+    moments += [message.choice.changes_on for message in messages if message.choice and message.choice.changes_on]
+    return min((moment for moment in moments if moment > day), default=None)
+
+
+def record_sent(customer: CustomerFacts, message: Message, day: date) -> None:
+    """The facts after a message has left on a day: what the next reading of the books would find."""
+    customer.last_contact = day
+    tones = {rule.id: rule.tone for rule in customer.ladder.rules}
+    own = {item.id for item in message.items}
+    for item in customer.items:
+        level_id = message.item_levels.get(item.id)
+        if item.id in own and level_id in tones:
+            item.history = _add_sent(item.history, Sent(level_id, tones[level_id], day, day))
+
+
+def _add_sent(history: tuple[Sent, ...], new: Sent) -> tuple[Sent, ...]:
+    old = next((sent for sent in history if sent.level_id == new.level_id), None)
+    if old is None:
+        return (*history, new)
+    return (*(sent for sent in history if sent is not old), Sent(old.level_id, old.tone, old.first, new.last))
+
+
+def _choose_items(customer: CustomerFacts, day: date, settings: Settings) -> tuple[list[OpenItem], dict[int, Choice]]:
+    """The items that matter on a day, and the level of each. Items not yet due matter for a level before the due date only, and never
+    beside overdue ones: one message is either a reminder or a notice that something is about to fall due."""
+    items, choices, overdue = [], {}, False
+    for fact in customer.items:
+        days = (day - fact.date_due).days
+        choice = _choose_fixed(settings.fixed, days) if settings.fixed else customer.ladder.choose(days, fact.history, day, fact.broken)
+        if days <= 0 and choice.level is None:
+            continue
+        hold = next((barrier.stop for barrier in fact.barriers if barrier.holds(day)), None)
+        overdue = overdue or (days > 0 and not hold)
+        choices[fact.id] = choice
+        items.append(OpenItem(
+            fact.id, fact.move_id, customer.partner_id, fact.currency_id, fact.residual, fact.company_residual, fact.date_due, days, hold))
+    return [item for item in items if item.days_overdue > 0] if overdue else items, choices
+
+
+def _choose_fixed(rule: LevelRule, days: int) -> Choice:
+    if days <= 0 and rule.days_overdue > days:
+        return Choice(None, "level_none", {"days": days})
+    return Choice(rule, "level_fixed", {"level": rule.id, "days": days}, True)
+
+
+def _set_level(message: Message, choices: dict[int, Choice], ladder: Ladder, settings: Settings) -> None:
+    own = [choices[item.id] for item in message.items]
+    if settings.fixed:
+        message.choice = max(own, key=lambda choice: choice.params["days"])
+    else:
+        message.choice = lead(ladder, own)
+    message.item_levels = {item.id: choice.level.id for item, choice in zip(message.items, own, strict=True) if choice.level}
+    if message.skip or not (ladder.rules or settings.fixed or settings.automatic):
+        return
+    if not message.choice.level:
+        message.skip = Skip("below_first_level", {"detail": str(message.days_overdue)})
+    elif settings.automatic and not message.choice.is_news:
+        changes = message.choice.changes_on
+        message.skip = Skip("level_wait", message.choice.params | {"date": changes.isoformat() if changes else ""})
