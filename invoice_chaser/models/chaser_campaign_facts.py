@@ -1,10 +1,13 @@
+from datetime import timedelta
 from decimal import Decimal
 
 from odoo import api, models
 from odoo.tools import SQL
 
+from ..core.cadence import Sent
 from ..core.gates import Skip
-from ..core.planning import Customer, OpenCredit, OpenItem
+from ..core.planner import Barrier, CustomerFacts, ItemFacts
+from ..core.planning import OpenCredit
 
 
 class ChaserCampaign(models.Model):
@@ -13,8 +16,45 @@ class ChaserCampaign(models.Model):
     _inherit = "chaser.campaign"
 
     @api.model
+    def _read_facts(self, plan, condition, until):
+        """The customers of a plan with everything ``core.planner`` has to know.
+
+        :param SQL condition: which journal items (alias ``l``, their entry ``m``)
+        :param until: latest due date of an item that may matter
+        """
+        plan.rows = self._select_items(condition, plan.company, until)
+        if not plan.rows:
+            return
+        partners = self.env["res.partner"].with_company(plan.company).browse(sorted({row["partner_id"] for row in plan.rows.values()}))
+        facts = self._read_customers(plan, partners)
+        self._fill_items(plan, facts)
+        for credit in self._read_credits(partners.ids, plan.company):
+            plan.rows[credit["id"]] = credit
+            facts[credit["partner_id"]].credits.append(OpenCredit(
+                credit["id"], credit["currency_id"], -Decimal(str(credit["residual"])), -Decimal(str(credit["company_residual"]))))
+        plan.customers = list(facts.values())
+
+    @api.model
+    def _get_notice_days(self, company):
+        """How many days before the due date the earliest level of the company may apply."""
+        [(lowest,)] = self.env["chaser.level"].sudo()._read_group([("company_id", "in", (company.id, False))], [], ["days_overdue:min"])
+        return max(0, -(lowest or 0))
+
+    @api.model
     def _read_items(self, invoices, company, today):
-        """Overdue receivable journal items by id, as dictionaries."""
+        """Overdue items of some invoices, else those of which a notice before the due date may be sent; see ``_select_items``."""
+        rows = self._select_items(
+            SQL("l.move_id = ANY(%s)", list(invoices.ids)), company, today + timedelta(days=self._get_notice_days(company)))
+        overdue = {line_id: row for line_id, row in rows.items() if row["date_due"] < today}
+        return overdue or rows
+
+    @api.model
+    def _select_items(self, condition, company, until):
+        """Open receivable journal items by id, as dictionaries.
+
+        :param SQL condition: which items (alias ``l``, their entry ``m``)
+        :param until: latest due date
+        """
         self.env["account.move.line"].flush_model()
         self.env["account.move"].flush_model()
         rows = self.env.execute_query_dict(SQL(
@@ -24,10 +64,11 @@ class ChaserCampaign(models.Model):
                       coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date, l.date) AS date_due,
                       coalesce(l.no_followup, false) AS no_followup, m.payment_state, m.chaser_dispute_reason AS dispute,
                       m.chaser_promise_date AS promise, m.partner_id AS contact_id
-                 FROM account_move_line l JOIN account_move m ON m.id = l.move_id JOIN account_account a ON a.id = l.account_id
-                WHERE l.move_id = ANY(%s) AND l.company_id = %s AND l.parent_state = 'posted' AND NOT coalesce(l.reconciled, false)
-                  AND a.account_type = 'asset_receivable' AND l.amount_residual_currency > 0
-               ) items WHERE date_due < %s ORDER BY id""", list(invoices.ids), company.id, today))
+                 FROM account_move_line l JOIN account_move m ON m.id = l.move_id
+                WHERE %s AND l.company_id = %s AND l.parent_state = 'posted' AND l.reconciled IS NOT TRUE
+                  AND l.account_id IN (SELECT id FROM account_account WHERE account_type = 'asset_receivable')
+                  AND l.amount_residual_currency > 0
+               ) items WHERE date_due <= %s ORDER BY id""", condition, company.id, until))
         return {row["id"]: row for row in rows}
 
     @api.model
@@ -42,34 +83,63 @@ class ChaserCampaign(models.Model):
         return None
 
     @api.model
-    def _read_customers(self, plan, today):
-        partners = self.env["res.partner"].with_company(plan.company).browse({row["partner_id"] for row in plan.rows.values()})
+    def _read_customers(self, plan, partners):
+        """``CustomerFacts`` by partner id, without items; also the addresses and languages of the plan."""
+        company = plan.company
         partners.fetch([
             "email", "lang", "chaser_language", "consolidation_preference", "max_consolidation_amount", "chaser_paused_until",
             "chaser_pause_reason", "preferred_contact_interval", "trust",
         ])
         plan.emails = partners._get_chaser_emails()
-        held = self.env["chaser.hold"]._read_held(plan.company, partners.ids, today)
-        blocks = self._read_blocks(plan, partners, today) | held.customers
-        customers = {
-            partner.id: Customer(
-                partner.id, preference=partner.consolidation_preference or "auto",
-                max_amount=Decimal(str(partner.max_consolidation_amount)), block=blocks.get(partner.id),
-            )
-            for partner in partners
-        }
-        plan.languages = {partner.id: partner._get_chaser_language(plan.company) for partner in partners}
+        stopped = self._read_stopped({email for emails in plan.emails.values() for email in emails}, company)
+        contacts = self._read_contacts(partners, company)
+        ladders = self.env["chaser.policy"]._get_ladders(partners, company, plan.ladders)
+        plan.held = self.env["chaser.hold"]._read_held(company, partners.ids, plan.today)
+        facts = {}
+        for partner in partners:
+            last, live = contacts.get(partner.id, (None, None))
+            facts[partner.id] = CustomerFacts(
+                partner.id, ladders[partner.id], preference=partner.consolidation_preference or "auto",
+                max_amount=Decimal(str(partner.max_consolidation_amount)), barriers=self._get_barriers(partner, plan, stopped),
+                live=Skip("live_reminder", {"detail": live}) if live else None, last_contact=last,
+                interval=partner.preferred_contact_interval or company.chaser_contact_interval, trust=partner.trust or "normal")
+            plan.languages[partner.id] = partner._get_chaser_language(company)
+        return facts
+
+    @api.model
+    def _get_barriers(self, partner, plan, stopped):
+        """Why a customer must not be written to at all, and how long. Takes stopped addresses out of ``plan.emails``."""
+        stops = [plan.held.customers.get(partner.id)]
+        emails = plan.emails[partner.id]
+        usable = [email for email in emails if email not in stopped]
+        if not emails:
+            stops.append(Skip("no_email"))
+        elif not usable:
+            stops.append(Skip(stopped[emails[0]], {"detail": emails[0]}))
+        else:
+            plan.emails[partner.id] = usable
+        if partner.chaser_paused_until:
+            stops.append(Skip("paused", {"date": partner.chaser_paused_until.isoformat(), "detail": partner.chaser_pause_reason or ""}))
+        return [Barrier.of(stop) for stop in stops if stop]
+
+    @api.model
+    def _fill_items(self, plan, facts):
+        history = self._read_level_history(list(plan.rows), plan.company)
+        broken = self._read_broken_promises(plan)
         for row in plan.rows.values():
-            customers[row["partner_id"]].items.append(OpenItem(
-                row["id"], row["move_id"], row["partner_id"], row["currency_id"], Decimal(str(row["residual"])),
-                Decimal(str(row["company_residual"])), row["date_due"], (today - row["date_due"]).days,
-                self._get_item_hold(row, today) or held.get_item(row["move_id"], row["id"]),
-            ))
-        for credit in self._read_credits(partners.ids, plan.company):
-            plan.rows[credit["id"]] = credit
-            customers[credit["partner_id"]].credits.append(OpenCredit(
-                credit["id"], credit["currency_id"], -Decimal(str(credit["residual"])), -Decimal(str(credit["company_residual"]))))
-        return list(customers.values())
+            stops = (self._get_item_hold(row, plan.today), plan.held.get_item(row["move_id"], row["id"]))
+            facts[row["partner_id"]].items.append(ItemFacts(
+                row["id"], row["move_id"], row["currency_id"], Decimal(str(row["residual"])), Decimal(str(row["company_residual"])),
+                row["date_due"], tuple(Barrier.of(stop) for stop in stops if stop), history.get(row["id"], ()), broken.get(row["id"])))
+
+    @api.model
+    def _read_broken_promises(self, plan):
+        """Journal item → the day on which the last promise that covered it was found broken."""
+        self.env["chaser.promise"].flush_model()
+        return dict(self.env.execute_query(SQL(
+            """SELECT r.line_id, %s FROM chaser_promise p JOIN chaser_promise_line_rel r ON r.promise_id = p.id
+                WHERE p.company_id = %s AND p.state = 'broken' AND p.settled_at IS NOT NULL AND r.line_id = ANY(%s) GROUP BY r.line_id""",
+            self._get_local_day("max(p.settled_at)", plan.company), plan.company.id, list(plan.rows))))
 
     @api.model
     def _read_credits(self, partner_ids, company):
@@ -78,40 +148,11 @@ class ChaserCampaign(models.Model):
             """SELECT l.id, l.move_id, p.commercial_partner_id AS partner_id, l.currency_id, l.amount_residual_currency AS residual,
                       l.amount_residual AS company_residual, l.amount_currency AS amount, coalesce(m.name, m.ref, '') AS number,
                       coalesce(m.invoice_date, l.date) AS invoice_date, NULL::date AS date_due
-                 FROM account_move_line l JOIN account_move m ON m.id = l.move_id JOIN account_account a ON a.id = l.account_id
-                 JOIN res_partner p ON p.id = l.partner_id
+                 FROM account_move_line l JOIN account_move m ON m.id = l.move_id JOIN res_partner p ON p.id = l.partner_id
                 WHERE p.commercial_partner_id = ANY(%s) AND l.company_id = %s AND l.parent_state = 'posted'
-                  AND NOT coalesce(l.reconciled, false) AND a.account_type = 'asset_receivable' AND l.amount_residual_currency < 0
+                  AND l.account_id IN (SELECT id FROM account_account WHERE account_type = 'asset_receivable')
+                  AND l.reconciled IS NOT TRUE AND l.amount_residual_currency < 0
                 ORDER BY l.id""", list(partner_ids), company.id))
-
-    @api.model
-    def _read_blocks(self, plan, partners, today):
-        """Why customers must not be written to at all, by partner id. Takes stopped addresses out of ``plan.emails``."""
-        blocks = {}
-        stopped = self._read_stopped({email for emails in plan.emails.values() for email in emails}, plan.company)
-        contacts = self._read_contacts(partners, plan.company)
-        for partner in partners:
-            usable = [email for email in plan.emails[partner.id] if email not in stopped]
-            block = self._get_block(partner, plan.emails[partner.id], usable, stopped, contacts.get(partner.id, {}), today)
-            if block:
-                blocks[partner.id] = block
-            plan.emails[partner.id] = usable or plan.emails[partner.id]
-        return blocks
-
-    @api.model
-    def _get_block(self, partner, emails, usable, stopped, contact, today):
-        if not emails:
-            return Skip("no_email")
-        if not usable:
-            return Skip(stopped[emails[0]], {"detail": emails[0]})
-        if partner.chaser_paused_until and partner.chaser_paused_until >= today:
-            return Skip("paused", {"date": partner.chaser_paused_until.isoformat(), "detail": partner.chaser_pause_reason or ""})
-        if contact.get("live"):
-            return Skip("live_reminder", {"detail": contact["live"]})
-        interval = partner.preferred_contact_interval or partner.env.company.chaser_contact_interval
-        if contact.get("last") and (today - contact["last"].date()).days < interval:
-            return Skip("recent_contact", {"date": contact["last"].date().isoformat(), "detail": str(interval)})
-        return None
 
     @api.model
     def _read_stopped(self, emails, company):
@@ -125,22 +166,34 @@ class ChaserCampaign(models.Model):
 
     @api.model
     def _read_contacts(self, partners, company):
-        """When each customer was last written to, and the campaign of a reminder that is still on its way."""
+        """The day on which each customer was last written to, and the campaign of a reminder that is still on its way."""
         self.env["chaser.reminder"].flush_model()
         rows = self.env.execute_query(SQL(
-            """SELECT r.partner_id, max(r.sent_at) FILTER (WHERE r.state = 'sent'),
-                      max(c.name) FILTER (WHERE r.state IN ('draft', 'queued', 'sending') OR r.is_undecided)
+            """SELECT r.partner_id, %s, max(c.name) FILTER (WHERE r.state IN ('draft', 'queued', 'sending') OR r.is_undecided)
                  FROM chaser_reminder r LEFT JOIN chaser_campaign c ON c.id = r.campaign_id
                 WHERE r.company_id = %s AND r.partner_id = ANY(%s) AND r.purpose = 'reminder' GROUP BY r.partner_id""",
-            company.id, list(partners.ids)))
-        return {partner_id: {"last": last, "live": live} for partner_id, last, live in rows}
+            self._get_local_day("max(r.sent_at) FILTER (WHERE r.state = 'sent')", company), company.id, list(partners.ids)))
+        return {partner_id: (last, live) for partner_id, last, live in rows}
 
     @api.model
-    def _read_level_history(self, line_ids):
-        """Journal item → (level, when) of the highest level sent about it, and when that level was first sent."""
+    def _read_level_history(self, line_ids, company):
+        """Journal item → the levels that were sent about it, each with its first and last day.
+
+        An item's own level counts, which is the line's: beside an older item it may have been part of a harsher message.
+        """
+        self.env["chaser.reminder.line"].flush_model()
         rows = self.env.execute_query(SQL(
-            """SELECT DISTINCT ON (l.move_line_id) l.move_line_id, r.level_id, min(r.sent_at)
-                 FROM chaser_reminder_line l JOIN chaser_reminder r ON r.id = l.reminder_id JOIN chaser_level v ON v.id = r.level_id
-                WHERE l.move_line_id = ANY(%s) AND r.state = 'sent' AND l.dropped_code IS NULL
-                GROUP BY l.move_line_id, r.level_id, v.sequence ORDER BY l.move_line_id, v.sequence DESC""", list(line_ids)))
-        return {line_id: (level_id, sent_at) for line_id, level_id, sent_at in rows}
+            """SELECT l.move_line_id, v.id, v.tone, %s, %s
+                 FROM chaser_reminder_line l JOIN chaser_reminder r ON r.id = l.reminder_id JOIN chaser_level v ON v.id = l.level_id
+                WHERE l.move_line_id = ANY(%s) AND r.state = 'sent' AND NOT l.is_credit AND l.dropped_code IS NULL
+                GROUP BY l.move_line_id, v.id, v.tone ORDER BY l.move_line_id, v.id""",
+            self._get_local_day("min(r.sent_at)", company), self._get_local_day("max(r.sent_at)", company), list(line_ids)))
+        history = {}
+        for line_id, level_id, tone, first, last in rows:
+            history[line_id] = (*history.get(line_id, ()), Sent(level_id, tone, first, last))
+        return history
+
+    @api.model
+    def _get_local_day(self, expression, company):
+        """A UTC timestamp's day where the company is."""
+        return SQL("((%s) AT TIME ZONE 'UTC' AT TIME ZONE %s)::date", SQL(expression), company._get_chaser_tz())

@@ -1,13 +1,16 @@
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
 
 from odoo import api, models
 from odoo.exceptions import UserError
-from odoo.tools import format_date
+from odoo.tools import SQL, format_date
 
-from ..core.cadence import choose_level
+from ..core.cadence import Ladder
 from ..core.gates import Skip
-from ..core.planning import Message, plan_messages
+from ..core.holds import Held
+from ..core.planner import CustomerFacts, Settings, plan_day
+from ..core.planning import Message
 
 # Paid for our purpose: Odoo has the money or waits for it on a bank line; nobody must be asked for it again.
 PAID_STATES = ("paid", "in_payment", "reversed", "invoicing_legacy")
@@ -19,12 +22,22 @@ class CampaignPlan:
     """What a campaign for some invoices would be. ``left_out``: sentences on what cannot be chased at all."""
 
     company: object
+    today: date
+    customers: list[CustomerFacts] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     rows: dict[int, dict] = field(default_factory=dict)
     emails: dict[int, list[str]] = field(default_factory=dict)
-    levels: dict[int, int] = field(default_factory=dict)  # id(message) → level
     languages: dict[int, str] = field(default_factory=dict)
+    held: Held = field(default_factory=Held)
     left_out: list[str] = field(default_factory=list)
+    ladders: dict[int, Ladder] = field(default_factory=dict)  # policy → what counts instead of the saved levels
+    reference: float | None = None  # the largest amount, where the plan is only a part of it
+
+    def get_reference(self):
+        """The amount against which the priority is measured."""
+        if self.reference is None:
+            self.reference = max((float(message.company_net) for message in self.going), default=0.0)
+        return self.reference
 
     @property
     def going(self):
@@ -72,21 +85,25 @@ class ChaserCampaign(models.Model):
         """Reads, nets, consolidates and judges; a fixed number of queries, whatever the number of invoices."""
         readable = invoices.exists()._filtered_access("read")
         readable.fetch(["state", "move_type", "payment_state", "company_id"])
-        plan = CampaignPlan(self._choose_company(readable, company_id))
+        company = self._choose_company(readable, company_id)
+        plan = CampaignPlan(company, company._get_chaser_today())
         if hidden := len(set(invoices.ids)) - len(readable):
             plan.left_out.append(self.env._("%s not found or not yours to read.", hidden))
         good = self._leave_out(plan, readable)
-        today = plan.company._get_chaser_today()
-        plan.rows = self._read_items(good, plan.company, today)
-        chased = {row["move_id"] for row in plan.rows.values()}
+        settings = self._get_plan_settings(company, level_id)
+        until = plan.today + timedelta(days=self._get_notice_days(company))
+        self._read_facts(plan, SQL("l.move_id = ANY(%s)", list(good.ids)), until)
+        plan.messages = plan_day(plan.customers, plan.today, settings)
+        chased = {item.move_id for message in plan.messages for item in message.items}
         self._tell_left_out(plan, self.env._("nothing overdue yet"), good.filtered(lambda move: move.id not in chased))
-        if plan.rows:
-            customers = self._read_customers(plan, today)
-            company = plan.company
-            plan.messages = plan_messages(
-                customers, Decimal(str(company.chaser_minimum_amount)), company.chaser_consolidation_min_invoices)
-            self._choose_levels(plan, today, level_id)
         return plan
+
+    @api.model
+    def _get_plan_settings(self, company, level_id=None, automatic=False):
+        """:param level_id: one level for everybody, chosen by a person; None: each customer's own"""
+        fixed = self.env["chaser.level"].browse(level_id or ())._get_rules()
+        return Settings(
+            Decimal(str(company.chaser_minimum_amount)), company.chaser_consolidation_min_invoices, automatic, fixed[0] if fixed else None)
 
     @api.model
     def _choose_company(self, invoices, company_id=None):
@@ -125,24 +142,6 @@ class ChaserCampaign(models.Model):
             plan.left_out.append(self.env._("%(count)s %(word)s: %(names)s", count=len(moves), word=word, names=names))
 
     @api.model
-    def _choose_levels(self, plan, today, level_id=None):
-        ladder = self.env["chaser.level"]._get_ladder(plan.company)
-        rules = ladder._get_rules()
-        order = {rule.id: rule.sequence for rule in rules}
-        history = self._read_level_history([item.id for message in plan.going for item in message.items])
-        for message in plan.going:
-            if level_id:
-                plan.levels[id(message)] = level_id
-                continue
-            sent = [history[item.id] for item in message.items if item.id in history]
-            last_level, last_sent = max(sent, key=lambda row: (order.get(row[0], 0), row[1])) if sent else (None, None)
-            level = choose_level(rules, message.days_overdue, last_level, last_sent and last_sent.date(), today)
-            if level:
-                plan.levels[id(message)] = level.id
-            elif rules:
-                message.skip = Skip("below_first_level", {"detail": str(message.days_overdue)})
-
-    @api.model
     def _exclude(self, plan, excluded_partner_ids, excluded_line_ids):
         """Takes out what the accountant dropped in the preview; recorded as held back, with his name."""
         dropped = Skip("dropped", {"detail": self.env.user.name})
@@ -152,7 +151,7 @@ class ChaserCampaign(models.Model):
                 message.skip = dropped
             out = [item for item in message.items if item.id in excluded_line_ids]
             if out and not message.skip:
-                messages.append(Message(message.partner_id, out, skip=dropped))
+                messages.append(Message(message.partner_id, out, skip=dropped, choice=message.choice, item_levels=message.item_levels))
                 message.items = [item for item in message.items if item.id not in excluded_line_ids]
             if message.items:
                 messages.append(message)

@@ -13,14 +13,11 @@ class ChaserCampaign(models.Model):
     def _create_reminders(self, plan):
         """All reminders, then all lines: two batches, as superuser (their values come from the plan alone)."""
         self.ensure_one()
-        reference = max((float(message.company_net) for message in plan.going), default=0.0)
         split = self._get_split_partners(plan)
-        partners = self.env["res.partner"].with_company(plan.company)
+        trust = {customer.partner_id: customer.trust for customer in plan.customers}
         Reminder = self.env["chaser.reminder"].sudo()
         reminders = Reminder.create([
-            self._prepare_reminder_values(plan, message, reference, split, partners.browse(message.partner_id).trust)
-            for message in plan.messages
-        ])
+            self._prepare_reminder_values(plan, message, split, trust[message.partner_id]) for message in plan.messages])
         rows = [
             row for reminder, message in zip(reminders, plan.messages, strict=True)
             for row in self._prepare_line_rows(plan, reminder.id, message)
@@ -44,13 +41,14 @@ class ChaserCampaign(models.Model):
             (split if message.partner_id in seen else seen).add(message.partner_id)
         return split
 
-    def _prepare_reminder_values(self, plan, message, reference, split, trust):
-        skip = message.skip
-        priority = compute_priority(float(message.company_net), reference, message.days_overdue, trust)
+    def _prepare_reminder_values(self, plan, message, split, trust):
+        skip, choice = message.skip, message.choice
+        priority = compute_priority(float(message.company_net), plan.get_reference(), message.days_overdue, trust)
         emails = plan.emails.get(message.partner_id, [])
         return {
             "campaign_id": self.id, "company_id": self.company_id.id, "partner_id": message.partner_id,
-            "provider_id": self.provider_id.id, "level_id": plan.levels.get(id(message)),
+            "provider_id": self.provider_id.id, "level_id": message.level_id,
+            "level_code": choice.code if choice and choice.level else False, "level_params": choice.params if choice and choice.level else False,
             "recipient_email": emails[0] if emails else False, "recipient_others": ", ".join(emails[1:]) or False,
             "language": plan.languages[message.partner_id], "token": new_token(),
             "split_move_id": message.items[0].move_id if message.partner_id in split else False,
@@ -61,11 +59,10 @@ class ChaserCampaign(models.Model):
 
     def _prepare_line_rows(self, plan, reminder_id, message):
         """One tuple per item and credit, in the order of the insertion's columns."""
-        level_id = plan.levels.get(id(message))
         for item in message.items + message.credits:
             row = plan.rows[item.id]
             yield (
-                reminder_id, self.company_id.id, level_id, item.id, row["move_id"], row["number"], isinstance(item, OpenCredit),
+                reminder_id, self.company_id.id, message.item_levels.get(item.id), item.id, row["move_id"], row["number"], isinstance(item, OpenCredit),
                 row["currency_id"], row["amount"], row["residual"], row["company_residual"], row["invoice_date"], row["date_due"],
                 getattr(item, "days_overdue", 0),
             )

@@ -112,10 +112,14 @@ class ChaserPolicy(models.Model):
         return chosen
 
     @api.model
-    def _get_ladders(self, partners, company):
-        """``core.cadence.Ladder`` by commercial partner id; customers of one policy share it."""
-        default = Ladder(self.env["chaser.level"].sudo()._get_ladder(company)._get_rules())
-        ladders, found = {}, {}
+    def _get_ladders(self, partners, company, changed=None):
+        """``core.cadence.Ladder`` by commercial partner id; customers of one policy share it.
+
+        :param dict changed: policy id → ladder that counts instead of the saved one
+        """
+        levels = self.env["chaser.level"].sudo()._get_ladder(company)
+        ladders, found = dict(changed or {}), {}
+        default = ladders.get(levels.policy_id[:1].id) or Ladder(levels._get_rules())
         for partner_id, (policy, _source, _tag_id) in self._choose(partners, company).items():
             if policy and policy.id not in ladders:
                 ladders[policy.id] = Ladder(policy._get_levels()._get_rules())

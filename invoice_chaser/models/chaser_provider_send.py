@@ -238,7 +238,7 @@ class ChaserProvider(models.Model):
             "company_id": company.id, "tracking": company.chaser_tracking, "interval": company.chaser_contact_interval,
             "per_domain_minute": self.per_domain_minute, "max_attempts": self.max_attempts, "email": email_normalize(self.email),
             "sender_name": self.sender_name or company.name or "", "reply_to": self.reply_to or company.catchall_email or "", "base_url": self.get_base_url(),
-            "today": company._get_chaser_today(), "company": self._get_company_data(company),
+            "today": company._get_chaser_today(), "tz": company._get_chaser_tz(), "company": self._get_company_data(company),
         }
 
     def _pause(self, seconds):

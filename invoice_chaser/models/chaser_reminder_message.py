@@ -35,6 +35,7 @@ class ChaserReminder(models.Model):
         template = level.template_id or self.env["chaser.template"]._get_default("invoice_reminder", self.company_id)
         arabic = next((code for code, _name in self.env["res.lang"].get_installed() if code.startswith("ar")), "en_US")
         return {
+            "days_overdue": level.days_overdue if level else 1,
             "template_id": template.id, "copy_salesperson": level.copy_salesperson, "copy_escalation": level.copy_escalation,
             "copy_email": level.copy_user_id.sudo().email or "", "activity_type_id": level.activity_type_id.id,
             "names": {"en": level.with_context(lang="en_US").name or "", "ar": level.with_context(lang=arabic).name or ""},

@@ -2,6 +2,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
+import pytz
 from markupsafe import Markup
 
 from odoo import fields, models
@@ -125,8 +126,9 @@ class ChaserReminder(models.Model):
         if facts["paused_until"] and facts["paused_until"] >= today:
             return Skip("paused", {"date": facts["paused_until"].isoformat(), "detail": facts["pause_reason"] or ""})
         interval = facts["interval"] or job.run.settings["interval"]
-        if facts["last_contact"] and (today - facts["last_contact"].date()).days < interval:
-            return Skip("recent_contact", {"date": facts["last_contact"].date().isoformat(), "detail": str(interval)})
+        last = facts["last_contact"] and _get_local_date(facts["last_contact"], job.run.settings["tz"])
+        if last and (today - last).days < interval:
+            return Skip("recent_contact", {"date": last.isoformat(), "detail": str(interval)})
         domain = usable[0].rpartition("@")[2]
         until = job.run.get_domain_hold(domain)
         return Hold("limit_domain", {"detail": domain}, until) if until else None
@@ -194,9 +196,14 @@ class ChaserReminder(models.Model):
         hold = self.env["chaser.campaign"]._get_item_hold(row, today) or job.held.get_item(row["move_id"], row["id"])
         if hold:
             return hold.reason, hold.params
-        if row["date_due"] >= today:
-            return "not_due", {}
-        return None, None
+        level = job.run.get(("level", job.row["level_id"]), lambda: self._prepare_level_values(job.row["level_id"]))
+        return self._get_date_reason((today - row["date_due"]).days, level["days_overdue"]), {}
+
+    def _get_date_reason(self, days, level_days):
+        """A reminder is about what is overdue; a notice before the due date is not sent after it."""
+        if level_days < 0:
+            return "overdue_now" if days > 0 else "not_due" if days < level_days else None
+        return "not_due" if days < min(level_days, 1) else None
 
     def _read_own_credits(self, own, currency_ids):
         company = self.env["res.company"].browse(own["company_id"])
@@ -307,6 +314,10 @@ class ChaserReminder(models.Model):
         self.partner_id.activity_schedule(
             activity_type_id=activity_type_id, user_id=self.campaign_id.user_id.id,
             summary=self.env._("%(level)s sent: %(subject)s", level=self.level_id.name, subject=self.subject))
+
+
+def _get_local_date(moment, tz):
+    return pytz.utc.localize(moment).astimezone(pytz.timezone(tz)).date()
 
 
 def _get_addresses(row):

@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .chaser_campaign_forecast import local_moment
+
 
 class ResCompany(models.Model):
     _inherit = "res.company"
@@ -23,6 +25,28 @@ class ResCompany(models.Model):
     )
     chaser_monthly_limit = fields.Integer("Messages per Month", default=0, help="Over all mailboxes of the company. 0: no limit.")
     chaser_link_days = fields.Integer("Links Valid for Days", default=365, help="How long the links in a reminder work.")
+
+    chaser_policy_id = fields.Many2one(
+        "chaser.policy", "Default Follow-up Policy", domain="[('company_id', 'in', (False, id))]",
+        help="For customers without a policy by name or tag. Empty: the company's own levels, else the shipped policy.",
+    )
+
+    chaser_daily = fields.Boolean("Daily Run", help="Plans the reminders of the day by itself.")
+    chaser_daily_hour = fields.Float("Daily Run at", default=8.0, help="In the company's time zone.")
+    chaser_daily_approval = fields.Boolean(
+        "Wait for Approval", default=True, help="The campaign of the day waits until somebody presses Approve and Send. Off: it is sent at once.")
+    chaser_daily_user_id = fields.Many2one(
+        "res.users", "Responsible for the Daily Run", domain="[('share', '=', False), ('company_ids', 'in', id)]",
+        help="Gets the campaign of the day to approve, and the digest.")
+    chaser_daily_digest = fields.Boolean("Send a Digest", default=True, help="The responsible person gets a message on what the daily run did.")
+
+    _chaser_daily_hour_check = models.Constraint(
+        "CHECK(chaser_daily_hour >= 0 AND chaser_daily_hour < 24)", "The hour of the daily run lies between 0:00 and 23:59.")
+
+    def _get_chaser_daily_moment(self, day):
+        """When the run of a day is due (naive UTC)."""
+        self.ensure_one()
+        return local_moment(day, self.chaser_daily_hour, self._get_chaser_tz())
 
     def _get_chaser_tz(self):
         """The company's time zone; Dubai where none is set on its partner."""

@@ -17,6 +17,13 @@ class ResConfigSettings(models.TransientModel):
     chaser_max_failures = fields.Integer(related="company_id.chaser_max_failures", readonly=False)
     chaser_monthly_limit = fields.Integer(related="company_id.chaser_monthly_limit", readonly=False)
     chaser_link_days = fields.Integer(related="company_id.chaser_link_days", readonly=False)
+    chaser_policy_id = fields.Many2one(
+        related="company_id.chaser_policy_id", readonly=False, domain="[('company_id', 'in', (False, company_id))]")
+    chaser_daily = fields.Boolean(related="company_id.chaser_daily", readonly=False)
+    chaser_daily_hour = fields.Float(related="company_id.chaser_daily_hour", readonly=False)
+    chaser_daily_approval = fields.Boolean(related="company_id.chaser_daily_approval", readonly=False)
+    chaser_daily_user_id = fields.Many2one(related="company_id.chaser_daily_user_id", readonly=False)
+    chaser_daily_digest = fields.Boolean(related="company_id.chaser_daily_digest", readonly=False)
     chaser_arabic_installed = fields.Boolean(compute="_compute_chaser_arabic_installed")
     chaser_key_status = fields.Char("Encryption Key", compute="_compute_chaser_key_status")
 

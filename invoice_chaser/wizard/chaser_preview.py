@@ -82,7 +82,7 @@ class ChaserPreview(models.TransientModel):
         skip = message.skip
         return {
             "preview_id": self.id, "company_id": self.company_id.id, "sequence": index, "partner_id": message.partner_id,
-            "level_id": plan.levels.get(id(message)), "recipient_email": ", ".join(emails), "language": plan.languages[message.partner_id],
+            "level_id": message.level_id, "recipient_email": ", ".join(emails), "language": plan.languages[message.partner_id],
             "item_count": len(message.items), "move_count": len({item.move_id for item in message.items}), "days_overdue": message.days_overdue,
             "total_display": self._get_total(message), "numbers": ", ".join(plan.rows[item.id]["number"] or "" for item in message.items[:6]),
             **self._prepare_reason_values(skip.reason if skip else False, skip.params if skip else None),

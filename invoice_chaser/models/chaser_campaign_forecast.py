@@ -1,0 +1,140 @@
+from datetime import datetime, time, timedelta
+
+import pytz
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..core.cadence import Choice
+from ..core.planner import plan_day
+from ..core.planning import Message, OpenItem
+from ..core.priority import compute_priority
+from ..core.simulator import Departure, Mailbox, simulate
+from ..core.throttle import Pace
+from .chaser_campaign_plan import PAID_STATES, CampaignPlan
+
+
+class ChaserCampaign(models.Model):
+    """Everything open of a company on a day, or over days to come: the daily run, the simulator and a customer's next step."""
+
+    _inherit = "chaser.campaign"
+
+    @api.model
+    def _plan_open(self, company, partners=None, automatic=True, days=0, ladders=None, limit=None, after=0):
+        """A plan over all open items of a company, or of some customers (commercial partners).
+
+        :param days: how far ahead items that fall due are read as well
+        :param dict ladders: policy id → ``Ladder`` that counts instead of the saved one
+        :param limit: so many customers at most, in the order of their ids, after the id ``after``
+        :return: ``CampaignPlan`` with messages for today
+        """
+        plan = CampaignPlan(company, company._get_chaser_today(), ladders=ladders or {})
+        notice = max([self._get_notice_days(company), *(-ladder.first_day for ladder in plan.ladders.values())])
+        until = plan.today + timedelta(days=days + notice)
+        self._read_facts(plan, self._get_open_condition(company, partners, until, limit, after), until)
+        plan.messages = plan_day(plan.customers, plan.today, self._get_plan_settings(company, automatic=automatic))
+        return plan
+
+    @api.model
+    def _get_open_condition(self, company, partners, until, limit=None, after=0):
+        condition = SQL("m.move_type IN ('out_invoice', 'out_receipt') AND m.payment_state NOT IN %s", PAID_STATES)
+        if partners is not None:
+            return SQL("%s AND m.commercial_partner_id = ANY(%s)", condition, list(partners.ids))
+        if limit is not None:
+            ids = self._read_open_partner_ids(company, condition, until, limit, after)
+            return SQL("%s AND m.commercial_partner_id = ANY(%s)", condition, ids)
+        return condition
+
+    @api.model
+    def _read_open_partner_ids(self, company, condition, until, limit, after):
+        self.env["account.move.line"].flush_model()
+        self.env["account.move"].flush_model()
+        rows = self.env.execute_query(SQL(
+            """SELECT DISTINCT m.commercial_partner_id FROM account_move_line l JOIN account_move m ON m.id = l.move_id
+                WHERE %s AND l.company_id = %s AND l.parent_state = 'posted' AND l.reconciled IS NOT TRUE AND l.amount_residual_currency > 0
+                  AND l.account_id IN (SELECT id FROM account_account WHERE account_type = 'asset_receivable')
+                  AND coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date, l.date) <= %s AND m.commercial_partner_id > %s
+                ORDER BY 1 LIMIT %s""", condition, company.id, until, after, limit))
+        return [row[0] for row in rows]
+
+    @api.model
+    def _read_reference(self, company):
+        """The largest amount that one customer owes and that is overdue, in the company's currency: the measure of the priority."""
+        [(largest,)] = self.env.execute_query(SQL(
+            """SELECT max(owed) FROM (SELECT sum(l.amount_residual) AS owed
+                 FROM account_move_line l JOIN account_move m ON m.id = l.move_id
+                WHERE %s AND l.company_id = %s AND l.parent_state = 'posted' AND l.reconciled IS NOT TRUE AND l.amount_residual_currency > 0
+                  AND l.account_id IN (SELECT id FROM account_account WHERE account_type = 'asset_receivable')
+                  AND coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date, l.date) < %s
+                GROUP BY m.commercial_partner_id) customers""",
+            self._get_open_condition(company, None, None), company.id, company._get_chaser_today()))
+        return float(largest or 0.0)
+
+    # -- days to come
+
+    @api.model
+    def _forecast(self, company, days, partners=None, ladders=None):
+        """What goes out in the next ``days`` days, by the planner and the pace of the real run; see ``core.simulator.simulate``.
+
+        :return: ``CampaignPlan`` (of today, as read) and ``Forecast``
+        """
+        plan = self._plan_open(company, partners, days=days, ladders=ladders)
+        plan.reference = self._read_reference(company)
+        tz = pytz.timezone(company._get_chaser_tz())
+        now = fields.Datetime.now()
+        forecast = simulate(
+            plan.customers, self._get_plan_settings(company, automatic=True), plan.today, days, self._make_mailbox(company, plan),
+            get_moment=lambda day: max(company._get_chaser_daily_moment(day), now),
+            get_day=lambda moment: pytz.utc.localize(moment).astimezone(tz).date(),
+            prioritize=lambda customer, message: compute_priority(
+                float(message.company_net), plan.reference, message.days_overdue, customer.trust).score,
+            queued=self._read_queued(plan),
+        )
+        return plan, forecast
+
+    @api.model
+    def _make_mailbox(self, company, plan):
+        """The company's mailbox as the simulator sees it; without one, the default pace."""
+        provider, now = self.env["chaser.provider"].sudo()._get_default(company), fields.Datetime.now()
+        if not provider:
+            return Mailbox(Pace())
+        pace = provider._get_pace()
+        return Mailbox(pace, provider._get_sent_times(now), provider._get_month_count(now) if pace.per_month else 0)
+
+    @api.model
+    def _read_queued(self, plan):
+        """Reminders that wait already, as departures; a draft as if somebody approved it now. What is paused keeps blocking its customer."""
+        customers = {customer.partner_id: customer for customer in plan.customers if customer.live}
+        rows = self.env.execute_query_dict(SQL(
+            """SELECT r.id, r.partner_id, r.level_id, r.level_code, r.level_params, r.priority, greatest(r.scheduled_at, c.scheduled_at) AS moment,
+                      array_agg(l.move_line_id) AS items, array_agg(l.level_id) AS levels
+                 FROM chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id JOIN chaser_reminder_line l ON l.reminder_id = r.id
+                WHERE r.company_id = %s AND r.partner_id = ANY(%s) AND r.purpose = 'reminder' AND r.state IN ('draft', 'queued')
+                  AND c.state IN ('draft', 'scheduled', 'sending') AND NOT l.is_credit AND l.dropped_code IS NULL
+                GROUP BY r.id, c.id ORDER BY r.id""", plan.company.id, list(customers)))
+        now = fields.Datetime.now()
+        for row in rows:
+            customer = customers[row["partner_id"]]
+            message = self._make_queued_message(customer, row, plan.today)
+            if message.items:
+                yield Departure(customer, message, plan.today, row["priority"] or 1), max(row["moment"] or now, now)
+
+    @api.model
+    def _make_queued_message(self, customer, row, today):
+        levels = dict(zip(row["items"], row["levels"], strict=True))
+        items = [
+            OpenItem(item.id, item.move_id, customer.partner_id, item.currency_id, item.residual, item.company_residual, item.date_due,
+                     (today - item.date_due).days)
+            for item in customer.items if item.id in levels
+        ]
+        rule = next((rule for rule in customer.ladder.rules if rule.id == row["level_id"]), None)
+        choice = Choice(rule, row["level_code"] or "level_none", row["level_params"] or {})
+        return Message(customer.partner_id, items, choice=choice, item_levels={item.id: levels[item.id] for item in items if levels[item.id]})
+
+
+def local_moment(day, hour, tz):
+    """A local hour of a day (a float, 9.5 is half past nine) as naive UTC; an hour that a clock change leaves out becomes the next one."""
+    minutes = round(hour * 60)
+    local = datetime.combine(day, time(minutes // 60 % 24, minutes % 60))
+    zone = pytz.timezone(tz)
+    return zone.normalize(zone.localize(local)).astimezone(pytz.utc).replace(tzinfo=None)

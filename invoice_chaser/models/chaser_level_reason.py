@@ -1,0 +1,56 @@
+from datetime import timedelta
+
+from babel.dates import format_timedelta
+from babel.units import format_unit
+
+from odoo import api, models
+from odoo.tools.misc import babel_locale_parse
+
+
+class ChaserReasonMixin(models.AbstractModel):
+    """Why a level: sentences like those for holds, made when read, in the reader's language."""
+
+    _inherit = "chaser.reason.mixin"
+
+    @api.model
+    def _get_reasons(self):
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return super()._get_reasons() | {
+            "level_first": _("%(level)s: oldest item %(days)s overdue, nothing sent about it yet"),
+            "level_first_not_last": _("%(level)s: oldest item %(days)s overdue, but nothing sent about it yet, so not the last level"),
+            "level_before_due": _("%(level)s: due in %(due_in)s"),
+            "level_next": _("%(level)s: oldest item %(days)s overdue, “%(last)s” sent %(ago)s"),
+            "level_stays": _("%(level)s again: oldest item %(days)s overdue, last sent %(ago)s; the next level is not due yet"),
+            "level_repeat": _("%(level)s again: oldest item %(days)s overdue, last sent %(ago)s; its repetition is due"),
+            "level_joined": _("%(level)s: oldest item %(days)s overdue, last sent %(ago)s; further items have come due (%(count)s)"),
+            "level_broken": _("%(level)s: a promise was found broken on %(date)s, so one level harder; oldest item %(days)s overdue"),
+            "level_fixed": _("%(level)s: chosen by a person for the whole campaign; oldest item %(days)s overdue"),
+            "level_wait": _("Waits: %(level)s was sent %(ago)s about everything that is overdue. Next look: %(date)s"),
+            "overdue_now": _("Fallen due meanwhile: the notice comes too late, the next reminder is the first level."),
+        }
+
+    @api.model
+    def _localize_reason_params(self, params):
+        """Levels by name, numbers of days with their noun, in the plural form that the language wants."""
+        values = super()._localize_reason_params({"level": "", "last": "", "days": "", "ago": "", "count": ""} | params)
+        for name in ("level", "last"):
+            if values[name]:
+                values[name] = self.env["chaser.level"].sudo().browse(values[name]).exists().name or self.env._("a deleted level")
+        if isinstance(values["days"], int):
+            values["due_in"] = self._format_days(-values["days"])
+            values["days"] = self._format_days(values["days"])
+        if isinstance(values["ago"], int):
+            values["ago"] = self._format_ago(values["ago"])
+        return values
+
+    @api.model
+    def _format_days(self, days):
+        return format_unit(days, "duration-day", locale=babel_locale_parse(self.env.lang), numbering_system="latn")
+
+    @api.model
+    def _format_ago(self, days):
+        if not days:
+            return self.env._("today")
+        return format_timedelta(
+            timedelta(days=-days), granularity="day", threshold=10**9, add_direction=True, locale=babel_locale_parse(self.env.lang))
