@@ -102,4 +102,5 @@ class ChaserCampaign(models.Model):
             campaign.expected_finish = False
             if campaign.queued_count and campaign.provider_id and campaign.state in ("draft", "scheduled", "sending", "paused"):
                 start = max(now, campaign.scheduled_at or now) if campaign.state in ("draft", "scheduled") else now
-                campaign.expected_finish = campaign.provider_id._estimate_finish(campaign.queued_count, start, campaign.duration_hours)
+                campaign.expected_finish = campaign.provider_id._estimate_finish(
+                    campaign.queued_count, start, campaign.duration_hours, campaign._get_waiting_partner_ids())

@@ -68,7 +68,9 @@ class ChaserProvider(models.Model):
         with self._sender_lock() as alone:
             if not alone or not self._is_at_home():
                 return
-            for stage in (self._recover_interrupted, self._sweep_paid, self._start_due_campaigns, self._send_batches, self._finish_campaigns):
+            for stage in (
+                self._recover_interrupted, self._sweep_paid, self._start_due_campaigns, self._hold_closed, self._send_batches, self._finish_campaigns,
+            ):
                 self._run_stage(stage)
         self._run_stage(self._wake_again)
 
@@ -322,8 +324,9 @@ class ChaserProvider(models.Model):
 
     # -- what was sent lately
 
-    def _estimate_finish(self, count, start, duration_hours=0):
-        """When the last of ``count`` further messages leaves this mailbox, by the rules that pace the real run (UTC)."""
+    def _estimate_finish(self, count, start, duration_hours=0, partner_ids=()):
+        """When the last of ``count`` further messages leaves this mailbox, by the rules that pace the real run (UTC). ``partner_ids``: the
+        customer of each, for send windows."""
         self.ensure_one()
         start = max(start, self.hold_until or start)
         pace = self._get_pace()

@@ -1,1 +1,1 @@
-from . import test_api, test_companies, test_oauth, test_plan, test_rights, test_routes, test_secrets, test_send, test_translation
+from . import test_api, test_companies, test_oauth, test_plan, test_rights, test_routes, test_secrets, test_send, test_translation, test_window

@@ -173,14 +173,15 @@ class TestKill(SendCase):
     """The pipeline stopped at each step: nothing twice, nothing lost."""
 
     def _kill(self, name, error, after):
-        original = getattr(Pipeline, f"_step_{name}")
+        pipeline = self.registry["chaser.reminder"]  # a step may stand in a file of its own
+        original = getattr(pipeline, f"_step_{name}")
 
         def step(reminder, job):
             if after:
                 original(reminder, job)
             raise error
 
-        return patch.object(Pipeline, f"_step_{name}", step)
+        return patch.object(pipeline, f"_step_{name}", step)
 
     def _check(self, name, error, after):
         transport = FakeTransport()

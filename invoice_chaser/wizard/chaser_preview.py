@@ -109,7 +109,8 @@ class ChaserPreview(models.TransientModel):
             preview.saved_percent = 100.0 * (moves - len(going)) / moves if moves else 0.0
             preview.held_count = len(preview.held_ids)
             start = max(preview.scheduled_at or fields.Datetime.now(), fields.Datetime.now())
-            preview.expected_finish = bool(preview.provider_id and going) and preview.provider_id._estimate_finish(len(going), start, preview.duration_hours)
+            preview.expected_finish = bool(preview.provider_id and going) and preview.provider_id._estimate_finish(
+                len(going), start, preview.duration_hours, [message.partner_id.id for message in going])
 
     @api.depends("provider_id")
     def _compute_warning(self):
