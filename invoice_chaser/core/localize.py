@@ -1,5 +1,6 @@
 """Dates, numbers, amounts and plurals in the language of the message. Western digits in both, as UAE business writes."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -13,6 +14,7 @@ from .texts import CURRENCY_AR
 LANGUAGES = ("en", "ar")
 # First strong isolate … pop: keeps a number or a name in its own direction where markup cannot (subjects, plain text).
 FSI, LRI, PDI = "\u2068", "\u2066", "\u2069"
+_HREF, _ISOLATES = re.compile(r"""href\s*=\s*(?:"[^"]*"|'[^']*')""", re.I), re.compile("[\u2066-\u2069]")
 _PLURAL = {lang: Locale.parse(lang).plural_form for lang in LANGUAGES}
 
 
@@ -41,6 +43,11 @@ def format_amount(value: Decimal, currency: str, decimals: int, lang: str) -> st
 def isolate(text: str, lang: str) -> str:
     """The text kept left-to-right inside Arabic: invoice numbers, IBANs, phone numbers (Unicode UAX #9 §2.4)."""
     return f"{LRI}{text}{PDI}" if lang == "ar" and text else text
+
+
+def clean_links(html: str) -> str:
+    """Isolates belong around what is read, not into the targets of links."""
+    return _HREF.sub(lambda match: _ISOLATES.sub("", match.group()), html)
 
 
 def plural(count: int, lang: str, forms: dict[str, str]) -> str:

@@ -49,6 +49,8 @@ class MessageData:
     page_url: str = ""
     attached: tuple[tuple[str, str], ...] = ()
     left_out: int = 0
+    # What else a template may say about the customer: ``reference`` (our number for him), ``trn``.
+    customer: dict[str, str] = field(default_factory=dict)
 
     @property
     def totals(self) -> dict[tuple[str, int], Decimal]:
@@ -68,5 +70,10 @@ class MessageData:
         """Where the main button leads: the customer's page, else the oldest invoice that has a page of its own."""
         if self.page_url:
             return self.page_url
+        return self.portal_url
+
+    @property
+    def portal_url(self) -> str:
+        """The oldest invoice that has a page in the portal."""
         dated = [item for item in self.items if item.url]
         return min(dated, key=lambda item: item.date_due or self.today).url if dated else ""

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from . import localize, plain_text
 from .html_layout import LAYOUT, get_colors, get_part, inline_text
+from .merge_tags import KIND, REFERENCE, page_links, portal_links
 from .message import clean_header
 from .message_data import Item, MessageData
 from .plain_text import SAFE_LINK
@@ -97,21 +98,25 @@ def merge_values(data: MessageData, lang: str) -> dict[str, object]:
     for item in data.credits:
         key = (item.currency, item.decimals)
         credit[key] = credit.get(key, Decimal(0)) - item.residual
-    return {
+    values = {
         **{f"company_{key}": company.get(key, "") for key in ("name", "address", "trn", "phone", "email", "website")},
+        **{f"customer_{key}": data.customer.get(key, "") for key in ("reference", "trn")},
+        **portal_links(data.portal_url), **page_links(data.page_url),
         "customer_name": clean_header(data.customer_name), "contact_name": clean_header(data.contact_name or data.customer_name),
         **{f"salesperson_{key}": data.salesperson.get(key, "") for key in ("name", "email", "phone")},
         "invoice_count": len(numbers),
-        "invoice_numbers": localize.isolate(", ".join(numbers[:10]) + (" …" if len(numbers) > 10 else ""), lang),
-        "oldest_invoice": localize.isolate(oldest.number, lang) if oldest else "",
+        "invoice_numbers": ", ".join(numbers[:10]) + (" …" if len(numbers) > 10 else ""),
+        "oldest_invoice": oldest.number if oldest else "",
         "oldest_due_date": localize.format_day(oldest.date_due, lang) if oldest else "",
         "days_overdue": max((item.days_overdue for item in data.items), default=0),
         "total_due": amounts_text(data.totals, lang), "credit_total": amounts_text(credit, lang),
-        "payment_reference": localize.isolate(data.payment_reference, lang),
-        "bank_name": data.bank.get("name", ""), "iban": localize.isolate(data.bank.get("iban", ""), lang),
+        "payment_reference": data.payment_reference,
+        "bank_name": data.bank.get("name", ""), "account_holder": data.bank.get("holder", ""),
+        "bic": data.bank.get("bic", ""), "iban": data.bank.get("iban", ""),
         "level_name": data.level_name.get(lang) or data.level_name.get("en", ""),
         "today": localize.format_day(data.today, lang),
     }
+    return {name: localize.isolate(value, lang) if KIND[name] == REFERENCE else value for name, value in values.items()}
 
 
 def amounts_text(totals: dict[tuple[str, int], Decimal], lang: str) -> str:
@@ -179,7 +184,7 @@ class _Part:
     def render_body(self, source: str) -> tuple[Markup, str]:
         """HTML and text, from one rendering of the author's text: the blocks come in where their marks stand."""
         marks = {name: Markup(mark) for name, mark in _BLOCK_MARKS.items()}  # noqa: S704 (our own constants)
-        body = render_source(_PARAGRAPH_AROUND_BLOCK.sub(r"\1", source), self.values | marks, self.lang)
+        body = localize.clean_links(render_source(_PARAGRAPH_AROUND_BLOCK.sub(r"\1", source), self.values | marks, self.lang))
         html, text = inline_text(_track_links(body, self.book)), plain_text.html_to_text(body)
         for name, mark in _BLOCK_MARKS.items():
             if mark in body:

@@ -3,26 +3,19 @@
 import difflib
 import html
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, UndefinedError, nodes, pass_context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from .localize import plural
+from .merge_tags import BLOCKS, MERGE_TAGS, REQUIRED_TAGS
 
-# Everything a template may name. Values are plain text, numbers, or ready-made safe HTML (the blocks).
-MERGE_TAGS = (
-    "company_name", "company_address", "company_trn", "company_phone", "company_email", "company_website",
-    "customer_name", "contact_name", "salesperson_name", "salesperson_email", "salesperson_phone",
-    "invoice_count", "invoice_numbers", "oldest_invoice", "oldest_due_date", "days_overdue", "total_due", "credit_total",
-    "payment_reference", "bank_name", "iban", "level_name", "today", "invoice_table", "pay_button",
-)
-# HTML made by the addon; an edit of the template cannot break them.
-BLOCKS = ("invoice_table", "pay_button")
-REQUIRED_TAGS = {
-    "invoice_reminder": ("invoice_table",), "payment_follow_up": ("invoice_table",), "overdue_notice": ("invoice_table",),
-    "welcome": (), "system": (),
-}
+__all__ = [
+    "BLOCKS", "MERGE_TAGS", "REQUIRED_TAGS", "TemplateProblem", "check", "find_problems", "nearest", "render_source", "repair_links", "tags_in",
+    "unescape_statements",
+]
 _FILTERS = ("plural", "upper", "lower", "title", "capitalize", "trim", "default", "length", "int", "round", "abs")
 _ALLOWED = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.Filter, nodes.Keyword, nodes.If,
@@ -31,6 +24,21 @@ _ALLOWED = (
 _STATEMENT = re.compile(r"({{.*?}}|{%.*?%})", re.S)
 _DELIMITER = re.compile(r"{[{%#]|[}%#]}")
 _MAX_SOURCE = 50_000
+# Each tag may stand for a table of 60 invoices, so that their number and the text they make are bounded, too.
+_MAX_NAMES, _MAX_OUTPUT = 300, 1_000_000
+# What an HTML editor and the sanitizer make of href="{{ page_url }}".
+_LINK_TAG = re.compile(r"""((?:href|src)\s*=\s*["'])(?:https?://)?(?:\{|%7B){2}(?:%20|\s)*([a-z_]+)(?:%20|\s)*(?:\}|%7D){2}""", re.I)
+# What Jinja's parser and lexer say (jinja2/parser.py, jinja2/lexer.py).
+_SYNTAX = (
+    ("open_print", re.compile(r"expected token 'end of print statement', got 'end of template'|end of template, expected 'end of print")),
+    ("open_print", re.compile(r"^unexpected '}'$")),
+    ("open_if", re.compile(r"Unexpected end of template.*(?:'elif' or 'else' or 'endif'|'endif')", re.S)),
+    ("open_statement", re.compile(r"unexpected end of template|got 'end of template'", re.I)),
+    ("stray_end", re.compile(r"unknown tag '(endif|else|elif)'")),
+    ("unknown_statement", re.compile(r"unknown tag '([^']*)'")),
+    ("unexpected", re.compile(r"got '([^']*)'")),
+    ("unexpected", re.compile(r"unexpected (?:char )?'([^']*)'")),
+)
 # Python itself gives up on code that is nested deeper than about 100.
 _MAX_DEPTH = 50
 _MAX_PLACES, _MAX_COUNT = 6, 10**12
@@ -85,13 +93,27 @@ def unescape_statements(source: str) -> str:
     return _STATEMENT.sub(clean, source)
 
 
+def repair_links(source: str) -> str:
+    """Merge tags as targets of links, written the way they were meant: ``href="{{ page_url }}"``."""
+    return _LINK_TAG.sub(r"\1{{ \2 }}", source)
+
+
+def _classify(message: str) -> tuple[str, str]:
+    """Jinja's English sentence as a kind and the word it is about, so that the reader gets it in his own language."""
+    for kind, pattern in _SYNTAX:
+        if match := pattern.search(message):
+            return kind, match.group(1) if match.groups() else ""
+    return "other", ""
+
+
 def _parse(source: str, environment: ImmutableSandboxedEnvironment) -> nodes.Template:
     if len(source) > _MAX_SOURCE:
         raise TemplateProblem("too_long", limit=_MAX_SOURCE)
     try:
         return environment.parse(source)
     except TemplateSyntaxError as error:
-        raise TemplateProblem("syntax", line=error.lineno, detail=error.message or "") from None
+        kind, tag = _classify(error.message or "")
+        raise TemplateProblem("syntax", line=error.lineno, detail=error.message or "", kind=kind, tag=tag) from None
     except RecursionError:
         raise TemplateProblem("syntax", line=1, detail="nested too deeply") from None
     except ValueError as error:
@@ -109,21 +131,46 @@ def _check_depth(tree: nodes.Template) -> None:
 
 def check(source: str, required: tuple[str, ...] = (), is_html: bool = True) -> None:
     """Raises the first TemplateProblem: syntax, forbidden construct, unknown tag (with the nearest name), missing tag."""
+    for problem in find_problems(source, required, is_html):
+        raise problem
+
+
+def find_problems(source: str, required: tuple[str, ...] = (), is_html: bool = True) -> list[TemplateProblem]:
+    """Everything that stands against a source; what cannot be read at all is the only finding then."""
     source = unescape_statements(source) if is_html else source
-    tree = _parse(source, _HTML if is_html else _TEXT)
-    _check_depth(tree)
+    try:
+        tree = _parse(source, _HTML if is_html else _TEXT)
+        _check_depth(tree)
+    except TemplateProblem as problem:
+        return [problem]
+    return [*_find_forbidden(tree), *_find_wrong_names(tree, required)]
+
+
+def _find_forbidden(tree: nodes.Template) -> Iterator[TemplateProblem]:
     for node in tree.find_all(nodes.Node):
         if not isinstance(node, _ALLOWED):
-            raise TemplateProblem("forbidden", line=node.lineno, detail=type(node).__name__)
-        if isinstance(node, nodes.Filter) and node.name not in _FILTERS:
-            raise TemplateProblem("unknown_filter", line=node.lineno, tag=node.name, nearest=nearest(node.name, _FILTERS))
+            yield TemplateProblem("forbidden", line=node.lineno, detail=type(node).__name__)
+        elif isinstance(node, nodes.Filter) and node.name not in _FILTERS:
+            yield TemplateProblem("unknown_filter", line=node.lineno, tag=node.name, nearest=nearest(node.name, _FILTERS))
+
+
+def _find_wrong_names(tree: nodes.Template, required: tuple[str, ...]) -> Iterator[TemplateProblem]:
     # Not meta.find_undeclared_variables(), which passes over ``self``; nothing here can declare a name.
-    names = {node.name for node in tree.find_all(nodes.Name)}
-    for name in sorted(names - set(MERGE_TAGS)):
-        raise TemplateProblem("unknown_tag", line=_line_of(tree, name), tag=name, nearest=nearest(name, MERGE_TAGS))
+    found = [node.name for node in tree.find_all(nodes.Name)]
+    if len(found) > _MAX_NAMES:
+        yield TemplateProblem("too_many_tags", limit=_MAX_NAMES)
+    names = set(found)
+    for name in sorted(names - set(MERGE_TAGS), key=lambda name: (_line_of(tree, name), name)):
+        yield TemplateProblem("unknown_tag", line=_line_of(tree, name), tag=name, nearest=nearest(name, MERGE_TAGS))
     for name in required:
         if name not in names:
-            raise TemplateProblem("missing_tag", tag=name)
+            yield TemplateProblem("missing_tag", tag=name)
+
+
+def tags_in(source: str, is_html: bool = True) -> frozenset[str]:
+    """The merge tags that a source names, whether they are printed or only asked about. Raises TemplateProblem."""
+    source = unescape_statements(source) if is_html else source
+    return frozenset(node.name for node in _parse(source, _HTML if is_html else _TEXT).find_all(nodes.Name))
 
 
 def nearest(name: str, names: tuple[str, ...]) -> str:
@@ -145,8 +192,19 @@ def _compile(source: str, is_html: bool) -> Template:
 def render_source(source: str, values: dict, lang: str, is_html: bool = True) -> str:
     """The filled-in template. Raises TemplateProblem, also for an undefined name or a filter that fails on its value."""
     try:
-        return _compile(source, is_html).render(values, lang_code=lang)
+        return _bounded(_compile(source, is_html).generate(values, lang_code=lang))
     except UndefinedError as error:
-        raise TemplateProblem("undefined", detail=error.message or "") from None
+        raise TemplateProblem("undefined", detail=(error.message or "").removesuffix(" is undefined").strip("'")) from None
     except (TemplateError, TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as error:
         raise TemplateProblem("failed", detail=str(error)) from None
+
+
+def _bounded(pieces: Iterator[str]) -> str:
+    """The pieces in one, given up as soon as they are longer than any letter."""
+    kept, length = [], 0
+    for piece in pieces:
+        kept.append(piece)
+        length += len(piece)
+        if length > _MAX_OUTPUT:
+            raise TemplateError(f"longer than {_MAX_OUTPUT} characters")
+    return "".join(kept)

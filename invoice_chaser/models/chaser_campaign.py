@@ -175,8 +175,10 @@ class ChaserCampaign(models.Model):
                     "Template “%(name)s”: %(problem)s", name=template.name, problem=template._describe_problem(problem))) from None
 
     def _get_templates(self):
-        return self.template_id or self.reminder_ids.level_id.template_id or self.env["chaser.template"]._get_default(
-            "invoice_reminder", self.company_id)
+        Template = self.env["chaser.template"]
+        levels = self.reminder_ids.level_id
+        chosen = [Template._get_for_level(level, self.company_id, self.campaign_type) for level in levels or [levels]]
+        return self.template_id or Template.union(*chosen)
 
     def _queue_reminders(self, moment):
         """Drafts become queued, the most important first, spread over the campaign's duration."""

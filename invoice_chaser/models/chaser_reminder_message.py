@@ -30,16 +30,19 @@ class ChaserReminder(models.Model):
         return f"{job.run.settings['base_url']}/chaser/c/{job.row['token']}/" if job.run.settings["tracking"] else ""
 
     def _prepare_level_values(self, level_id):
-        """A level as plain values; without one, the default template of reminders."""
+        """A level as plain values."""
         level = self.env["chaser.level"].browse(level_id)
-        template = level.template_id or self.env["chaser.template"]._get_default("invoice_reminder", self.company_id)
         arabic = next((code for code, _name in self.env["res.lang"].get_installed() if code.startswith("ar")), "en_US")
         return {
             "days_overdue": level.days_overdue if level else 1,
-            "template_id": template.id, "copy_salesperson": level.copy_salesperson, "copy_escalation": level.copy_escalation,
+            "copy_salesperson": level.copy_salesperson, "copy_escalation": level.copy_escalation,
             "copy_email": level.copy_user_id.sudo().email or "", "activity_type_id": level.activity_type_id.id,
             "names": {"en": level.with_context(lang="en_US").name or "", "ar": level.with_context(lang=arabic).name or ""},
         }
+
+    def _choose_template_id(self, job):
+        level = self.env["chaser.level"].browse(job.row["level_id"])
+        return self.env["chaser.template"]._get_for_level(level, self.company_id, job.row["campaign_type"]).id
 
     def _read_version(self, template_id):
         version = self.env["chaser.template.version"]._get_for(self.env["chaser.template"].browse(template_id))
@@ -60,6 +63,7 @@ class ChaserReminder(models.Model):
             payment_reference=first["payment_reference"] or first["number"] or "", level_name=level["names"],
             unsubscribe_url=f"{base_url}/chaser/u/{token}",
             pixel_url=f"{base_url}/chaser/o/{token}.gif" if settings["tracking"] else "", page_url=self._get_page_url(base_url, token),
+            customer={"reference": job.facts["ref"] or "", "trn": job.facts["vat"] or ""},
         )
 
     @api.model
@@ -92,7 +96,10 @@ class ChaserReminder(models.Model):
 
     def _get_bank_data(self, bank_id):
         bank = self.env["res.partner.bank"].browse(bank_id).sudo() if bank_id else self.env["res.partner.bank"]
-        return {"name": bank.bank_id.name or "", "iban": bank.acc_number or "", "holder": bank.acc_holder_name or bank.partner_id.name or ""}
+        return {
+            "name": bank.bank_id.name or "", "iban": bank.acc_number or "", "bic": bank.bank_id.bic or "",
+            "holder": bank.acc_holder_name or bank.partner_id.name or "",
+        }
 
     def _read_currency(self, currency_id):
         currency = self.env["res.currency"].browse(currency_id)
@@ -106,12 +113,16 @@ class ChaserReminder(models.Model):
             sender_name=job.row["sender_name"] or settings["sender_name"], recipients=tuple(job.facts["recipients"]),
             cc=tuple(self._get_copies(job, level)), subject=job.rendered.subject, html=job.rendered.html, text=job.rendered.text,
             reply_to=email_normalize(job.row["reply_to"] or settings["reply_to"]) or "", references=self._get_references(job),
-            headers={
-                "List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-                "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF",
-                "Content-Language": ", ".join(job.rendered.langs),
-            },
+            headers=self._prepare_headers(url, job.rendered.langs),
         )
+
+    @api.model
+    def _prepare_headers(self, unsubscribe_url, langs):
+        """Headers that each reminder has, besides those of any mail."""
+        return {
+            "List-Unsubscribe": f"<{unsubscribe_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF", "Content-Language": ", ".join(langs),
+        }
 
     def _get_copies(self, job, level):
         """Addresses that the level copies: salesperson, a manager, the customer's escalation contact."""
@@ -152,13 +163,15 @@ class ChaserReminder(models.Model):
             "SELECT l.id, i.part, i.parts FROM account_move_line l CROSS JOIN LATERAL %s i WHERE l.id = ANY(%s)",
             self._get_instalment_sql("l"), [row["id"] for row in rows])))
         rows = [row | dict(zip(("part", "parts"), parts[row["id"]], strict=True)) for row in rows]
-        bank_id = self.env["account.move"].browse(rows[0]["move_id"]).partner_bank_id.id
+        first, commercial = self.env["account.move"].browse(rows[0]["move_id"]), partner.commercial_partner_id
         return render.MessageData(
-            company=self.env["chaser.provider"]._get_company_data(company), customer_name=partner.commercial_partner_id.name or "",
+            company=self.env["chaser.provider"]._get_company_data(company), customer_name=commercial.name or "",
             contact_name=partner.name or "", today=today,
             items=tuple(self._make_render_item(row | {"access_token": "preview"}, today, base_url, cache) for row in rows),
             credits=tuple(self._make_render_item(row, today, base_url, cache) for row in credits),
-            bank=self._get_bank_data(bank_id), payment_reference=rows[0]["number"] or "", page_url=self._get_page_url(base_url, "preview"),
+            bank=self._get_bank_data(first.partner_bank_id.id), payment_reference=first.payment_reference or rows[0]["number"] or "",
+            salesperson=self._get_salesperson_data(first.invoice_user_id.id), page_url=self._get_page_url(base_url, "sample"),
+            customer={"reference": commercial.ref or "", "trn": commercial.vat or ""},
         )
 
 

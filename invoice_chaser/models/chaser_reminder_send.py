@@ -70,7 +70,7 @@ class ChaserReminder(models.Model):
         """The row is ours, still queued, and its campaign still runs; a pause that comes now waits for the mark."""
         rows = self.env.execute_query_dict(SQL(
             """SELECT r.id, r.token, r.language, r.message_id, r.attempt_count, r.recipient_email, r.recipient_others, r.level_id,
-                      r.campaign_id, r.split_move_id, r.partner_id, r.company_id, c.template_id, c.sender_name, c.reply_to, c.user_id,
+                      r.campaign_id, r.split_move_id, r.partner_id, r.company_id, c.template_id, c.campaign_type, c.sender_name, c.reply_to, c.user_id,
                       (SELECT count(*) FROM chaser_reminder_line l WHERE l.reminder_id = r.id AND NOT l.is_credit
                           AND l.dropped_code IS NULL AND l.move_line_id IS NOT NULL) AS item_count,
                       EXISTS (SELECT 1 FROM chaser_reminder_line l WHERE l.reminder_id = r.id AND l.is_credit) AS has_credits
@@ -136,7 +136,8 @@ class ChaserReminder(models.Model):
     def _step_render(self, job):
         """The message from fresh figures."""
         level = job.run.get(("level", job.row["level_id"]), lambda: self._prepare_level_values(job.row["level_id"]))
-        template_id = job.row["template_id"] or level["template_id"]
+        template_id = job.row["template_id"] or job.run.get(
+            ("template", job.row["level_id"], job.row["campaign_type"]), lambda: self._choose_template_id(job))
         if not template_id:
             return Fail("template", {"detail": self.env._("there is none")})
         job.version_id, content = job.run.get(("version", template_id), lambda: self._read_version(template_id))
@@ -229,7 +230,7 @@ class ChaserReminder(models.Model):
 
     def _read_gate_facts(self, own, addresses):
         [row] = self.env.execute_query_dict(SQL(
-            """SELECT p.name, p.chaser_escalation_partner_id AS escalation_id,
+            """SELECT p.name, p.ref, p.vat, p.chaser_escalation_partner_id AS escalation_id,
                       (p.chaser_paused_until->>%(key)s)::date AS paused_until, p.chaser_pause_reason->>%(key)s AS pause_reason,
                       (p.preferred_contact_interval->>%(key)s)::int AS interval,
                       (SELECT max(o.sent_at) FROM chaser_reminder o WHERE o.company_id = %(company)s AND o.partner_id = p.id

@@ -12,7 +12,10 @@ class ChaserTemplateVersion(models.Model):
 
     _name = "chaser.template.version"
     _description = "Template Version"
+    _inherit = ["chaser.template.figures.mixin"]
     _order = "template_id, number desc"
+
+    _usage_key = "version_id"  # see the mixin
 
     template_id = fields.Many2one("chaser.template", required=True, readonly=True, index=True, ondelete="cascade")
     company_id = fields.Many2one("res.company", readonly=True, index=True)

@@ -437,11 +437,12 @@ class TestTemplate(ChaserCase):
 
     def test_previews(self):
         template = self.env.ref("invoice_chaser.chaser_template_polite")
-        self.assertIn("INV/", template.preview_en)
-        self.assertIn('dir="rtl"', template.preview_ar)
+        languages = template.preview["languages"]
+        self.assertIn("INV/", languages["en"]["html"])
+        self.assertIn('dir="rtl"', languages["ar"]["html"])
         self._make_invoice(amount=4321)
         template.preview_partner_id = self.customer
-        self.assertIn("4,321.00", template.preview_en)
+        self.assertIn("4,321.00", template.preview["languages"]["en"]["html"])
 
     def test_copy(self):
         copy = self.env.ref("invoice_chaser.chaser_template_polite").copy()

@@ -1,16 +1,21 @@
 """What a template may say, and what it may not do."""
 
+import re
 import time
+from pathlib import Path
 
 import pytest
+from core.merge_tags import TAGS, page_links, portal_links
 from core.template_language import (
     BLOCKS,
     MERGE_TAGS,
     REQUIRED_TAGS,
     TemplateProblem,
     check,
+    find_problems,
     nearest,
     render_source,
+    repair_links,
     unescape_statements,
 )
 from markupsafe import Markup
@@ -169,6 +174,72 @@ ESCAPES = [
     "{% break %}",
     "&#123;{ x }} {{ &quot;&quot;.__class__ }}",
     "{{ ''&#46;__class__ }}",
+    # Collected from public lists of Jinja2 sandbox escapes; each must fall to the grammar, not to a list of names.
+    "{{ ''.__class__.__base__.__subclasses__()[117].__init__.__globals__['popen']('id').read() }}",
+    "{{ ''.__class__.mro()[1].__subclasses__()[396]('id',shell=True,stdout=-1).communicate() }}",
+    "{{ dict.__base__.__subclasses__() }}",
+    "{{ self._TemplateReference__context.cycler.__init__.__globals__.os.popen('id').read() }}",
+    "{{ self._TemplateReference__context.namespace.__init__.__globals__.os.popen('id').read() }}",
+    "{{ self.__dict__ }}",
+    "{{ self|attr('__init__')|attr('__globals__')|attr('__getitem__')('__builtins__') }}",
+    "{{ request|attr('application')|attr('\\x5f\\x5fglobals\\x5f\\x5f') }}",
+    "{{ request['__cl'+'ass__'] }}",
+    "{{ ''['\\x5f\\x5fclass\\x5f\\x5f'] }}",
+    "{{ ''|attr(['__','class','__']|join) }}",
+    "{{ ''|attr('%c%cclass%c%c'|format(95,95,95,95)) }}",
+    "{{ (''|attr('__class__')).mro() }}",
+    "{{ customer_name.format_map }}",
+    "{{ '{0.__class__.__init__.__globals__}'.format(customer_name) }}",
+    "{{ '{a.__init__}'.format(a=customer_name) }}",
+    "{{ '%(a)s'|format(a=customer_name.__class__) }}",
+    "{{ 'x'.format.__self__ }}",
+    "{{ ('{0.__class__}').__mod__(1) }}",
+    "{{ customer_name|map('format', 1)|list }}",
+    "{{ [''.__class__.__mro__]|first }}",
+    "{% set ns = namespace(a=1) %}",
+    "{% for k in self.__dict__.items() %}{{ k }}{% endfor %}",
+    "{% for c in [].__class__.__base__.__subclasses__() if c.__name__ == 'catch_warnings' %}{{ c()._module.__builtins__ }}{% endfor %}",
+    "{% if request.application.__self__._get_data_for_json.__globals__['os'].popen('id').read() %}x{% endif %}",
+    "{% with a=cycler.__init__.__globals__.os.popen('id').read() %}{{ a }}{% endwith %}",
+    "{{ get_flashed_messages.__globals__.__builtins__.open('/etc/passwd').read() }}",
+    "{{ config.items() }}",
+    "{{ config.from_pyfile('/tmp/x') }}",
+    "{{ g.pop.__globals__ }}",
+    "{{ env['ir.config_parameter'].sudo() }}",
+    "{{ object.env.cr.execute('select 1') }}",
+    "{{ user.password }}",
+    "{{ customer_name.__getattribute__('upper') }}",
+    "{{ (customer_name).__doc__ }}",
+    "{{ customer_name|attr('format')|attr('__self__') }}",
+    "{{ ().__class__.__bases__[0].__subclasses__().__getitem__(40)('/etc/passwd').read() }}",
+    "{{ customer_name|sum(attribute='__class__') }}",
+    "{{ customer_name|sort(attribute='__class__') }}",
+    "{{ customer_name|unique(attribute='__class__') }}",
+    "{{ customer_name|random }}",
+    "{{ customer_name|filesizeformat }}",
+    "{{ customer_name|forceescape|safe }}",
+    "{{ customer_name|striptags|safe }}",
+    "{{ customer_name|escape }}",
+    "{{ customer_name|dictsort }}",
+    "{{ customer_name|items }}",
+    "{{ customer_name|wordwrap(1, wrapstring='<br>') }}",
+    "{{ loop.index }}",
+    "{{ caller.__globals__ }}",
+    "{{ varargs.__class__ }}{{ kwargs }}",
+    "{% block x scoped %}{{ self.x() }}{% endblock %}",
+    "{% include ['a', 'b'] ignore missing %}",
+    "{% import customer_name as m %}{{ m }}",
+    "{% macro x() %}{{ caller.__globals__ }}{% endmacro %}{% call x() %}{% endcall %}",
+    "{{ customer_name if customer_name.__class__ }}",
+    "{{ not customer_name.__class__ }}",
+    "{{ customer_name ~ customer_name.__class__ }}",
+    "{{ {'a': customer_name}.a }}",
+    "{{ customer_name == ''.__class__ }}",
+    "{{ invoice_count|plural(**{'other': 'x'}) }}",
+    "{{ invoice_count|plural(*[1]) }}",
+    "{{ customer_name is filter('attr') }}",
+    "{{ customer_name is callable }}",
+    "{{ customer_name is in ''.__class__ }}",
 ]
 
 
@@ -181,6 +252,14 @@ def test_escapes_from_the_sandbox_are_refused(source, is_html):
 
 
 FLOODS = [
+    "{{ invoice_table }}" * 2500,
+    "{{ " + "~".join(["invoice_table"] * 2500) + " }}",
+    "{{ customer_name|default(" * 60 + "1" + ")" * 60 + " }}",
+    "{{ 'a'|plural(other='" + "#" * 49_000 + "') }}",
+    "{% if 1 %}{{ customer_name }}{% endif %}" * 1200,
+    "{{ '" + "\u00df" * 40_000 + "'|upper }}",
+    "{{ 1000000000000 " + "+ 1000000000000" * 40 + " }}",
+    "{{ (1 == 1 == 1) }}" + "{{ 1" + " == 1" * 10_000 + " }}",
     "{{ 'x' * 1000000000 }}",
     "{{ 10 ** 1000000000 }}",
     "{{ customer_name * 999999999 }}",
@@ -222,10 +301,82 @@ def test_floods_are_refused_or_stay_small(source):
         check(source)
         text = render(source, customer_name="Ali", invoice_count=3)
     except TemplateProblem as found:
-        assert found.code in ("syntax", "forbidden", "unknown_filter", "failed", "too_long", "unknown_tag")
+        assert found.code in ("syntax", "forbidden", "unknown_filter", "failed", "too_long", "unknown_tag", "too_many_tags")
     else:
         assert len(text) < 1_000_000
     assert time.monotonic() - started < 5
+
+
+def test_output_is_bounded_while_it_is_made():
+    """A letter full of blocks stops early, whatever stands in them."""
+    pieces = iter(range(1000))
+
+    class Table(str):
+        def __html__(self):
+            next(pieces)
+            return "x" * 20_000
+
+    with pytest.raises(TemplateProblem) as caught:
+        render("{{ invoice_table }}" * 290, invoice_table=Table())
+    assert caught.value.code == "failed" and "1000000" in caught.value.params["detail"]
+    assert next(pieces) < 60
+
+
+def test_number_of_tags_is_bounded():
+    check("{{ customer_name }}" * 300)
+    assert problem("{{ customer_name }}" * 301).code == "too_many_tags"
+
+
+def test_all_problems_at_once():
+    found = find_problems("{{ nam }}\n{{ customer_name|uper }}\n{% for a in b %}{% endfor %}", ("invoice_table",))
+    assert [(one.code, one.params.get("line")) for one in found] == [
+        ("unknown_filter", 2), ("forbidden", 3), ("unknown_tag", 1), ("unknown_tag", 3), ("unknown_tag", 3), ("missing_tag", None),
+    ]
+    assert find_problems("<p>{{ invoice_table }}</p>", ("invoice_table",)) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "tag"),
+    [
+        ("{{ total_due", "open_print", ""), ("{{ total_due }", "open_print", ""), ("{% if total_due %}", "open_if", ""),
+        ("{% if total_due %}{% else %}", "open_if", ""), ("{% if total_due", "open_statement", ""), ("x{% endif %}", "stray_end", "endif"),
+        ("{% else %}", "stray_end", "else"), ("{% loop %}", "unknown_statement", "loop"), ("{{ ) }}", "unexpected", ")"),
+        ("{{ @ }}", "unexpected", "@"),
+    ],
+)
+def test_syntax_errors_have_a_kind(source, kind, tag):
+    found = problem("x\n" + source, is_html=False)
+    assert (found.code, found.params["kind"], found.params["tag"], found.params["line"]) == ("syntax", kind, tag, 2)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ('<a href="{{%20page_url%20}}">', '<a href="{{ page_url }}">'), ('<a href="https://{{ page_url }}">', '<a href="{{ page_url }}">'),
+        ("<a class='x' href='%7B%7B%20page_url%20%7D%7D'>", "<a class='x' href='{{ page_url }}'>"),
+        ('<a href="http://{{page_url}}/x">', '<a href="{{ page_url }}/x">'), ('<a href="https://pop.example/%20">', '<a href="https://pop.example/%20">'),
+        ("<p>{{ page_url }}</p>", "<p>{{ page_url }}</p>"),
+    ],
+)
+def test_links_to_merge_tags(written, meant):
+    assert repair_links(written) == meant
+    assert repair_links(meant) == meant
+
+
+def test_every_tag_is_documented():
+    assert len(MERGE_TAGS) == len(set(MERGE_TAGS)) == len(TAGS)
+    page = (Path(__file__).parents[2] / "docs" / "merge-tags.md").read_text(encoding="utf-8")
+    for tag in TAGS:
+        assert f"| `{tag.name}` | {tag.kind} |" in page, tag.name
+    assert len(re.findall(r"^\| `\w+` \| \w+ \|", page, re.M)) == len(TAGS)
+
+
+def test_page_and_portal_links():
+    assert page_links("") == {"page_url": "", "promise_url": "", "dispute_url": ""}
+    assert page_links("https://x/chaser/p/t")["promise_url"] == "https://x/chaser/p/t#promise"
+    assert portal_links("") == {"portal_url": "", "pay_url": ""}
+    assert portal_links("https://x/my/invoices/1?access_token=a")["pay_url"] == "https://x/my/invoices/1?access_token=a&payment=True#portal_pay"
+    assert portal_links("https://x/1")["pay_url"] == "https://x/1?payment=True#portal_pay"
 
 
 # -- rendering --------------------------------------------------------------------------------------------------------

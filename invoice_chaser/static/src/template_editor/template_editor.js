@@ -1,0 +1,105 @@
+import { Component, useState } from "@odoo/owl";
+import { HtmlField, htmlField } from "@html_editor/fields/html_field";
+import { _t } from "@web/core/l10n/translation";
+import { Dropdown } from "@web/core/dropdown/dropdown";
+import { useDropdownState } from "@web/core/dropdown/dropdown_hooks";
+import { registry } from "@web/core/registry";
+import { useAutofocus } from "@web/core/utils/hooks";
+import { CharField, charField } from "@web/views/fields/char/char_field";
+
+/** The list of merge tags in words, by group, with a search; tells the editor which one was chosen. */
+class MergeTagList extends Component {
+    static template = "invoice_chaser.MergeTagList";
+    static props = { groups: Array, onSelect: Function };
+
+    setup() {
+        this.state = useState({ query: "" });
+        useAutofocus();
+    }
+
+    get groups() {
+        const words = this.state.query.toLowerCase().split(/\s+/).filter(Boolean);
+        const fits = (tag) => words.every((word) => `${tag.name} ${tag.label}`.toLowerCase().includes(word));
+        return this.props.groups
+            .map((group) => ({ name: group.name, tags: group.tags.filter(fits) }))
+            .filter((group) => group.tags.length);
+    }
+
+    onKeydown(ev) {
+        const [group] = this.groups;
+        if (ev.key === "Enter" && group) {
+            ev.preventDefault();
+            this.props.onSelect(group.tags[0]);
+        }
+    }
+}
+
+export class MergeTagPicker extends Component {
+    static template = "invoice_chaser.MergeTagPicker";
+    static components = { Dropdown, MergeTagList };
+    static props = { record: Object, onSelect: Function, withBlocks: { type: Boolean, optional: true } };
+
+    setup() {
+        this.dropdown = useDropdownState();
+    }
+
+    get groups() {
+        const groups = this.props.record.data.merge_tags || [];
+        const fits = (tag) => this.props.withBlocks || !tag.block;
+        return groups.map((group) => ({ name: group.name, tags: group.tags.filter(fits) }));
+    }
+
+    select(tag) {
+        this.dropdown.close();
+        this.props.onSelect(`{{ ${tag.name} }}`);
+    }
+}
+
+/** Subject with the picker: puts the tag where the cursor was last. */
+export class TemplateSubjectField extends CharField {
+    static template = "invoice_chaser.TemplateSubjectField";
+    static components = { ...CharField.components, MergeTagPicker };
+
+    insertTag(text) {
+        const input = this.input.el;
+        const start = Math.min(this.selectionStart ?? input.value.length, input.value.length);
+        input.focus();
+        input.setRangeText(text, start, start, "end");
+        input.dispatchEvent(new InputEvent("input", { bubbles: true }));
+        input.dispatchEvent(new Event("change", { bubbles: true }));
+        this.selectionStart = input.selectionStart;
+    }
+}
+
+registry.category("fields").add("chaser_template_subject", { ...charField, component: TemplateSubjectField });
+
+/** Text with the picker: puts the tag where the cursor is in the editor, or in the source when that is shown. */
+export class TemplateBodyField extends HtmlField {
+    static template = "invoice_chaser.TemplateBodyField";
+    static components = { ...HtmlField.components, MergeTagPicker };
+
+    insertTag(text) {
+        if (this.state.showCodeView) {
+            const area = this.codeViewRef.el;
+            area.setRangeText(text, area.selectionStart, area.selectionEnd, "end");
+            this.onChange();
+            return;
+        }
+        const { selection, dom, history } = this.editor.shared;
+        selection.focusEditable();
+        dom.insert(text);
+        history.addStep();
+    }
+}
+
+registry.category("fields").add("chaser_template_body", {
+    ...htmlField,
+    component: TemplateBodyField,
+    displayName: _t("Template text"),
+    // Letters need neither files nor videos, and the source helps with links; both are Odoo's own options.
+    extractProps: (fieldInfo, dynamicInfo) => {
+        const props = htmlField.extractProps(fieldInfo, dynamicInfo);
+        Object.assign(props.editorConfig, { allowFile: false, allowVideo: false, allowChecklist: false });
+        return { ...props, codeview: true, embeddedComponents: false };
+    },
+});
