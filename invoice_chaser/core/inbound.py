@@ -19,6 +19,8 @@ MAX_ATTACHMENTS = 20
 MAX_ATTACHMENT_BYTES = 5_000_000
 _SNIPPET = 200
 _TOKEN = re.compile(r"^chaser\+([a-z0-9_-]{20,64})@", re.I)
+# Our own links, which a quoted reminder holds when its references were lost: open, click, unsubscribe, the customer's page.
+_LINK_TOKEN = re.compile(r"/chaser/[a-z]/([\w-]{20,64})")
 _AUTO_HEADERS = (
     "X-Autoreply", "X-Autorespond", "X-Auto-Reply", "X-Autoresponse", "X-Mail-Autoreply", "X-MS-Exchange-Inbox-Rules-Loop", "X-FC-MachineGenerated")
 _AUTO_SUBJECT = re.compile(
@@ -79,12 +81,18 @@ def read(raw: bytes | Message) -> Inbound:
     kind, failures = _classify(mail, values)
     if kind in ("bounce", "complaint", "notice"):
         values["references"] = tuple(dict.fromkeys((*original_ids(mail), *values["references"])))
+    values["tokens"] = tuple(dict.fromkeys((*values["tokens"], *_find_link_tokens(mail))))
     text = mime.body(mail)
     attachments, left_out = _read_attachments(mail) if kind == "reply" else ((), 0)
     source = raw if isinstance(raw, bytes) else repr((values["sender"], values["subject"], values["date"], text)).encode("utf-8", "replace")
     return Inbound(
         **values, kind=kind, failures=tuple(failures), attachments=attachments, left_out=left_out,
         text=strip_quote(text) if kind in ("reply", "auto_reply") else text[:5000], digest=hashlib.sha256(source).hexdigest())
+
+
+def _find_link_tokens(mail: Message) -> list[str]:
+    texts = (mime.text_of(part) for part in mime.parts(mail) if part.get_content_maintype() == "text" and not mime.is_attachment(part))
+    return [token.lower() for text in texts for token in _LINK_TOKEN.findall(text)][:20]
 
 
 def _outline_values(mail: Message) -> dict:

@@ -19,9 +19,9 @@ class ChaserReminder(models.Model):
         if isinstance(error, OutcomeUnknown):
             self._set_undecided("line_broke", {"detail": str(error)})
         elif isinstance(error, RecipientRefused) and error.permanent:
-            self._set_failed("recipient_refused", {"detail": str(error)}, event_type="bounced")
-            self.env["chaser.suppression"]._suppress(
-                self.company_id, self.recipient_email, "hard_bounce", source=self.env._("Mail server's answer"), reminder=self, note=str(error))
+            address = self.recipient_email
+            self._set_failed("recipient_refused", {"detail": str(error), "recipient": address, "bounce_class": "hard"}, event_type="bounced")
+            self._take_bounce(self.company_id, self.partner_id, address, "hard", str(error), reminder=self)
         elif isinstance(error, MessageRefused):
             self._set_failed("message_refused", {"detail": str(error)})
         elif isinstance(error, (RecipientRefused, Unreachable)):

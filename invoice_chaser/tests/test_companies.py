@@ -9,6 +9,7 @@ from odoo.service.model import call_kw
 from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL
 
+from ..core import inbound
 from .common import ChaserCase, FakeTransport
 
 MODULE = "invoice_chaser"
@@ -85,6 +86,9 @@ class TestCompanies(ChaserCase):
         env["chaser.promise"].create({
             "partner_id": partner.id, "company_id": company.id, "date_promised": self.today + timedelta(days=2), "said_by": word})
         env["chaser.dispute"].create({"partner_id": partner.id, "company_id": company.id, "reason": f"{word} reason"})
+        mail = f"From: {word} <x@{mark}.example>\r\nMessage-ID: <in@{mark}.example>\r\nSubject: {word}\r\nIn-Reply-To: {reminder.message_id}\r\n\r\n{word}"
+        received = self.env["chaser.inbound"].sudo()._receive(company, inbound.read(mail.encode()), provider.sudo())
+        env["chaser.inbound.assign"].create({"inbound_id": received.id, "company_id": company.id})
         self.env.invalidate_all()
         return provider, campaign
 

@@ -13,6 +13,7 @@ USER_RIGHTS = {
     "chaser.preview.item": "rwcu", "chaser.reminder": "r", "chaser.reminder.line": "r", "chaser.event": "r", "chaser.provider": "r",
     "chaser.hold": "rwc", "chaser.promise": "rwc", "chaser.dispute": "rwc", "chaser.level": "r", "chaser.template": "r", "chaser.template.version": "r",
     "chaser.policy": "r",
+    "chaser.inbound": "r", "chaser.inbound.assign": "rwcu",
 }
 # Only the addon's own methods come here.
 USER_RIGHTS |= dict.fromkeys(("chaser.oauth.grant", "chaser.oauth.request"), "")

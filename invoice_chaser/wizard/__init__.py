@@ -1,1 +1,1 @@
-from . import chaser_preview
+from . import chaser_inbound_assign, chaser_preview
