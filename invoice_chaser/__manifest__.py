@@ -41,6 +41,8 @@
         "views/res_config_settings_views.xml",
         "views/res_config_settings_oauth_views.xml",
         "views/chaser_menus.xml",
+        "views/chaser_worklist_views.xml",
+        "views/chaser_chasing_views.xml",
         "data/chaser_promise_cron.xml",
         "views/chaser_inbound_views.xml",
         "views/chaser_hold_views.xml",

@@ -2,6 +2,7 @@ from . import chaser_company_mixin, chaser_reason_mixin, chaser_statement_mixin 
 from . import chaser_secret_mixin  # isort: skip
 from . import (
     account_move,
+    account_move_chasing,
     account_move_statements,
     account_partial_reconcile,
     chaser_campaign,
@@ -49,6 +50,8 @@ from . import (
     chaser_template_preview,
     chaser_template_texts,
     chaser_template_version,
+    chaser_worklist,
+    chaser_worklist_detail,
     ir_cron,
     ir_http,
     mail_thread,
@@ -61,6 +64,7 @@ from . import (
     res_partner,
     res_partner_category,
     res_partner_inbound,
+    res_partner_chasing,
     res_partner_policy,
     res_partner_statements,
     res_partner_window,

@@ -14,6 +14,7 @@ USER_RIGHTS = {
     "chaser.hold": "rwc", "chaser.promise": "rwc", "chaser.dispute": "rwc", "chaser.level": "r", "chaser.template": "r", "chaser.template.version": "r",
     "chaser.policy": "r",
     "chaser.inbound": "r", "chaser.inbound.assign": "rwcu",
+    "chaser.worklist": "r",
 }
 # Only the addon's own methods come here.
 USER_RIGHTS |= dict.fromkeys(("chaser.oauth.grant", "chaser.oauth.request"), "")
