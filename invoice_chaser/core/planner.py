@@ -8,6 +8,7 @@ from decimal import Decimal
 from .cadence import Choice, Ladder, LevelRule, Sent, lead
 from .gates import Skip
 from .planning import Customer, Message, OpenCredit, OpenItem, plan_customer
+from .priority import Record
 
 # Nothing is wrong with these customers: their turn has not come. An automatic run does not write them down one by one.
 WAITING = ("recent_contact", "live_reminder", "level_wait", "below_first_level")
@@ -64,6 +65,7 @@ class CustomerFacts:
     last_contact: date | None = None
     interval: int = 0
     trust: str = "normal"
+    record: Record | None = None
 
 
 @dataclass(frozen=True)

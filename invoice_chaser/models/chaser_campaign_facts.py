@@ -95,6 +95,7 @@ class ChaserCampaign(models.Model):
         contacts = self._read_contacts(partners, company)
         ladders = self.env["chaser.policy"]._get_ladders(partners, company, plan.ladders)
         plan.held = self.env["chaser.hold"]._read_held(company, partners.ids, plan.today)
+        records = self.env["chaser.worklist"].sudo()._read_records(company, partners.ids)
         facts = {}
         for partner in partners:
             last, live = contacts.get(partner.id, (None, None))
@@ -102,7 +103,8 @@ class ChaserCampaign(models.Model):
                 partner.id, ladders[partner.id], preference=partner.consolidation_preference or "auto",
                 max_amount=Decimal(str(partner.max_consolidation_amount)), barriers=self._get_barriers(partner, plan, stopped),
                 live=Skip("live_reminder", {"detail": live}) if live else None, last_contact=last,
-                interval=partner.preferred_contact_interval or company.chaser_contact_interval, trust=partner.trust or "normal")
+                interval=partner.preferred_contact_interval or company.chaser_contact_interval, trust=partner.trust or "normal",
+                record=records.get(partner.id))
             plan.languages[partner.id] = partner._get_chaser_language(company)
         return facts
 

@@ -57,19 +57,6 @@ class ChaserCampaign(models.Model):
                 ORDER BY 1 LIMIT %s""", condition, company.id, until, after, limit))
         return [row[0] for row in rows]
 
-    @api.model
-    def _read_reference(self, company):
-        """The largest amount that one customer owes and that is overdue, in the company's currency: the measure of the priority."""
-        [(largest,)] = self.env.execute_query(SQL(
-            """SELECT max(owed) FROM (SELECT sum(l.amount_residual) AS owed
-                 FROM account_move_line l JOIN account_move m ON m.id = l.move_id
-                WHERE %s AND l.company_id = %s AND l.parent_state = 'posted' AND l.reconciled IS NOT TRUE AND l.amount_residual_currency > 0
-                  AND l.account_id IN (SELECT id FROM account_account WHERE account_type = 'asset_receivable')
-                  AND coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date, l.date) < %s
-                GROUP BY m.commercial_partner_id) customers""",
-            self._get_open_condition(company, None, None), company.id, company._get_chaser_today()))
-        return float(largest or 0.0)
-
     # -- days to come
 
     @api.model
@@ -79,7 +66,7 @@ class ChaserCampaign(models.Model):
         :return: ``CampaignPlan`` (of today, as read) and ``Forecast``
         """
         plan = self._plan_open(company, partners, days=days, ladders=ladders)
-        plan.reference = self._read_reference(company)
+        receivables = plan.get_receivables(self.env)
         tz = pytz.timezone(company._get_chaser_tz())
         now = fields.Datetime.now()
         forecast = simulate(
@@ -87,7 +74,7 @@ class ChaserCampaign(models.Model):
             get_moment=lambda day: max(company._get_chaser_daily_moment(day), now),
             get_day=lambda moment: pytz.utc.localize(moment).astimezone(tz).date(),
             prioritize=lambda customer, message: compute_priority(
-                float(message.company_net), plan.reference, message.days_overdue, customer.trust).score,
+                float(message.company_net), receivables, message.days_overdue, customer.trust, customer.record).score,
             queued=self._read_queued(plan),
         )
         return plan, forecast

@@ -31,13 +31,13 @@ class CampaignPlan:
     held: Held = field(default_factory=Held)
     left_out: list[str] = field(default_factory=list)
     ladders: dict[int, Ladder] = field(default_factory=dict)  # policy → what counts instead of the saved levels
-    reference: float | None = None  # the largest amount, where the plan is only a part of it
+    receivables: float | None = None
 
-    def get_reference(self):
-        """The amount against which the priority is measured."""
-        if self.reference is None:
-            self.reference = max((float(message.company_net) for message in self.going), default=0.0)
-        return self.reference
+    def get_receivables(self, env):
+        """All open receivables of the company: against them the priority is measured."""
+        if self.receivables is None:
+            self.receivables = env["chaser.worklist"].sudo()._read_receivables(self.company)
+        return self.receivables
 
     @property
     def going(self):

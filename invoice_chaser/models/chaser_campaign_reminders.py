@@ -14,10 +14,10 @@ class ChaserCampaign(models.Model):
         """All reminders, then all lines: two batches, as superuser (their values come from the plan alone)."""
         self.ensure_one()
         split = self._get_split_partners(plan)
-        trust = {customer.partner_id: customer.trust for customer in plan.customers}
+        facts = {customer.partner_id: customer for customer in plan.customers}
         Reminder = self.env["chaser.reminder"].sudo()
         reminders = Reminder.create([
-            self._prepare_reminder_values(plan, message, split, trust[message.partner_id]) for message in plan.messages])
+            self._prepare_reminder_values(plan, message, split, facts[message.partner_id]) for message in plan.messages])
         rows = [
             row for reminder, message in zip(reminders, plan.messages, strict=True)
             for row in self._prepare_line_rows(plan, reminder.id, message)
@@ -41,9 +41,9 @@ class ChaserCampaign(models.Model):
             (split if message.partner_id in seen else seen).add(message.partner_id)
         return split
 
-    def _prepare_reminder_values(self, plan, message, split, trust):
+    def _prepare_reminder_values(self, plan, message, split, facts):
         skip, choice = message.skip, message.choice
-        priority = compute_priority(float(message.company_net), plan.get_reference(), message.days_overdue, trust)
+        priority = compute_priority(float(message.company_net), plan.get_receivables(self.env), message.days_overdue, facts.trust, facts.record)
         emails = plan.emails.get(message.partner_id, [])
         return {
             "campaign_id": self.id, "company_id": self.company_id.id, "partner_id": message.partner_id,

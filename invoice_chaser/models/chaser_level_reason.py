@@ -4,6 +4,7 @@ from babel.dates import format_timedelta
 from babel.units import format_unit
 
 from odoo import api, models
+from odoo.exceptions import MissingError
 from odoo.tools.misc import babel_locale_parse
 
 
@@ -36,13 +37,21 @@ class ChaserReasonMixin(models.AbstractModel):
         values = super()._localize_reason_params({"level": "", "last": "", "days": "", "ago": "", "count": ""} | params)
         for name in ("level", "last"):
             if values[name]:
-                values[name] = self.env["chaser.level"].sudo().browse(values[name]).exists().name or self.env._("a deleted level")
+                values[name] = self._get_level_name(values[name])
         if isinstance(values["days"], int):
             values["due_in"] = self._format_days(-values["days"])
             values["days"] = self._format_days(values["days"])
         if isinstance(values["ago"], int):
             values["ago"] = self._format_ago(values["ago"])
         return values
+
+    @api.model
+    def _get_level_name(self, level_id):
+        """From the cache where it is: a list of customers asks for the same few names over and over."""
+        try:
+            return self.env["chaser.level"].sudo().browse(level_id).name
+        except MissingError:
+            return self.env._("a deleted level")
 
     @api.model
     def _format_days(self, days):
