@@ -19,11 +19,24 @@ class AuthenticationFailed(TransportError):
 
 
 class RateLimited(TransportError):
-    """Too much, too fast. Nothing was sent; the mailbox rests for ``retry_after``."""
+    """Too much, too fast. Nothing was sent; the mailbox rests for ``retry_after``.
 
-    def __init__(self, text: str, retry_after: timedelta = timedelta(minutes=5)):
+    ``scope``: what is used up: ``rate``, ``day`` (the service's own daily limit), ``connections``, or ``storage`` (our mailbox itself is
+    full, Sent Items included). ``is_told``: the service named the time itself (Retry-After, a daily limit); else the mailbox rests
+    longer each time the answer comes again.
+    """
+
+    def __init__(self, text: str, retry_after: timedelta | None = None, scope: str = "rate"):
         super().__init__(text)
-        self.retry_after = retry_after
+        self.is_told = retry_after is not None
+        self.retry_after = retry_after or timedelta(minutes=5)
+        self.scope = scope
+
+    def get_rest(self, count: int) -> timedelta:
+        """How long to rest at the ``count``-th such answer in a row (1 or more): as told, else 5, 10, 20 … minutes, at most an hour."""
+        if self.is_told:
+            return self.retry_after
+        return min(self.retry_after * 2 ** min(max(count, 1) - 1, 10), timedelta(hours=1))
 
 
 class Unreachable(TransportError):
@@ -57,6 +70,7 @@ _NAMES = re.compile(r"https?://\S+|\S+@\S+|\b[\w-]+(?:\.[\w-]+)*\.[a-z][\w-]+", 
 # Temporary answers that speak of volume (Google: 4.7.0, 4.7.28, 4.2.1, 4.4.5; Microsoft: 4.3.2; RFC 3463: 4.5.3).
 _VOLUME = {(4, 7, 0), (4, 7, 28), (4, 2, 1), (4, 4, 5), (4, 3, 2), (4, 5, 3)}
 _VOLUME_WORDS = re.compile(r"\brate\b|too many|too fast|too quickly|throttl|concurrent connections|quota", re.I)
+_CONNECTION_WORDS = re.compile(r"connections?\b|sender thread limit", re.I)
 _DAILY_WORDS = re.compile(r"\bdaily\b|SubmissionQuotaExceeded|sending limit", re.I)
 _SPAM_WORDS = re.compile(r"spam|policy|blocked|blacklist|blocklist|reputation|unsolicited|relay|sender (?:address|verify)", re.I)
 # RFC 3463 X.1.7 and X.1.8 speak of the sender's address, though many servers say so only at RCPT.
@@ -94,9 +108,9 @@ def _classify_temporary(said: str, words: str, enhanced: tuple, stage: str) -> T
     if (stage == "rcpt" and enhanced[1] in (1, 2)) or (stage == "data" and enhanced == (4, 2, 2)):
         return RecipientRefused(said, permanent=False)
     if _DAILY_WORDS.search(words):
-        return RateLimited(said, DAY)
+        return RateLimited(said, DAY, "day")
     if enhanced in _VOLUME or _VOLUME_WORDS.search(words):
-        return RateLimited(said)
+        return RateLimited(said, scope="connections" if _CONNECTION_WORDS.search(words) else "rate")
     if stage == "rcpt":
         return RecipientRefused(said, permanent=False)
     return Unreachable(said)
@@ -104,7 +118,13 @@ def _classify_temporary(said: str, words: str, enhanced: tuple, stage: str) -> T
 
 def _classify_permanent(code: int, said: str, words: str, enhanced: tuple, stage: str) -> TransportError:
     if enhanced == (5, 4, 5) or _DAILY_WORDS.search(words):
-        return RateLimited(said, DAY)
+        return RateLimited(said, DAY, "day")
+    # "Mailbox full" to MAIL or DATA is our own mailbox, whose Sent Items count (Microsoft: 554 5.2.2); to RCPT it is the customer's.
+    if enhanced == (5, 2, 2) and code == 554 and stage in ("mail", "data"):
+        return RateLimited(said, timedelta(hours=1), "storage")
+    # What Exchange says when it takes a message over for sending (5.2.0, OutboundSpam and the like) is about us, never about the address.
+    if "storedrv.submission" in said.lower():
+        return PolicyRefused(said)
     # 5.7.30: basic authentication switched off (Microsoft); 530 and 535 may come at any command.
     if stage == "auth" or code in (530, 534, 535, 538) or enhanced in ((5, 7, 8), (5, 7, 30)):
         return AuthenticationFailed(said)

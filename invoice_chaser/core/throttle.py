@@ -1,21 +1,44 @@
-"""Human pace: when the next message may leave, and when the last one will."""
+"""Human pace: when the next message may leave. The same rules pace the real run and the forecast (``core.forecast``)."""
 
+from bisect import bisect_right
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(hours=24)
+# How long a run waits in place for its next slot (seconds). A longer wait is left to the scheduler, which comes back later:
+# a scheduled job must not sit on its thread.
+NAP = 8.0
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Limits of a mailbox. 0 means no limit; ``pause`` in seconds between batches."""
+    """Limits of a mailbox. 0 means no limit; ``pause`` in seconds between batches, ``jitter`` between messages of a batch.
+
+    ``per_day`` is what we may use of the mailbox's quota, the person's reserve already taken off. ``tz``: whose months are counted.
+    """
 
     batch_size: int = 5
     pause: float = 3.0
     per_minute: int = 0
     per_day: int = 500
     per_month: int = 0
+    per_domain: int = 0
+    jitter: tuple[float, float] = (0.0, 0.0)
+    tz: str = "UTC"
+
+    def gap(self, draw: float = 0.5) -> float:
+        """Seconds from one message to the next; ``draw`` in 0…1 is the random part. Spread so that the limit per minute is
+        approached evenly instead of used up at once, where the spacing is short enough to be waited for in place."""
+        low, high = self.jitter
+        spacing = 60 / self.per_minute if self.per_minute and 60 / self.per_minute <= NAP else 0.0
+        return low + (high - low) * draw + max(0.0, spacing - (low + high) / 2)
+
+    def rest(self, draw: float = 0.5) -> float:
+        """Seconds from the last message of a batch to the next batch."""
+        return max(self.pause, self.gap(draw))
 
 
 @dataclass(frozen=True)
@@ -32,60 +55,109 @@ def retry_delay(attempt: int) -> timedelta:
     return min(timedelta(minutes=5 * 4 ** min(max(0, attempt - 1), 8)), timedelta(hours=12))
 
 
+def month_start(now: datetime, tz: str = "UTC") -> datetime:
+    """The first moment of the month in a time zone; ``now`` and the result are UTC without zone, as Odoo stores them."""
+    local = now.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(tz))
+    return _to_utc(local.replace(day=1, hour=0, minute=0, second=0, microsecond=0))
+
+
+def next_month(now: datetime, tz: str = "UTC") -> datetime:
+    """The first moment of the next month in a time zone; UTC without zone, as ``now``."""
+    local = now.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(tz)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return _to_utc((local + timedelta(days=32)).replace(day=1))
+
+
+def _to_utc(local: datetime) -> datetime:
+    return local.astimezone(timezone.utc).replace(tzinfo=None)
+
+
 def allowance(now: datetime, sent: Sequence[datetime], pace: Pace, sent_this_month: int = 0) -> Allowance:
     """What a mailbox may send at ``now``.
 
     :param sent: when this mailbox sent, in the last 24 hours, oldest first (same clock and zone as ``now``)
     :param sent_this_month: messages of the company since the first of the month
     """
-    free = pace.batch_size
-    checks = (("minute", pace.per_minute, MINUTE), ("day", pace.per_day, DAY))
-    blocked = []
-    for name, limit, window in checks:
+    free, blocked = pace.batch_size, []
+    for name, limit, window in (("minute", pace.per_minute, MINUTE), ("day", pace.per_day, DAY)):
         if not limit:
             continue
-        recent = [moment for moment in sent if moment > now - window]
-        left = limit - len(recent)
+        left = limit - (len(sent) - bisect_right(sent, now - window))
         free = min(free, left)
         if left <= 0:
             # The slot opens when the oldest of the last `limit` messages leaves the window.
-            blocked.append((recent[-limit] + window, name))
+            blocked.append((sent[-limit] + window, name))
     if pace.per_month:
         free = min(free, pace.per_month - sent_this_month)
         if sent_this_month >= pace.per_month:
-            blocked.append((_next_month(now), "month"))
+            blocked.append((next_month(now, pace.tz), "month"))
     if blocked:
         until, name = max(blocked)
         return Allowance(0, name, until)
     return Allowance(max(free, 0))
 
 
-def _next_month(now: datetime) -> datetime:
-    first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return (first + timedelta(days=32)).replace(day=1)
+class MonthCount:
+    """Messages of a company in the current month, over all its mailboxes."""
+
+    def __init__(self, count: int, now: datetime, tz: str = "UTC"):
+        self.count = count
+        self._tz, self._end = tz, next_month(now, tz)
+
+    def get(self, now: datetime) -> int:
+        if now >= self._end:
+            self.count, self._end = 0, next_month(now, self._tz)
+        return self.count
 
 
-def estimate_finish(now: datetime, count: int, pace: Pace, sent: Sequence[datetime] = (), sent_this_month: int = 0) -> datetime:
-    """When the last of ``count`` queued messages leaves, if nothing else uses the mailbox.
+class Throttle:
+    """What a mailbox has sent lately, and what may go now."""
 
-    Steps from slot to slot of the same rules that pace the real run; the network's own time is taken as nothing.
-    """
-    clock, history, left, month = now, list(sent), count, sent_this_month
-    while left > 0:
-        allowed = allowance(clock, history, pace, month)
-        if not allowed.count:
-            until = allowed.until + timedelta(microseconds=1)
-            month = month if (until.year, until.month) == (clock.year, clock.month) else 0
-            clock = until
-            continue
-        step = min(allowed.count, left)
-        history.extend([clock] * step)
-        left -= step
-        month += step
-        history = [moment for moment in history[-max(pace.per_day, pace.per_minute, 1):] if moment > clock - DAY]
-        if left:
-            clock += timedelta(seconds=pace.pause)
-    return clock
+    def __init__(
+        self, pace: Pace, sent: Sequence[datetime] = (), domains: dict[str, Sequence[datetime]] | None = None, month: MonthCount | None = None,
+    ):
+        """``sent``: attempts of the last 24 hours, oldest first; ``domains``: those of the last minute by recipient domain."""
+        self.pace = pace
+        self.month = month
+        self._sent = list(sent)
+        self._domains = {domain: deque(times) for domain, times in (domains or {}).items()}
+
+    def allowance(self, now: datetime) -> Allowance:
+        return allowance(now, self._sent, self.pace, self.month.get(now) if self.month else 0)
+
+    def get_domain_hold(self, domain: str, now: datetime) -> datetime | None:
+        """Until when messages to a recipient domain wait; None when one may go."""
+        times = self._domains.get(domain)
+        while times and times[0] <= now - MINUTE:
+            times.popleft()
+        if not times or not self.pace.per_domain or len(times) < self.pace.per_domain:
+            return None
+        return times[-self.pace.per_domain] + MINUTE
+
+    def get_domain_room(self, domain: str, now: datetime) -> int | None:
+        """How many messages may go to a recipient domain now; None: any number."""
+        if not self.pace.per_domain:
+            return None
+        held = self.get_domain_hold(domain, now)
+        return 0 if held else self.pace.per_domain - len(self._domains.get(domain, ()))
+
+    def get_full_domains(self, now: datetime) -> dict[str, datetime]:
+        """Recipient domains that must wait, and until when."""
+        holds = {domain: self.get_domain_hold(domain, now) for domain in list(self._domains)}
+        return {domain: until for domain, until in holds.items() if until}
+
+    def note(self, domain: str, now: datetime) -> None:
+        """A message leaves."""
+        self._sent.append(now)
+        if len(self._sent) > 2 * max(self.pace.per_day, 1000):
+            del self._sent[: bisect_right(self._sent, now - DAY)]
+        self._domains.setdefault(domain, deque()).append(now)
+        if self.month:
+            self.month.get(now)
+            self.month.count += 1
+
+    def get_last(self) -> datetime | None:
+        """When the mailbox sent last, as far as the last 24 hours tell."""
+        return self._sent[-1] if self._sent else None
 
 
 def spread(start: datetime, count: int, hours: float) -> list[datetime]:

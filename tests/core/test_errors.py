@@ -27,6 +27,7 @@ from core.errors import (
 )
 
 GONE, LATER, DAY, SOON = True, False, timedelta(hours=24), timedelta(minutes=5)
+HOUR = timedelta(hours=1)
 
 # (code, text, stage, error, permanent or retry_after)
 CASES = [
@@ -63,7 +64,11 @@ CASES = [
     (432, "4.3.2 Concurrent connections limit exceeded", "mail", Rate, SOON),
     (432, "4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded", "data", Rate, SOON),
     (554, "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException", "data", Rate, DAY),
-    (554, "5.2.2 mailbox full", "data", Recipient, LATER),
+    (554, "5.2.2 mailbox full", "data", Rate, HOUR),
+    (554, "5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException", "data", Rate, HOUR),
+    (554, "5.2.2 mailbox full", "mail", Rate, HOUR),
+    (554, "5.2.2 mailbox full", "rcpt", Recipient, LATER),
+    (554, "5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; Failed to process message", "data", Policy, None),
     (550, "5.7.30 Basic authentication is not supported for Client Submission", "auth", Auth, None),
     (550, "5.7.30 Basic authentication is not supported for Client Submission", "mail", Auth, None),
     (535, "5.7.139 Authentication unsuccessful, basic authentication is disabled", "auth", Auth, None),
@@ -137,6 +142,27 @@ def test_classify(code, text, stage, error, detail):
     if error is Rate:
         assert result.retry_after == detail
     assert str(result).startswith(str(code))
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "stage", "scope"),
+    [
+        (421, "4.7.0 try again later", "connect", "rate"), (450, "4.2.1 at a rate that prevents more", "data", "rate"),
+        (432, "4.3.2 Concurrent connections limit exceeded", "mail", "connections"), (421, "too many connections from your host", "connect", "connections"),
+        (432, "4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded", "data", "connections"),
+        (550, "5.4.5 Daily user sending limit exceeded", "data", "day"), (451, "daily quota exceeded", "data", "day"),
+        (554, "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException", "data", "day"), (554, "5.2.2 mailbox full", "data", "storage"),
+    ],
+)
+def test_what_is_used_up(code, text, stage, scope):
+    assert classify_smtp(code, text, stage).scope == scope
+
+
+def test_rests_longer_each_time_unless_told():
+    minutes = [Rate("421 later").get_rest(count).total_seconds() / 60 for count in (0, 1, 2, 3, 4, 5, 50)]
+    assert minutes == [5, 5, 10, 20, 40, 60, 60]
+    told = Rate("429", timedelta(seconds=17))
+    assert told.is_told and {told.get_rest(count) for count in range(5)} == {timedelta(seconds=17)}
 
 
 @pytest.mark.parametrize("stage", ["connect", "auth", "mail", "rcpt", "data"])

@@ -1,10 +1,11 @@
-"""Pace: no limit is broken at any instant, nothing is lost, and the forecast is what happens."""
+"""Pace: what may go now, and the rhythm of it. What becomes of whole queues: test_forecast."""
 
-from bisect import bisect_right
 from datetime import datetime, timedelta
 
 import pytest
-from core.throttle import DAY, MINUTE, Allowance, Pace, allowance, estimate_finish, retry_delay, spread
+from core.throttle import (
+    DAY, NAP, Allowance, MonthCount, Pace, Throttle, allowance, month_start, next_month, retry_delay, spread,
+)
 
 NOW = datetime(2026, 11, 21, 8, 0)
 
@@ -57,70 +58,84 @@ def test_month_ends(now, first):
     assert allowance(now, [], Pace(per_month=1), 1).until == first
 
 
-def simulate(count, pace, sent=()):
-    """A mailbox at work, as the scheduler runs it: ask, send what is allowed, pause; or wait until told."""
-    clock, history = NOW, list(sent)
-    while count:
-        recent = history[bisect_right(history, clock - DAY) :]
-        allowed = allowance(clock, recent, pace)
-        if allowed.count:
-            step = min(allowed.count, count)
-            history += [clock] * step
-            count -= step
-            clock += timedelta(seconds=pace.pause)
-        else:
-            assert allowed.until > clock, "a hold must lie ahead, else the queue spins"
-            clock = allowed.until
-    return history
+@pytest.mark.parametrize(
+    ("now", "tz", "start", "end"),
+    [
+        (datetime(2026, 11, 30, 19, 59), "Asia/Dubai", datetime(2026, 10, 31, 20), datetime(2026, 11, 30, 20)),
+        (datetime(2026, 11, 30, 20, 0), "Asia/Dubai", datetime(2026, 11, 30, 20), datetime(2026, 12, 31, 20)),
+        (datetime(2026, 12, 31, 23, 59), "UTC", datetime(2026, 12, 1), datetime(2027, 1, 1)),
+        (datetime(2026, 3, 15), "Europe/Berlin", datetime(2026, 2, 28, 23), datetime(2026, 3, 31, 22)),  # summer time begins in between
+        (datetime(2026, 1, 1, 4), "America/New_York", datetime(2025, 12, 1, 5), datetime(2026, 1, 1, 5)),
+    ],
+)
+def test_month_of_the_company(now, tz, start, end):
+    assert (month_start(now, tz), next_month(now, tz)) == (start, end)
+    assert allowance(now, [], Pace(per_month=1, tz=tz), 1).until == end
 
 
-def most_within(moments, window):
-    """The largest number in any half-open window of that length: only windows that end at a message matter."""
-    return max(number - bisect_right(moments, moment - window) for number, moment in enumerate(moments, 1))
+def test_month_count_begins_anew():
+    month = MonthCount(7, datetime(2026, 11, 30, 19, 0), "Asia/Dubai")
+    assert month.get(datetime(2026, 11, 30, 19, 59, 59)) == 7
+    assert month.get(datetime(2026, 11, 30, 20, 0)) == 0
+    month.count = 3
+    assert month.get(datetime(2026, 12, 31, 19, 0)) == 3
+    assert month.get(datetime(2027, 2, 1)) == 0
 
 
-PACES = [
-    Pace(),
-    Pace(5, 3, 20, 500),
-    Pace(5, 3, 10, 2000),
-    Pace(50, 0, 15, 400),
-    Pace(1, 10, 30, 1500),
-    Pace(7, 1, 0, 3333),
-]
+@pytest.mark.parametrize(
+    ("pace", "draw", "gap", "rest"),
+    [
+        (Pace(), 0.5, 0, 3),
+        (Pace(jitter=(1, 4)), 0, 1, 3),
+        (Pace(jitter=(1, 4)), 1, 4, 4),
+        (Pace(jitter=(1, 4), pause=10), 1, 4, 10),
+        (Pace(per_minute=20), 0.9, 3, 3),
+        (Pace(per_minute=20, jitter=(1, 4)), 0.5, 3, 3),  # spaced out: 20 a minute is one in three seconds
+        (Pace(per_minute=20, jitter=(1, 4)), 0, 1.5, 3),
+        (Pace(per_minute=20, jitter=(1, 4)), 1, 4.5, 4.5),
+        (Pace(per_minute=10, jitter=(1, 4)), 0.5, 6, 6),
+        (Pace(per_minute=100, jitter=(1, 4)), 0.5, 2.5, 3),
+        (Pace(per_minute=2, jitter=(1, 4)), 0.5, 2.5, 3),  # too slow to be waited for in place: a burst, then a hold
+    ],
+)
+def test_rhythm(pace, draw, gap, rest):
+    assert pace.gap(draw) == pytest.approx(gap)
+    assert pace.rest(draw) == pytest.approx(rest)
 
 
-@pytest.mark.parametrize("pace", PACES, ids=str)
-def test_ten_thousand_messages(pace):
-    history = simulate(10_000, pace)
-    assert len(history) == 10_000
-    assert history == sorted(history)
-    assert most_within(history, DAY) <= pace.per_day
-    if pace.per_minute:
-        assert most_within(history, MINUTE) <= pace.per_minute
-    if pace.pause:
-        assert most_within(history, timedelta(seconds=pace.pause)) <= pace.batch_size
-    # The forecast steps a microsecond over each slot's edge.
-    assert timedelta(0) <= estimate_finish(NOW, 10_000, pace) - history[-1] < timedelta(seconds=0.1)
+def test_rhythm_never_naps_longer_than_a_nap():
+    for per_minute in range(1, 200):
+        assert Pace(per_minute=per_minute).gap(1) <= NAP
 
 
-def test_messages_sent_earlier_count():
-    earlier = at(*range(-3000, 0, 10))
-    pace = Pace(5, 3, 20, 500)
-    history = simulate(400, pace, earlier)
-    assert most_within(history, DAY) == 500
-    assert timedelta(0) <= estimate_finish(NOW, 400, pace, earlier) - history[-1] < timedelta(seconds=0.1)
-    assert estimate_finish(NOW, 400, pace) < NOW + timedelta(hours=1)
+def test_domains():
+    throttle = Throttle(Pace(per_domain=2), domains={"x.example": at(-70, -30, -10)})
+    assert throttle.get_domain_hold("x.example", NOW) == NOW + timedelta(seconds=30)
+    assert throttle.get_domain_room("x.example", NOW) == 0
+    assert throttle.get_full_domains(NOW) == {"x.example": NOW + timedelta(seconds=30)}
+    assert throttle.get_domain_room("x.example", NOW + timedelta(seconds=30)) == 1
+    assert throttle.get_domain_room("y.example", NOW) == 2
+    throttle.note("y.example", NOW)
+    assert throttle.get_domain_room("y.example", NOW) == 1
+    throttle.note("y.example", NOW + timedelta(seconds=1))
+    assert throttle.get_domain_hold("y.example", NOW + timedelta(seconds=1)) == NOW + timedelta(minutes=1)
+    assert throttle.get_last() == NOW + timedelta(seconds=1)
 
 
-def test_throughput_is_not_wasted():
-    """With 500 a day, 1,000 messages end in the second day and not later."""
-    finish = estimate_finish(NOW, 1_000, Pace(5, 3, 20, 500))
-    assert NOW + DAY < finish < NOW + DAY + timedelta(hours=1)
+def test_domains_without_limit():
+    throttle = Throttle(Pace(), domains={"x.example": at(*[-1] * 50)})
+    assert throttle.get_domain_hold("x.example", NOW) is None
+    assert throttle.get_domain_room("x.example", NOW) is None
+    assert throttle.get_full_domains(NOW) == {}
+    assert throttle.get_last() is None
 
 
-@pytest.mark.parametrize(("count", "seconds"), [(0, 0), (1, 0), (5, 0), (6, 3), (10, 3), (11, 6), (400, 237)])
-def test_estimate_of_default_pace(count, seconds):
-    assert estimate_finish(NOW, count, Pace()) == NOW + timedelta(seconds=seconds)
+def test_history_stays_short():
+    throttle = Throttle(Pace(per_day=500))
+    for hour in range(10_000):
+        throttle.note("x.example", NOW + timedelta(hours=hour))
+    assert len(throttle._sent) <= 2001
+    assert throttle.allowance(NOW + timedelta(hours=9_999)).count == 5
 
 
 @pytest.mark.parametrize(
@@ -142,11 +157,3 @@ def test_spread_is_even_and_ends_inside():
     gaps = {second - first for first, second in zip(moments, moments[1:], strict=False)}
     assert max(gaps) - min(gaps) <= timedelta(microseconds=2)
     assert moments[0] == NOW and moments[-1] < NOW + timedelta(hours=6.5)
-
-
-def test_estimate_waits_for_the_next_month():
-    start = datetime(2026, 1, 30, 12, 0)
-    pace = Pace(batch_size=5, pause=0, per_day=0, per_month=10)
-    assert estimate_finish(start, 5, pace, sent_this_month=5) < datetime(2026, 1, 31)
-    assert datetime(2026, 2, 1) <= estimate_finish(start, 6, pace, sent_this_month=5) < datetime(2026, 2, 2)
-    assert datetime(2026, 3, 1) <= estimate_finish(start, 16, pace, sent_this_month=5) < datetime(2026, 3, 2)
