@@ -136,7 +136,7 @@ def make_mailbox(env, company, port):
     provider = env["chaser.provider"].create({
         "company_id": company.id, "kind": "smtp", "email": "accounts@pop-trading.example", "sender_name": "POP Trading Accounts",
         "smtp_host": "127.0.0.1", "smtp_port": port, "smtp_encryption": "none", "smtp_user": "accounts", "smtp_password": "demo-password",
-        "per_domain_minute": 0,
+        "per_domain_minute": 0, "per_minute": 0, "jitter_min": 0, "jitter_max": 0,
     })
     return provider
 

@@ -147,23 +147,6 @@ class ChaserCampaign(models.Model):
         if state == "sending" and not self.reminder_ids.filtered(lambda reminder: reminder.state == "queued"):
             self._set_finished()
 
-    def _check_provider(self):
-        if not self.provider_id:
-            self.provider_id = self.env["chaser.provider"]._get_default(self.company_id)
-        if not self.provider_id:
-            raise UserError(self.env._(
-                "%s has no mailbox to send from. A chaser manager sets one up under Invoicing ▸ Chaser ▸ Configuration ▸ Mailboxes.",
-                self.company_id.name))
-        if self.provider_id.state != "connected":
-            raise UserError(self.env._(
-                "The mailbox “%(name)s” is not ready (%(state)s). A chaser manager opens it under Chaser ▸ Configuration ▸ Mailboxes "
-                "and presses Test Connection. %(error)s",
-                name=self.provider_id.name, error=self.provider_id.last_error or "",
-                state=dict(self.provider_id._fields["state"]._description_selection(self.env))[self.provider_id.state]))
-        self.reminder_ids.filtered(
-            lambda reminder: reminder.state in ("draft", "queued") and reminder.provider_id != self.provider_id
-        ).sudo().write({"provider_id": self.provider_id.id})
-
     def _check_templates(self):
         for template in self._get_templates():
             try:
@@ -191,9 +174,6 @@ class ChaserCampaign(models.Model):
             drafts.ids, [fields.Datetime.to_string(at) for at in moments]))
         self.env["chaser.reminder"].invalidate_model(["state", "scheduled_at"])
         self.invalidate_recordset()
-
-    def _trigger_sending(self, moment=None):
-        self.provider_id.sudo().cron_id._trigger(at=moment if moment and moment > fields.Datetime.now() else None)
 
     # -- setters, also used by the sending job
 

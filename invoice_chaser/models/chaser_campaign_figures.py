@@ -32,7 +32,6 @@ class ChaserCampaign(models.Model):
     bounce_rate = fields.Float("Bounce Rate (%)", compute="_compute_event_figures", aggregator=None)
     amount_chased = fields.Char(compute="_compute_amounts", help="Per currency, of the messages sent.")
     amount_collected = fields.Char("Collected Since", compute="_compute_amounts", help="What of it has been paid or credited since.")
-    expected_finish = fields.Datetime(compute="_compute_expected_finish", help="When the last message leaves, if nothing else happens.")
 
     @api.depends("reminder_ids.state")
     def _compute_state_figures(self):
@@ -95,12 +94,3 @@ class ChaserCampaign(models.Model):
         """Amounts side by side, one per currency."""
         currencies = self.env["res.currency"]
         return "  ·  ".join(formatLang(self.env, amount, currency_obj=currencies.browse(currency)) for currency, amount in amounts)
-
-    def _compute_expected_finish(self):
-        now = fields.Datetime.now()
-        for campaign in self:
-            campaign.expected_finish = False
-            if campaign.queued_count and campaign.provider_id and campaign.state in ("draft", "scheduled", "sending", "paused"):
-                start = max(now, campaign.scheduled_at or now) if campaign.state in ("draft", "scheduled") else now
-                campaign.expected_finish = campaign.provider_id._estimate_finish(
-                    campaign.queued_count, start, campaign.duration_hours, campaign._get_waiting_partner_ids())

@@ -32,6 +32,8 @@ class ChaserCampaign(models.Model):
             page_size=1000)
         self.env["chaser.reminder.line"].invalidate_model()
         reminders.invalidate_recordset(["line_ids"])
+        if self.provider_mode == "spread":
+            self._assign_mailboxes()
 
     @api.model
     def _get_split_partners(self, plan):

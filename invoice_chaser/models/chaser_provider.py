@@ -8,7 +8,6 @@ from odoo.tools import email_normalize
 
 from ..core.errors import TransportError
 from ..core.message import OutgoingMessage
-from ..core.throttle import Pace
 
 
 class ChaserProvider(models.Model):
@@ -80,7 +79,7 @@ class ChaserProvider(models.Model):
         for provider in self:
             provider.used_today = sent.get(provider.id, 0)
             provider.queued_count = queued.get(provider.id, 0)
-            left = max(provider.daily_quota - provider.used_today, 0)
+            left = max(provider.daily_quota - provider.daily_reserve - provider.used_today, 0)
             provider.left_today = str(left) if provider.daily_quota else self.env._("no limit")
 
     @api.constrains("email", "reply_to")
@@ -156,15 +155,16 @@ class ChaserProvider(models.Model):
         })
 
     def _notify_expired(self, error):
-        managers = self.env.ref("invoice_chaser.group_chaser_manager").sudo().all_user_ids
         for provider in self.filtered(lambda provider: provider.state != "expired"):
-            manager = managers.filtered(lambda user, company=provider.company_id: company in user.company_ids and not user.share and user.active)
-            person = (manager - self.env.ref("base.user_root"))[:1]
-            if person:
-                provider.activity_schedule(
-                    "mail.mail_activity_data_todo", user_id=person.id,
-                    summary=self.env._("Mailbox not authorised"), note=error or "",
-                )
+            provider._tell_manager(self.env._("Mailbox not authorised"), error)
+
+    def _tell_manager(self, summary, note):
+        """An activity for a manager of the mailbox's company."""
+        managers = self.env.ref("invoice_chaser.group_chaser_manager").sudo().all_user_ids
+        manager = managers.filtered(lambda user: self.company_id in user.company_ids and not user.share and user.active)
+        person = (manager - self.env.ref("base.user_root"))[:1]
+        if person:
+            self.activity_schedule("mail.mail_activity_data_todo", user_id=person.id, summary=summary, note=note or "")
 
     def _set_hold(self, until, code, detail=""):
         self.write({
@@ -254,10 +254,6 @@ class ChaserProvider(models.Model):
         """
         self.ensure_one()
         return getattr(self, f"_get_transport_{self.kind}")()
-
-    def _get_pace(self):
-        self.ensure_one()
-        return Pace(self.batch_size, self.batch_pause, self.per_minute, self.daily_quota, self.company_id.chaser_monthly_limit)
 
     @api.model
     def _make_message_id(self, email):

@@ -1,62 +1,24 @@
 import contextlib
 import logging
 import time
-from collections import deque
 from datetime import timedelta
 
 import psycopg2.errors
+from psycopg2.extras import Json
 
 from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, email_normalize
 
 from ..core.errors import AuthenticationFailed, PolicyRefused, RateLimited, TransportError, Unreachable
-from ..core.throttle import allowance, estimate_finish, retry_delay
+from ..core.throttle import NAP, Allowance, retry_delay
+from .chaser_provider_locks import _CONNECTION_REST
+from .chaser_send_run import SendRun
 
 _logger = logging.getLogger(__name__)
 # First key of the advisory lock: "chas" in ASCII; the second is the mailbox's id.
 _LOCK_SPACE = 0x63686173
 _STAGE_ATTEMPTS = 5
-
-
-class SendRun:
-    """What one run of a mailbox keeps: the open transport, its recent sends, and what all its messages share."""
-
-    def __init__(self, provider, transport):
-        self.provider = provider
-        self.transport = transport
-        self.pace = provider._get_pace()
-        self.settings = provider._prepare_run_settings()
-        now = fields.Datetime.now()
-        self.sent_times = provider._get_sent_times(now)
-        self.domain_times = provider._get_domain_times(now)
-        self.month_count = provider._get_month_count(now) if self.pace.per_month else 0
-        self.cache = {}
-
-    def get_allowance(self):
-        return allowance(fields.Datetime.now(), self.sent_times, self.pace, self.month_count)
-
-    def get_domain_hold(self, domain):
-        """Until when messages to a recipient domain wait; None when one may go."""
-        limit, now = self.settings["per_domain_minute"], fields.Datetime.now()
-        times = self.domain_times.get(domain)
-        while times and times[0] <= now - timedelta(minutes=1):
-            times.popleft()
-        if not limit or not times or len(times) < limit:
-            return None
-        return times[-limit] + timedelta(minutes=1)
-
-    def note_attempt(self, domain):
-        now = fields.Datetime.now()
-        self.sent_times.append(now)
-        self.domain_times.setdefault(domain, deque()).append(now)
-        self.month_count += 1
-
-    def get(self, key, make):
-        """A value that all messages of the run share, made once."""
-        if key not in self.cache:
-            self.cache[key] = make()
-        return self.cache[key]
 
 
 class ChaserProvider(models.Model):
@@ -98,7 +60,7 @@ class ChaserProvider(models.Model):
             if alone:
                 with contextlib.suppress(psycopg2.InterfaceError, psycopg2.OperationalError):
                     cr.rollback()
-                    cr.execute("SELECT pg_advisory_unlock(%s, %s)", (_LOCK_SPACE, self.id))
+                    cr.execute("SELECT pg_advisory_unlock_all()")  # this one, and what an interrupted message may have left
 
     def _is_at_home(self):
         """False in a copy of the database that Odoo restored or duplicated: it must not send until a person has tested the mailbox."""
@@ -137,7 +99,8 @@ class ChaserProvider(models.Model):
 
     def _start_due_campaigns(self):
         due = self.env["chaser.campaign"].search([
-            ("provider_id", "=", self.id), ("state", "=", "scheduled"), ("scheduled_at", "<=", fields.Datetime.now())])
+            ("state", "=", "scheduled"), ("scheduled_at", "<=", fields.Datetime.now()),
+            "|", ("provider_id", "=", self.id), ("reminder_ids", "any", [("provider_id", "=", self.id)])])
         for campaign in self._lock_free(due):
             campaign.write({"state": "sending", "started_at": fields.Datetime.now()})
         self._commit_now()
@@ -166,11 +129,13 @@ class ChaserProvider(models.Model):
             return
         [(first,)] = self.env.execute_query(SQL("SELECT min(r.scheduled_at) FROM %s", self._get_queue_sql()))
         [(planned,)] = self.env.execute_query(SQL(
-            "SELECT min(scheduled_at) FROM chaser_campaign WHERE provider_id = %s AND state = 'scheduled'", self.id))
+            """SELECT min(c.scheduled_at) FROM chaser_campaign c WHERE c.state = 'scheduled'
+                  AND EXISTS (SELECT 1 FROM chaser_reminder r WHERE r.campaign_id = c.id AND r.provider_id = %s AND r.state = 'queued')""", self.id))
         moments = [max(moment, self.hold_until or moment) for moment in (first, planned) if moment]
         if moments:
             now = fields.Datetime.now()
             self.sudo().cron_id._trigger(at=None if min(moments) <= now else min(moments))
+            self._set_alarm(min(moments))
 
     # -- batches
 
@@ -186,24 +151,57 @@ class ChaserProvider(models.Model):
             "SELECT count(*) FROM %s AND r.scheduled_at <= %s", self._get_queue_sql(), fields.Datetime.now()))
         return count
 
-    def _claim(self, limit):
-        """Ids of the next reminders, most important first; rows that another process holds are passed over."""
-        rows = self.env.execute_query(SQL(
-            "SELECT r.id FROM %s AND r.scheduled_at <= %s ORDER BY r.priority DESC, r.id LIMIT %s FOR NO KEY UPDATE OF r SKIP LOCKED",
-            self._get_queue_sql(), fields.Datetime.now(), limit))
-        return [row[0] for row in rows]
+    def _claim(self, limit, run):
+        """Ids of the next reminders, most important first; rows that another process holds are passed over. No more to one recipient
+        domain than its limit allows: what waits for such a domain is put off together, so that it stands in nobody's way."""
+        chosen, room = [], {}
+        while len(chosen) < limit:
+            rows = self.env.execute_query(SQL(
+                """SELECT r.id, r.recipient_domain FROM %s AND r.scheduled_at <= %s AND r.id <> ALL(%s)
+                    ORDER BY r.priority DESC, r.id LIMIT %s FOR NO KEY UPDATE OF r SKIP LOCKED""",
+                self._get_queue_sql(), fields.Datetime.now(), chosen, limit - len(chosen)))
+            full = set()
+            for reminder_id, domain in rows:
+                left = room.setdefault(domain, run.throttle.get_domain_room(domain, fields.Datetime.now()))
+                if left == 0:
+                    full.add(domain)
+                    continue
+                room[domain] = left and left - 1
+                chosen.append(reminder_id)
+            for domain in full:
+                self._put_off(domain, run.get_domain_hold(domain) or self._in_a_minute(), chosen)
+            if not full:
+                break
+        return chosen
+
+    def _in_a_minute(self):
+        return fields.Datetime.add(fields.Datetime.now(), minutes=1, seconds=1)
+
+    def _put_off(self, domain, until, chosen):
+        """All that is due to a recipient domain waits until a slot opens, but for the chosen ones."""
+        reasons = self._prepare_reason_values("limit_domain", {"detail": domain or "", "until": until.isoformat()})
+        self.env.cr.execute(SQL(
+            """UPDATE chaser_reminder SET scheduled_at = %s, reason_code = %s, reason_params = %s WHERE id IN (
+                   SELECT r.id FROM %s AND r.scheduled_at <= %s AND r.recipient_domain IS NOT DISTINCT FROM %s AND r.id <> ALL(%s)
+                      FOR NO KEY UPDATE OF r SKIP LOCKED)""",
+            until, reasons["reason_code"], Json(reasons["reason_params"]), self._get_queue_sql(), fields.Datetime.now(), domain, chosen))
+        self.env["chaser.reminder"].invalidate_model(["scheduled_at", "reason_code", "reason_params"], flush=False)
 
     def _send_batches(self):
         if not self._commit_or_none():
             return
-        transport = self._open_transport()
-        if not transport:
-            return
-        run = SendRun(self, transport)
-        try:
-            self._run_batches(run)
-        finally:
-            transport.close()
+        with self._connection_slot() as free:
+            if not free:
+                self._hold_queue(fields.Datetime.add(fields.Datetime.now(), seconds=_CONNECTION_REST), "limit_connections")
+                self._commit()
+                return
+            transport = self._open_transport()
+            if not transport:
+                return
+            try:
+                self._run_batches(SendRun(self, transport))
+            finally:
+                transport.close()
 
     def _commit_or_none(self):
         """Whether there is anything to do now; nothing is connected for an empty queue."""
@@ -213,32 +211,54 @@ class ChaserProvider(models.Model):
         return due
 
     def _run_batches(self, run):
+        lag = run.get_lag()
         while True:
-            allowed = run.get_allowance()
+            allowed = self._await_slot(run, lag)
             if not allowed.count:
                 self._hold_queue(allowed.until, f"limit_{allowed.limit}")
                 self._commit()
                 return
-            ids = self._claim(allowed.count)
+            ids = self._claim(allowed.count, run)
             deadline = time.monotonic() + self._commit()
             for position, reminder_id in enumerate(ids):
+                if position and not self._go_on(run, deadline):
+                    break
                 self._send_one(reminder_id, run)
                 if not position:
                     # Told at once: a job that is killed three times without any progress is put aside by Odoo's scheduler.
                     self._commit(1)
-                if time.monotonic() >= deadline or not self._is_open():
-                    break
-            left = self._commit(max(len(ids) - 1, 0))
-            if not ids or left <= run.pace.pause or not self._is_open():
+            left, lag = self._commit(max(len(ids) - 1, 0)), run.get_rest()
+            if not ids or left <= lag or not self._is_open():
                 return
-            self._pause(run.pace.pause)
+
+    def _await_slot(self, run, lag):
+        """What may go now, after ``lag`` seconds of rest and, if need be, a nap until the next slot. A longer wait is told, not waited for."""
+        if lag > NAP:
+            return Allowance(0, "pace", fields.Datetime.add(fields.Datetime.now(), seconds=int(lag)))
+        if lag:
+            self._pause(lag)
+        allowed = run.get_allowance()
+        nap = (allowed.until - fields.Datetime.now()).total_seconds() if not allowed.count else 0
+        if 0 < nap <= NAP:
+            self._pause(nap)
+            allowed = run.get_allowance()
+        return allowed
+
+    def _go_on(self, run, deadline):
+        """The pause between two messages; whether the next one may follow in this run."""
+        if time.monotonic() >= deadline:
+            return False
+        gap = run.get_gap()
+        if gap:
+            self._pause(gap)
+        return self._is_open()
 
     def _prepare_run_settings(self):
         """What every message of a run needs of mailbox and company, as plain values: records are read anew after each commit."""
         company = self.company_id
         return {
             "company_id": company.id, "tracking": company.chaser_tracking, "interval": company.chaser_contact_interval,
-            "per_domain_minute": self.per_domain_minute, "max_attempts": self.max_attempts, "email": email_normalize(self.email),
+            "max_attempts": self.max_attempts, "email": email_normalize(self.email),
             "sender_name": self.sender_name or company.name or "", "reply_to": self.reply_to or company.catchall_email or "", "base_url": self.get_base_url(),
             "today": company._get_chaser_today(), "tz": company._get_chaser_tz(), "company": self._get_company_data(company),
         }
@@ -256,6 +276,10 @@ class ChaserProvider(models.Model):
         """One reminder through the pipeline. Whatever happens to it, the others go on."""
         reminder = self.env["chaser.reminder"].browse(reminder_id)
         try:
+            if not self._take_month_slot(run):
+                self._hold_queue(self._get_month_hold(run).until, "limit_month")
+                self._commit_now()
+                return
             reminder._run_pipeline(run)
             self._commit_now()
         except (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected):
@@ -297,7 +321,7 @@ class ChaserProvider(models.Model):
             self._set_state("expired", str(error))
             self._hold_queue(None, "provider_expired", str(error))
         elif isinstance(error, RateLimited):
-            self._hold_queue(now + error.retry_after, "rate_limited", str(error))
+            self._take_rate_limit(error, now)
         elif isinstance(error, PolicyRefused):
             for campaign in self._get_running_campaigns():
                 campaign._set_paused("policy", str(error))
@@ -308,6 +332,14 @@ class ChaserProvider(models.Model):
         else:
             return False
         return True
+
+    def _take_rate_limit(self, error, now):
+        """The mailbox rests as long as the service told, else longer each time the answer comes again."""
+        self.rate_limit_count += 1
+        code = {"day": "limit_service_day", "connections": "limit_service_connections", "storage": "mailbox_full"}.get(error.scope, "rate_limited")
+        if error.scope == "storage" and self.reason_code != code:
+            self._tell_manager(self.env._("Mailbox full"), str(error))
+        self._hold_queue(now + error.get_rest(self.rate_limit_count), code, str(error))
 
     def _get_running_campaigns(self):
         waiting = [("provider_id", "=", self.id), ("state", "=", "queued")]
@@ -321,35 +353,3 @@ class ChaserProvider(models.Model):
         params = {"until": until.isoformat(), "detail": detail} if until else {"detail": detail}
         waiting = self.env["chaser.reminder"].search([("provider_id", "=", self.id), ("state", "=", "queued"), ("campaign_id.state", "=", "sending")])
         waiting.try_lock_for_update(allow_referencing=True).write(self._prepare_reason_values(code, params))
-
-    # -- what was sent lately
-
-    def _estimate_finish(self, count, start, duration_hours=0, partner_ids=()):
-        """When the last of ``count`` further messages leaves this mailbox, by the rules that pace the real run (UTC). ``partner_ids``: the
-        customer of each, for send windows."""
-        self.ensure_one()
-        start = max(start, self.hold_until or start)
-        pace = self._get_pace()
-        finish = estimate_finish(start, count, pace, self._get_sent_times(start), self._get_month_count(start) if pace.per_month else 0)
-        return max(finish, fields.Datetime.add(start, hours=duration_hours)).replace(microsecond=0)
-
-    def _get_sent_times(self, now):
-        """Moments of the attempts of the last 24 hours, oldest first (UTC)."""
-        self.env["chaser.reminder"].flush_model(["attempted_at", "provider_id"])
-        rows = self.env.execute_query(SQL(
-            "SELECT attempted_at FROM chaser_reminder WHERE provider_id = %s AND attempted_at > %s ORDER BY attempted_at",
-            self.id, now - timedelta(hours=24)))
-        return [row[0] for row in rows]
-
-    def _get_domain_times(self, now):
-        rows = self.env.execute_query(SQL(
-            """SELECT recipient_domain, attempted_at FROM chaser_reminder WHERE provider_id = %s AND attempted_at > %s
-                ORDER BY attempted_at""", self.id, now - timedelta(minutes=1)))
-        times = {}
-        for domain, moment in rows:
-            times.setdefault(domain, deque()).append(moment)
-        return times
-
-    def _get_month_count(self, now):
-        return self.env["chaser.reminder"].search_count([
-            ("company_id", "=", self.company_id.id), ("attempted_at", ">=", now.replace(day=1, hour=0, minute=0, second=0, microsecond=0))])

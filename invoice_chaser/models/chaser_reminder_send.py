@@ -75,8 +75,8 @@ class ChaserReminder(models.Model):
                           AND l.dropped_code IS NULL AND l.move_line_id IS NOT NULL) AS item_count,
                       EXISTS (SELECT 1 FROM chaser_reminder_line l WHERE l.reminder_id = r.id AND l.is_credit) AS has_credits
                  FROM chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id
-                WHERE r.id = %s AND r.state = 'queued' AND c.state = 'sending'
-                  FOR NO KEY UPDATE OF r SKIP LOCKED FOR SHARE OF c SKIP LOCKED""", self.id))
+                WHERE r.id = %s AND r.provider_id = %s AND r.state = 'queued' AND c.state = 'sending'
+                  FOR NO KEY UPDATE OF r SKIP LOCKED FOR SHARE OF c SKIP LOCKED""", self.id, job.run.provider.id))
         if not rows:
             return Skip("gone")
         job.row = rows[0]
@@ -166,6 +166,7 @@ class ChaserReminder(models.Model):
     def _step_send(self, job):
         job.run.note_attempt(job.message.recipients[0].rpartition("@")[2])
         job.result = job.run.transport.send(job.message)
+        job.run.note_success()
 
     def _step_record(self, job):
         """It is out: keep that, whatever else fails."""

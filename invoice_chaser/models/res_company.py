@@ -24,6 +24,10 @@ class ResCompany(models.Model):
         "Failures in a Row", default=5, help="A campaign pauses itself after so many failures in a row. 0: never."
     )
     chaser_monthly_limit = fields.Integer("Messages per Month", default=0, help="Over all mailboxes of the company. 0: no limit.")
+    chaser_provider_mode = fields.Selection(
+        [("fixed", "One mailbox"), ("spread", "Spread over the company's mailboxes")], "Campaigns Sent From", default="fixed", required=True,
+        help="What new campaigns start with.",
+    )
     chaser_link_days = fields.Integer("Links Valid for Days", default=365, help="How long the links in a reminder work.")
 
     chaser_policy_id = fields.Many2one(

@@ -16,6 +16,7 @@ class ResConfigSettings(models.TransientModel):
     chaser_tracking = fields.Boolean(related="company_id.chaser_tracking", readonly=False)
     chaser_max_failures = fields.Integer(related="company_id.chaser_max_failures", readonly=False)
     chaser_monthly_limit = fields.Integer(related="company_id.chaser_monthly_limit", readonly=False)
+    chaser_provider_mode = fields.Selection(related="company_id.chaser_provider_mode", readonly=False, required=True)
     chaser_link_days = fields.Integer(related="company_id.chaser_link_days", readonly=False)
     chaser_policy_id = fields.Many2one(
         related="company_id.chaser_policy_id", readonly=False, domain="[('company_id', 'in', (False, company_id))]")

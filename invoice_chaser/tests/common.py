@@ -64,6 +64,7 @@ class ChaserCase(AccountTestInvoicingCommon):
         cls.provider = cls.env["chaser.provider"].create({
             "company_id": cls.company.id, "kind": "smtp", "email": "accounts@pop.example", "sender_name": "POP Accounts",
             "smtp_host": "127.0.0.1", "smtp_port": 1, "smtp_encryption": "none", "per_domain_minute": 0, "batch_pause": 0,
+            "per_minute": 0, "jitter_min": 0, "jitter_max": 0,
         })
         cls.provider._set_state("connected")
 
@@ -114,6 +115,7 @@ class ChaserCase(AccountTestInvoicingCommon):
             self.enter_registry_test_mode(),
             patch.object(type(provider), "_get_transport", lambda _self: transport),
             patch.object(type(provider), "_pause", lambda _self, _seconds: None),
+            patch.object(type(provider), "_start_alarm", lambda _self, _seconds, _dbname: None),
         ):
             provider.cron_id.method_direct_trigger()
         self.env.invalidate_all()

@@ -9,6 +9,7 @@ from .common import ChaserCase, FakeTransport
 OPERATIONS = ("read", "write", "create", "unlink")
 # What a person of the group may do himself; a program calls it as anybody would.
 USER_RIGHTS = {
+    "chaser.mailbox.move": "rwcu",
     "chaser.campaign": "rwcu", "chaser.suppression": "rwc", "chaser.tag": "rwc", "chaser.preview": "rwcu", "chaser.preview.message": "rwcu",
     "chaser.preview.item": "rwcu", "chaser.reminder": "r", "chaser.reminder.line": "r", "chaser.event": "r", "chaser.provider": "r",
     "chaser.hold": "rwc", "chaser.promise": "rwc", "chaser.dispute": "rwc", "chaser.level": "r", "chaser.template": "r", "chaser.template.version": "r",

@@ -1,10 +1,13 @@
+from collections import Counter
 from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..core import render
+from ..core.forecast import Waiting
 from ..core.template_language import TemplateProblem
+from ..core.throttle import spread
 
 
 class ChaserPreview(models.TransientModel):
@@ -18,6 +21,8 @@ class ChaserPreview(models.TransientModel):
     name = fields.Char("Campaign", required=True)
     company_id = fields.Many2one("res.company", required=True, readonly=True)
     invoice_ids = fields.Json(readonly=True)
+    provider_mode = fields.Selection(
+        lambda self: self.env["chaser.campaign"]._fields["provider_mode"]._description_selection(self.env), "Sent From", default="fixed", required=True)
     provider_id = fields.Many2one("chaser.provider", "Mailbox", check_company=True)
     campaign_type = fields.Selection(
         lambda self: self.env["chaser.campaign"]._fields["campaign_type"]._description_selection(self.env), default="invoice_reminder", required=True)
@@ -37,6 +42,7 @@ class ChaserPreview(models.TransientModel):
     saved_percent = fields.Float("Saved (%)", compute="_compute_figures")
     held_count = fields.Integer("Held Back", compute="_compute_figures")
     expected_finish = fields.Datetime("Last Message Leaves", compute="_compute_figures")
+    mailbox_summary = fields.Text("Mailboxes", compute="_compute_figures")
     shown_partner_id = fields.Many2one("res.partner", "Show the Message to", domain="[('id', 'in', shown_partner_ids)]")
     shown_partner_ids = fields.Many2many("res.partner", compute="_compute_shown_partner_ids")
     preview_en = fields.Html("English", compute="_compute_preview", sanitize=False)
@@ -56,6 +62,7 @@ class ChaserPreview(models.TransientModel):
         preview = self.create({
             "name": self.env._("Reminders %s", fields.Date.to_string(company._get_chaser_today())), "company_id": company.id,
             "invoice_ids": invoices.ids, "provider_id": self.env["chaser.provider"]._get_default(company).id,
+            "provider_mode": company.chaser_provider_mode,
             "left_out": "\n".join(plan.left_out) or False,
         })
         preview._fill(plan)
@@ -108,16 +115,37 @@ class ChaserPreview(models.TransientModel):
             preview.message_count, preview.customer_count, preview.invoice_count = len(going), len(going.partner_id), moves
             preview.saved_percent = 100.0 * (moves - len(going)) / moves if moves else 0.0
             preview.held_count = len(preview.held_ids)
-            start = max(preview.scheduled_at or fields.Datetime.now(), fields.Datetime.now())
-            preview.expected_finish = bool(preview.provider_id and going) and preview.provider_id._estimate_finish(
-                len(going), start, preview.duration_hours, [message.partner_id.id for message in going])
+            preview._forecast(going)
 
-    @api.depends("provider_id")
+    def _forecast(self, going):
+        """Which mailbox would send how many of these messages, and when the last of each leaves."""
+        Provider, start = self.env["chaser.provider"].sudo(), max(self.scheduled_at or fields.Datetime.now(), fields.Datetime.now())
+        moments, chosen = spread(start, len(going), self.duration_hours), {}
+        if self.provider_mode == "spread":
+            numbers = Counter(going.mapped("partner_id.id"))
+            chosen = Provider._share_customers(self.company_id, [(partner.id, numbers[partner.id]) for partner in going.partner_id])
+        extra = {}
+        for message, moment in zip(going, moments, strict=True):
+            provider_id = chosen.get(message.partner_id.id) if self.provider_mode == "spread" else self.provider_id.id
+            domain = (message.recipient_email or "").partition(",")[0].rpartition("@")[2].strip()
+            # Before what is queued already only where it is more important; that is not known here: the plan's own order, at the end.
+            extra.setdefault(provider_id, []).append(Waiting((1, message.sequence), domain, moment, "preview"))
+        extra.pop(False, None)
+        extra.pop(None, None)
+        ends = {provider_id: end for (provider_id, group), end in Provider.browse(extra)._forecast(extra).items() if group == "preview"}
+        self.expected_finish = max((last for _count, last in ends.values()), default=False)
+        self.mailbox_summary = self.env["chaser.campaign"]._describe_mailboxes({provider_id: len(rows) for provider_id, rows in extra.items()}, ends)
+
+    @api.depends("provider_id", "provider_mode")
     def _compute_warning(self):
         arabic = any(code.startswith("ar") for code, _name in self.env["res.lang"].get_installed())
         for preview in self:
             warnings = []
-            if not preview.provider_id:
+            if preview.provider_mode == "spread" and preview.provider_id:
+                if not self.env["chaser.provider"]._get_usable(preview.company_id):
+                    warnings.append(self.env._(
+                        "No mailbox of %s is connected; a manager must test one before the campaign can be sent.", preview.company_id.name))
+            elif not preview.provider_id:
                 warnings.append(self.env._("No mailbox is set up for %s yet; the campaign can be saved but not sent.", preview.company_id.name))
             elif preview.provider_id.state != "connected":
                 warnings.append(self.env._(
@@ -163,7 +191,8 @@ class ChaserPreview(models.TransientModel):
         self.ensure_one()
         dropped = self.message_ids.filtered(lambda message: not message.included)
         return self.env["chaser.campaign"].create_for_invoices(self.invoice_ids, {
-            "name": self.name, "company_id": self.company_id.id, "provider_id": self.provider_id.id, "campaign_type": self.campaign_type,
+            "name": self.name, "company_id": self.company_id.id, "provider_id": self.provider_id.id, "provider_mode": self.provider_mode,
+            "campaign_type": self.campaign_type,
             "level_id": self.level_id.id, "template_id": self.template_id.id, "tag_ids": [fields.Command.set(self.tag_ids.ids)],
             "scheduled_at": self.scheduled_at, "duration_hours": self.duration_hours,
             "excluded_line_ids": (dropped.item_ids | self.item_ids.filtered(lambda item: not item.included)).move_line_id.ids,

@@ -4,7 +4,17 @@ from datetime import datetime, timedelta
 
 import pytest
 from core.throttle import (
-    DAY, NAP, Allowance, MonthCount, Pace, Throttle, allowance, month_start, next_month, retry_delay, spread,
+    DAY,
+    NAP,
+    Allowance,
+    MonthCount,
+    Pace,
+    Throttle,
+    allowance,
+    month_start,
+    next_month,
+    retry_delay,
+    spread,
 )
 
 NOW = datetime(2026, 11, 21, 8, 0)

@@ -35,7 +35,8 @@ user = env["res.users"].with_context(no_reset_password=True).create({{
     "group_ids": [Command.link(env.ref(x).id) for x in ("invoice_chaser.group_chaser_user", "account.group_account_invoice")]}})
 for port in {ports}:
     provider = env["chaser.provider"].create({{"kind": "smtp", "email": f"accounts{{port}}@pop.example", "smtp_host": "127.0.0.1", "smtp_port": port,
-        "smtp_encryption": "none", "smtp_user": "u", "smtp_password": "demo-password", "per_domain_minute": 0, "batch_pause": {pause}, "batch_size": 5}})
+        "smtp_encryption": "none", "smtp_user": "u", "smtp_password": "demo-password", "per_domain_minute": 0, "batch_pause": {pause}, "batch_size": 5,
+        "per_minute": 0, "jitter_min": 0, "jitter_max": 0}})
     provider.action_test_connection()
     assert provider.state == "connected", provider.last_error
 env["ir.config_parameter"].set_param("web.base.url", {url!r})
