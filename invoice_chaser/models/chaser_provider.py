@@ -159,7 +159,9 @@ class ChaserProvider(models.Model):
             provider._tell_manager(self.env._("Mailbox not authorised"), error)
 
     def _tell_manager(self, summary, note):
-        """An activity for a manager of the mailbox's company."""
+        """An activity for a manager of the mailbox's company; one is enough for the same trouble."""
+        if summary in self.activity_ids.mapped("summary"):
+            return
         managers = self.env.ref("invoice_chaser.group_chaser_manager").sudo().all_user_ids
         manager = managers.filtered(lambda user: self.company_id in user.company_ids and not user.share and user.active)
         person = (manager - self.env.ref("base.user_root"))[:1]

@@ -228,7 +228,7 @@ class ChaserProvider(models.Model):
                     # Told at once: a job that is killed three times without any progress is put aside by Odoo's scheduler.
                     self._commit(1)
             left, lag = self._commit(max(len(ids) - 1, 0)), run.get_rest()
-            if not ids or left <= lag or not self._is_open():
+            if len(ids) < allowed.count or left <= lag or not self._is_open():
                 return
 
     def _await_slot(self, run, lag):
@@ -337,7 +337,7 @@ class ChaserProvider(models.Model):
         """The mailbox rests as long as the service told, else longer each time the answer comes again."""
         self.rate_limit_count += 1
         code = {"day": "limit_service_day", "connections": "limit_service_connections", "storage": "mailbox_full"}.get(error.scope, "rate_limited")
-        if error.scope == "storage" and self.reason_code != code:
+        if error.scope == "storage":
             self._tell_manager(self.env._("Mailbox full"), str(error))
         self._hold_queue(now + error.get_rest(self.rate_limit_count), code, str(error))
 
