@@ -67,7 +67,8 @@ class ChaserProvider(models.Model):
         for provider in providers:
             pace, used = provider._get_pace(), len(attempts.get(provider.id, ([], {}))[0])
             gap = (pace.gap() * (pace.batch_size - 1) + pace.rest()) / pace.batch_size
-            slowest = max(gap, 60.0 / pace.per_minute if pace.per_minute else 0.0)
+            # However fast the pace: each message takes its time in the network, so that equal mailboxes share.
+            slowest = max(gap, 60.0 / pace.per_minute if pace.per_minute else 0.0, 0.1)
             capacities.append(Capacity(
                 provider.id, max(pace.per_day - used, 0) if pace.per_day else None, pace.per_day, slowest, len(queue.get(provider.id, []))))
         return share(customers, capacities, self._read_last_senders(company, [customer for customer, _count in customers]))

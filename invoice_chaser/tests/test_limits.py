@@ -1,4 +1,4 @@
-import threading
+import select
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -8,6 +8,7 @@ from odoo import fields, sql_db
 from odoo.exceptions import UserError
 from odoo.tests import Form, freeze_time, tagged
 from odoo.tools import SQL
+from odoo.tools.misc import Callbacks
 
 from ..core import errors
 from ..models.chaser_provider_locks import _CONNECTION_SPACE, _MONTH_SPACE, _wake_scheduler
@@ -179,31 +180,34 @@ class TestPace(SendCase):
 
     def test_alarm_for_short_waits(self):
         """The scheduler alone looks once a minute; a wait that ends in between gets an alarm, a long one needs none."""
-        alarms, moment = [], fields.Datetime.now()
         self._customers(3)
+        alarms, moment = [], fields.Datetime.now()
         self.provider.per_minute = 2
         with patch.object(type(self.provider), "_set_alarm", lambda _self, until: alarms.append(until)):
             self._run_at(moment)
         self.assertEqual(alarms, [self.provider.hold_until])
         self.assertTrue(60 <= (alarms[0] - moment).total_seconds() <= 63)
         seconds = []
-        with patch.object(type(self.provider), "_start_alarm", lambda _self, wait, _dbname: seconds.append(wait)), freeze_time(moment):
+        with (
+            patch.object(type(self.provider), "_start_alarm", lambda _self, wait, _dbname: seconds.append(wait)), freeze_time(moment),
+            patch.object(self.env.cr, "postcommit", Callbacks()),
+        ):
             for hours in (1, -1, 0.01):
                 self.provider._set_alarm(moment + timedelta(hours=hours))
+            self.assertFalse(seconds, "only what is committed can be found")
             self.env.cr.postcommit.run()
         self.assertEqual(seconds, [36])
 
     def test_alarm_wakes_the_scheduler(self):
-        heard = []
         with sql_db.db_connect("postgres").cursor() as cr:
             cr.execute("LISTEN cron_trigger")
             cr.commit()
-            timer = threading.Thread(target=_wake_scheduler, args=["some_database"])
-            timer.start()
-            timer.join()
-            cr._cnx.poll()
-            heard = [(notice.channel, notice.payload) for notice in cr._cnx.notifies]
-        self.assertIn(("cron_trigger", "some_database"), heard)
+            self.provider._start_alarm(0.01, "some_database")
+            heard = set()
+            while ("cron_trigger", "some_database") not in heard:
+                self.assertTrue(select.select([cr._cnx], [], [], 30)[0], "woken within the time")
+                cr._cnx.poll()
+                heard = {(notice.channel, notice.payload) for notice in cr._cnx.notifies}
         with patch.object(sql_db, "db_connect", side_effect=psycopg2.OperationalError("gone")):
             _wake_scheduler("some_database")
 

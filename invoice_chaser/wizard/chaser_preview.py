@@ -105,7 +105,7 @@ class ChaserPreview(models.TransientModel):
 
     # -- computes
 
-    @api.depends("message_ids.included", "item_ids.included", "provider_id", "scheduled_at", "duration_hours")
+    @api.depends("message_ids.included", "item_ids.included", "provider_id", "provider_mode", "scheduled_at", "duration_hours")
     def _compute_figures(self):
         for preview in self:
             going = preview.message_ids.filtered("included")
