@@ -336,7 +336,8 @@ class ChaserProvider(models.Model):
     def _take_rate_limit(self, error, now):
         """The mailbox rests as long as the service told, else longer each time the answer comes again."""
         self.rate_limit_count += 1
-        code = {"day": "limit_service_day", "connections": "limit_service_connections", "storage": "mailbox_full"}.get(error.scope, "rate_limited")
+        scope = "day" if error.is_told and error.retry_after >= timedelta(hours=24) else error.scope
+        code = {"day": "limit_service_day", "connections": "limit_service_connections", "storage": "mailbox_full"}.get(scope, "rate_limited")
         if error.scope == "storage":
             self._tell_manager(self.env._("Mailbox full"), str(error))
         self._hold_queue(now + error.get_rest(self.rate_limit_count), code, str(error))

@@ -110,10 +110,10 @@ class TestSpread(MailboxCase):
 
     def test_same_answer_each_time(self):
         campaign = self._draft(12, provider_mode="spread")
-        before = [reminder.provider_id for reminder in campaign.reminder_ids]
+        before = {reminder: reminder.provider_id for reminder in campaign.reminder_ids}
         campaign._assign_mailboxes()
         campaign.action_send()
-        self.assertEqual([reminder.provider_id for reminder in campaign.reminder_ids], before)
+        self.assertEqual({reminder: reminder.provider_id for reminder in campaign.reminder_ids}, before)
 
     def test_query_count_does_not_grow(self):
         def count(campaign):
