@@ -30,6 +30,7 @@ class ChaserReminder(models.Model):
 
     def action_move_mailbox(self):
         """Opens the choice of another mailbox for these reminders."""
+        self._check_may_act()
         return self.env["chaser.mailbox.move"]._open_for(self.filtered(lambda reminder: reminder.state in ("draft", "queued")))
 
     def _set_waiting_reason(self, code, detail=""):
@@ -54,5 +55,6 @@ class ChaserProvider(models.Model):
 
     def action_move_waiting(self):
         """Opens the choice of another mailbox for all that waits in this one."""
+        self.check_access("read")
         return self.env["chaser.mailbox.move"]._open_for(
             self.env["chaser.reminder"].search([("provider_id", "in", self.ids), ("state", "in", ("draft", "queued"))]))

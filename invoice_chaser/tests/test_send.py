@@ -582,7 +582,8 @@ class TestLimits(SendCase):
         transport = self._run()
         self.assertEqual(len(transport.sent), 1)
         self.assertEqual(self.provider.reason_code, "limit_month")
-        self.assertEqual(self.provider.hold_until.day, 1)
+        local = fields.Datetime.context_timestamp(self.provider.with_context(tz="Asia/Dubai"), self.provider.hold_until)
+        self.assertEqual((local.day, local.hour), (1, 0), "the month of the company's own time zone")
 
     def test_limits_hold_the_claims_of_a_batch(self):
         self._customers(6)
