@@ -6,17 +6,20 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heapify, heappop, heappush
 
+from .send_window import SendWindow
 from .throttle import NAP, Throttle
 
 
 @dataclass(frozen=True, order=True)
 class Waiting:
-    """A queued message. ``order``: the smaller leaves first; ``not_before`` as ``now`` of the forecast; ``group``: its campaign."""
+    """A queued message. ``order``: the smaller leaves first; ``not_before`` as ``now`` of the forecast; ``group``: its campaign;
+    ``window``: when its customer may be written to (``core.send_window``), None: always."""
 
     order: tuple
     domain: str = field(compare=False)
     not_before: datetime = field(compare=False)
     group: Hashable = field(default=None, compare=False)
+    window: SendWindow | None = field(default=None, compare=False)
 
 
 @dataclass
@@ -39,7 +42,8 @@ class Departure:
 
 
 def forecast(now: datetime, mailboxes: Sequence[Mailbox]) -> Iterator[Departure]:
-    """The departures of all mailboxes, batch by batch. Mailboxes of one company share its ``MonthCount``.
+    """The departures of all mailboxes, batch by batch; none for a message whose window never opens. Mailboxes of one company share its
+    ``MonthCount``.
 
     :param now: UTC without zone; the network's own time is taken as nothing, the random parts of the pace as their mean
     """
@@ -97,8 +101,11 @@ class _Line:
 
     def _admit(self, clock: datetime) -> None:
         """What has become due, and the domains that may be written to again."""
+        openings: dict[SendWindow, datetime | None] = {}
         while self._future and self._future[0][0] <= clock:
             waiting = heappop(self._future)[1]
+            if waiting.window and not self._is_open(waiting, clock, openings):
+                continue
             queue = self._domains.setdefault(waiting.domain, [])
             heappush(queue, waiting)
             if queue[0] is waiting and waiting.domain not in self._held:
@@ -107,6 +114,15 @@ class _Line:
             domain = heappop(self._parked)[1]
             self._held.discard(domain)
             heappush(self._ready, (self._domains[domain][0], domain))
+
+    def _is_open(self, waiting: Waiting, clock: datetime, openings: dict) -> bool:
+        """Whether the customer's window is open; if not, the message waits for its opening, or is given up when it never comes."""
+        if waiting.window not in openings:
+            openings[waiting.window] = waiting.window.next_open(clock).at
+        opening = openings[waiting.window]
+        if opening is not None and opening > clock:
+            heappush(self._future, (opening, waiting))
+        return opening is not None and opening <= clock
 
     def _take(self, at: datetime) -> Waiting | None:
         """The most important message whose domain may be written to."""
@@ -123,6 +139,8 @@ class _Line:
             heappop(queue)
             if queue:
                 heappush(self._ready, (queue[0], domain))
+            if first.window and not self._is_open(first, at, {}):
+                continue  # it was open when the message became due, and closed while it waited for its turn
             return first
         return None
 

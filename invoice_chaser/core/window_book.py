@@ -8,7 +8,6 @@ import pytz
 
 from .open_time import Slot
 from .send_window import Closure, DayOff, Opening, SendWindow, SpecialHours
-from .throttle import Pace, allowance
 
 
 @dataclass(frozen=True)
@@ -110,56 +109,6 @@ def zone_for(tz: str, country_code: str, fallback: str) -> str:
     if fallback in zones:
         return fallback
     return zones[0] if len(zones) == 1 else fallback
-
-
-class Queue:
-    """Messages that wait for their windows, for an estimate: how many may go at a moment, and when the next ones may."""
-
-    def __init__(self, counts: Mapping[SendWindow, int]):
-        self.left = dict(counts)
-
-    def opens(self, moment: datetime) -> datetime | None:
-        """The first moment from ``moment`` on at which one of the waiting may go; None when none ever may."""
-        return min((at for window in self.left if (at := window.next_open(moment).at)), default=None)
-
-    def take(self, moment: datetime, count: int) -> int:
-        """Takes up to ``count`` messages whose window is open; returns how many."""
-        taken = 0
-        for window in [window for window in self.left if window.is_open(moment)]:
-            step = min(count - taken, self.left[window])
-            taken += step
-            self.left[window] -= step
-            if not self.left[window]:
-                del self.left[window]
-        return taken
-
-
-def estimate_finish(
-    now: datetime, counts: Mapping[SendWindow, int], pace: Pace, sent: Sequence[datetime] = (), sent_this_month: int = 0
-) -> datetime | None:
-    """When the last message leaves by the mailbox's pace and the customers' windows, if nothing else uses the mailbox.
-
-    None when a window never opens. Like ``throttle.estimate_finish``, with its own clock because messages overtake each other.
-    """
-    clock, history, queue, month = now, list(sent), Queue(counts), sent_this_month
-    last = now
-    while queue.left:
-        opened = queue.opens(clock)
-        if opened is None:
-            return None
-        month = month if (opened.year, opened.month) == (clock.year, clock.month) else 0
-        clock = opened
-        allowed = allowance(clock, history, pace, month)
-        if not allowed.count:
-            month = month if (allowed.until.year, allowed.until.month) == (clock.year, clock.month) else 0
-            clock = allowed.until + timedelta(microseconds=1)
-            continue
-        step = queue.take(clock, allowed.count)
-        history.extend([clock] * step)
-        month, last = month + step, clock
-        history = [moment for moment in history[-max(pace.per_day, pace.per_minute, 1):] if moment > clock - timedelta(hours=24)]
-        clock += timedelta(seconds=pace.pause)
-    return last
 
 
 def spread(start: datetime, windows: Sequence[SendWindow], hours: float) -> list[tuple[datetime, Opening]]:

@@ -4,6 +4,7 @@ from odoo.tools import SQL, format_datetime
 
 from ..core.forecast import Waiting
 from ..core.throttle import spread
+from ..core.window_book import spread as spread_open
 
 _OPEN = ("draft", "scheduled", "sending", "paused")
 
@@ -112,18 +113,19 @@ class ChaserCampaign(models.Model):
             if campaign not in running and mine:
                 finish |= campaign._forecast_start(mine, with_queue=len(self) == 1)
             ends = {provider_id: finish[provider_id, campaign_id] for provider_id in mine if (provider_id, campaign_id) in finish}
-            campaign.expected_finish = max((last for _count, last in ends.values()), default=False)
-            campaign.mailbox_summary = self._describe_mailboxes({provider_id: len(rows) for provider_id, rows in mine.items()}, ends)
+            counts = {provider_id: len(rows) for provider_id, rows in mine.items()}
+            campaign.expected_finish = self._get_last(counts, ends)
+            campaign.mailbox_summary = self._describe_mailboxes(counts, ends)
 
     def _read_waiting(self):
-        """Campaign id → mailbox id → its waiting messages as (order, domain)."""
+        """Campaign id → mailbox id → its waiting messages as (order, domain, commercial partner id)."""
         self.env["chaser.reminder"].flush_model()
         rows = self.env.execute_query(SQL(
-            """SELECT campaign_id, provider_id, priority, id, recipient_domain FROM chaser_reminder
+            """SELECT campaign_id, provider_id, priority, id, recipient_domain, partner_id FROM chaser_reminder
                 WHERE campaign_id = ANY(%s) AND state IN ('draft', 'queued') AND provider_id IS NOT NULL ORDER BY priority DESC, id""", self._origin.ids))
         waiting = {}
-        for campaign_id, provider_id, priority, reminder_id, domain in rows:
-            waiting.setdefault(campaign_id, {}).setdefault(provider_id, []).append(((-(priority or 0), reminder_id), domain or ""))
+        for campaign_id, provider_id, priority, reminder_id, domain, partner_id in rows:
+            waiting.setdefault(campaign_id, {}).setdefault(provider_id, []).append(((-(priority or 0), reminder_id), domain or "", partner_id))
         return waiting
 
     def _get_mailboxes(self, waiting, campaigns):
@@ -133,12 +135,31 @@ class ChaserCampaign(models.Model):
     def _forecast_start(self, mine, with_queue):
         """The forecast of a campaign that does not run yet, as if it began at its time."""
         start = max(self.scheduled_at or fields.Datetime.now(), fields.Datetime.now())
-        moments = iter(spread(start, sum(map(len, mine.values())), self.duration_hours))
-        ordered = sorted((order, domain, provider_id) for provider_id, rows in mine.items() for order, domain in rows)
+        ordered = sorted((*row, provider_id) for provider_id, rows in mine.items() for row in rows)
+        departures = self._plan_departures(self.company_id, start, [row[2] for row in ordered], self.duration_hours)
         extra = {}
-        for order, domain, provider_id in ordered:
-            extra.setdefault(provider_id, []).append(Waiting(order, domain, next(moments), self._origin.id))
+        for (order, domain, _partner_id, provider_id), (moment, window) in zip(ordered, departures, strict=True):
+            extra.setdefault(provider_id, []).append(Waiting(order, domain, moment, self._origin.id, window))
         return self.env["chaser.provider"].sudo().browse(extra)._forecast(extra, with_queue=with_queue)
+
+    @api.model
+    def _plan_departures(self, company, start, partner_ids, hours):
+        """Per message the moment before which it does not leave, and its customer's window (None: always open).
+
+        :param partner_ids: commercial partner of each message, in the order in which they leave
+        """
+        windows = company._get_send_windows(self.env["res.partner"].browse(set(partner_ids)))
+        if not windows:
+            return [(moment, None) for moment in spread(start, len(partner_ids), hours)]
+        mine = [windows[partner_id] for partner_id in partner_ids]
+        return [(moment, window) for (moment, _opening), window in zip(spread_open(start, mine, hours), mine, strict=True)]
+
+    @api.model
+    def _get_last(self, counts, ends):
+        """When the last of all messages leaves; False where one never does, or nothing is known."""
+        if any(provider_id in ends and ends[provider_id][0] < count for provider_id, count in counts.items()):
+            return False
+        return max((last for _count, last in ends.values()), default=False)
 
     @api.model
     def _describe_mailboxes(self, counts, ends):
@@ -149,7 +170,9 @@ class ChaserCampaign(models.Model):
         lines = []
         for provider in self.env["chaser.provider"].sudo().browse(counts).sorted(lambda provider: (provider.sequence, provider.id)):
             values = {"name": provider.name, "count": counts[provider.id]}
-            if provider.id in ends:
+            if provider.state == "connected" and ends.get(provider.id, (0,))[0] < counts[provider.id]:
+                lines.append(self.env._("%(name)s: %(count)s messages, some of which no send window ever lets go", **values))
+            elif provider.id in ends:
                 values["when"] = format_datetime(self.env, ends[provider.id][1], dt_format="short")
                 lines.append(self.env._("%(name)s: %(count)s messages, the last at %(when)s", **values))
             else:

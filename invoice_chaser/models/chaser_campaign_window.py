@@ -31,7 +31,3 @@ class ChaserCampaign(models.Model):
             """UPDATE chaser_reminder r SET scheduled_at = v.at::timestamp, reason_code = v.code, reason_params = v.params::jsonb
                  FROM (VALUES %s) AS v(id, at, code, params) WHERE r.id = v.id""", rows, page_size=1000)
         reminders.invalidate_recordset(["scheduled_at", "reason_code", "reason_params", "reason"])
-
-    def _get_waiting_partner_ids(self):
-        """The customer of each message that has not left yet."""
-        return [reminder.partner_id.id for reminder in self.reminder_ids if reminder.state in ("draft", "queued", "sending")]

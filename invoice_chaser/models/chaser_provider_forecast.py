@@ -37,13 +37,25 @@ class ChaserProvider(models.Model):
         self.env["chaser.reminder"].flush_model()
         self.env["chaser.campaign"].flush_model(["state", "scheduled_at"])
         rows = self.env.execute_query(SQL(
-            """SELECT r.provider_id, r.priority, r.id, r.recipient_domain, greatest(r.scheduled_at, c.scheduled_at), r.campaign_id
+            """SELECT r.provider_id, r.priority, r.id, r.recipient_domain, greatest(r.scheduled_at, c.scheduled_at), r.campaign_id, r.partner_id
                  FROM chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id
                 WHERE r.provider_id = ANY(%s) AND r.state = 'queued' AND c.state IN ('sending', 'scheduled')""", self.ids))
-        queue, now = {}, fields.Datetime.now()
-        for provider_id, priority, reminder_id, domain, not_before, campaign_id in rows:
-            queue.setdefault(provider_id, []).append(Waiting((-(priority or 0), reminder_id), domain or "", not_before or now, campaign_id))
+        queue, now, windows = {}, fields.Datetime.now(), self._read_windows(rows)
+        for provider_id, priority, reminder_id, domain, not_before, campaign_id, partner_id in rows:
+            queue.setdefault(provider_id, []).append(Waiting(
+                (-(priority or 0), reminder_id), domain or "", not_before or now, campaign_id, windows.get((provider_id, partner_id))))
         return queue
+
+    def _read_windows(self, rows):
+        """(mailbox id, commercial partner id) → send window, for rows of ``_read_queue``."""
+        windows, partners = {}, {}
+        for row in rows:
+            partners.setdefault(row[0], set()).add(row[-1])
+        for company, providers in self.grouped("company_id").items():
+            mine = {partner_id for provider in providers for partner_id in partners.get(provider.id, ())}
+            found = company._get_send_windows(self.env["res.partner"].browse(mine)) if mine else {}
+            windows |= {(provider.id, partner_id): window for provider in providers for partner_id, window in found.items()}
+        return windows
 
     @api.model
     def _get_usable(self, company):

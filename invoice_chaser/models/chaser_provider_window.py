@@ -1,10 +1,5 @@
-from collections import Counter
-from datetime import timedelta
-
 from odoo import fields, models
 from odoo.tools import SQL
-
-from ..core.window_book import estimate_finish
 
 
 class ChaserProvider(models.Model):
@@ -30,19 +25,3 @@ class ChaserProvider(models.Model):
                 if hold:
                     self.env["chaser.reminder"].browse(reminder_ids)._stop(hold)
         self._commit_now()
-
-    def _estimate_finish(self, count, start, duration_hours=0, partner_ids=()):
-        """With send windows, messages wait for their customers' hours; ``partner_ids``: the customer of each message."""
-        partners = self.env["res.partner"].browse(set(partner_ids))
-        windows = self.company_id._get_send_windows(partners | self.company_id.partner_id)
-        if not windows:
-            return super()._estimate_finish(count, start, duration_hours)
-        own = windows[self.company_id.partner_id.id]
-        counts = Counter(windows[partner_id] for partner_id in partner_ids) or Counter({own: count})
-        start = max(start, self.hold_until or start)
-        pace = self._get_pace()
-        finish = estimate_finish(start, counts, pace, self._get_sent_times(start), self._get_month_count(start) if pace.per_month else 0)
-        if finish is None:
-            return False
-        last = max(window.add_open_time(start, timedelta(hours=duration_hours)) for window in counts) if duration_hours else start
-        return max(finish, last).replace(microsecond=0)

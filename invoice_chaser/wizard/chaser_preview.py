@@ -7,7 +7,6 @@ from odoo.exceptions import UserError
 from ..core import render
 from ..core.forecast import Waiting
 from ..core.template_language import TemplateProblem
-from ..core.throttle import spread
 
 
 class ChaserPreview(models.TransientModel):
@@ -120,21 +119,24 @@ class ChaserPreview(models.TransientModel):
     def _forecast(self, going):
         """Which mailbox would send how many of these messages, and when the last of each leaves."""
         Provider, start = self.env["chaser.provider"].sudo(), max(self.scheduled_at or fields.Datetime.now(), fields.Datetime.now())
-        moments, chosen = spread(start, len(going), self.duration_hours), {}
+        departures = self.env["chaser.campaign"]._plan_departures(
+            self.company_id, start, [message.partner_id.id for message in going], self.duration_hours)
+        chosen = {}
         if self.provider_mode == "spread":
-            numbers = Counter(going.mapped("partner_id.id"))
+            numbers = Counter(message.partner_id.id for message in going)
             chosen = Provider._share_customers(self.company_id, [(partner.id, numbers[partner.id]) for partner in going.partner_id])
         extra = {}
-        for message, moment in zip(going, moments, strict=True):
+        for message, (moment, window) in zip(going, departures, strict=True):
             provider_id = chosen.get(message.partner_id.id) if self.provider_mode == "spread" else self.provider_id.id
             domain = (message.recipient_email or "").partition(",")[0].rpartition("@")[2].strip()
             # Before what is queued already only where it is more important; that is not known here: the plan's own order, at the end.
-            extra.setdefault(provider_id, []).append(Waiting((1, message.sequence), domain, moment, "preview"))
+            extra.setdefault(provider_id, []).append(Waiting((1, message.sequence), domain, moment, "preview", window))
         extra.pop(False, None)
         extra.pop(None, None)
         ends = {provider_id: end for (provider_id, group), end in Provider.browse(extra)._forecast(extra).items() if group == "preview"}
-        self.expected_finish = max((last for _count, last in ends.values()), default=False)
-        self.mailbox_summary = self.env["chaser.campaign"]._describe_mailboxes({provider_id: len(rows) for provider_id, rows in extra.items()}, ends)
+        counts = {provider_id: len(rows) for provider_id, rows in extra.items()}
+        self.expected_finish = self.env["chaser.campaign"]._get_last(counts, ends)
+        self.mailbox_summary = self.env["chaser.campaign"]._describe_mailboxes(counts, ends)
 
     @api.depends("provider_id", "provider_mode")
     def _compute_warning(self):

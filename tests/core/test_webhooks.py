@@ -152,7 +152,9 @@ def postmark(event, credentials=PM_SECRET, scheme="Basic"):
 
 
 def pm(record, **values):
-    return {"RecordType": record, "MessageID": "883953f4-6105-42a2-a16a-77a8eac79483", "Metadata": {"chaser-id": MARK}, "Recipient": "finance@alnoor.example", **values}
+    return {
+        "RecordType": record, "MessageID": "883953f4-6105-42a2-a16a-77a8eac79483", "Metadata": {"chaser-id": MARK},
+        "Recipient": "finance@alnoor.example", **values}
 
 
 def test_postmark_credentials():
@@ -301,7 +303,8 @@ def test_ses_events(event, kind, bounce, detail):
 
 def test_ses_all_recipients():
     event = {"eventType": "Bounce", "mail": mail(), "bounce": {
-        "bounceType": "Permanent", "timestamp": "2026-11-21T08:00:00Z", "bouncedRecipients": [{"emailAddress": "a@x.example"}, {"emailAddress": "b@x.example"}]}}
+        "bounceType": "Permanent", "timestamp": "2026-11-21T08:00:00Z",
+        "bouncedRecipients": [{"emailAddress": "a@x.example"}, {"emailAddress": "b@x.example"}]}}
     reports = SES.parse(sns(event).body)
     assert [report.recipient for report in reports] == ["a@x.example", "b@x.example"]
     assert len({report.event_id for report in reports}) == 2

@@ -3,11 +3,11 @@
 from datetime import date, datetime, timedelta
 
 import pytest
+from core.forecast import Mailbox, Waiting, forecast
 from core.open_time import Slot
 from core.send_window import SendWindow
-from core.throttle import Pace
-from core.throttle import estimate_finish as plain_estimate
-from core.window_book import Calendar, Holiday, Place, WindowBook, estimate_finish, spread, zone_for
+from core.throttle import Pace, Throttle
+from core.window_book import Calendar, Holiday, Place, WindowBook, spread, zone_for
 
 AE, SA, GB, US, SHARJAH = 1, 2, 3, 4, 10
 DAYS = tuple(Slot(day, 480, 1020) for day in range(4))
@@ -94,11 +94,20 @@ def test_zone(tz, code, fallback, expected):
 PACE = Pace(batch_size=5, pause=60, per_minute=0, per_day=0)
 
 
+def estimate_finish(now, counts, pace):
+    """When the last of so many messages per window leaves; None when one never does."""
+    messages = [window for window, count in counts.items() for _number in range(count)]
+    waiting = [Waiting((number,), f"d{number}.ae", now, window=window) for number, window in enumerate(messages)]
+    departures = list(forecast(now, [Mailbox("box", Throttle(pace), waiting)]))
+    return max([now, *(departure.at for departure in departures)]) if len(departures) == len(messages) else None
+
+
 def test_estimate_without_limits_of_a_window_is_the_plain_one():
     always = SendWindow("UTC", tuple(Slot(day, 0, 1440) for day in range(7)))
     for count in (1, 5, 6, 40):
-        assert estimate_finish(NOON, {always: count}, PACE) == plain_estimate(NOON, count, PACE)
-    assert estimate_finish(NOON, {always: 12}, Pace(batch_size=5, pause=3, per_day=6)) == plain_estimate(NOON, 12, Pace(batch_size=5, pause=3, per_day=6))
+        assert estimate_finish(NOON, {always: count}, PACE) == estimate_finish(NOON, {None: count}, PACE)
+    quota = Pace(batch_size=5, pause=3, per_day=6)
+    assert estimate_finish(NOON, {always: 12}, quota) == estimate_finish(NOON, {None: 12}, quota)
 
 
 def test_estimate_waits_for_the_window():
