@@ -97,7 +97,7 @@ class _Line:
         if sent and self._ready:
             self.next = at
         else:
-            self.next = self._wait(at, max(at, min(entry[0] for entry in coming))) if coming else None
+            self.next = max(at, min(entry[0] for entry in coming)) if coming else None
 
     def _admit(self, clock: datetime) -> None:
         """What has become due, and the domains that may be written to again."""
@@ -145,7 +145,7 @@ class _Line:
         return None
 
     def _wait(self, clock: datetime, until: datetime) -> datetime:
-        """When the mailbox is at it again: it naps for a short wait, and else holds its queue until the next full second."""
+        """When a mailbox at its limit is at it again: it naps for a short wait, and else holds its queue until the next full second."""
         if until - clock <= timedelta(seconds=NAP):
             return max(until, clock)
         return until.replace(microsecond=0) + timedelta(seconds=1)

@@ -276,14 +276,15 @@ class TestMove(MailboxCase):
                 start = 100 + 10 * list(Pipeline._SEND_STEPS).index(name)
                 campaign = self._draft(1, start=start, provider_id=self.second.id)
                 campaign.action_send()
-                original = getattr(Pipeline, f"_step_{name}")
+                model = type(campaign.reminder_ids)
+                original = getattr(model, f"_step_{name}")
 
                 def step(reminder, job, original=original):
                     original(reminder, job)
                     raise Killed
 
                 transport = FakeTransport()
-                with patch.object(Pipeline, f"_step_{name}", step):
+                with patch.object(model, f"_step_{name}", step):
                     try:
                         self._run(transport, self.second)
                     except Killed:
