@@ -5,10 +5,12 @@ state, nonce and the ID token, and keeps the refresh token (which rotates) in a 
 """
 
 import re
+import warnings
 from collections.abc import Iterable
 
 import msal
 import requests
+from msal.exceptions import MsalError
 
 from .errors import AuthenticationFailed, RateLimited, Unreachable, one_line
 from .http import ServiceSession, detoured
@@ -23,6 +25,8 @@ SMTP_SEND = "https://outlook.office.com/SMTP.Send"
 # A directory's id or domain, or one of Microsoft's three words for several directories.
 _TENANT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9.-]{0,100}$")
 
+# A form post from another site comes without the person's session (SameSite=Lax); PKCE and the session guard the code instead.
+warnings.filterwarnings("ignore", message="response_mode='form_post' is recommended", category=UserWarning)
 keep_tokens_out_of_logs(("msal.application", "msal.token_cache", "msal.oauth2cli.oauth2", "msal.oauth2cli.oidc", "msal.oauth2cli.authcode"))
 
 
@@ -55,7 +59,7 @@ class MicrosoftService(OAuthService):
         grant = Grant(cache.serialize(), (answer.get("scope") or "").split())
         if missing_scopes(graph, grant.scopes):
             raise ConsentProblem("incomplete", ", ".join(missing_scopes(graph, grant.scopes)))
-        if not cache.find(msal.TokenCache.CredentialType.REFRESH_TOKEN):
+        if not list(cache.search(msal.TokenCache.CredentialType.REFRESH_TOKEN)):
             raise ConsentProblem("no_refresh")
         self._note_token(grant, API, answer["access_token"], answer.get("expires_in"))
         if SMTP_SEND in scopes:
@@ -92,7 +96,7 @@ class MicrosoftService(OAuthService):
                 client = self._make_client(session, cache)
                 accounts = client.get_accounts()
                 answer = client.acquire_token_silent_with_error(scopes, accounts[0], force_refresh=True) if accounts else None
-        except (requests.RequestException, ValueError, RuntimeError, KeyError) as error:
+        except (requests.RequestException, MsalError, ValueError, RuntimeError, KeyError) as error:
             raise Unreachable(f"Microsoft: {type(error).__name__}") from None
         if not answer or "access_token" not in answer:
             raise _judge_refusal(answer or {})
@@ -113,7 +117,7 @@ class MicrosoftService(OAuthService):
     def _ask(self, call):
         try:
             return call()
-        except requests.RequestException as error:
+        except (requests.RequestException, MsalError) as error:
             raise ConsentProblem("unreachable", type(error).__name__) from None
         except (ValueError, RuntimeError) as error:
             # msal's word for a wrong tenant, state, nonce or ID token; it may repeat what came, so that only its kind is told.

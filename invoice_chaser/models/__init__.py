@@ -33,6 +33,7 @@ from . import (
     chaser_provider_limits,
     chaser_provider_locks,
     chaser_provider_oauth,
+    chaser_provider_outlook,
     chaser_provider_send,
     chaser_provider_smtp,
     chaser_provider_window,

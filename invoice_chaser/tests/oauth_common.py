@@ -13,10 +13,18 @@ from .common import ChaserCase
 # The fakes stand beside the addon (tests/support), where the tests without a registry use them too.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 from support.fake_google import FakeGoogle  # noqa: E402
+from support.fake_microsoft import FakeMicrosoft  # noqa: E402
+from support.fake_service import Answer  # noqa: E402, F401
+from support.smtp_server import SmtpServer  # noqa: E402, F401
 
 MAILBOX = "accounts@pop.example"
 BASE_URL = "http://localhost:8069"
 CLIENT_SECRET = "Client-Geheimnis-0815"
+
+
+class OutlookMixin:
+    kind, service, fake_class = "outlook", "microsoft", FakeMicrosoft
+    send_right, read_right = "Mail.Send", "Mail.ReadWrite"
 
 
 class OauthCase(HttpCase, ChaserCase):
@@ -25,6 +33,7 @@ class OauthCase(HttpCase, ChaserCase):
     kind = "gmail"
     service = "google"
     fake_class = FakeGoogle
+    send_right, read_right = "gmail.send", "gmail.readonly"
 
     @classmethod
     def setUpClass(cls):
@@ -77,8 +86,7 @@ class OauthCase(HttpCase, ChaserCase):
 
     @contextmanager
     def _own_cursors(self):
-        """Work that opens cursors of its own sees the test's data, and the other way round."""
+        """Work that opens cursors of its own sees the test's data, and the other way round (HttpCase shares them already)."""
         self.env.flush_all()
-        with self.enter_registry_test_mode():
-            yield
+        yield
         self.env.invalidate_all()

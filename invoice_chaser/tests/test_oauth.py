@@ -3,11 +3,12 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 
 from ..core.errors import AuthenticationFailed, Unreachable
-from .oauth_common import BASE_URL, CLIENT_SECRET, MAILBOX, OauthCase
+from ..core.transports.outlook import OutlookSmtpTransport
+from .oauth_common import BASE_URL, CLIENT_SECRET, MAILBOX, Answer, OauthCase, OutlookMixin, SmtpServer
 
 
 @tagged("post_install", "-at_install")
@@ -33,9 +34,9 @@ class TestConnect(OauthCase):
 
     def test_only_the_rights_that_are_used_are_asked_for(self):
         self.authenticate("oauth_manager", "oauth_manager")
-        self.assertNotIn("gmail.readonly", self._press_connect())
+        self.assertNotIn(self.read_right, self._press_connect())
         self.box.oauth_access = "send_read"
-        self.assertIn("gmail.readonly", self._press_connect())
+        self.assertIn(self.read_right, self._press_connect())
 
     def test_denied(self):
         self._assert_refused(self._connect(deny=True), "You did not consent", "press Connect again")
@@ -44,7 +45,7 @@ class TestConnect(OauthCase):
         self._assert_refused(self._connect(account="other@pop.example"), "other@pop.example", "choose the mailbox's own account")
 
     def test_a_right_unticked(self):
-        self._assert_refused(self._connect(without=("gmail.send",)), "gmail.send", "A right is missing")
+        self._assert_refused(self._connect(without=(self.send_right,)), self.send_right, "A right is missing")
 
     def test_replayed(self):
         self.authenticate("oauth_manager", "oauth_manager")
@@ -120,7 +121,7 @@ class TestConnect(OauthCase):
         self.assertIn('dir="rtl"', response.text)
 
     def test_without_registration(self):
-        self.company.sudo().chaser_google_client_secret_sealed = False
+        self.company.sudo()[f"chaser_{self.service}_client_secret_sealed"] = False
         with self.assertRaisesRegex(UserError, "in the settings"):
             self.box.with_user(self.manager).action_connect()
 
@@ -234,8 +235,8 @@ class TestToken(OauthCase):
         self.assertEqual(self._token(rejected=old), new, "the second to complain gets what the first has fetched")
 
     def test_rotated_refresh_token_is_kept(self):
+        self.addCleanup(setattr, self.fake, "rotates", self.fake.rotates)
         self.fake.rotates = True
-        self.addCleanup(setattr, self.fake, "rotates", False)
         for _round in range(3):
             self._age()
             self._token()
@@ -249,16 +250,11 @@ class TestToken(OauthCase):
 
     def test_service_down_is_no_reason_to_reconnect(self):
         self._age()
-        for fault in ("<drop the line>", self._answer(503, "oops"), self._answer(500, {"error": "server_error"})):
+        for fault in ("<drop the line>", Answer(503, "oops"), Answer(500, {"error": "server_error"})):
             self.fake.fail("token", fault, times=1)
             with self.assertRaises(Unreachable):
                 self._token()
         self.assertTrue(self._token())
-
-    def _answer(self, status, body):
-        from support.fake_service import Answer
-
-        return Answer(status, body)
 
     def test_in_a_copy_of_the_database(self):
         self.env["ir.config_parameter"].sudo().set_param("database.uuid", "copy")
@@ -298,8 +294,11 @@ class TestToken(OauthCase):
 
     def test_disconnect(self):
         self.assertTrue(self.fake.refresh)
-        self.box.with_user(self.manager).action_disconnect()
-        self.assertFalse(self.fake.refresh, "given back at Google")
+        answer = self.box.with_user(self.manager).action_disconnect()
+        if self.kind == "gmail":
+            self.assertFalse(self.fake.refresh, "given back at Google")
+        else:
+            self.assertIn("remove this application", answer["params"]["message"])
         self.assertEqual((self.box.is_granted, self.box.state), (False, "draft"))
         with self.assertRaises(UserError):
             self.box._get_transport()
@@ -311,6 +310,45 @@ class TestToken(OauthCase):
         self.assertTrue(self.fake.refresh)
         with self._own_cursors():
             self.assertTrue(other._get_access_token__())
+
+
+@tagged("post_install", "-at_install")
+class TestConnectOutlook(OutlookMixin, TestConnect):
+    def test_unknown_directory(self):
+        self.company.chaser_microsoft_tenant = "nobody.onmicrosoft.com"
+        self.authenticate("oauth_manager", "oauth_manager")
+        with self.assertRaisesRegex(UserError, "corrects it in the settings"), patch.object(type(self.box), "_get_session_key", lambda _self: "s"):
+            self.box.with_user(self.manager).action_connect()
+
+    def test_directory_must_be_one(self):
+        for word in ("common/../evil", "a b", "x/y", "..", "a?b"):
+            with self.assertRaises(ValidationError):
+                self.company.chaser_microsoft_tenant = word
+
+    def test_by_smtp(self):
+        self.box.outlook_way = "smtp"
+        self.authenticate("oauth_manager", "oauth_manager")
+        url = self._press_connect()
+        self.assertIn("SMTP.Send", url)
+        self.assertNotIn("Mail.Send", url)
+        self.assertEqual(self._come_back(self.fake.consent(url)).status_code, 303)
+        transport = self.box._get_transport()
+        self.assertIsInstance(transport, OutlookSmtpTransport)
+        with SmtpServer(user=MAILBOX, password="token", mechanisms=("XOAUTH2",)) as server, self._own_cursors():
+            # The server knows only the token that the fake gave for SMTP.
+            server.password = self.box._get_access_token__("smtp")
+            self.assertNotEqual(server.password, self.box._get_access_token__())
+            OutlookSmtpTransport(
+                MAILBOX, lambda rejected: self.box._get_access_token__("smtp", rejected), (server.host, server.port), encrypted=False).open()
+
+    def test_by_smtp_without_its_right(self):
+        self.box.outlook_way = "smtp"
+        self._assert_refused(self._connect(without=("SMTP.Send",)), "SMTP.Send")
+
+
+@tagged("post_install", "-at_install")
+class TestTokenOutlook(OutlookMixin, TestToken):
+    pass
 
 
 @tagged("post_install", "-at_install")
@@ -334,6 +372,9 @@ class TestGmailSend(OauthCase):
         self.assertEqual((reminder.state, len(self.fake.received)), ("sent", 1), reminder.reason)
         [one] = self.fake.received
         self.assertEqual(one.mail["Message-ID"], reminder.message_id)
+        self._check_ids(reminder, one)
+
+    def _check_ids(self, reminder, one):
         self.assertEqual((reminder.provider_message_id, reminder.provider_thread_id), (one.id, f"t{one.id}"))
 
     def test_token_that_ends_in_the_middle(self):
@@ -349,10 +390,25 @@ class TestGmailSend(OauthCase):
         self.assertIn("invalid_grant", self.box.last_error)
 
     def test_rate_limit_holds_the_mailbox(self):
-        from support.fake_google import api_error
-
-        self.fake.fail("message", api_error(429, "rateLimitExceeded", "User-rate limit exceeded.", headers={"Retry-After": "600"}), times=1)
+        self.fake.fail("message", Answer(429, {"error": {"code": 429, "message": "Too many"}}, {"Retry-After": "600"}), times=1)
         reminder = self._send()
         self.assertEqual((reminder.state, self.fake.received), ("queued", []))
         wait = self.box.hold_until - fields.Datetime.now()
         self.assertTrue(timedelta(minutes=9) < wait < timedelta(minutes=11), wait)
+
+
+@tagged("post_install", "-at_install")
+class TestOutlookSend(OutlookMixin, TestGmailSend):
+    def _check_ids(self, reminder, one):
+        self.assertFalse(reminder.provider_message_id, "sendMail tells none")
+
+    def test_with_drafts(self):
+        self.box.oauth_access = "send_read"
+        self._connected()
+        self.fake.renames = True
+        self.addCleanup(setattr, self.fake, "renames", False)
+        reminder = self._send()
+        [one] = self.fake.received
+        self.assertEqual((reminder.provider_message_id, reminder.provider_thread_id), (one.id, f"conv-{one.id}"))
+        self.assertEqual(reminder.internet_message_id, one.mail["Message-ID"])
+        self.assertNotEqual(reminder.internet_message_id, reminder.message_id)

@@ -16,6 +16,7 @@ Needs aiosmtpd; ``cryptography`` only for ``security`` other than ``none``.
 
 import argparse
 import asyncio
+import binascii
 import datetime
 import ipaddress
 import itertools
@@ -32,7 +33,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
-from aiosmtpd.smtp import SMTP, AuthResult
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 HOST = "127.0.0.1"
 # What a fault does instead of giving a reply.
@@ -231,7 +232,7 @@ class _Connection(SMTP):
             _Handler(owner), data_size_limit=owner.size_limit, hostname="smtp.test", ident="ready",
             tls_context=owner._tls if owner.security == "starttls" else None, require_starttls=True,
             auth_require_tls=owner.security == "starttls", authenticator=self._check_login,
-            auth_exclude_mechanism={"PLAIN", "LOGIN"} - set(owner.mechanisms if owner.user else ()), loop=loop,
+            auth_exclude_mechanism={"PLAIN", "LOGIN", "XOAUTH2"} - set(owner.mechanisms if owner.user else ()), loop=loop,
         )
         # Set here, not by the parameter, which warns where there is no TLS.
         self._auth_required = bool(owner.user)
@@ -239,6 +240,16 @@ class _Connection(SMTP):
     def _check_login(self, _server, _session, _envelope, _mechanism, login) -> AuthResult:
         good = (login.login, login.password) == (self._owner.user.encode(), self._owner.password.encode())
         return AuthResult(success=good, handled=False, auth_data=login if good else None)
+
+    async def auth_XOAUTH2(self, _server, args: list[str]) -> AuthResult:
+        """``password`` stands for the token. A refusal is a challenge first, as Google and Microsoft do it."""
+        words = binascii.a2b_base64(args[1] if len(args) > 1 else "")
+        if words == f"user={self._owner.user}\1auth=Bearer {self._owner.password}\1\1".encode():
+            return AuthResult(success=True, auth_data=LoginPassword(self._owner.user.encode(), b""))
+        if await self.challenge_auth('{"status":"400","schemes":"Bearer"}') != b"":
+            await self.push("501 5.5.2 the client must answer with nothing")
+            return AuthResult(success=False, handled=True)
+        return AuthResult(success=False, handled=False)
 
     async def misbehave(self, action: str) -> None:
         if action == DROP:

@@ -1,0 +1,43 @@
+from odoo import api, fields, models
+from odoo.tools import email_normalize
+
+from ..core import oauth_microsoft as microsoft
+from ..core.transports import outlook
+
+
+class ChaserProvider(models.Model):
+    _inherit = "chaser.provider"
+
+    kind = fields.Selection(selection_add=[("outlook", "Outlook / Microsoft 365")], ondelete={"outlook": "set default"})
+    outlook_way = fields.Selection(
+        [("graph", "Microsoft Graph"), ("smtp", "SMTP with a token")], "Way Out", default="graph", required=True, tracking=True,
+        help="Graph is the better choice. SMTP is for tenants that allow no Graph mail; it must be switched on for the mailbox there.",
+    )
+
+    @api.model
+    def _get_consent_fields(self):
+        return super()._get_consent_fields() | {"outlook_way"}
+
+    @api.model
+    def _get_connection_fields(self):
+        return super()._get_connection_fields() | {"outlook_way"}
+
+    def _get_oauth_service_outlook__(self):
+        return microsoft.MicrosoftService(self.company_id._get_chaser_app__("microsoft"), detour=self._get_detour())
+
+    def _get_oauth_scopes_outlook(self):
+        reads = self.oauth_access == "send_read"
+        if self.outlook_way == "smtp":
+            return [*microsoft.IDENTITY, *([microsoft.READ] if reads else []), microsoft.SMTP_SEND]
+        return [*microsoft.IDENTITY, microsoft.SEND, *([microsoft.READ_WRITE] if reads else [])]
+
+    def _get_transport_outlook(self):
+        self._check_granted()
+        email = email_normalize(self.email)
+        if self.outlook_way == "smtp":
+            return self._get_outlook_smtp(email)
+        return outlook.OutlookTransport(
+            email, lambda rejected: self._get_access_token__(rejected=rejected), can_read=self._can_read_mailbox(), detour=self._get_detour())
+
+    def _get_outlook_smtp(self, email):
+        return outlook.OutlookSmtpTransport(email, lambda rejected: self._get_access_token__(microsoft.SMTP, rejected))
