@@ -35,6 +35,7 @@ from . import (
     chaser_provider_oauth,
     chaser_provider_outlook,
     chaser_provider_send,
+    chaser_provider_settle,
     chaser_provider_smtp,
     chaser_provider_window,
     chaser_reason_limits,

@@ -93,6 +93,11 @@ class ChaserProvider(models.Model):
         granted = (self.sudo().grant_ids.scopes or "").split()
         return bool(granted) and self.oauth_access == "send_read" and not missing_scopes(self._get_oauth_scopes(), granted)
 
+    def _can_ask_mailbox(self):
+        """Whether the transport of this mailbox may answer ``find_sent``. A kind that lets us look extends it."""
+        self.ensure_one()
+        return self.is_oauth and self._can_read_mailbox()
+
     def _describe_not_connected(self):
         return self.env._("The mailbox “%s” is not connected yet. Press Connect.", self.name)
 

@@ -31,6 +31,10 @@ class ChaserProvider(models.Model):
             return [*microsoft.IDENTITY, *([microsoft.READ] if reads else []), microsoft.SMTP_SEND]
         return [*microsoft.IDENTITY, microsoft.SEND, *([microsoft.READ_WRITE] if reads else [])]
 
+    def _can_ask_mailbox(self):
+        # SMTP has no way to look.
+        return super()._can_ask_mailbox() and (self.kind != "outlook" or self.outlook_way == "graph")
+
     def _get_transport_outlook(self):
         self._check_granted()
         email = email_normalize(self.email)

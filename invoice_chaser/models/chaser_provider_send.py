@@ -31,7 +31,8 @@ class ChaserProvider(models.Model):
             if not alone or not self._is_at_home():
                 return
             for stage in (
-                self._recover_interrupted, self._sweep_paid, self._start_due_campaigns, self._hold_closed, self._send_batches, self._finish_campaigns,
+                self._recover_interrupted, self._settle_undecided, self._sweep_paid, self._start_due_campaigns, self._hold_closed,
+                self._send_batches, self._finish_campaigns,
             ):
                 self._run_stage(stage)
         self._run_stage(self._wake_again)

@@ -79,6 +79,8 @@ class ChaserReasonMixin(models.AbstractModel):
             "message_refused": _("The mail service does not accept this message: %(detail)s"),
             "template": _("The template cannot be used: %(detail)s"),
             "undecided": _("Interrupted while sending: it may or may not have arrived. Look into the mailbox, then settle it."),
+            "undecided_absent": _(
+                "Interrupted while sending. The mailbox was asked on %(date)s and holds no such message: look yourself, then settle it as not sent."),
             "line_broke": _("The line broke after the message was handed over: it may or may not have arrived. %(detail)s"),
             "unexpected": _("An unexpected error stopped this reminder: %(detail)s"),
             # campaigns

@@ -15,3 +15,13 @@ class ChaserReminder(models.Model):
             "provider_message_id": result.provider_message_id or False, "provider_thread_id": result.thread_id or False,
             "internet_message_id": result.internet_message_id or False,
         }
+
+    def _settle_by_mailbox(self, found):
+        """What the mailbox said of an undecided reminder: True sent, False clearly not there, None it could not say."""
+        self.ensure_one()
+        if found:
+            self._set_state("sent", is_undecided=False, sent_at=self.attempted_at)
+            self._record_event("sent", source="api", raw_data={"settled": "found in the mailbox"}, occurred_at=self.attempted_at)
+            self._log_sent()
+        elif found is False:
+            self._set_state("failed", "undecided_absent", {"date": fields.Date.context_today(self).isoformat()}, is_undecided=True)

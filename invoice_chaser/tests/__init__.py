@@ -1,7 +1,7 @@
 from . import (
     test_api,
     test_companies,
-    test_oauth,
+   
     test_plan,
     test_rights,
     test_routes,
@@ -11,3 +11,4 @@ from . import (
     test_translation,
     test_window,
 )
+from . import test_oauth, test_oauth_keys, test_oauth_secrets, test_oauth_settle  # isort: skip
