@@ -1,7 +1,10 @@
 from . import (
     test_api,
     test_companies,
-   
+    test_oauth,
+    test_oauth_keys,
+    test_oauth_secrets,
+    test_oauth_settle,
     test_plan,
     test_rights,
     test_routes,
@@ -11,4 +14,3 @@ from . import (
     test_translation,
     test_window,
 )
-from . import test_oauth, test_oauth_keys, test_oauth_secrets, test_oauth_settle  # isort: skip
