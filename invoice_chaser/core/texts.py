@@ -57,3 +57,23 @@ CURRENCY_AR = {
     "AED": "درهم", "USD": "دولار أمريكي", "EUR": "يورو", "SAR": "ريال سعودي", "QAR": "ريال قطري", "OMR": "ريال عماني",
     "KWD": "دينار كويتي", "BHD": "دينار بحريني", "GBP": "جنيه إسترليني", "INR": "روبية هندية",
 }
+
+# The words of the documents: statement of account and formal letter.
+DOCUMENT_TEXTS = {
+    "en": {
+        "statement": "Statement of account", "sheet": "Statement", "date": "Date", "page": "Page", "document": "Document", "currency": "Currency",
+        "to": "", "honour": "", "subject": "", "balance": "Balance", "nothing": "Nothing is open.",
+        "ages": ["Not due yet", "1–30 days", "31–60 days", "61–90 days", "Over 90 days", "Open credits"],
+        "transfer": "Please pay by bank transfer to:",
+        "compare": "Please compare this statement with your books and let us know of any difference.",
+        "file_statement": "Statement of account", "file_letter": "Letter",
+    },
+    "ar": {
+        "statement": "كشف حساب", "sheet": "كشف حساب", "date": "التاريخ", "page": "صفحة", "document": "المستند", "currency": "العملة",
+        "to": "السادة /", "honour": " المحترمين", "subject": "الموضوع: ", "balance": "الرصيد", "nothing": "لا توجد مبالغ قائمة.",
+        "ages": ["غير مستحق بعد", "1–30 يومًا", "31–60 يومًا", "61–90 يومًا", "أكثر من 90 يومًا", "أرصدة دائنة"],
+        "transfer": "نرجو السداد بالتحويل المصرفي إلى:",
+        "compare": "نرجو مطابقة هذا الكشف مع سجلاتكم، وإفادتنا بأي اختلاف.",
+        "file_statement": "كشف حساب", "file_letter": "خطاب",
+    },
+}
