@@ -114,6 +114,7 @@ class ChaserReminder(models.Model):
             cc=tuple(self._get_copies(job, level)), subject=job.rendered.subject, html=job.rendered.html, text=job.rendered.text,
             reply_to=email_normalize(job.row["reply_to"] or settings["reply_to"]) or "", references=self._get_references(job),
             headers=self._prepare_headers(url, job.rendered.langs),
+            attachments=tuple(document.as_attachment() for document in job.documents),
         )
 
     @api.model

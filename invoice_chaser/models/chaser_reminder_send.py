@@ -32,6 +32,10 @@ class SendJob:
     version_id: int = 0
     message: OutgoingMessage | None = None
     result: SendResult | None = None
+    documents: list = field(default_factory=list)
+    document_notes: list = field(default_factory=list)
+    left_out: int = 0
+    link_invoices: bool = True
 
 
 class ChaserReminder(models.Model):
@@ -40,7 +44,7 @@ class ChaserReminder(models.Model):
 
     _inherit = "chaser.reminder"
 
-    _SEND_STEPS = ("lock", "refresh", "gates", "window", "render", "mark", "send", "record")
+    _SEND_STEPS = ("lock", "refresh", "gates", "window", "documents", "render", "mark", "send", "record")
 
     def _run_pipeline(self, run):
         self.ensure_one()
@@ -136,19 +140,23 @@ class ChaserReminder(models.Model):
     def _step_render(self, job):
         """The message from fresh figures."""
         level = job.run.get(("level", job.row["level_id"]), lambda: self._prepare_level_values(job.row["level_id"]))
-        template_id = job.row["template_id"] or job.run.get(
-            ("template", job.row["level_id"], job.row["campaign_type"]), lambda: self._choose_template_id(job))
+        template_id = self._get_template_id(job)
         if not template_id:
             return Fail("template", {"detail": self.env._("there is none")})
         job.version_id, content = job.run.get(("version", template_id), lambda: self._read_version(template_id))
         self._ensure_portal_tokens(job)
         try:
             job.rendered = render.compose(
-                self._prepare_message_data(job, level), content, job.row["language"] or "en", self._get_link_prefix(job))
+                self._add_documents(job, self._prepare_message_data(job, level)), content, job.row["language"] or "en", self._get_link_prefix(job))
         except TemplateProblem as problem:
             return Fail("template", {"detail": self.env["chaser.template"]._describe_problem(problem)})
         job.message = self._prepare_message(job, level)
         return None
+
+    def _get_template_id(self, job):
+        """The campaign's template, else the one for the reminder's level."""
+        return job.row["template_id"] or job.run.get(
+            ("template", job.row["level_id"], job.row["campaign_type"]), lambda: self._choose_template_id(job))
 
     def _step_mark(self, job):
         """Write down the intent and the exact message, and commit, before anything leaves."""
@@ -158,7 +166,7 @@ class ChaserReminder(models.Model):
             "message_id": job.message.message_id, "subject": job.rendered.subject, "body_html": job.rendered.html,
             "body_text": job.rendered.text, "link_targets": list(job.rendered.targets), "template_version_id": job.version_id,
             "recipient_email": job.message.recipients[0], "recipient_others": ", ".join(job.message.recipients[1:]) or False,
-            "recipient_cc": ", ".join(job.message.cc) or False, **self._prepare_reason_values(False),
+            "recipient_cc": ", ".join(job.message.cc) or False, **self._prepare_reason_values(False), **self._keep_documents(job),
         })
         self.env.flush_all()
         job.run.provider._commit_now()

@@ -1,0 +1,175 @@
+import hashlib
+import logging
+import re
+from dataclasses import replace
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+from odoo.tools.image import image_data_uri
+
+from ..core import render
+from ..core.documents import letter, pdf, statement
+from ..core.documents.choice import XLSX, Document, choose
+from ..core.template_language import TemplateProblem
+from ..core.texts import DOCUMENT_TEXTS
+
+_logger = logging.getLogger(__name__)
+_NOT_IN_A_NAME = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
+
+
+class ChaserReminder(models.Model):
+    """What goes with a message: statement, letter, invoices. A document that cannot be made is told and left out; it never stops
+    the message."""
+
+    _inherit = "chaser.reminder"
+
+    document_ids = fields.Many2many("ir.attachment", string="Attachments", compute="_compute_document_ids", help="The exact files that were sent.")
+    attached_files = fields.Json(readonly=True, help="Name, size and SHA-256 of what went with the last attempt.")
+    document_notes = fields.Json(readonly=True)
+    document_note = fields.Text("About the Attachments", compute="_compute_document_note")
+
+    def _compute_document_ids(self):
+        found = self.env["ir.attachment"].search([("res_model", "=", self._name), ("res_id", "in", self.ids)]).grouped("res_id")
+        for reminder in self:
+            reminder.document_ids = found.get(reminder.id, self.env["ir.attachment"])
+
+    @api.depends("document_notes")
+    @api.depends_context("lang", "tz")
+    def _compute_document_note(self):
+        for reminder in self:
+            reminder.document_note = "\n".join(self._get_reason_text(code, params) for code, params in reminder.document_notes or []) or False
+
+    @api.model
+    def _get_reasons(self):
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return super()._get_reasons() | {
+            "documents": _("The PDFs of its invoices are being made; next try at %(until)s."),
+            "doc_no_engine": _("“%(detail)s” was left out: the PDF library WeasyPrint is not installed on the server."),
+            "doc_failed": _("“%(detail)s” could not be made: %(error)s"),
+            "doc_no_pdf": _("There is no PDF of %(detail)s; the message links to the invoice instead. %(error)s"),
+            "doc_cap": _("Not attached because of the company's limit on attachments: %(detail)s"),
+        }
+
+    # -- step documents
+
+    def _step_documents(self, job):
+        """The files that go with the message, from the same figures. Waits a little for invoice PDFs that are being made."""
+        options = self._get_document_options(job)
+        job.link_invoices = options["invoices"] != "none"
+        if not options["makes"]:
+            return None
+        moves = list(dict.fromkeys(row["move_id"] for row in job.items)) if options["invoices"] == "pdf" else []
+        files = self._read_invoice_pdfs(moves)
+        wait = self._wait_for_pdfs(job, [move_id for move_id in moves[: options["max_count"] or None] if move_id not in files])
+        if wait:
+            return wait
+        documents = self._make_documents(job, options) + [files[move_id] for move_id in moves if move_id in files]
+        job.documents, left = choose(documents, options["max_count"], options["max_bytes"])
+        job.left_out = len(moves) - sum(document.kind == "invoice" for document in job.documents)
+        if left:
+            job.document_notes.append(["doc_cap", {"detail": ", ".join(document.name for document in left)}])
+        return None
+
+    def _get_document_options(self, job):
+        template_id = self._get_template_id(job)
+        company = self.env["res.company"].browse(job.row["company_id"])
+        Template = self.env["chaser.template"]
+        return job.run.get(("documents", template_id), lambda: (
+            Template.browse(template_id)._get_document_options(company) if template_id else Template._get_no_document_options()))
+
+    def _make_documents(self, job, options):
+        """Letter and statement, where the template wants them."""
+        company = self.env["res.company"].browse(job.row["company_id"])
+        shared = {
+            "customer": self._get_customer_data(job.row["partner_id"]),
+            "logo": job.run.get(("logo", company.id), lambda: "" if company.uses_default_logo else image_data_uri(company.logo_web)),
+        }
+        level = job.run.get(("level", job.row["level_id"]), lambda: self._prepare_level_values(job.row["level_id"]))
+        data = self._prepare_message_data(job, level)
+        wanted, preference = [], job.row["language"] or "en"
+        if options["letter"]:
+            wanted.append(("letter", "pdf", lambda: pdf.make_pdf(letter.letter_html(data, options["letter"], preference, **shared))))
+        if options["statement"] != "none":
+            source = self._prepare_statement(job, data, shared)
+            wanted.append(("statement", options["statement"], lambda: self._make_statement(source, options["statement"], preference)))
+        made = [self._make_document(job, kind, form, make) for kind, form, make in wanted]
+        return [document for document in made if document]
+
+    def _make_document(self, job, kind, form, make):
+        lang = render.languages(job.row["language"] or "en")[0]
+        settings = job.run.settings
+        name = f"{DOCUMENT_TEXTS[lang][f'file_{kind}']} {settings['company']['name']} {settings['today'].isoformat()}.{form}"
+        name = _NOT_IN_A_NAME.sub("-", name)
+        try:
+            content = make()
+        except pdf.NoEngine:
+            job.document_notes.append(["doc_no_engine", {"detail": name}])
+        except TemplateProblem as problem:
+            job.document_notes.append(["doc_failed", {"detail": name, "error": self.env["chaser.template"]._describe_problem(problem)}])
+        except Exception as error:
+            # Nothing in here touches the database; whatever a library does not like must not stop the message.
+            _logger.warning("Document %s of reminder %s could not be made", name, self.id, exc_info=True)
+            job.document_notes.append(["doc_failed", {"detail": name, "error": str(error)[:200]}])
+        else:
+            return Document(kind, name, content, XLSX if form == "xlsx" else "application/pdf")
+        return None
+
+    @api.model
+    def _make_statement(self, source, form, preference):
+        langs = render.languages(preference)
+        if form == "xlsx":
+            return statement.statement_xlsx(source, langs)
+        return pdf.make_pdf(statement.statement_html(source, langs))
+
+    def _prepare_statement(self, job, data, shared):
+        """Everything open on the customer's account in the company."""
+        rows = self._read_statement_rows(job.row["partner_id"], job.row["company_id"])
+        today = job.run.settings["today"]
+        items = tuple(self._make_render_item(row | {"access_token": None}, today, "", job.run) for row in rows)
+        return statement.Statement(
+            company=data.company, items=items, today=today, bank=data.bank, payment_reference=data.payment_reference, **shared)
+
+    @api.model
+    def _read_statement_rows(self, partner_id, company_id):
+        return self.env.execute_query_dict(SQL(
+            """SELECT l.id, l.move_id, l.currency_id, l.amount_residual_currency AS residual, l.amount_currency AS amount,
+                      coalesce(m.name, m.ref, '') AS number, coalesce(m.invoice_date, l.date) AS invoice_date, i.part, i.parts,
+                      CASE WHEN l.amount_residual_currency > 0 THEN coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date, l.date) END AS date_due
+                 FROM account_move_line l JOIN account_move m ON m.id = l.move_id JOIN account_account a ON a.id = l.account_id
+                 JOIN res_partner p ON p.id = l.partner_id CROSS JOIN LATERAL %s i
+                WHERE p.commercial_partner_id = %s AND l.company_id = %s AND l.parent_state = 'posted' AND NOT coalesce(l.reconciled, false)
+                  AND a.account_type = 'asset_receivable' AND l.amount_residual_currency <> 0
+                ORDER BY coalesce(m.invoice_date, l.date), l.id""", self._get_instalment_sql("l"), partner_id, company_id))
+
+    @api.model
+    def _get_customer_data(self, partner_id):
+        partner = self.env["res.partner"].browse(partner_id).sudo()
+        address = self.env["chaser.provider"]._tidy_address(partner._display_address(without_company=True))
+        return {"name": partner.name or "", "address": address, "trn": partner.vat or ""}
+
+    # -- steps render and mark
+
+    def _add_documents(self, job, data):
+        """The message's data with what it says about its documents."""
+        data = replace(
+            data, attached=tuple((document.kind, document.number) for document in job.documents), left_out=job.left_out)
+        if not job.link_invoices:
+            data = replace(data, items=tuple(replace(item, url="") for item in data.items))
+        return data
+
+    def _keep_documents(self, job):
+        """Keeps the exact files on the reminder, whose readers may read them, and says what went with this attempt."""
+        if not job.documents and not job.document_notes:
+            return {}
+        have = {(file.name, file.checksum) for file in self.env["ir.attachment"].search([("res_model", "=", self._name), ("res_id", "=", self.id)])}
+        self.env["ir.attachment"].create([
+            {"name": document.name, "raw": document.content, "mimetype": document.mimetype, "res_model": self._name, "res_id": self.id,
+             "company_id": job.row["company_id"]}
+            for document in job.documents if (document.name, _odoo_checksum(document.content)) not in have])
+        return {"attached_files": [document.as_record() for document in job.documents], "document_notes": job.document_notes or False}
+
+
+def _odoo_checksum(content):
+    """As ``ir.attachment`` computes it; it only tells equal files apart, it protects nothing."""
+    return hashlib.sha1(content, usedforsecurity=False).hexdigest()
