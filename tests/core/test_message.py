@@ -1,6 +1,9 @@
 """The MIME form of a message."""
 
+import base64
+import quopri
 import random
+import re
 from datetime import datetime, timezone
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
@@ -206,3 +209,75 @@ def test_envelope_has_each_address_once():
 )
 def test_clean_header(given, clean):
     assert clean_header(given) == clean
+
+
+# -- strictly by the book ---------------------------------------------------------------------------------------------
+ENCODED_WORD = re.compile(rb"=\?utf-8\?([bq])\?([^?]*)\?=")
+ARABIC = "تذكير بالسداد: 3 فواتير متأخرة، المبلغ المستحق \u206619,435.50\u2069\u00a0درهم · Payment reminder: 3 invoices overdue"
+
+
+def head_of(content: bytes) -> bytes:
+    return content.partition(b"\r\n\r\n")[0]
+
+
+@pytest.mark.parametrize("text", [ARABIC, ARABIC * 5, "ا" * 300, "شركة " + "x" * 60, "😀" * 40, "a" * 70 + "ب"])
+def test_encoded_words(text):
+    """RFC 2047 §2 and §5: 75 characters at most, whole characters in each, and in a name only the signs that may stand there."""
+    content = raw(make(subject=text, sender_name=text, attachments=(Attachment(f"{text[:80]}.pdf", b"x", "application/pdf"),)))
+    assert content.isascii()
+    words = list(ENCODED_WORD.finditer(head_of(content)))
+    assert words
+    for word in words:
+        assert len(word.group()) <= 75
+        kind, inner = word.group(1), word.group(2)
+        decoded = base64.b64decode(inner, validate=True) if kind == b"b" else quopri.decodestring(inner.replace(b"_", b" "))
+        decoded.decode("utf-8")
+        if kind == b"q":
+            assert re.fullmatch(rb"[A-Za-z0-9!*+\-/=_]*", inner)
+    for line in head_of(content).split(b"\r\n"):
+        assert len(line) <= 78 or b" " not in line.strip()
+
+
+@pytest.mark.parametrize("name", ["شركة البوب للتجارة", '"Al Noor", Ltd. <x>', "O'Neil (Dubai)", "a\\b", "=?utf-8?q?evil?=", ""])
+def test_modern_and_old_parsers_agree_and_find_no_fault(name):
+    message = make(
+        subject=ARABIC, sender_name=name, cc=("copy@example.com",), reply_to="reply@pop.example", references=("<a@b>", LONG_ID),
+        html="<p>" + "مرحبا " * 500 + "</p>", text="مرحبا " * 500,
+        attachments=(Attachment("كشف حساب شركة البوب للتجارة العامة ذات المسؤولية المحدودة 2026-11-21.pdf", b"%PDF-" * 900, "application/pdf"),),
+        headers={
+            "List-Unsubscribe": "<https://odoo.example/chaser/u/TOKEN>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            "Auto-Submitted": "auto-generated", "Content-Language": "ar, en",
+        },
+    )
+    content = raw(message)
+    mail = message_from_bytes(content, policy=policy.default)
+    assert not [defect for part in mail.walk() for defect in part.defects]
+    assert not [defect for value in mail.values() for defect in getattr(value, "defects", ())]
+    assert b"\r" not in content.replace(b"\r\n", b"") and b"\n" not in content.replace(b"\r\n", b"")
+    assert max(len(line) for line in content.split(b"\r\n")) <= 998
+    assert [address.addr_spec for address in mail["From"].addresses] == ["accounts@pop.example"]
+    [attachment] = mail.iter_attachments()
+    assert attachment.get_filename() == message.attachments[0].name
+    assert attachment.get_content() == message.attachments[0].content
+    assert mail.get_body(("plain",)).get_content().strip() == message.text.strip()
+    assert mail.get_body(("html",)).get_content().strip() == message.html
+    assert (mail["Content-Language"], mail["Auto-Submitted"], mail["List-Unsubscribe-Post"]) == (
+        "ar, en", "auto-generated", "List-Unsubscribe=One-Click")
+    old = message_from_bytes(content)
+    assert str(make_header(decode_header(old["Subject"]))) == ARABIC
+    if not name.startswith("=?"):
+        assert str(make_header(decode_header(parseaddr("".join(old["From"].splitlines()))[0]))) == name
+
+
+def test_each_header_once():
+    mail = parse(make(headers={"Auto-Submitted": "auto-generated", "Content-Language": "ar"}))
+    names = [name.lower() for name in mail.keys()]
+    assert sorted(names) == sorted(set(names))
+    assert {"message-id", "date", "from", "to", "subject", "mime-version", "content-type", "content-language"} <= set(names)
+
+
+def test_the_same_message_is_the_same_bytes_apart_from_its_boundaries():
+    """A retry is the same message: same id, same parts."""
+    moment = datetime(2026, 11, 21, tzinfo=timezone.utc)
+    one, two = (re.sub(rb"={10,}\d+==", b"B", raw(make(subject=ARABIC, date=moment))) for _attempt in range(2))
+    assert one == two
