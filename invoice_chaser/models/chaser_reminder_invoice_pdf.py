@@ -69,13 +69,22 @@ class ChaserReminder(models.Model):
 
     @api.model
     def _find_without_pdfs(self, tried):
+        """Ids of queued reminders whose template attaches the invoices and whose invoices were not looked at yet."""
         self.env.flush_all()
         rows = self.env.execute_query(SQL(
-            """SELECT r.id FROM chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id LEFT JOIN chaser_level v ON v.id = r.level_id
-                 JOIN chaser_template t ON t.id = coalesce(c.template_id, v.template_id)
-                WHERE r.state = 'queued' AND c.state IN ('scheduled', 'sending') AND t.attach_invoices = 'pdf' AND NOT r.id = ANY(%s)
+            """SELECT r.id, c.template_id, r.level_id, r.company_id, c.campaign_type FROM chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id
+                WHERE r.state = 'queued' AND c.state IN ('scheduled', 'sending') AND NOT r.id = ANY(%s)
                   AND (r.documents_until IS NULL OR r.documents_until > %s) ORDER BY r.priority DESC, r.id""", tried, fields.Datetime.now()))
-        return [row[0] for row in rows]
+        kinds = {key: self._attaches_pdfs(*key) for key in {row[1:] for row in rows}}
+        return [row[0] for row in rows if kinds[row[1:]]]
+
+    @api.model
+    def _attaches_pdfs(self, template_id, level_id, company_id, campaign_type):
+        template = self.env["chaser.template"].browse(template_id)
+        if not template_id:
+            level, company = self.env["chaser.level"].browse(level_id), self.env["res.company"].browse(company_id)
+            template = template._get_for_level(level, company, campaign_type)
+        return template.attach_invoices == "pdf"
 
     def _make_invoice_pdfs(self):
         """The missing PDFs of one reminder, within the company's limit; each is kept at once."""
