@@ -83,10 +83,28 @@ class ChaserCampaign(models.Model):
     def _make_mailbox(self, company, plan):
         """The company's mailbox as the simulator sees it; without one, the default pace."""
         provider, now = self.env["chaser.provider"].sudo()._get_default(company), fields.Datetime.now()
+        opens = self._get_opens(company, [customer.partner_id for customer in plan.customers])
         if not provider:
-            return Mailbox(Pace())
+            return Mailbox(Pace(), opens=opens)
         pace = provider._get_pace()
-        return Mailbox(pace, provider._get_sent_times(now), provider._get_month_count(now) if pace.per_month else 0)
+        return Mailbox(pace, provider._get_sent_times(now), provider._get_month_count(now) if pace.per_month else 0, opens)
+
+    @api.model
+    def _get_opens(self, company, partner_ids):
+        """(customer, moment) → when a message to him may leave by the send windows. A calendar that never opens counts as a year."""
+        windows = company._get_send_windows(self.env["res.partner"].browse(partner_ids))
+        known = {}
+
+        def opens(partner_id, moment):
+            window = windows.get(partner_id)
+            if not window:
+                return moment
+            asked, until = known.get(id(window), (None, None))
+            if not asked or not asked <= moment < until:
+                until = window.next_open(moment).at or moment + timedelta(days=365)
+                known[id(window)] = (moment, until)
+            return until
+        return opens
 
     @api.model
     def _read_queued(self, plan):

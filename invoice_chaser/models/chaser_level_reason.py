@@ -28,6 +28,8 @@ class ChaserReasonMixin(models.AbstractModel):
             "level_broken": _("%(level)s: a promise was found broken on %(date)s, so one level harder; oldest item %(days)s overdue"),
             "level_fixed": _("%(level)s: chosen by a person for the whole campaign; oldest item %(days)s overdue"),
             "level_wait": _("Waits: %(level)s was sent %(ago)s about everything that is overdue. Next look: %(date)s"),
+            "daily_failed": _("The daily run could not be planned and is tried again. %(detail)s"),
+            "daily_not_sent": _("Planned, but not sent by itself. %(detail)s"),
             "overdue_now": _("Fallen due meanwhile: the notice comes too late, the next reminder is the first level."),
         }
 
@@ -36,7 +38,7 @@ class ChaserReasonMixin(models.AbstractModel):
         """Levels by name, numbers of days with their noun, in the plural form that the language wants."""
         values = super()._localize_reason_params({"level": "", "last": "", "days": "", "ago": "", "count": ""} | params)
         for name in ("level", "last"):
-            if values[name]:
+            if values[name] and isinstance(values[name], int):
                 values[name] = self._get_level_name(values[name])
         if isinstance(values["days"], int):
             values["due_in"] = self._format_days(-values["days"])

@@ -58,6 +58,11 @@ class ChaserPolicy(models.Model):
         self.check_access("write")
         self.env.company.sudo().chaser_policy_id = self
 
+    def action_what_if(self):
+        """The simulator with this policy's levels, to try others before saving them."""
+        self.ensure_one()
+        return self.env["chaser.simulation"]._open(self)
+
     def action_view_customers(self):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("account.res_partner_action_customer")

@@ -16,6 +16,8 @@ USER_RIGHTS = {
     "chaser.policy": "r",
     "chaser.inbound": "r", "chaser.inbound.assign": "rwcu",
     "chaser.worklist": "r",
+    "chaser.daily.run": "r", "chaser.segment": "rwcu", "chaser.simulation": "rwcu", "chaser.simulation.level": "rwcu",
+    "chaser.simulation.line": "rwcu",
 }
 # Only the addon's own methods come here.
 USER_RIGHTS |= dict.fromkeys(("chaser.oauth.grant", "chaser.oauth.request"), "")

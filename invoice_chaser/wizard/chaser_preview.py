@@ -28,6 +28,7 @@ class ChaserPreview(models.TransientModel):
     level_id = fields.Many2one("chaser.level", check_company=True, help="Empty: each customer gets the level that is due.")
     template_id = fields.Many2one("chaser.template", check_company=True, help="Empty: the template of each level.")
     tag_ids = fields.Many2many("chaser.tag", string="Tags", check_company=True)
+    segment_ids = fields.Many2many("chaser.segment", "chaser_preview_segment_rel", string="Segments", check_company=True, readonly=True)
     scheduled_at = fields.Datetime("Schedule For")
     duration_hours = fields.Float("Spread over (Hours)")
     left_out = fields.Text(readonly=True)
@@ -85,10 +86,11 @@ class ChaserPreview(models.TransientModel):
 
     def _prepare_message_values(self, plan, index, message):
         emails = plan.emails.get(message.partner_id, [])
-        skip = message.skip
+        skip, choice = message.skip, message.choice if message.level_id else None
         return {
             "preview_id": self.id, "company_id": self.company_id.id, "sequence": index, "partner_id": message.partner_id,
-            "level_id": message.level_id, "recipient_email": ", ".join(emails), "language": plan.languages[message.partner_id],
+            "level_id": message.level_id, "level_code": choice and choice.code, "level_params": choice and choice.params,
+            "recipient_email": ", ".join(emails), "language": plan.languages[message.partner_id],
             "item_count": len(message.items), "move_count": len({item.move_id for item in message.items}), "days_overdue": message.days_overdue,
             "total_display": self._get_total(message), "numbers": ", ".join(plan.rows[item.id]["number"] or "" for item in message.items[:6]),
             **self._prepare_reason_values(skip.reason if skip else False, skip.params if skip else None),
@@ -196,6 +198,7 @@ class ChaserPreview(models.TransientModel):
             "name": self.name, "company_id": self.company_id.id, "provider_id": self.provider_id.id, "provider_mode": self.provider_mode,
             "campaign_type": self.campaign_type,
             "level_id": self.level_id.id, "template_id": self.template_id.id, "tag_ids": [fields.Command.set(self.tag_ids.ids)],
+            "segment_ids": [fields.Command.set(self.segment_ids.ids)],
             "scheduled_at": self.scheduled_at, "duration_hours": self.duration_hours,
             "excluded_line_ids": (dropped.item_ids | self.item_ids.filtered(lambda item: not item.included)).move_line_id.ids,
         })
@@ -240,9 +243,18 @@ class ChaserPreviewMessage(models.TransientModel):
     item_count = fields.Integer("Items", readonly=True)
     move_count = fields.Integer("Invoices", readonly=True)
     days_overdue = fields.Integer(readonly=True)
+    level_code = fields.Char(readonly=True)
+    level_params = fields.Json(readonly=True)
+    level_reason = fields.Char("Why This Level", compute="_compute_level_reason")
     numbers = fields.Char("Invoice Numbers", readonly=True)
     total_display = fields.Char("Open Amount", readonly=True)
     item_ids = fields.One2many("chaser.preview.item", "message_id")
+
+    @api.depends("level_code", "level_params")
+    @api.depends_context("lang")
+    def _compute_level_reason(self):
+        for message in self:
+            message.level_reason = self._get_reason_text(message.level_code, message.level_params)
 
 
 class ChaserPreviewItem(models.TransientModel):

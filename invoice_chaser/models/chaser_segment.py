@@ -1,0 +1,107 @@
+from ast import literal_eval
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+
+
+class ChaserSegment(models.Model):
+    """A group of customers: picked by hand, by a saved filter, or both. A customer may be in many."""
+
+    _name = "chaser.segment"
+    _description = "Customer Segment"
+    _inherit = ["mail.thread", "chaser.company.mixin"]
+    _order = "name, id"
+    _check_company_auto = True
+
+    name = fields.Char(required=True, translate=True, tracking=True)
+    active = fields.Boolean(default=True)
+    description = fields.Text()
+    company_id = fields.Many2one("res.company", required=True, index=True, default=lambda self: self.env.company)
+    partner_ids = fields.Many2many(
+        "res.partner", "chaser_segment_partner_rel", "segment_id", "partner_id", "Picked Customers", check_company=True,
+        domain="[('parent_id', '=', False)]")
+    domain = fields.Char("Filter", default="[]", tracking=True, help="Customers that the filter finds now belong to it as well. Empty: only the picked ones.")
+    customer_count = fields.Integer("Customers", compute="_compute_customer_count")
+    campaign_count = fields.Integer(compute="_compute_campaign_count")
+
+    _name_uniq = models.UniqueIndex("(company_id, (name->>'en_US')) WHERE active", "There is a segment of this name already.")
+
+    @api.depends("partner_ids", "domain", "company_id")
+    def _compute_customer_count(self):
+        for segment in self:
+            segment.customer_count = self.env["res.partner"].search_count(segment._get_domain())
+
+    def _compute_campaign_count(self):
+        rows = self.env["chaser.campaign"]._read_group([("segment_ids", "in", self.ids)], ["segment_ids"], ["__count"])
+        counts = {segment.id: count for segment, count in rows}
+        for segment in self:
+            segment.campaign_count = counts.get(segment._origin.id, 0)
+
+    @api.constrains("domain")
+    def _check_domain(self):
+        for segment in self:
+            try:
+                Domain(segment._parse_domain()).validate(self.env["res.partner"])
+                self.env["res.partner"].search_count(segment._parse_domain(), limit=1)
+            except (ValueError, SyntaxError, TypeError, KeyError) as error:
+                raise ValidationError(self.env._(
+                    "The filter of “%(name)s” cannot be used: %(error)s", name=segment.name, error=str(error)[:200])) from None
+
+    def _parse_domain(self):
+        """The filter as a list. Only literals: what somebody saved is data, never evaluated as a program."""
+        return literal_eval(self.domain or "[]")
+
+    def _get_domain(self):
+        """Commercial partners of these segments in each one's company, as the user may see them."""
+        domains = [Domain.FALSE]
+        for segment in self:
+            found = Domain("id", "in", segment.partner_ids.ids)
+            filters = segment._parse_domain()
+            if filters:
+                found |= Domain(filters)
+            domains.append(found & Domain("company_id", "in", (False, segment.company_id.id)))
+        return Domain.OR(domains) & Domain("parent_id", "=", False)
+
+    def _get_customers(self):
+        return self.env["res.partner"].search(self._get_domain())
+
+    # -- actions
+
+    def action_chase(self):
+        """The preview of a campaign for everything overdue of the customers of these segments.
+
+        :raises UserError: when the segments are of several companies, or nothing is overdue
+        """
+        self.check_access("read")
+        if len(self.company_id) > 1:
+            raise UserError(self.env._("One campaign belongs to one company: choose segments of one company."))
+        customers = self._get_customers()
+        if not customers:
+            raise UserError(self.env._("There is no customer in %s.", ", ".join(self.mapped("name"))))
+        action = self.env["account.move"]._get_overdue_invoices(customers, self.company_id).action_chase()
+        self.env["chaser.preview"].browse(action["res_id"]).segment_ids = self
+        return action
+
+    def action_view_customers(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("account.res_partner_action_customer")
+        return action | {"domain": list(self._get_domain()), "context": {}}
+
+    def action_view_campaigns(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_campaign_action")
+        return action | {"domain": [("segment_ids", "in", self.ids)], "context": {}}
+
+
+class ChaserCampaign(models.Model):
+    _inherit = "chaser.campaign"
+
+    segment_ids = fields.Many2many(
+        "chaser.segment", "chaser_campaign_segment_rel", "campaign_id", "segment_id", "Segments", check_company=True,
+        help="The groups of customers that this campaign was made for.")
+
+    def action_chase_segments(self):
+        """Plan the draft anew for everything overdue of its segments."""
+        self.ensure_one()
+        return self.segment_ids.action_chase()

@@ -1,0 +1,346 @@
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.tests import freeze_time, new_test_user, tagged
+
+from .common import ChaserCase, FakeTransport
+
+
+class DailyCase(ChaserCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.company.write({
+            "chaser_daily": True, "chaser_daily_hour": 8, "chaser_daily_user_id": cls.accountant.id, "chaser_window_enabled": False,
+            "chaser_contact_interval": 7})
+        cls.env["res.company"].search([("id", "!=", cls.company.id)]).chaser_daily = False
+
+    def _at(self, day, hour=9):
+        """A local hour (Dubai, UTC+4) of a day as a frozen clock."""
+        return freeze_time(fields.Datetime.to_string(fields.Datetime.to_datetime(day) + timedelta(hours=hour - 4)))
+
+    def _run_daily(self):
+        self.env.flush_all()
+        with self.enter_registry_test_mode():
+            self.env.ref("invoice_chaser.ir_cron_daily_run").method_direct_trigger()
+        self.env.invalidate_all()
+        return self.env["chaser.daily.run"].search([("company_id", "=", self.company.id)], limit=1)
+
+
+@tagged("post_install", "-at_install")
+class TestDailyRun(DailyCase):
+    def test_campaign_waits_for_approval(self):
+        invoice = self._make_invoice(days=20)
+        nobody = self._make_customer("No mail", False)
+        self._make_invoice(nobody)
+        with self._at(self.today):
+            run = self._run_daily()
+        [campaign] = run.campaign_ids
+        self.assertEqual((run.state, run.message_count, run.held_count, campaign.state), ("done", 1, 1, "draft"))
+        going = campaign.reminder_ids.filtered(lambda reminder: reminder.state == "draft")
+        self.assertEqual((going.partner_id, going.line_ids.move_id, going.level_id.code), (self.customer, invoice, "firm"))
+        self.assertIn("nothing sent about it yet", going.level_reason)
+        held = campaign.reminder_ids - going
+        self.assertEqual((held.partner_id, held.reason_code), (nobody, "no_email"))
+        [activity] = campaign.activity_ids
+        self.assertEqual(activity.user_id, self.accountant)
+        self.assertIn("1 reminders of today wait", activity.summary)
+        campaign.with_user(self.accountant).action_send()
+        self.assertEqual((campaign.state, campaign.activity_ids), ("sending", self.env["mail.activity"]))
+        self.assertEqual(len(self._run().sent), 1)
+
+    def test_nothing_twice(self):
+        self._make_invoice()
+        with self._at(self.today):
+            first = self._run_daily()
+            self.assertEqual(self._run_daily(), first)
+            self.assertEqual(len(self.env["chaser.reminder"].search([("partner_id", "=", self.customer.id)])), 1)
+            self.assertEqual(self.env["chaser.daily.run"].search_count([("company_id", "=", self.company.id)]), 1)
+
+    def test_unique_per_company_and_day(self):
+        Run = self.env["chaser.daily.run"]
+        Run.create({"company_id": self.company.id, "date": self.today})
+        with self.assertRaisesRegex(Exception, "chaser_daily_run_day_uniq"), self.cr.savepoint():
+            Run.create({"company_id": self.company.id, "date": self.today})
+
+    def test_another_server_has_the_company(self):
+        self._make_invoice()
+        with self._at(self.today), patch.object(type(self.env["chaser.daily.run"]), "_company_lock", self._locked_elsewhere):
+            self.assertFalse(self._run_daily())
+        with self._at(self.today):
+            self.assertEqual(self._run_daily().message_count, 1)
+
+    def _locked_elsewhere(self, _company):
+        import contextlib
+        return contextlib.nullcontext(False)
+
+    def test_lock_is_one_per_company(self):
+        """The lock itself, asked for by a second connection."""
+        Run = self.env["chaser.daily.run"]
+        with Run._company_lock(self.company) as alone, self.registry.cursor() as other:
+            self.assertTrue(alone)
+            if other.connection is not self.cr.connection:
+                with Run.with_env(self.env(cr=other))._company_lock(self.company) as second:
+                    self.assertFalse(second)
+
+    def test_not_before_its_hour(self):
+        self._make_invoice()
+        with self._at(self.today, 7.9):
+            self.assertFalse(self._run_daily())
+        with self._at(self.today, 8):
+            self.assertTrue(self._run_daily())
+
+    def test_time_zone_of_the_company(self):
+        self.company.partner_id.tz = "America/New_York"
+        self._make_invoice()
+        with self._at(self.today, 9):  # 00:00 in New York
+            self.assertFalse(self._run_daily())
+        with self._at(self.today, 18):
+            self.assertTrue(self._run_daily())
+
+    def test_switched_off(self):
+        self._make_invoice()
+        self.company.chaser_daily = False
+        with self._at(self.today):
+            self.assertFalse(self._run_daily())
+
+    def test_quiet_day_leaves_no_campaign(self):
+        with self._at(self.today):
+            run = self._run_daily()
+        self.assertEqual((run.state, run.message_count, run.campaign_ids), ("done", 0, self.env["chaser.campaign"]))
+        nobody = self._make_customer("No mail", False)
+        self._make_invoice(nobody)
+        with self._at(self.today + timedelta(days=1)):
+            run = self._run_daily()
+        self.assertEqual((run.held_count, run.campaign_ids), (1, self.env["chaser.campaign"]))
+        self.assertIn("No usable e-mail address (1)", run.summary)
+
+    def test_batches_and_restart(self):
+        """A process that dies between two batches: the next one goes on after the last customer, nobody is planned twice or forgotten."""
+        customers = [self._make_customer(f"C{number}", f"c{number}@x.example") for number in range(5)]
+        for customer in customers:
+            self._make_invoice(customer)
+        Run = self.env["chaser.daily.run"]
+        real, calls = type(Run)._plan_batch, []
+
+        def dies_at_the_second(run):
+            calls.append(run.cursor)
+            if len(calls) == 2:
+                raise KeyboardInterrupt
+            return real(run)
+
+        with patch("odoo.addons.invoice_chaser.models.chaser_daily_run.BATCH_CUSTOMERS", 2), self._at(self.today):
+            with patch.object(type(Run), "_plan_batch", dies_at_the_second), self.assertRaises(KeyboardInterrupt):
+                self._run_daily()
+            self.env.invalidate_all()
+            run = Run.search([("company_id", "=", self.company.id)])
+            self.assertEqual((run.state, run.cursor), ("planning", customers[1].id))
+            run = self._run_daily()
+        self.assertEqual((run.state, run.message_count, len(run.campaign_ids)), ("done", 5, 1))
+        self.assertEqual(run.campaign_ids.reminder_ids.partner_id.sorted("id").ids, [customer.id for customer in customers])
+
+    def test_failure_is_told_and_tried_again(self):
+        self._make_invoice()
+        Run = type(self.env["chaser.daily.run"])
+        with self._at(self.today), patch.object(Run, "_plan_batch", side_effect=ValueError("broken data")), self.assertLogs(
+                "odoo.addons.invoice_chaser.models.chaser_daily_run", "ERROR"):
+            run = self._run_daily()
+            self.assertEqual((run.state, run.attempt_count), ("failed", 1))
+            self.assertIn("broken data", run.reason)
+            self._run_daily()
+            self._run_daily()
+            self.assertEqual(self._run_daily().attempt_count, 3, "not for ever")
+        self.assertIn(self.accountant.partner_id, run.message_ids.notified_partner_ids)
+
+    def test_mended_after_a_failure(self):
+        self._make_invoice()
+        Run = type(self.env["chaser.daily.run"])
+        with self._at(self.today):
+            with patch.object(Run, "_plan_batch", side_effect=ValueError("x")), self.assertLogs(
+                    "odoo.addons.invoice_chaser.models.chaser_daily_run", "ERROR"):
+                self._run_daily()
+            run = self._run_daily()
+        self.assertEqual((run.state, run.reason, run.message_count), ("done", False, 1))
+
+    def test_without_approval(self):
+        self.company.chaser_daily_approval = False
+        strict = self._make_customer("Strict", "s@x.example")
+        self._sent_campaign(self._make_invoice(strict, days=70))
+        self._make_invoice(days=20)
+        with self._at(self.today + timedelta(days=11)):
+            run = self._run_daily()
+            campaigns = {campaign.daily_kind: campaign for campaign in run.campaign_ids}
+            self.assertEqual({kind: campaign.state for kind, campaign in campaigns.items()}, {"auto": "sending", "approval": "draft"})
+            self.assertEqual(campaigns["approval"].reminder_ids.level_id.code, "final", "this level wants a person")
+            self.assertEqual([message.recipients[0] for message in self._run().sent], ["finance@alnoor.example"])
+
+    def test_without_approval_and_without_mailbox(self):
+        self.company.chaser_daily_approval = False
+        self.provider.active = False
+        self._make_invoice()
+        with self._at(self.today):
+            run = self._run_daily()
+        self.assertEqual((run.state, run.campaign_ids.state, run.reason_code), ("done", "draft", "daily_not_sent"))
+        self.assertIn("has no mailbox", run.reason)
+        self.assertIn("has no mailbox", run.campaign_ids.activity_ids.note)
+
+    def test_unapproved_campaign_is_replaced(self):
+        self._make_invoice(days=14)
+        with self._at(self.today):
+            first = self._run_daily().campaign_ids
+        self.assertEqual(first.reminder_ids.level_id.code, "polite")
+        with self._at(self.today + timedelta(days=1)):
+            second = self._run_daily().campaign_ids
+        self.assertEqual((first.state, first.activity_ids, second.state), ("cancelled", self.env["mail.activity"], "draft"))
+        self.assertEqual(second.reminder_ids.level_id.code, "firm", "planned with the figures of the day")
+
+    def test_waiting_customers_are_counted_not_written_down(self):
+        self._sent_campaign(self._make_invoice(days=3))
+        other = self._make_customer("Other", "o@x.example")
+        self._make_invoice(other)
+        with self._at(self.today + timedelta(days=1)):
+            run = self._run_daily()
+        self.assertEqual((run.message_count, run.waiting_count, run.held_count), (1, 1, 0))
+        self.assertEqual(run.campaign_ids.reminder_ids.partner_id, other)
+        self.assertIn("Contacted lately (1)", run.summary)
+
+    def test_each_level_once(self):
+        invoice = self._make_invoice(days=1)
+        self.company.chaser_daily_approval = False
+        seen = []
+        for number in range(0, 28):
+            with self._at(self.today + timedelta(days=number)):
+                self._run_daily()
+                self._run()
+                seen += [(number, line.level_id.code) for line in self.env["chaser.reminder.line"].search([("move_id", "=", invoice.id)])
+                         if line.level_id.code not in {code for _day, code in seen}]
+        self.assertEqual(seen, [(0, "polite"), (14, "firm")])
+        self.assertEqual(len(self.env["chaser.reminder"].search([("partner_id", "=", self.customer.id)])), 2)
+
+    def test_digest(self):
+        self._make_invoice()
+        with self._at(self.today):
+            run = self._run_daily()
+        self.assertIn(self.accountant.partner_id, run.message_ids.notified_partner_ids)
+        self.assertIn("1 messages to 1 customers.", run.message_ids.filtered("notified_partner_ids").body)
+        self.company.chaser_daily_digest = False
+        self._make_invoice(self._make_customer("Next", "n@x.example"))
+        with self._at(self.today + timedelta(days=1)):
+            run = self._run_daily()
+        self.assertFalse(run.message_ids.notified_partner_ids)
+
+    def test_digest_in_the_language_of_the_reader(self):
+        self.accountant.lang = "ar_001"
+        self._make_invoice()
+        with self._at(self.today):
+            run = self._run_daily()
+        self.assertNotEqual(run.with_context(lang="ar_001").summary, "")
+
+    def test_companies_apart(self):
+        other = self.setup_other_company(name="Second company")["company"]
+        self._make_invoice()
+        stranger = self.init_invoice("out_invoice", self.partner_a, "2026-01-01", post=True, amounts=[100], company=other)
+        self.partner_a.email = "a@x.example"
+        with self._at(self.today):
+            run = self._run_daily()
+        self.assertNotIn(stranger, run.campaign_ids.reminder_ids.line_ids.move_id)
+        self.assertFalse(self.env["chaser.daily.run"].search([("company_id", "=", other.id)]))
+        foreign = new_test_user(self.env, "other_acc", "invoice_chaser.group_chaser_user", company_id=other.id, company_ids=[(6, 0, other.ids)])
+        self.assertFalse(self.env["chaser.daily.run"].with_user(foreign).search([]))
+
+    def test_query_count_does_not_grow(self):
+        Campaign = self.env["chaser.campaign"]
+        for number in range(30):
+            self._make_invoice(self._make_customer(f"Q{number}", f"q{number}@x.example"))
+
+        def count(limit):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            plan = Campaign._plan_open(self.company, limit=limit)
+            self.assertEqual(len(plan.customers), limit)
+            return self.env.cr.sql_log_count - before
+
+        count(3)
+        few, many = count(3), count(30)
+        self.assertLessEqual(many, few + 2)
+        self.assertLessEqual(many, 40)
+
+
+@tagged("post_install", "-at_install")
+class TestForecast(DailyCase):
+    """The simulator is the planner: what it says for 30 days is what 30 daily runs do."""
+
+    def _make_world(self):
+        self.company.write({"chaser_daily_approval": False, "chaser_contact_interval": 5})
+        days = (40, 12, 1, -3, -9, -20, 61, 29, 14, -1, 16, 90)
+        self.people = [self._make_customer(f"W{number}", f"w{number}@x.example") for number in range(9)]
+        for number, overdue in enumerate(days):
+            self._make_invoice(self.people[number % 6], amount=500 + 100 * number, days=overdue)
+        self._make_invoice(self.people[6], days=5, amount=70)
+        self.people[6].with_company(self.company).consolidation_preference = "disabled"
+        self._make_invoice(self.people[6], days=3, amount=80)
+        self._make_invoice(self.people[7], days=20)
+        self.people[7].with_company(self.company).chaser_paused_until = self.today + timedelta(days=9)
+        promised = self._make_invoice(self.people[8], days=20)
+        promised.chaser_promise_date = self.today + timedelta(days=4)
+        self._sent_campaign(self._make_invoice(self._make_customer("Old", "old@x.example"), days=40))
+
+    def _simulate(self, days):
+        _plan, forecast = self.env["chaser.campaign"]._forecast(self.company, days)
+        return sorted(
+            (fields.Date.to_string(self._local(one.leaves)), one.customer.partner_id, one.message.level_id, tuple(sorted(i.id for i in one.message.items)))
+            for one in forecast.departures)
+
+    def _local(self, moment):
+        return fields.Datetime.context_timestamp(self.company.with_context(tz="Asia/Dubai"), moment).date()
+
+    def _live(self, days, hours=(9,)):
+        start = fields.Datetime.now()
+        for number in range(days):
+            for index, hour in enumerate(hours):
+                with self._at(self.today + timedelta(days=number), hour):
+                    if not index:
+                        run = self._run_daily()
+                        run.campaign_ids.filtered(lambda campaign: campaign.state == "draft").action_send()
+                    self._run(FakeTransport())
+        sent = self.env["chaser.reminder"].search([("company_id", "=", self.company.id), ("state", "=", "sent"), ("sent_at", ">=", start)])
+        first = fields.Date.to_string(self.today)
+        return sorted(
+            (fields.Date.to_string(self._local(one.sent_at)), one.partner_id.id, one.level_id.id, tuple(sorted(one.line_ids.move_line_id.ids)))
+            for one in sent if fields.Date.to_string(self._local(one.sent_at)) >= first and one.campaign_id.daily_run_id)
+
+    def test_thirty_days(self):
+        self._make_world()
+        with self._at(self.today):
+            expected = self._simulate(30)
+        self.assertGreater(len(expected), 25)
+        self.assertEqual(self._live(30), expected)
+
+    def test_with_a_quota_that_binds(self):
+        self._make_world()
+        self.provider.daily_quota = 2
+        with self._at(self.today):
+            expected = self._simulate(14)
+            limits = {one.limit for one in self.env["chaser.campaign"]._forecast(self.company, 14)[1].departures}
+        self.assertIn("day", limits)
+        self.assertEqual(self._live(14), expected)
+
+    def test_with_send_windows(self):
+        self._make_world()
+        self.company.write({"chaser_window_enabled": True, "country_id": self.env.ref("base.ae").id})
+        with self._at(self.today, 8):
+            expected = self._simulate(14)
+            limits = {one.limit for one in self.env["chaser.campaign"]._forecast(self.company, 14)[1].departures}
+        self.assertIn("window", limits)
+        self.assertEqual(self._live(14, hours=(8, 9, 10, 11, 13, 15)), expected)
+
+    def test_what_waits_already_is_part_of_it(self):
+        campaign = self._campaign(self._make_invoice(days=20))
+        with self._at(self.today):
+            self.assertEqual([(row[1], row[2]) for row in self._simulate(5)], [(self.customer.id, campaign.reminder_ids.level_id.id)])
+        campaign.action_send()
+        campaign.action_pause()
+        with self._at(self.today):
+            self.assertEqual(self._simulate(5), [], "a paused campaign keeps its customers")
