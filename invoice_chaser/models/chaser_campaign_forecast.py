@@ -110,6 +110,8 @@ class ChaserCampaign(models.Model):
     def _read_queued(self, plan):
         """Reminders that wait already, as departures; a draft as if somebody approved it now. What is paused keeps blocking its customer."""
         customers = {customer.partner_id: customer for customer in plan.customers if customer.live}
+        self.flush_model()
+        self.env["chaser.reminder"].flush_model()
         rows = self.env.execute_query_dict(SQL(
             """SELECT r.id, r.partner_id, r.level_id, r.level_code, r.level_params, r.priority, greatest(r.scheduled_at, c.scheduled_at) AS moment,
                       array_agg(l.move_line_id) AS items, array_agg(l.level_id) AS levels

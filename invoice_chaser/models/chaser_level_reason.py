@@ -1,7 +1,6 @@
 from datetime import timedelta
 
 from babel.dates import format_timedelta
-from babel.units import format_unit
 
 from odoo import api, models
 from odoo.exceptions import MissingError
@@ -56,12 +55,12 @@ class ChaserReasonMixin(models.AbstractModel):
             return self.env._("a deleted level")
 
     @api.model
-    def _format_days(self, days):
-        return format_unit(days, "duration-day", locale=babel_locale_parse(self.env.lang), numbering_system="latn")
+    def _format_days(self, days, direction=False):
+        """``23 days``, or ``23 days ago``: CLDR's plural forms, so that Arabic numbers agree with their noun."""
+        return format_timedelta(
+            timedelta(days=-days if direction else days), granularity="day", threshold=10**9, add_direction=direction,
+            locale=babel_locale_parse(self.env.lang))
 
     @api.model
     def _format_ago(self, days):
-        if not days:
-            return self.env._("today")
-        return format_timedelta(
-            timedelta(days=-days), granularity="day", threshold=10**9, add_direction=True, locale=babel_locale_parse(self.env.lang))
+        return self._format_days(days, direction=True) if days else self.env._("today")
