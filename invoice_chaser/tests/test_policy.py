@@ -43,10 +43,10 @@ class TestPolicy(ChaserCase):
             {"name": "S", "chaser_policy_id": silver.id}, {"name": "G", "chaser_policy_id": gold.id}, {"name": "None"}])
         for change, level, words in (
             (lambda: None, "Urgent notice", "Standard: the company's default"),
-            (lambda: self.company.write({"chaser_policy_id": default.id}), "Default 20", "Default: the company's default"),
-            (lambda: customer.write({"category_id": [Command.set((tags[0] | tags[2]).ids)]}), "Silver 20", "Silver: by the tag “S”"),
-            (lambda: customer.write({"category_id": [Command.link(tags[1].id)]}), "Gold 20", "Gold: by the tag “G”"),
-            (lambda: customer.write({"chaser_policy_id": own.id}), "Own 20", "Own: the customer's own"),
+            (lambda: self.company.write({"chaser_policy_id": default.id}), "Default 1", "Default: the company's default"),
+            (lambda: customer.write({"category_id": [Command.set((tags[0] | tags[2]).ids)]}), "Silver 1", "Silver: by the tag “S”"),
+            (lambda: customer.write({"category_id": [Command.link(tags[1].id)]}), "Gold 1", "Gold: by the tag “G”"),
+            (lambda: customer.write({"chaser_policy_id": own.id}), "Own 1", "Own: the customer's own"),
         ):
             change()
             customer.invalidate_recordset()
