@@ -1,7 +1,7 @@
 """What every customer gets on a day, from facts that were read once. The daily run, the preview and the simulator all ask here."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -129,6 +129,8 @@ def get_next_day(customer: CustomerFacts, messages: Iterable[Message], day: date
 def record_sent(customer: CustomerFacts, message: Message, day: date) -> None:
     """The facts after a message has left on a day: what the next reading of the books would find."""
     customer.last_contact = day
+    record = customer.record or Record()
+    customer.record = replace(record, reminders=record.reminders + 1)
     tones = {rule.id: rule.tone for rule in customer.ladder.rules}
     own = {item.id for item in message.items}
     for item in customer.items:

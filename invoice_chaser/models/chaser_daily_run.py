@@ -33,7 +33,7 @@ class ChaserDailyRun(models.Model):
         [("planning", "Planning"), ("done", "Done"), ("failed", "Failed")], required=True, default="planning", readonly=True)
     cursor = fields.Integer(readonly=True, help="The last customer that is planned; a run that was stopped goes on after him.")
     attempt_count = fields.Integer(readonly=True, aggregator=None)
-    reference = fields.Float(readonly=True, help="The largest amount owed when the run began; the measure of the priority.")
+    receivables = fields.Float(readonly=True, help="All open receivables when the run began: the measure of the priority, the same for every batch.")
     figures = fields.Json(readonly=True, default=dict)
     campaign_ids = fields.One2many("chaser.campaign", "daily_run_id", "Campaigns", readonly=True)
     finished_at = fields.Datetime(readonly=True)
@@ -134,7 +134,7 @@ class ChaserDailyRun(models.Model):
         run = self.search([("company_id", "=", company.id), ("date", "=", today)])
         if not run:
             self._supersede(company)
-            run = self.create({"company_id": company.id, "date": today, "reference": self.env["chaser.campaign"]._read_reference(company)})
+            run = self.create({"company_id": company.id, "date": today, "receivables": self.env["chaser.worklist"].sudo()._read_receivables(company)})
         elif run.state == "failed" and run.attempt_count < _MAX_ATTEMPTS:
             run.write({"state": "planning", **self._prepare_reason_values(False)})
         return run.filtered(lambda one: one.state == "planning")
@@ -163,7 +163,7 @@ class ChaserDailyRun(models.Model):
         if not plan.customers:
             self._finish()
             return 0
-        plan.reference = self.reference
+        plan.receivables = self.receivables
         recorded = [message for message in plan.messages if not message.skip or message.skip.reason not in WAITING]
         for needs_approval, messages in self._split(recorded):
             if messages:
