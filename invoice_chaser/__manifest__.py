@@ -55,6 +55,8 @@
         "views/chaser_planner_menus.xml",
         "data/chaser_promise_cron.xml",
         "views/chaser_inbound_views.xml",
+        "data/chaser_reading_cron.xml",
+        "views/chaser_provider_reading_views.xml",
         "views/chaser_hold_views.xml",
         "views/chaser_promise_views.xml",
         "views/chaser_dispute_views.xml",

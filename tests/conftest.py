@@ -12,4 +12,4 @@ TESTS = Path(__file__).resolve().parent
 for folder in (TESTS, TESTS / "core", TESTS.parent / "invoice_chaser"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
-pytest.register_assert_rewrite("transport_contract", "api_contract")
+pytest.register_assert_rewrite("transport_contract", "api_contract", "reader_contract")

@@ -6,3 +6,5 @@ UPDATE chaser_campaign SET state = 'paused' WHERE state IN ('scheduled', 'sendin
 DELETE FROM chaser_oauth_grant;
 DELETE FROM chaser_oauth_request;
 UPDATE res_company SET chaser_google_client_secret_sealed = NULL, chaser_microsoft_client_secret_sealed = NULL;
+-- Nor does a copy read anybody's mailbox.
+UPDATE chaser_provider SET read_method = 'none', read_database = NULL, imap_password_sealed = NULL, read_mark = false;

@@ -35,6 +35,8 @@ from . import (
     chaser_provider_locks,
     chaser_provider_oauth,
     chaser_provider_outlook,
+    chaser_provider_readers,
+    chaser_provider_reading,
     chaser_provider_send,
     chaser_provider_settle,
     chaser_provider_smtp,

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL, plaintext2html
 
 from ..core.inbound import Inbound, find_numbers
@@ -177,14 +178,18 @@ class ChaserInbound(models.Model):
         return self.env["chaser.reminder"], False
 
     @api.model
+    def _get_our_ids_domain(self, company, references):
+        """Reminders with one of these Message-IDs, ours or the one that the mail service gave instead. ``company`` None: of any company."""
+        ids = list(references)
+        own = Domain("message_id", "in", ids) | Domain("internet_message_id", "in", ids)
+        return own & Domain("company_id", "=", company.id) if company else own
+
+    @api.model
     def _match_references(self, company, references):
-        """By our Message-ID, or the one that the mail service gave instead. ``company`` None: of any company."""
         if not references:
             return self.env["chaser.reminder"]
-        ids = list(references)
         return self.env["chaser.reminder"].sudo().search(
-            ([("company_id", "=", company.id)] if company else []) + ["|", ("message_id", "in", ids), ("provider_message_id", "in", ids)],
-            order="sent_at desc nulls last, id desc", limit=1)
+            self._get_our_ids_domain(company, references), order="sent_at desc nulls last, id desc", limit=1)
 
     @api.model
     def _match_tokens(self, company, tokens):
@@ -209,17 +214,16 @@ class ChaserInbound(models.Model):
             """SELECT r.id, array_agg(l.number) FROM chaser_reminder r JOIN chaser_reminder_line l ON l.reminder_id = r.id AND NOT l.is_credit
                 WHERE r.company_id = %s AND r.state = 'sent' AND r.sent_at > %s AND l.number IS NOT NULL AND %s
                 GROUP BY r.id ORDER BY r.sent_at DESC, r.id DESC LIMIT 100""",
-            company.id, fields.Datetime.subtract(fields.Datetime.now(), days=_MATCH_DAYS), self._get_written_sql([found.sender])))
+            company.id, fields.Datetime.subtract(fields.Datetime.now(), days=_MATCH_DAYS), self._get_written_sql(found.sender)))
         text = f"{found.subject}\n{found.text}"
         return Reminder.browse(next((reminder_id for reminder_id, numbers in rows if find_numbers(text, numbers)), None))
 
     @api.model
-    def _get_written_sql(self, addresses):
-        """Condition on ``chaser_reminder r``: it went to one of the addresses, or to a customer who has a contact with one."""
+    def _get_written_sql(self, address):
+        """Condition on ``chaser_reminder r``: it went to the address, or to a customer who has a contact with it."""
         return SQL(
-            """(r.recipient_email = ANY(%(addresses)s) OR string_to_array(r.recipient_others, ', ') && %(addresses)s::text[]
-                OR r.partner_id IN (SELECT commercial_partner_id FROM res_partner WHERE email_normalized = ANY(%(addresses)s)))""",
-            addresses=list(addresses))
+            """(r.recipient_email = %(address)s OR r.recipient_others IS NOT NULL AND %(address)s = ANY(string_to_array(r.recipient_others, ', '))
+                OR r.partner_id = ANY(ARRAY(SELECT commercial_partner_id FROM res_partner WHERE email_normalized = %(address)s)))""", address=address)
 
     @api.model
     def _concerns(self, company, found):
@@ -234,14 +238,48 @@ class ChaserInbound(models.Model):
     @api.model
     def _is_written_to(self, company, addresses):
         """Whether the company has sent a reminder to one of these addresses, or to a customer who has a contact with one."""
-        addresses = [address for address in addresses if address]
-        if not addresses:
-            return False
+        return bool(self._find_written_to(company, addresses))
+
+    @api.model
+    def _receive_broken(self, company, found, provider):
+        """A mail that could not be processed: kept by its headers, for a person to read it in the mailbox."""
+        if self._is_known(company, found.key):
+            return self.browse()
+        values = self._prepare_values(company, found, provider, self.env["chaser.reminder"], False)
+        return self.sudo().with_company(company)._create_once(values | {"kind": "broken", "body_text": False, "snippet": False, "failures": False}, ())
+
+    # -- for a whole page of a mailbox: a fixed number of queries
+
+    @api.model
+    def _find_known(self, company, keys):
+        """Which of these mails were taken in before."""
+        return set(self.sudo().search([("company_id", "=", company.id), ("mail_key", "in", list(filter(None, keys)))]).mapped("mail_key"))
+
+    @api.model
+    def _find_our_ids(self, company, references):
+        """Which of these Message-IDs are those of our reminders."""
+        reminders = self.env["chaser.reminder"].sudo().search_fetch(
+            self._get_our_ids_domain(company, references), ["message_id", "internet_message_id"])
+        return set(reminders.mapped("message_id")) | set(reminders.mapped("internet_message_id"))
+
+    @api.model
+    def _find_written_to(self, company, addresses):
+        """Which of these addresses are those of customers that the company has written to."""
         self.env["chaser.reminder"].flush_model()
         self.env["res.partner"].flush_model(["email_normalized", "commercial_partner_id"])
-        return bool(self.env.execute_query(SQL(
-            "SELECT 1 FROM chaser_reminder r WHERE r.company_id = %s AND r.attempted_at IS NOT NULL AND %s LIMIT 1",
-            company.id, self._get_written_sql(addresses))))
+        rows = self.env.execute_query(SQL(
+            """SELECT recipient_email FROM chaser_reminder
+                WHERE company_id = %(company)s AND recipient_email = ANY(%(addresses)s) AND attempted_at IS NOT NULL
+                UNION
+               SELECT o.address FROM chaser_reminder r, unnest(string_to_array(r.recipient_others, ', ')) AS o(address)
+                WHERE r.company_id = %(company)s AND r.recipient_others IS NOT NULL AND r.attempted_at IS NOT NULL AND o.address = ANY(%(addresses)s)
+                UNION
+               SELECT p.email_normalized FROM res_partner p
+                WHERE p.email_normalized = ANY(%(addresses)s) AND EXISTS (
+                    SELECT 1 FROM chaser_reminder r
+                     WHERE r.company_id = %(company)s AND r.partner_id = p.commercial_partner_id AND r.attempted_at IS NOT NULL)""",
+            company=company.id, addresses=list(set(filter(None, addresses)))))
+        return {row[0] for row in rows}
 
     # -- helpers of the effects
 

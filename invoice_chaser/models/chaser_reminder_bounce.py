@@ -13,9 +13,9 @@ class ChaserReminder(models.Model):
     inbound_ids = fields.One2many("chaser.inbound", "reminder_id", "Incoming Mail", readonly=True)
     inbound_count = fields.Integer("Incoming", compute="_compute_inbound_count")
 
-    _provider_message_idx = models.Index("(provider_message_id) WHERE provider_message_id IS NOT NULL")
     _lower_token_idx = models.Index("(lower(token))")
     _recipient_idx = models.Index("(company_id, recipient_email)")
+    _recipient_others_idx = models.Index("(company_id) WHERE recipient_others IS NOT NULL")
 
     @api.depends("inbound_ids")
     def _compute_inbound_count(self):

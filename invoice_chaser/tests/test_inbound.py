@@ -115,7 +115,7 @@ class TestReply(InboundCase):
     def test_matching_order(self):
         reminder = self._sent_reminder()
         token = reminder.sudo().token
-        reminder.sudo().provider_message_id = "<graph-made-1@outlook.example>"
+        reminder.sudo().internet_message_id = "<graph-made-1@outlook.example>"
         number = reminder.line_ids.number
         for kind, raw in (
             ("reference", self._mail(reference="<graph-made-1@outlook.example>")),
