@@ -52,6 +52,7 @@ from . import (
     chaser_reminder_line,
     chaser_reminder_mailbox,
     chaser_reminder_message,
+    chaser_reminder_reply_to,
     chaser_reminder_send,
     chaser_reminder_settle,
     chaser_reminder_statements,

@@ -531,6 +531,19 @@ class TestGateway(InboundCase):
         self._gateway(self._to(self._mail("paid"), f"chaser+{self.reminder.sudo().token}@mail.pop.example"))
         self.assertEqual(self.env["chaser.inbound"].search([]).matched_by, "token")
 
+    def test_reply_address_names_the_reminder(self):
+        """Where the company wants it; a campaign's or mailbox's own Reply-To outweighs it."""
+        partner = self._make_customer("Two", "two@customer.example")
+        for values, expected in (({}, "catchall@mail.pop.example"), ({"chaser_reply_token": True}, "chaser+{token}@mail.pop.example")):
+            self.company.write({"chaser_contact_interval": 0, **values})
+            campaign = self._campaign(self._make_invoice(partner))
+            campaign.action_send()
+            [message] = self._run(FakeTransport()).sent
+            self.assertEqual(message.reply_to, expected.format(token=campaign.reminder_ids.sudo().token))
+        campaign = self._campaign(self._make_invoice(partner), reply_to="boss@pop.example")
+        campaign.action_send()
+        self.assertEqual(self._run(FakeTransport()).sent[0].reply_to, "boss@pop.example")
+
     def test_invoice_number_to_the_catchall(self):
         self._gateway(self._to(self._mail(f"paid {self.reminder.line_ids.number}"), "catchall@mail.pop.example"))
         self.assertEqual(self.env["chaser.inbound"].search([]).matched_by, "number")

@@ -1,0 +1,102 @@
+"""Out through a real Postfix, back into a mailbox that a real Dovecot serves, and read from there."""
+
+import email
+import smtplib
+
+import pytest
+from support.mail_servers import Dovecot, Postfix
+
+pytestmark = pytest.mark.skipif(bool(Postfix.usable()), reason=Postfix.usable())
+
+MAILBOX = """
+customers = env["res.partner"].search([("name", "like", "Customer ")], order="id")
+customers[0].email, customers[1].email = "nobody-here@local.example", "customer@local.example"
+provider = env["chaser.provider"].create({{
+    "kind": "smtp", "email": "accounts@local.example", "smtp_host": "127.0.0.1", "smtp_port": {smtp}, "smtp_encryption": "none", "batch_pause": 0,
+    "read_method": "imap", "imap_host": "127.0.0.1", "imap_port": {imap}, "imap_encryption": "none", "imap_login": "own", "imap_user": "accounts",
+    "imap_password": {password!r}}})
+provider.action_test_connection()
+assert provider.state == "connected", provider.last_error
+provider.action_test_reading()
+assert provider.is_reading, provider.read_error
+env.cr.commit()
+"""
+
+
+@pytest.fixture
+def servers():
+    with Dovecot() as dovecot, Postfix(dovecot, ["accounts", "customer"]) as postfix:
+        yield dovecot, postfix
+
+
+def read(world):
+    """Lets the scheduled job run now."""
+    world.query("UPDATE ir_cron SET nextcall = now() AT TIME ZONE 'UTC' - interval '1 minute' WHERE cron_name LIKE '%%read answers%%'")
+
+
+def events(world):
+    return dict(world.query(
+        """SELECT r.recipient_email, string_agg(e.event_type, ' ' ORDER BY e.id) FROM chaser_reminder r JOIN chaser_event e ON e.reminder_id = r.id
+            WHERE e.event_type NOT IN ('opened', 'clicked') GROUP BY 1"""))
+
+
+def fetch_mails(dovecot, user):
+    with dovecot.connect(user) as session:
+        session.select("INBOX", readonly=True)
+        found = session.fetch("1:*", "(BODY.PEEK[])")[1]
+        return [email.message_from_bytes(item[1]) for item in found if isinstance(item, tuple)]
+
+
+def test_report_and_answer_come_back(world, servers):
+    dovecot, postfix = servers
+    world.build(customers=2, mailboxes=0)
+    world.shell(MAILBOX.format(smtp=postfix.port, imap=dovecot.port, password=dovecot.password))
+    world.start()
+    world.queue()
+    world.wait_until(lambda: world.states() == {"sent": 2})
+
+    world.wait_until(lambda: read(world) or "bounced" in events(world).get("nobody-here@local.example", ""), seconds=90)
+    assert world.query("SELECT email, reason FROM chaser_suppression") == [("nobody-here@local.example", "hard_bounce")]
+    assert world.query("SELECT kind, verdict, state, matched_by FROM chaser_inbound") == [("bounce", "hard", "matched", "reference")]
+
+    [reminder] = fetch_mails(dovecot, "customer")
+    answer = email.message.EmailMessage()
+    answer["From"], answer["To"], answer["Subject"] = "customer@local.example", "accounts@local.example", f"Re: {reminder['Subject']}"
+    answer["In-Reply-To"], answer["Message-ID"] = reminder["Message-ID"], "<answer-1@local.example>"
+    answer.set_content("سيتم السداد يوم الخميس\n")
+    private = email.message.EmailMessage()
+    private["From"], private["To"], private["Subject"] = "friend@private.example", "accounts@local.example", "for the person alone"
+    with smtplib.SMTP("127.0.0.1", postfix.port) as session:
+        session.send_message(private)
+        session.send_message(answer)
+    world.wait_until(lambda: read(world) or "replied" in events(world)["customer@local.example"], seconds=90)
+    assert events(world) == {"nobody-here@local.example": "sent bounced", "customer@local.example": "sent replied"}
+    assert world.query("SELECT code, source FROM chaser_hold WHERE released_at IS NULL") == [("reply", "mail")]
+    assert world.query("SELECT count(*) FROM mail_message WHERE model = 'res.partner' AND body LIKE '%%سيتم السداد%%'") == [(1,)]
+    assert world.query("SELECT count(*) FROM chaser_inbound") == [(2,)], "the private mail is not stored"
+    assert all(b"Seen" not in line for line in dovecot.flags("accounts")), "nothing was marked"
+    assert " ERROR " not in world.logs(), world.logs()[-3000:]
+
+
+def test_killed_while_reading(world, servers):
+    """SIGKILL while the mailbox is read: every answer counts once."""
+    dovecot, postfix = servers
+    world.build(customers=2, mailboxes=0)
+    world.shell(MAILBOX.format(smtp=postfix.port, imap=dovecot.port, password=dovecot.password)
+                + "\ncustomers[0].email = 'other@local.example'\nenv.cr.commit()")
+    server = world.start()
+    world.queue()
+    world.wait_until(lambda: world.states() == {"sent": 2})
+    [[message_id]] = world.query("SELECT message_id FROM chaser_reminder WHERE recipient_email = 'customer@local.example'")
+    for number in range(40):
+        mail = f"From: customer@local.example\r\nMessage-ID: <a{number}@local.example>\r\nIn-Reply-To: {message_id}\r\n\r\nanswer {number}"
+        dovecot.deliver("accounts", mail.encode())
+    for _ in range(3):
+        taken = world.query("SELECT count(*) FROM chaser_inbound WHERE kind = 'reply'")[0][0]
+        world.wait_until(lambda taken=taken: read(world) or world.query("SELECT count(*) FROM chaser_inbound WHERE kind = 'reply'")[0][0] > min(taken, 39))
+        world.kill(server)
+        server = world.start()
+    world.wait_until(lambda: read(world) or world.query("SELECT count(*) FROM chaser_inbound WHERE kind = 'reply'") == [(40,)], seconds=90)
+    assert world.query("SELECT count(*), count(DISTINCT provider_event_id) FROM chaser_event WHERE event_type = 'replied'") == [(40, 40)]
+    assert world.query("SELECT count(*) FROM mail_message WHERE model = 'res.partner' AND body LIKE '%%answer %%' AND message_type = 'email'") == [(40,)]
+    assert world.query("SELECT count(*) FROM chaser_hold WHERE released_at IS NULL") == [(1,)]
