@@ -62,6 +62,7 @@
         "views/chaser_dispute_views.xml",
         "views/chaser_statement_buttons.xml",
         "views/chaser_window_views.xml",
+        "views/chaser_maybe_paid_views.xml",
     ],
     "assets": {"web.assets_backend": ["invoice_chaser/static/src/**/*"]},
     "uninstall_hook": "uninstall_hook",

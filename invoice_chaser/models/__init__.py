@@ -1,6 +1,7 @@
 from . import chaser_company_mixin, chaser_reason_mixin, chaser_statement_mixin  # isort: skip  # the others inherit from them
 from . import chaser_secret_mixin  # isort: skip
 from . import (
+    account_bank_statement_line,
     account_move,
     account_move_chasing,
     account_move_statements,
@@ -11,6 +12,7 @@ from . import (
     chaser_campaign_forecast,
     chaser_campaign_mailboxes,
     chaser_campaign_plan,
+    chaser_campaign_radar,
     chaser_campaign_reminders,
     chaser_campaign_window,
     chaser_daily_run,
@@ -23,6 +25,8 @@ from . import (
     chaser_inbound_effects,
     chaser_level,
     chaser_level_reason,
+    chaser_maybe_paid,
+    chaser_maybe_paid_radar,
     chaser_oauth_grant,
     chaser_oauth_request,
     chaser_policy,
@@ -35,6 +39,7 @@ from . import (
     chaser_provider_locks,
     chaser_provider_oauth,
     chaser_provider_outlook,
+    chaser_provider_radar,
     chaser_provider_readers,
     chaser_provider_reading,
     chaser_provider_send,
@@ -52,6 +57,7 @@ from . import (
     chaser_reminder_line,
     chaser_reminder_mailbox,
     chaser_reminder_message,
+    chaser_reminder_radar,
     chaser_reminder_reply_to,
     chaser_reminder_send,
     chaser_reminder_settle,
@@ -75,6 +81,7 @@ from . import (
     res_company_documents,
     res_company_inbound,
     res_company_oauth,
+    res_company_radar,
     res_company_window,
     res_config_settings,
     res_config_settings_window,

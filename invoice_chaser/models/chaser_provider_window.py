@@ -24,4 +24,5 @@ class ChaserProvider(models.Model):
                 hold = self.env["chaser.reminder"]._get_window_hold(window, now)
                 if hold:
                     self.env["chaser.reminder"].browse(reminder_ids)._stop(hold)
+        self._hold_without_bank_data()
         self._commit_now()

@@ -44,7 +44,7 @@ class ChaserReminder(models.Model):
 
     _inherit = "chaser.reminder"
 
-    _SEND_STEPS = ("lock", "refresh", "gates", "window", "documents", "render", "mark", "send", "record")
+    _SEND_STEPS = ("radar", "lock", "refresh", "gates", "window", "documents", "render", "mark", "send", "record")
 
     def _run_pipeline(self, run):
         self.ensure_one()

@@ -1,6 +1,7 @@
 from . import (
     test_api,
     test_companies,
+    test_maybe_paid,
     test_oauth,
     test_oauth_keys,
     test_oauth_secrets,

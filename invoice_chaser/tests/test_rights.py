@@ -25,6 +25,7 @@ MANAGER_RIGHTS = USER_RIGHTS | dict.fromkeys(
     ("chaser.provider", "chaser.level", "chaser.template", "chaser.suppression", "chaser.tag", "chaser.hold", "chaser.promise", "chaser.dispute",
      "chaser.policy"), "rwcu")
 TEXTS = {"subject": "{{ total_due }}", "body_html": "<p>{{ invoice_table }}</p><p>{{ pay_button }}</p>"}
+USER_RIGHTS["chaser.maybe.paid"] = MANAGER_RIGHTS["chaser.maybe.paid"] = "r"
 # Days off are the manager's.
 USER_RIGHTS["chaser.holiday"], MANAGER_RIGHTS["chaser.holiday"] = "r", "rwcu"
 

@@ -1,0 +1,170 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+from odoo.tools import format_amount, format_date
+
+
+class ChaserMaybePaid(models.Model):
+    """Money that is not allocated yet and fits what a customer owes. It holds his reminders until an accountant has decided; what he
+    decided is remembered for this money and these items."""
+
+    _name = "chaser.maybe.paid"
+    _description = "Maybe Paid"
+    _order = "score desc, source_date desc, id desc"
+    _check_company_auto = True
+
+    company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
+    partner_id = fields.Many2one("res.partner", "Customer", required=True, readonly=True, index=True, ondelete="cascade")
+    move_ids = fields.Many2many(
+        "account.move", "chaser_maybe_paid_move_rel", "hit_id", "move_id", "Invoices", readonly=True, help="Empty: nothing says for what it was paid.")
+    line_ids = fields.Many2many("account.move.line", "chaser_maybe_paid_line_rel", "hit_id", "line_id", "Open Items", readonly=True)
+    statement_line_id = fields.Many2one("account.bank.statement.line", "Bank Line", readonly=True, index="btree_not_null", ondelete="cascade")
+    payment_id = fields.Many2one("account.payment", "Payment", readonly=True, index="btree_not_null", ondelete="cascade")
+    credit_line_id = fields.Many2one("account.move.line", "Credit", readonly=True, index="btree_not_null", ondelete="cascade")
+    source_key = fields.Char(required=True, readonly=True, help="Which money: the bank line, payment or credit.")
+    items_key = fields.Char(readonly=True, help="Which open items, as one value.")
+    source_date = fields.Date("Date", readonly=True)
+    source_amount = fields.Monetary("Amount", readonly=True, aggregator=None)
+    currency_id = fields.Many2one("res.currency", readonly=True)
+    label = fields.Char(readonly=True)
+    score = fields.Integer(readonly=True, aggregator=None, help="0 to 100; from 60 on it holds a reminder.")
+    parts = fields.Json(readonly=True)
+    is_exact = fields.Boolean("To the Fils", readonly=True, help="The money is exactly what these items make together.")
+    explanation = fields.Char(compute="_compute_explanation")
+    fits = fields.Char("Why It Fits", compute="_compute_explanation")
+    state = fields.Selection(
+        [("open", "To Look At"), ("reconciled", "Reconciled"), ("ignored", "Ignored"), ("sent", "Sent Anyway"), ("gone", "No Longer There")],
+        required=True, default="open", readonly=True, index=True)
+    hold_id = fields.Many2one("chaser.hold", readonly=True, index="btree_not_null", ondelete="set null")
+    decided_by_id = fields.Many2one("res.users", "Decided By", readonly=True)
+    decided_at = fields.Datetime("Decided On", readonly=True)
+
+    _pair_uniq = models.UniqueIndex("(company_id, source_key, partner_id, items_key)")
+
+    # -- in words
+
+    @api.depends("partner_id", "label")
+    def _compute_display_name(self):
+        for hit in self:
+            hit.display_name = f"{hit.partner_id.display_name}: {hit.label or hit.source_key}"
+
+    @api.depends("parts", "source_date", "source_amount", "label", "move_ids")
+    @api.depends_context("lang")
+    def _compute_explanation(self):
+        for hit in self:
+            values = {
+                "money": hit._get_source_name(), "date": format_date(self.env, hit.source_date) or "",
+                "amount": format_amount(self.env, hit.source_amount, hit.currency_id) if hit.currency_id else "", "label": hit.label or "",
+                "invoices": ", ".join(hit.sudo().move_ids.mapped("name")) or self.env._("something that this customer owes"),
+            }
+            hit.explanation = self.env._("%(money)s of %(date)s, %(amount)s, “%(label)s” fits %(invoices)s", **values)
+            hit.fits = "; ".join(filter(None, (self._describe_part(part) for part in hit.parts or [])))
+
+    def _get_source_name(self):
+        if self.statement_line_id:
+            return self.env._("Bank line")
+        return self.env._("Payment") if self.payment_id else self.env._("Credit in the books")
+
+    @api.model
+    def _describe_part(self, part):
+        """One part of a score (``core.maybe_paid.Part``) in words, with its points."""
+        detail = part.get("detail") or ""
+        sentences = {
+            "number": self.env._("invoice number %s in the text", detail), "number_part": self.env._("most of the invoice number %s in the text", detail),
+            "number_tail": self.env._("end of the invoice number %s in the text", detail), "customer": self.env._("the customer himself"),
+            "account": self.env._("the customer's bank account"), "name": self.env._("the customer's name in the text"),
+            "name_part": self.env._("a part of the customer's name in the text"), "amount": self.env._("exact amount"),
+            "sum": self.env._("exact sum of these items"), "unique": self.env._("nobody else owes this amount"),
+            "within": self.env._("not more than he owes"),
+        }
+        return f"{sentences.get(part['code'], part['code'])} ({part['points']})"
+
+    def _get_note(self):
+        """The hit without words, for a hold that people of both languages read."""
+        self.ensure_one()
+        amount = format_amount(self.env, self.source_amount, self.currency_id) if self.currency_id else ""
+        numbers = ", ".join(self.move_ids.mapped("name")) or "?"
+        return f"{fields.Date.to_string(self.source_date)} · {amount} · “{self.label or ''}” → {numbers}"
+
+    # -- the accountant decides
+
+    def _check_may_decide(self):
+        self.check_access("read")
+        self.env["chaser.campaign"].check_access("write")
+        if self.filtered(lambda hit: hit.state != "open"):
+            raise UserError(self.env._("This has been decided already. Reload the list."))
+
+    def action_ignore(self):
+        """This money has nothing to do with these items; they are chased again from the next campaign on."""
+        self._check_may_decide()
+        self.sudo()._set_decided("ignored")
+        return True
+
+    def action_send_anyway(self):
+        """Remind nevertheless: what was held back for this goes out with its campaign."""
+        self._check_may_decide()
+        self.sudo()._set_decided("sent")
+        self.env["chaser.reminder"]._requeue_maybe_paid(self)
+        return True
+
+    def action_reconcile(self):
+        """Allocate the money where it is exactly what the items make; else open it, so that a person does.
+
+        :raises UserError: when the books do not allow it, with the reason
+        :raises AccessError: for who may not work on bank lines
+        """
+        self.ensure_one()
+        self._check_may_decide()
+        if not self.is_exact or any(line.reconciled for line in self.line_ids):
+            return self._open_source()
+        items = self.line_ids
+        if self.statement_line_id:
+            self._reconcile_bank_line(items)
+        elif self.credit_line_id:
+            (self.credit_line_id | items).reconcile()
+        else:
+            self.payment_id.write({"invoice_ids": [Command.link(move.id) for move in items.move_id]})
+        self.sudo()._set_decided("reconciled")
+        return True
+
+    def _reconcile_bank_line(self, items):
+        """As Community allows it: the amount in suspense becomes the customer's, and is reconciled with his items."""
+        line = self.statement_line_id
+        line.check_access("write")
+        _liquidity, suspense, _other = line._seek_for_lines()
+        if len(suspense) != 1 or len(items.account_id) != 1:
+            raise UserError(self.env._("The bank line “%s” was changed meanwhile, or the items stand on different accounts. Reconcile it by hand.", self.label))
+        if not line.partner_id:
+            line.partner_id = self.partner_id
+            _liquidity, suspense, _other = line._seek_for_lines()
+        suspense.write({"account_id": items.account_id.id, "partner_id": self.partner_id.id})
+        (suspense | items).reconcile()
+
+    def _open_source(self):
+        record = self.payment_id or self.statement_line_id.move_id or self.credit_line_id.move_id
+        return {"type": "ir.actions.act_window", "res_model": record._name, "res_id": record.id, "view_mode": "form", "views": [(False, "form")]}
+
+    def action_open_source(self):
+        self.ensure_one()
+        self.check_access("read")
+        return self._open_source()
+
+    @api.model
+    def action_open_radar(self):
+        """Look afresh, then show what is to be decided."""
+        self.check_access("read")
+        for company in self.env.companies:
+            self._refresh(company)
+        return self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_maybe_paid_action")
+
+    # -- setters
+
+    def _set_decided(self, state):
+        self.write({"state": state, "decided_by_id": self.env.uid, "decided_at": fields.Datetime.now()})
+        self._release_holds()
+
+    def _release_holds(self):
+        """A hold ends with the last open hit that it stands for."""
+        holds = self.hold_id
+        kept = self.search([("hold_id", "in", holds.ids), ("state", "=", "open")]).hold_id
+        (holds - kept).action_release()
