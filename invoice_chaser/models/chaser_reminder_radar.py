@@ -30,7 +30,8 @@ class ChaserReminder(models.Model):
         """Money that came in since planning: looked at again when anything changed, before the reminder is locked. What fits is held by
         ``chaser.hold``, which the step ``refresh`` reads."""
         company = self.env["res.company"].browse(job.run.settings["company_id"])
-        if hold := self._get_bank_hold(company):
+        hold = self._get_bank_hold(company)
+        if hold and self.purpose == "reminder":
             return hold
         if job.run.get("maybe_paid", lambda: company.chaser_maybe_paid):
             seen = self.env["chaser.maybe.paid"]._get_fingerprint(company)
