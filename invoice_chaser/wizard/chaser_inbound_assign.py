@@ -11,7 +11,7 @@ class ChaserInboundAssign(models.TransientModel):
     _check_company_auto = True
 
     company_id = fields.Many2one("res.company", required=True, readonly=True)
-    inbound_id = fields.Many2one("chaser.inbound", required=True, readonly=True, ondelete="cascade", check_company=True)
+    inbound_id = fields.Many2one("chaser.inbound", "Mail", required=True, readonly=True, ondelete="cascade", check_company=True)
     partner_id = fields.Many2one(
         "res.partner", "Customer", check_company=True, compute="_compute_partner_id", store=True, readonly=False, precompute=True)
     reminder_id = fields.Many2one(
