@@ -35,6 +35,8 @@ from . import (
     chaser_provider,
     chaser_provider_forecast,
     chaser_provider_gmail,
+    chaser_provider_health,
+    chaser_provider_keys,
     chaser_provider_limits,
     chaser_provider_locks,
     chaser_provider_oauth,

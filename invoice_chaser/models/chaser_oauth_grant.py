@@ -31,10 +31,6 @@ class ChaserOauthGrant(models.Model):
 
     _provider_uniq = models.UniqueIndex("(provider_id)", "The mailbox is connected already.")
 
-    @api.model
-    def _get_sealed_fields(self):
-        return [*super()._get_sealed_fields(), "sealed"]
-
     def _describe_no_secret(self, field_name):
         return self.env._("The mailbox “%s” is not connected yet. Press Connect.", self.provider_id.name)
 

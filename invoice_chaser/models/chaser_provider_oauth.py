@@ -177,8 +177,8 @@ class ChaserProvider(models.Model):
         if not self.is_oauth:
             return super()._prove_connection()
         self._check_granted()
-        service = self._get_oauth_service__()
         token = self._get_access_token__()
+        service = self._get_oauth_service__()
         try:
             address = service.whoami(token)
         except AuthenticationFailed:

@@ -50,10 +50,6 @@ class ResCompany(models.Model):
                 raise ValidationError(self.env._(
                     "“%s” is no Microsoft directory: enter its id or domain, or common.", company.chaser_microsoft_tenant))
 
-    @api.model
-    def _get_sealed_fields(self):
-        return [*super()._get_sealed_fields(), "chaser_google_client_secret_sealed", "chaser_microsoft_client_secret_sealed"]
-
     def _get_chaser_app__(self, service):
         """The registration at a service (``google``, ``microsoft``).
 

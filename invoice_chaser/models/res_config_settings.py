@@ -50,6 +50,9 @@ class ResConfigSettings(models.TransientModel):
         for record in self:
             record.chaser_redirect_uri = self.get_base_url().rstrip("/") + CALLBACK
 
+    def action_chaser_reseal(self):
+        return self.env["chaser.provider"].action_reseal()
+
     def action_chaser_install_arabic(self):
         """Load Odoo's Arabic, so that the Arabic texts of the templates exist. Nobody's own language changes."""
         self.env["base.language.install"].create({

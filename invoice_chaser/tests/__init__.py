@@ -3,6 +3,7 @@ from . import (
     test_companies,
     test_maybe_paid,
     test_oauth,
+    test_oauth_health,
     test_oauth_keys,
     test_oauth_secrets,
     test_oauth_settle,

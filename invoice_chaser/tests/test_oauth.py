@@ -314,6 +314,11 @@ class TestToken(OauthCase):
 
 @tagged("post_install", "-at_install")
 class TestConnectOutlook(OutlookMixin, TestConnect):
+    # The same code for every service, told apart by nothing that a service says.
+    test_too_late = test_changed_state = test_state_of_another_database = test_another_user = test_another_browser_of_the_same_user = None
+    test_signed_out = test_rights_taken_meanwhile = test_page_speaks_the_users_language = test_behind_a_proxy = test_copy_has_no_consent = None
+    test_plain_http_is_told_before_google_refuses_it = test_a_change_ends_the_consent = None
+
     def test_unknown_directory(self):
         self.company.chaser_microsoft_tenant = "nobody.onmicrosoft.com"
         self.authenticate("oauth_manager", "oauth_manager")
