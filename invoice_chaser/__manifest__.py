@@ -35,6 +35,7 @@
         "views/chaser_policy_views.xml",
         "views/chaser_segment_views.xml",
         "views/chaser_daily_run_views.xml",
+        "views/chaser_call_views.xml",
         "wizard/chaser_simulation_views.xml",
         "views/chaser_provider_views.xml",
         "views/chaser_provider_oauth_views.xml",

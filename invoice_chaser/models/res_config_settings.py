@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from .chaser_provider_oauth import CALLBACK
 
@@ -36,6 +36,12 @@ class ResConfigSettings(models.TransientModel):
     chaser_microsoft_client_secret = fields.Char(related="company_id.chaser_microsoft_client_secret", readonly=False)
     chaser_has_microsoft_secret = fields.Boolean(related="company_id.chaser_has_microsoft_secret")
     chaser_microsoft_tenant = fields.Char(related="company_id.chaser_microsoft_tenant", readonly=False)
+
+    @api.onchange("chaser_daily")
+    def _onchange_chaser_daily(self):
+        """Somebody must get the campaign of the day: whoever switches it on, if nobody is named."""
+        if self.chaser_daily and not self.chaser_daily_user_id:
+            self.chaser_daily_user_id = self.env.user
 
     def _compute_chaser_arabic_installed(self):
         installed = any(code.startswith("ar") for code, _name in self.env["res.lang"].get_installed())

@@ -17,13 +17,13 @@ USER_RIGHTS = {
     "chaser.inbound": "r", "chaser.inbound.assign": "rwcu",
     "chaser.worklist": "r",
     "chaser.daily.run": "r", "chaser.segment": "rwcu", "chaser.simulation": "rwcu", "chaser.simulation.level": "rwcu",
-    "chaser.simulation.line": "rwcu",
+    "chaser.simulation.line": "rwcu", "chaser.call": "rwc",
 }
 # Only the addon's own methods come here.
 USER_RIGHTS |= dict.fromkeys(("chaser.oauth.grant", "chaser.oauth.request"), "")
 MANAGER_RIGHTS = USER_RIGHTS | dict.fromkeys(
     ("chaser.provider", "chaser.level", "chaser.template", "chaser.suppression", "chaser.tag", "chaser.hold", "chaser.promise", "chaser.dispute",
-     "chaser.policy"), "rwcu")
+     "chaser.policy", "chaser.call"), "rwcu")
 TEXTS = {"subject": "{{ total_due }}", "body_html": "<p>{{ invoice_table }}</p><p>{{ pay_button }}</p>"}
 USER_RIGHTS["chaser.maybe.paid"] = MANAGER_RIGHTS["chaser.maybe.paid"] = "r"
 # Days off are the manager's.
