@@ -40,7 +40,7 @@ class TestSimulation(DailyCase):
             self._make_invoice(self._make_customer(f"L{number}", f"l{number}@x.example"), days=3)
         simulation = self._simulation()
         first = simulation.line_ids.filtered(lambda line: line.level_name == "Polite reminder")
-        self.assertEqual([((line.date - self.today).days, line.limit) for line in first], [(0, False), (1, "day"), (2, "day")])
+        self.assertEqual([((line.date - self.today).days, line.delayed_by) for line in first], [(0, False), (1, "day"), (2, "day")])
         final = simulation.line_ids.filtered(lambda line: line.level_name == "Final notice")
         self.assertTrue(all(final.mapped("needs_approval")))
         self.assertFalse(any(first.mapped("needs_approval")))

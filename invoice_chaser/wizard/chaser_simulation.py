@@ -40,9 +40,10 @@ class ChaserSimulation(models.TransientModel):
     def _compute_figures(self):
         for simulation in self:
             rows = self.env["chaser.simulation.line"]._read_group(
-                [("simulation_id", "=", simulation._origin.id)], ["scenario", "kind", "needs_approval", "limit"], ["__count"])
+                [("simulation_id", "=", simulation._origin.id)], ["scenario", "kind", "needs_approval", "delayed_by"], ["__count"])
+
             def count(rows=rows, **wanted):
-                names = ("scenario", "kind", "needs_approval", "limit")
+                names = ("scenario", "kind", "needs_approval", "delayed_by")
                 return sum(row[-1] for row in rows if all(test(row[names.index(name)]) for name, test in wanted.items()))
 
             def is_present(value):
@@ -53,7 +54,7 @@ class ChaserSimulation(models.TransientModel):
 
             simulation.message_count = count(scenario=is_present, kind=is_message)
             simulation.approval_count = count(scenario=is_present, kind=is_message, needs_approval=bool)
-            simulation.limited_count = count(scenario=is_present, kind=is_message, limit=bool)
+            simulation.limited_count = count(scenario=is_present, kind=is_message, delayed_by=bool)
             simulation.held_count = count(scenario=is_present, kind=lambda value: value == "held")
             simulation.changed_count = count(scenario=lambda value: value == "changed", kind=is_message)
             simulation.is_changed = any(row[0] == "changed" for row in rows)
@@ -158,7 +159,7 @@ class ChaserSimulation(models.TransientModel):
             "level_name": names.get(level.id) if level else None, "provider_id": provider.id or None,
             "item_count": len(message.items), "item_ids": [item.id for item in message.items],
             "numbers": ", ".join(numbers[:6]) + (" …" if len(numbers) > 6 else ""),
-            "amount": float(message.company_net), "days_overdue": message.days_overdue, "limit": departure.limit or None,
+            "amount": float(message.company_net), "days_overdue": message.days_overdue, "delayed_by": departure.limit or None,
             "needs_approval": bool(not stop and (company.chaser_daily_approval or (level and level.requires_approval))),
             "reason_code": code or None, "reason_params": params or None,
         }
@@ -232,9 +233,8 @@ class ChaserSimulationLine(models.TransientModel):
     amount = fields.Monetary("Open Amount", currency_field="company_currency_id")
     days_overdue = fields.Integer(aggregator="max")
     needs_approval = fields.Boolean()
-    limit = fields.Selection(
-        [("minute", "Per minute"), ("day", "Per 24 hours"), ("month", "Per month"), ("domain", "Recipient's domain"), ("window", "Sending hours")],
-        "Delayed by")
+    delayed_by = fields.Selection(
+        [("minute", "Per minute"), ("day", "Per 24 hours"), ("month", "Per month"), ("domain", "Recipient's domain"), ("window", "Sending hours")])
 
     @api.model
     def _insert(self, rows):
