@@ -50,6 +50,14 @@ def clean_links(html: str) -> str:
     return _HREF.sub(lambda match: _ISOLATES.sub("", match.group()), html)
 
 
+_OTHER_SCRIPT = {"en": re.compile("[\u0590-\u08ff\ufb1d-\ufefc]"), "ar": re.compile("[A-Za-z\u00c0-\u024f]")}
+
+
+def isolate_name(text: str, lang: str) -> str:
+    """A name kept in its own direction where it is written in the other script, so that what follows it stays in its place."""
+    return f"{FSI}{text}{PDI}" if text and _OTHER_SCRIPT[lang].search(text) else text
+
+
 def plural(count: int, lang: str, forms: dict[str, str]) -> str:
     """The form for ``count`` by CLDR's plural category, ``#`` in it replaced by the number; ``other`` is the fallback.
 

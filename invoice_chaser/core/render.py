@@ -25,6 +25,8 @@ _PARAGRAPH_AROUND_BLOCK = re.compile(r"<p\b[^>]*>\s*(\{\{\s*(?:invoice_table|pay
 # Private use: marks the place of a block until the author's HTML is done with.
 _MARK = "\ue000"
 _BLOCK_MARKS = {name: f"{_MARK}{name}{_MARK}" for name in ("invoice_table", "pay_button")}
+# Names may be written in the other script than the text around them.
+_NAMES = ("company_name", "customer_name", "contact_name", "salesperson_name", "bank_name", "account_holder")
 _FILLER = Markup("&#847;&zwnj;&nbsp;" * 60)
 _ROW = {
     "": Markup(""), "z": Markup(' class="z" bgcolor="#f3f4f6"'), "credit": Markup(' class="credit" style="font-style:italic;color:#4b5563"'),
@@ -116,7 +118,8 @@ def merge_values(data: MessageData, lang: str) -> dict[str, object]:
         "level_name": data.level_name.get(lang) or data.level_name.get("en", ""),
         "today": localize.format_day(data.today, lang),
     }
-    return {name: localize.isolate(value, lang) if KIND[name] == REFERENCE else value for name, value in values.items()}
+    values |= {name: localize.isolate(value, lang) for name, value in values.items() if KIND[name] == REFERENCE}
+    return values | {name: localize.isolate_name(values[name], lang) for name in _NAMES}
 
 
 def amounts_text(totals: dict[tuple[str, int], Decimal], lang: str) -> str:

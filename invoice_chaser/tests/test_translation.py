@@ -67,6 +67,6 @@ class TestTranslation(TransactionCase):
         for entry in self.letters:
             with self.subTest(entry.msgid):
                 if entry in bodies:
-                    check(entry.msgstr, ("invoice_table",))
+                    check(entry.msgstr, ("invoice_table",) if "invoice_table" in entry.msgid else ())
                 else:
                     check(entry.msgstr, is_html=False)

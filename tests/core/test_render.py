@@ -265,7 +265,8 @@ def test_hostile_names_are_shown_as_they_are(name, preference):
     rendered = compose(evil, sources, preference, PREFIX)
     page = tree(rendered)
     assert not page.xpath("//script | //img[not(@width='1')] | //*[@onerror]")
-    assert page.xpath("//td[starts-with(@class, 'part')]/p[1]")[-1].text_content() == name
+    shown = page.xpath("//td[starts-with(@class, 'part')]/p[1]")[-1].text_content()
+    assert shown.removeprefix("\u2068").removesuffix("\u2069") == name
     assert page.xpath("//table[@class='items']//bdi[@dir='ltr']")[0].text_content() == name
     assert page.xpath("//td[@class='head']/bdi")[0].text_content() == name
     assert name in rendered.subject
@@ -642,3 +643,14 @@ def test_large_texts_are_not_cut_for_ever():
     assert len(rendered.html) < MAX_SIZE
     huge = compose(data(60, company=COMPANY | {"address": "z" * MAX_SIZE}), SOURCES, "en")
     assert len(tree(huge).xpath("//table[@class='items']/tbody/tr[td[contains(@class, 'wide')]]")) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "lang", "isolated"),
+    [("مؤسسة الفجر 1", "en", True), ("مؤسسة الفجر 1", "ar", False), ("Al Noor 1", "en", False), ("Al Noor 1", "ar", True), ("123", "ar", False)],
+)
+def test_a_name_in_the_other_script_keeps_what_follows_in_its_place(name, lang, isolated):
+    rendered = compose(data(contact_name=name), SOURCES, lang)
+    for text in (rendered.html, rendered.text):
+        assert name in text
+        assert (f"\u2068{name}\u2069" in text) is isolated

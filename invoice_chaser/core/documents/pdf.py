@@ -1,5 +1,6 @@
 """PDF by WeasyPrint, where it is installed. It shapes and orders Arabic as a browser does."""
 
+import logging
 from functools import lru_cache
 
 
@@ -11,6 +12,9 @@ class NoEngine(Exception):
 def _load():
     """The library, the fonts (shared: finding them again would take longer than the document), and what may be loaded: nothing but
     what a document brings along itself."""
+    # It tells each of its steps; only what goes wrong belongs into a server's log.
+    for name in ("weasyprint.progress", "fontTools"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         import weasyprint  # noqa: PLC0415 (optional, and slow to load)
         from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415

@@ -1,0 +1,21 @@
+// Takes a picture of each HTML file of a folder, 800 and 390 px wide, light and dark: node dev/evidence.js FOLDER. Started by dev/evidence.
+const fs = require("fs");
+const path = require("path");
+const {chromium} = require(path.join(process.env.CHASER_NODE, "node_modules/playwright-core"));
+const folder = process.argv[2];
+
+(async () => {
+    const browser = await chromium.launch({executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]});
+    for (const width of [800, 390]) for (const colorScheme of ["light", "dark"]) {
+        const context = await browser.newContext({viewport: {width, height: 600}, colorScheme, offline: true});
+        const page = await context.newPage();
+        for (const file of fs.readdirSync(folder).filter((name) => name.endsWith(".html"))) {
+            await page.goto("file://" + path.join(folder, file), {waitUntil: "domcontentloaded"});
+            const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+            if (wide > width) { console.error(`${file} is ${wide} px wide on a screen of ${width}`); process.exitCode = 1; }
+            await page.screenshot({path: path.join(folder, file.replace(".html", `-${width}-${colorScheme}.png`)), fullPage: true});
+        }
+        await context.close();
+    }
+    await browser.close();
+})();
