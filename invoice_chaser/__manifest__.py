@@ -59,6 +59,7 @@
         "data/chaser_reading_cron.xml",
         "views/chaser_provider_reading_views.xml",
         "views/chaser_hold_views.xml",
+        "views/chaser_answer_views.xml",
         "views/chaser_promise_views.xml",
         "views/chaser_dispute_views.xml",
         "views/chaser_statement_buttons.xml",

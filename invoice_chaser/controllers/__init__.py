@@ -1,1 +1,2 @@
 from . import oauth, tracking
+from . import customer_page, tracking

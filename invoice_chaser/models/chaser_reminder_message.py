@@ -62,14 +62,10 @@ class ChaserReminder(models.Model):
             bank=run.get(("bank", first["partner_bank_id"]), lambda: self._get_bank_data(first["partner_bank_id"])),
             payment_reference=first["payment_reference"] or first["number"] or "", level_name=level["names"],
             unsubscribe_url=f"{base_url}/chaser/u/{token}",
-            pixel_url=f"{base_url}/chaser/o/{token}.gif" if settings["tracking"] else "", page_url=self._get_page_url(base_url, token),
+            pixel_url=f"{base_url}/chaser/o/{token}.gif" if settings["tracking"] else "",
+            page_url=self._get_page_url(base_url, job.row["page_token"]),
             customer={"reference": job.facts["ref"] or "", "trn": job.facts["vat"] or ""},
         )
-
-    @api.model
-    def _get_page_url(self, base_url, token):
-        """The customer's own page; empty where there is none."""
-        return ""
 
     @api.model
     def _get_instalment_sql(self, alias):

@@ -75,6 +75,7 @@ class ChaserReminder(models.Model):
         rows = self.env.execute_query_dict(SQL(
             """SELECT r.id, r.token, r.language, r.message_id, r.attempt_count, r.recipient_email, r.recipient_others, r.level_id,
                       r.campaign_id, r.split_move_id, r.partner_id, r.company_id, c.template_id, c.campaign_type, c.sender_name, c.reply_to, c.user_id,
+                      r.purpose, r.copy_of_id, r.page_token,
                       (SELECT count(*) FROM chaser_reminder_line l WHERE l.reminder_id = r.id AND NOT l.is_credit
                           AND l.dropped_code IS NULL AND l.move_line_id IS NOT NULL) AS item_count,
                       EXISTS (SELECT 1 FROM chaser_reminder_line l WHERE l.reminder_id = r.id AND l.is_credit) AS has_credits
