@@ -1,2 +1,1 @@
-from . import oauth, tracking
-from . import customer_page, tracking
+from . import customer_page, oauth, tracking
