@@ -89,6 +89,8 @@ class TestCompanies(ChaserCase):
         mail = f"From: {word} <x@{mark}.example>\r\nMessage-ID: <in@{mark}.example>\r\nSubject: {word}\r\nIn-Reply-To: {reminder.message_id}\r\n\r\n{word}"
         received = self.env["chaser.inbound"].sudo()._receive(company, inbound.read(mail.encode()), provider.sudo())
         env["chaser.inbound.assign"].create({"inbound_id": received.id, "company_id": company.id})
+        self.env["chaser.answer"].sudo().create({
+            "reminder_id": reminder.id, "company_id": company.id, "partner_id": partner.id, "action": "paid", "key": f"{word} key", "text": word})
         self.env.invalidate_all()
         return provider, campaign
 

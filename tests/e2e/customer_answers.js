@@ -1,0 +1,75 @@
+// A customer answers on his page, in Arabic on a phone; then the accountant looks. node customer_answers.js URL PAGE_PATH DAY FILE [FOLDER]
+const path = require("path");
+const {chromium} = require(path.join(process.env.CHASER_NODE, "node_modules/playwright-core"));
+
+(async () => {
+    const [url, pagePath, day, file, folder] = process.argv.slice(2);
+    const browser = await chromium.launch({
+        executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+        args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"],
+    });
+    const context = await browser.newContext({viewport: {width: 390, height: 844}, isMobile: true, hasTouch: true});
+    const page = await context.newPage();
+    page.setDefaultTimeout(60000);
+    const errors = [], foreign = [];
+    page.on("pageerror", (error) => errors.push(error.message));
+    page.on("console", (message) => message.type() === "error" && !message.text().includes("favicon") && errors.push(message.text()));
+    page.on("request", (request) => request.url().startsWith(url) || foreign.push(request.url()));
+    const shoot = (name) => folder && page.screenshot({path: path.join(folder, `${name}.png`), fullPage: true});
+    const submit = async (action, expected) => {
+        await page.click(`section#${action} button`);
+        await page.waitForSelector(".done");
+        const text = await page.innerText(".done");
+        if (!text.includes(expected)) throw new Error(`${action}: ${text}`);
+        console.log("said", action);
+    };
+    await page.goto(`${url}${pagePath}`);
+    console.log("page", await page.getAttribute("html", "lang"), await page.getAttribute("html", "dir"));
+    const width = await page.evaluate(() => document.scrollingElement.scrollWidth);
+    if (width > 390) throw new Error(`the page is ${width} px wide on a phone of 390`);
+    await shoot("page-ar-phone");
+    await page.click("section#dispute > a");
+    await page.check("section#dispute input[value='2']");
+    await page.fill("section#dispute textarea", "وصلت البضاعة تالفة");
+    await page.fill("section#dispute input[name=name]", "عمر حداد");
+    await shoot("dispute-ar-phone");
+    await submit("dispute", "سنراجع الأمر");
+    await page.click("section#promise > a");
+    await page.fill("section#promise input[type=date]", day);
+    await shoot("promise-ar-phone");
+    await submit("promise", "لقد سجّلنا التاريخ");
+    await page.click("section#paid > a");
+    await page.fill("section#paid input[name=reference]", "حوالة رقم 4711");
+    await page.setInputFiles("section#paid input[type=file]", file);
+    await submit("paid", "سنبحث عن دفعتكم");
+    await page.reload();
+    await shoot("answered-ar-phone");
+    if ((await context.cookies()).length) throw new Error("the page has set a cookie");
+    if (foreign.length) throw new Error(`asked elsewhere: ${foreign}`);
+
+    const office = await (await browser.newContext({viewport: {width: 1440, height: 900}})).newPage();
+    office.setDefaultTimeout(90000);
+    office.on("pageerror", (error) => errors.push(error.message));
+    await office.goto(`${url}/web/login`);
+    await office.fill("input[name=login]", "accountant");
+    await office.fill("input[name=password]", "accountant");
+    await office.click("button[type=submit]");
+    await office.waitForSelector(".o_main_navbar");
+    await office.goto(`${url}/odoo/action-invoice_chaser.chaser_answer_action`);
+    await office.waitForSelector(".o_data_row");
+    if (folder) await office.screenshot({path: path.join(folder, "answers-office.png")});
+    console.log("rows", await office.locator(".o_data_row").count());
+    await office.locator(".o_data_row", {hasText: "4711"}).locator("button[name=action_view_record]").click();
+    await office.waitForSelector(".o_form_view button[name=action_release]");
+    await office.waitForSelector(".o-mail-AttachmentList, .o-mail-AttachmentCard, .o-mail-AttachmentContainer");
+    if (folder) await office.screenshot({path: path.join(folder, "hold-office.png")});
+    console.log("hold", (await office.innerText(".o_form_view .alert")).replace(/\s+/g, " "));
+    await office.click("button[name=action_release]");
+    await office.waitForSelector("button[name=action_release]", {state: "hidden"});
+    console.log("released");
+    await browser.close();
+    if (errors.length) throw new Error(errors.join("\n"));
+})().catch((error) => {
+    console.error(error);
+    process.exit(1);
+});
