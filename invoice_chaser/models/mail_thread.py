@@ -37,8 +37,9 @@ class MailThread(models.AbstractModel):
 
     @api.model
     def _routing_handle_bounce(self, email_message, message_dict):
-        super()._routing_handle_bounce(email_message, message_dict)
+        result = super()._routing_handle_bounce(email_message, message_dict)
         self.env["chaser.inbound"]._take_from_gateway(email_message)
+        return result
 
 
 class ChaserInbound(models.Model):

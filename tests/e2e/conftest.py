@@ -106,7 +106,7 @@ class World:
             try:
                 if requests.get(f"http://127.0.0.1:{port}/web/health", timeout=5).ok:
                     return server
-            except requests.ConnectionError:
+            except (requests.ConnectionError, requests.Timeout):
                 time.sleep(0.25)
         raise AssertionError(f"Odoo does not start: {log.read_text()[-2000:]}")
 
