@@ -127,6 +127,7 @@ class ChaserCampaign(models.Model):
 
     def _trigger_sending(self, moment=None):
         """The PDFs are made while the first messages leave, or long before where the campaign is scheduled."""
-        super()._trigger_sending(moment)
+        result = super()._trigger_sending(moment)
         if self.env["chaser.template"].sudo().search_count([("attach_invoices", "=", "pdf")], limit=1):
             self.env["chaser.reminder"]._wake_pdf_job()
+        return result

@@ -76,7 +76,7 @@ def statement_xlsx(statement: Statement, langs: tuple[str, ...]) -> bytes:
         # Fixed, so that the same statement is the same file.
         book.set_properties({"title": DOCUMENT_TEXTS[langs[0]]["statement"], "created": datetime.combine(statement.today, datetime.min.time())})
         for lang in langs:
-            _Sheet(book, statement, lang).write()
+            _Sheet(book, statement, lang).fill()
     return buffer.getvalue()
 
 
@@ -88,7 +88,7 @@ class _Sheet:
         self.bold, self.day = book.add_format({"bold": True}), book.add_format({"num_format": "dd/mm/yyyy"})
         self.book, self.row = book, 0
 
-    def write(self) -> None:
+    def fill(self) -> None:
         if self.lang == "ar":
             self.sheet.right_to_left()
         self.sheet.set_column(0, 0, 26)
