@@ -57,6 +57,18 @@ def write_documents(env, customer, name, folder):
         (folder / f"letter-{name}-{language}.pdf").write_bytes(pdf.make_pdf(letter.letter_html(data, texts, language, **shared)))
 
 
+def write_page(env, customer, folder):
+    """The customer's page of a reminder that counts as sent."""
+    from odoo.addons.invoice_chaser.core.customer_page import render_page
+
+    demo_data.make_mailbox(env, env.company, 25)
+    invoices = env["account.move"].search([("commercial_partner_id", "=", customer.id), ("move_type", "=", "out_invoice")])
+    reminder = env["chaser.campaign"].create_for_invoices(invoices.ids, {}).reminder_ids.filtered("line_ids").sudo()[:1]
+    reminder.write({"state": "sent", "sent_at": env.cr.now(), "attempted_at": env.cr.now()})
+    for lang in ("en", "ar"):
+        (folder / f"page-{lang}.html").write_text(render_page(reminder._get_page_data(lang))[0])
+
+
 def write_all(env, folder):
     env["res.lang"]._activate_lang("ar_001")
     env["ir.module.module"]._load_module_terms(["invoice_chaser"], ["ar_001"])
@@ -64,3 +76,4 @@ def write_all(env, folder):
     write_messages(env, several, Path(folder))
     write_documents(env, several, "several", Path(folder))
     write_documents(env, most, "many", Path(folder))
+    write_page(env, several, Path(folder))

@@ -27,7 +27,10 @@ def save(sheet, path):
 def main(folder, target):
     for code in sorted({path.name.rsplit("-", 1)[0] for path in folder.glob("*.html")}):
         for language in ("en", "ar", "both"):
-            shots = [Image.open(folder / f"{code}-{shot}.png").convert("RGB") for shot in SHOTS if shot.startswith(f"{language}-")]
+            shots = [Image.open(folder / f"{code}-{shot}.png").convert("RGB") for shot in SHOTS
+                     if shot.startswith(f"{language}-") and (folder / f"{code}-{shot}.png").exists()]
+            if not shots:
+                continue
             save(join(shots, 0.5), target / f"{code}-{language}.png")
     for name in sorted({path.name.split("-page-")[0] for path in folder.glob("*-page-*.png")}):
         pages = [Image.open(path).convert("RGB") for path in sorted(folder.glob(f"{name}-page-*.png"))]
