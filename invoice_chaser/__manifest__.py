@@ -47,6 +47,7 @@
         "views/res_partner_policy_views.xml",
         "views/chaser_call_views.xml",
         "views/res_config_settings_views.xml",
+        "views/chaser_check_views.xml",
         "views/res_config_settings_oauth_views.xml",
         "views/chaser_limits_views.xml",
         "views/chaser_document_views.xml",

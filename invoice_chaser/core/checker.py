@@ -109,8 +109,8 @@ def _check_paragraph(lang: str, place: str, number: int, text: str, allow_sensit
         yield Finding("not_isolated", WARNING, lang, place, number, {"words": match.group().strip()})
     if wrong := _other_language(letter.LINK.sub(" ", words), lang):
         yield Finding("other_language", WARNING, lang, place, number, {"words": wrong})
-    if _SHOUTED.search(words):
-        yield Finding("shouting", WARNING, lang, place, number, {"words": _SHOUTED.search(words).group()[:60]})
+    if place == "body" and (match := _SHOUTED.search(words)):
+        yield Finding("shouting", WARNING, lang, place, number, {"words": match.group()[:60]})
 
 
 def _other_language(words: str, lang: str) -> str:

@@ -17,7 +17,7 @@ from .plain_text import SAFE_LINK
 from .template_language import render_source
 from .texts import TEXTS
 
-__all__ = ["LAYOUT", "Item", "LinkBook", "MessageData", "Rendered", "compose", "languages", "merge_values", "amounts_text"]
+__all__ = ["LAYOUT", "Item", "LinkBook", "MessageData", "Rendered", "compose", "languages", "merge_values", "amounts_text", "preference_of"]
 
 # Rows of the table. Gmail cuts a message at 102 kB: where the widest figures would pass MAX_SIZE (bytes), fewer rows are shown.
 MAX_ROWS, MAX_SIZE = 60, 99_000
@@ -62,6 +62,11 @@ class Rendered:
 def languages(preference: str) -> tuple[str, ...]:
     """``both`` is Arabic first: its reader is the one who would otherwise not find his part."""
     return {"en": ("en",), "ar": ("ar",), "both": ("ar", "en")}[preference]
+
+
+def preference_of(langs: tuple[str, ...]) -> str:
+    """The opposite of ``languages``: what a message came out in, so that its pages speak the same language."""
+    return "both" if len(langs) > 1 else langs[0]
 
 
 def compose(

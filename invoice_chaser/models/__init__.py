@@ -1,5 +1,5 @@
 from . import chaser_company_mixin, chaser_reason_mixin, chaser_statement_mixin  # isort: skip  # the others inherit from them
-from . import chaser_secret_mixin  # isort: skip
+from . import chaser_checker_mixin, chaser_secret_mixin  # isort: skip
 from . import (
     account_bank_statement_line,
     account_move,
@@ -9,6 +9,7 @@ from . import (
     chaser_answer,
     chaser_call,
     chaser_campaign,
+    chaser_campaign_check,
     chaser_campaign_facts,
     chaser_campaign_figures,
     chaser_campaign_forecast,
@@ -77,6 +78,7 @@ from . import (
     chaser_tag,
     chaser_template,
     chaser_template_documents,
+    chaser_template_check,
     chaser_template_figures,
     chaser_template_preview,
     chaser_template_texts,
@@ -100,6 +102,7 @@ from . import (
     res_partner_category,
     res_partner_chasing,
     res_partner_inbound,
+    res_partner_language,
     res_partner_policy,
     res_partner_statements,
     res_partner_window,

@@ -165,7 +165,8 @@ class ChaserReminder(models.Model):
         self.write({
             "state": "sending", "attempt_count": (job.row["attempt_count"] or 0) + 1, "attempted_at": fields.Datetime.now(),
             "message_id": job.message.message_id, "subject": job.rendered.subject, "body_html": job.rendered.html,
-            "body_text": job.rendered.text, "link_targets": list(job.rendered.targets), "template_version_id": job.version_id,
+            "body_text": job.rendered.text,
+            "language": render.preference_of(job.rendered.langs), "link_targets": list(job.rendered.targets), "template_version_id": job.version_id,
             "recipient_email": job.message.recipients[0], "recipient_others": ", ".join(job.message.recipients[1:]) or False,
             "recipient_cc": ", ".join(job.message.cc) or False, **self._prepare_reason_values(False), **self._keep_documents(job),
         })

@@ -73,7 +73,7 @@ class ChaserTemplate(models.Model):
         key = "ar" if (self.env.lang or "").startswith("ar") else "en"
         return sources | {key: (self.subject or "", str(self.body_html or ""))}
 
-    def _get_preview_data(self, partner):
+    def _get_preview_data(self, partner, fill=True):
         """Message data and a note: a customer's own open items as of today, or samples where there is no customer or nothing open."""
         company = self.company_id or self.env.company
         partner = partner.commercial_partner_id
@@ -87,7 +87,7 @@ class ChaserTemplate(models.Model):
         currency = company.currency_id
         return sample_data(
             company._get_chaser_today(), self.env["chaser.provider"]._get_company_data(company), levels, self.get_base_url(),
-            currency.name, currency.decimal_places), note
+            currency.name, currency.decimal_places, fill), note
 
     def _get_level_name(self, lang):
         level = self.level_id or self.env["chaser.level"].search([("template_id", "=", self._origin.id)], limit=1)

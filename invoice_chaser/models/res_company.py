@@ -19,6 +19,9 @@ class ResCompany(models.Model):
         [("en", "English"), ("ar", "Arabic"), ("both", "Arabic and English")], "Reminder Language", default="en", required=True,
         help="For customers without a language of their own.",
     )
+    chaser_allow_sensitive = fields.Boolean(
+        "Allow Sensitive Wording", help="Letters may speak of interest, fees, legal steps and religion. Off: the checker refuses them."
+    )
     chaser_tracking = fields.Boolean("Track Opens and Clicks", default=True)
     chaser_max_failures = fields.Integer(
         "Failures in a Row", default=5, help="A campaign pauses itself after so many failures in a row. 0: never."

@@ -13,6 +13,7 @@ class ResConfigSettings(models.TransientModel):
     )
     chaser_consolidation_min_invoices = fields.Integer(related="company_id.chaser_consolidation_min_invoices", readonly=False)
     chaser_language = fields.Selection(related="company_id.chaser_language", readonly=False, required=True)
+    chaser_allow_sensitive = fields.Boolean(related="company_id.chaser_allow_sensitive", readonly=False)
     chaser_tracking = fields.Boolean(related="company_id.chaser_tracking", readonly=False)
     chaser_max_failures = fields.Integer(related="company_id.chaser_max_failures", readonly=False)
     chaser_monthly_limit = fields.Integer(related="company_id.chaser_monthly_limit", readonly=False)

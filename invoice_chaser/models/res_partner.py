@@ -21,7 +21,7 @@ class ResPartner(models.Model):
     )
     chaser_language = fields.Selection(
         [("en", "English"), ("ar", "Arabic"), ("both", "Arabic and English")], "Reminder Language",
-        help="Empty: Arabic where the contact's language is Arabic, else the company's setting.",
+        help="Empty: Arabic where the contact's language is Arabic, English where it is a third one, else the company's setting.",
     )
     chaser_escalation_partner_id = fields.Many2one("res.partner", "Escalation Contact", help="Gets a copy from the levels that say so.")
     chaser_marketing_consent = fields.Boolean("Marketing Consent", help="Not used for payment reminders, which rest on the contract.")
@@ -41,15 +41,6 @@ class ResPartner(models.Model):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_reminder_action")
         return action | {"domain": [("partner_id", "=", self.commercial_partner_id.id)], "context": {}}
-
-    def _get_chaser_language(self, company):
-        """``en``, ``ar`` or ``both`` for reminders of a company."""
-        self.ensure_one()
-        if self.chaser_language:
-            return self.chaser_language
-        if (self.lang or "").startswith("ar"):
-            return "both" if company.chaser_language == "both" else "ar"
-        return company.chaser_language
 
     def _get_chaser_emails(self):
         """Usable addresses by commercial partner id, best first: its invoice contacts, then its own field.

@@ -1,5 +1,6 @@
 from . import (
     test_api,
+    test_checker,
     test_companies,
     test_maybe_paid,
     test_oauth,

@@ -211,15 +211,13 @@ class ChaserPreview(models.TransientModel):
 
     def action_send(self):
         campaign = self._create_campaign()
-        campaign.action_send()
-        return self._open_campaign(campaign)
+        return campaign._ask_or_do("action_send", self._open_campaign(campaign))
 
     def action_schedule(self):
         if not self.scheduled_at:
             raise UserError(self.env._("Choose when the campaign is to be sent."))
         campaign = self._create_campaign()
-        campaign.action_schedule()
-        return self._open_campaign(campaign)
+        return campaign._ask_or_do("action_schedule", self._open_campaign(campaign))
 
     def action_save_draft(self):
         return self._open_campaign(self._create_campaign())

@@ -1,0 +1,42 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ..core.checker import ERROR, check_letter
+
+
+class ChaserTemplate(models.Model):
+    """What the checker says about a template: shown on its form, and in the way of making it a default."""
+
+    _name = "chaser.template"
+    _inherit = ["chaser.template", "chaser.checker.mixin"]
+
+    findings = fields.Json(compute="_compute_findings", help="What the checker says about the texts as they stand in the form.")
+
+    @api.depends("subject", "body_html", "category", "company_id", "level_id")
+    @api.depends_context("lang", "company")
+    def _compute_findings(self):
+        for template in self:
+            template.findings = template._prepare_findings(template._check_letter(template._get_edited_sources()))
+
+    def _check_letter(self, sources):
+        company = self.company_id or self.env.company
+        data, _note = self._get_preview_data(self.env["res.partner"], fill=False)
+        return check_letter(sources, data, company.chaser_allow_sensitive)
+
+    @api.constrains("is_default", "active", "subject", "body_html", "category")
+    def _check_default(self):
+        """A default goes out without anybody looking at it, so nothing may speak against it."""
+        for template in self.filtered(lambda template: template.is_default and template.active):
+            template._refuse_errors()
+
+    def update_field_translations(self, field_name, translations, source_lang=""):
+        result = super().update_field_translations(field_name, translations, source_lang)
+        if field_name in ("subject", "body_html"):
+            self._check_default()
+        return result
+
+    def _refuse_errors(self):
+        values = self._prepare_findings(self._check_letter(self._get_sources()), self)
+        if any(one["severity"] == ERROR for one in values):
+            raise ValidationError(self.env._(
+                "“%(name)s” cannot be a default as long as this is open:\n%(findings)s", name=self.name, findings=self._format_findings(values)))
