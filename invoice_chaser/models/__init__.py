@@ -80,6 +80,7 @@ from . import (
     chaser_template_documents,
     chaser_template_check,
     chaser_template_figures,
+    chaser_template_file,
     chaser_template_preview,
     chaser_template_texts,
     chaser_template_version,

@@ -2,6 +2,7 @@ from . import (
     test_api,
     test_checker,
     test_companies,
+    test_language_walk,
     test_maybe_paid,
     test_oauth,
     test_oauth_health,
@@ -14,6 +15,7 @@ from . import (
     test_secrets,
     test_send,
     test_template,
+    test_template_file,
     test_translation,
     test_window,
 )

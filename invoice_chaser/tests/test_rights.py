@@ -27,6 +27,9 @@ MANAGER_RIGHTS = USER_RIGHTS | dict.fromkeys(
      "chaser.policy", "chaser.call"), "rwcu")
 TEXTS = {"subject": "{{ total_due }}", "body_html": "<p>{{ invoice_table }}</p><p>{{ pay_button }}</p>"}
 USER_RIGHTS["chaser.maybe.paid"] = MANAGER_RIGHTS["chaser.maybe.paid"] = "r"
+# Letters come in through managers alone; anybody may compare them.
+USER_RIGHTS |= {"chaser.template.compare": "rwcu", "chaser.template.import": "", "chaser.template.import.line": ""}
+MANAGER_RIGHTS |= dict.fromkeys(("chaser.template.compare", "chaser.template.import", "chaser.template.import.line"), "rwcu")
 # Days off are the manager's.
 USER_RIGHTS["chaser.holiday"], MANAGER_RIGHTS["chaser.holiday"] = "r", "rwcu"
 

@@ -1,1 +1,9 @@
-from . import chaser_inbound_assign, chaser_mailbox_move, chaser_preview, chaser_preview_radar, chaser_simulation
+from . import (
+    chaser_inbound_assign,
+    chaser_mailbox_move,
+    chaser_preview,
+    chaser_preview_radar,
+    chaser_simulation,
+    chaser_template_compare,
+    chaser_template_import,
+)
