@@ -23,20 +23,29 @@ class ChaserTemplate(models.Model):
         data, _note = self._get_preview_data(self.env["res.partner"], fill=False)
         return check_letter(sources, data, company.chaser_allow_sensitive)
 
-    @api.constrains("is_default", "active", "subject", "body_html", "category")
+    @api.constrains("is_default", "active")
     def _check_default(self):
-        """A default goes out without anybody looking at it, so nothing may speak against it."""
-        for template in self.filtered(lambda template: template.is_default and template.active):
-            template._refuse_errors()
+        """A default goes out without anybody looking at it, so nothing may speak against making it one."""
+        self.filtered(lambda template: template.is_default and template.active)._refuse_errors()
+
+    @api.constrains("subject", "body_html")
+    def _check_default_texts(self):
+        """A default's text must be fit to be sent. That its languages differ does not stop the saving, for they are saved one after the
+        other; it is shown, and stops a campaign."""
+        self.filtered(lambda template: template.is_default and template.active)._refuse_errors(lambda one: not one.code.endswith("_differs"))
 
     def update_field_translations(self, field_name, translations, source_lang=""):
         result = super().update_field_translations(field_name, translations, source_lang)
         if field_name in ("subject", "body_html"):
-            self._check_default()
+            self._check_default_texts()
         return result
 
-    def _refuse_errors(self):
-        values = self._prepare_findings(self._check_letter(self._get_sources()), self)
-        if any(one["severity"] == ERROR for one in values):
-            raise ValidationError(self.env._(
-                "“%(name)s” cannot be a default as long as this is open:\n%(findings)s", name=self.name, findings=self._format_findings(values)))
+    def _refuse_errors(self, counts=lambda _finding: True):
+        for template in self:
+            # What cannot be read at all is reported by _check_texts, with its line.
+            found = [one for one in template._check_letter(template._get_sources()) if one.code != "template" and counts(one)]
+            values = self._prepare_findings(found, template)
+            if any(one["severity"] == ERROR for one in values):
+                raise ValidationError(self.env._(
+                    "“%(name)s” cannot be a default as long as this is open:\n%(findings)s", name=template.name,
+                    findings=self._format_findings(values)))

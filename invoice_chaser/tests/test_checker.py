@@ -87,6 +87,17 @@ class TestTemplateChecker(CheckerCase):
         with self.assertRaisesRegex(ValidationError, "Arabic"):
             template.update_field_translations("body_html", {"ar_001": "<p>{{ invoice_table }}</p><p>سنلجأ إلى القضاء</p>"})
 
+    def test_languages_of_a_default_are_edited_one_after_the_other(self):
+        template = self._bilingual(is_default=True)
+        template.body_html = LONG + "<p>within 14 days to {{ iban }}</p>"
+        self.assertIn("number_differs", self.codes(template, "error"))
+        campaign = self._campaign(self._make_invoice(), template_id=template.id)
+        with self.assertRaisesRegex(UserError, "14"):
+            campaign.action_send()
+        template.is_default = False
+        with self.assertRaisesRegex(ValidationError, "14"):
+            template.is_default = True
+
     def test_warnings_are_not_in_the_way(self):
         template = self._template(is_default=True, body_html=LONG, subject="URGENT PAYMENT NEEDED")
         self.assertEqual(sorted(self.codes(template, "warning")), ["no_arabic", "subject_capitals"])
