@@ -93,7 +93,7 @@ class ChaserTemplate(models.Model):
 
     def copy_data(self, default=None):
         return [
-            vals | {"name": self.env._("%s (copy)", template.name), "is_default": False}
+            vals | {"is_default": False} | ({} if default and "name" in default else {"name": self.env._("%s (copy)", template.name)})
             for template, vals in zip(self, super().copy_data(default), strict=True)
         ]
 

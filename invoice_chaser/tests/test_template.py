@@ -95,6 +95,7 @@ class TestTemplateChoice(TemplateCase):
         copy = self.polite.copy()
         self.assertEqual((copy.is_default, copy.version_count, copy.usage_count), (False, 0, 0))
         self.assertEqual(copy._get_sources(), self.polite._get_sources())
+        self.assertEqual((copy.name, self.polite.copy({"name": "Mine"}).name), ("Polite reminder (copy)", "Mine"))
         copy.subject = "Other {{ total_due }}"
         self.assertNotEqual(copy._get_sources()["en"], self.polite._get_sources()["en"])
 
