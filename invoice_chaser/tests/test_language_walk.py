@@ -16,7 +16,7 @@ _NO_WORDS = re.compile(r"https?://\S+|[\w.+-]+@[\w.-]+")
 # Names and signs that are written alike in both: of the data below, and of banks.
 _NAMES = {
     "alnoor", "trading", "pop", "accounts", "sara", "khan", "inv", "iban", "swift", "bic", "pdf", "usd", "united", "states", "rinv", "aed", "trn", "xlsx",
-    "gulf", "bank", "llc",
+    "gulf", "bank", "llc", "png", "jpeg",
 }
 # The switch to the other language, and the language's own name in it, are meant for its readers.
 _SWITCH = {"en": {"العربية"}, "ar": {"english"}}
@@ -50,7 +50,7 @@ class TestLanguageWalk(ChaserCase, HttpCase):
         """Name → text as a reader sees it."""
         token = reminder.sudo().token
         surfaces = {"subject": message.subject, "html": self._visible(message.html), "text": message.text}
-        for name, path in (("unsubscribe page", f"/chaser/u/{token}"), ("customer's page", f"/chaser/p/{token}")):
+        for name, path in (("unsubscribe page", f"/chaser/u/{token}"), ("customer's page", reminder.sudo()._get_page_url(""))):
             answer = self.url_open(path)
             if answer.status_code == 200 and self._visible(answer.text) != self._visible(invalid_page()):
                 surfaces[name] = self._visible(answer.text)
@@ -83,7 +83,7 @@ class TestLanguageWalk(ChaserCase, HttpCase):
     def _walk(self, language):
         reminder, message = self._send(language)
         surfaces = self._get_surfaces(reminder, message)
-        for name in ("subject", "html", "text", "unsubscribe page", "unsubscribed"):
+        for name in ("subject", "html", "text", "unsubscribe page", "customer's page", "unsubscribed"):
             self.assertTrue(surfaces[name].strip(), name)
         faults = {name: words for name, text in surfaces.items() if not name.endswith(": language") and (words := self._strangers(text, language))}
         self.assertEqual(faults, {})
