@@ -83,7 +83,7 @@ class ChaserCampaign(models.Model):
                       sum(CASE WHEN l.is_credit THEN 0 ELSE l.amount_residual - coalesce(a.amount_residual_currency, 0) END)
                  FROM chaser_reminder r JOIN chaser_reminder_line l ON l.reminder_id = r.id
                  LEFT JOIN account_move_line a ON a.id = l.move_line_id
-                WHERE r.campaign_id IN %s AND r.state = 'sent' AND l.dropped_code IS NULL
+                WHERE r.campaign_id IN %s AND r.state = 'sent' AND r.purpose = 'reminder' AND l.dropped_code IS NULL
                 GROUP BY 1, 2 ORDER BY 2""", tuple(self.ids or [0])))
         for campaign in self:
             mine = [row for row in rows if row[0] == campaign.id]

@@ -27,7 +27,7 @@ class ChaserReminder(models.Model):
     provider_id = fields.Many2one("chaser.provider", "Mailbox", readonly=True, ondelete="restrict")
     level_id = fields.Many2one("chaser.level", readonly=True, index="btree_not_null", ondelete="restrict")
     template_version_id = fields.Many2one("chaser.template.version", readonly=True, index="btree_not_null", ondelete="restrict")
-    purpose = fields.Selection([("reminder", "Reminder")], default="reminder", required=True, readonly=True)
+    purpose = fields.Selection([("reminder", "Reminder"), ("thanks", "Thank-You")], default="reminder", required=True, readonly=True)
     split_move_id = fields.Many2one(
         "account.move", "Only Invoice", readonly=True, index="btree_not_null", ondelete="set null",
         help="Set where the customer gets one message per invoice.",
@@ -268,7 +268,7 @@ class ChaserReminder(models.Model):
         """Waiting reminders whose items are all settled are skipped; sent ones get the time of it."""
         self.env.cr.execute(SQL(
             """SELECT r.id FROM chaser_reminder r
-                WHERE r.state IN ('draft', 'queued', 'sent') AND r.paid_at IS NULL AND %s
+                WHERE r.state IN ('draft', 'queued', 'sent') AND r.purpose = 'reminder' AND r.paid_at IS NULL AND %s
                   AND EXISTS (SELECT 1 FROM chaser_reminder_line l WHERE l.reminder_id = r.id AND NOT l.is_credit AND l.dropped_code IS NULL)
                   AND NOT EXISTS (SELECT 1 FROM chaser_reminder_line l JOIN account_move_line a ON a.id = l.move_line_id
                                    WHERE l.reminder_id = r.id AND NOT l.is_credit AND l.dropped_code IS NULL AND NOT coalesce(a.reconciled, false))

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytz
 from markupsafe import Markup
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL, email_normalize, email_normalize_all
 
 from ..core import render
@@ -290,7 +290,7 @@ class ChaserReminder(models.Model):
         job.run.provider._commit_now()
         self._write_chatter(
             job.row["partner_id"], [row["move_id"] for row in job.items], job.message, now,
-            job.run.get(("author", job.row["user_id"]), lambda: self.env["res.users"].browse(job.row["user_id"]).partner_id.id))
+            job.run.get(("author", job.row["user_id"]), lambda: self.env["res.users"].browse(job.row["user_id"]).partner_id.id), job.row["purpose"])
         activity_type_id = job.run.cache[("level", job.row["level_id"])]["activity_type_id"]
         if activity_type_id:
             self._plan_activity(activity_type_id)
@@ -308,13 +308,18 @@ class ChaserReminder(models.Model):
             message_id=self.message_id, sender=self.provider_id.email, subject=self.subject or "", html="", text="",
             recipients=tuple(self._get_all_recipients()))
         author = (self.campaign_id.user_id or self.env.user).partner_id
-        self._write_chatter(self.partner_id.id, self._get_live_lines().move_id.ids, message, self.sent_at, author.id)
+        self._write_chatter(self.partner_id.id, self._get_live_lines().move_id.ids, message, self.sent_at, author.id, self.purpose)
 
-    def _write_chatter(self, partner_id, move_ids, message, moment, author_id):
+    @api.model
+    def _get_sent_words(self, purpose, recipients):
+        """What the note on customer and invoices says; a further purpose has words of its own."""
+        return self.env._("Payment reminder sent to %s", recipients)
+
+    def _write_chatter(self, partner_id, move_ids, message, moment, author_id, purpose="reminder"):
         """A note on the customer and on each invoice, without notifying anyone; the customer's comes last, so that a reply,
         which is matched by Message-ID to the newest message, lands there."""
         shared = {
-            "body": Markup("<p>%s</p><p><b>%s</b></p>") % (self.env._("Payment reminder sent to %s", ", ".join(message.recipients)), message.subject),
+            "body": Markup("<p>%s</p><p><b>%s</b></p>") % (self._get_sent_words(purpose, ", ".join(message.recipients)), message.subject),
             "subject": message.subject, "message_id": message.message_id, "message_type": "email_outgoing", "is_internal": True,
             "subtype_id": self.env["ir.model.data"]._xmlid_to_res_id("mail.mt_note"), "author_id": author_id,
             "email_from": message.sender, "reply_to": message.reply_to or message.sender, "date": moment,

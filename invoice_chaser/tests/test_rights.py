@@ -30,6 +30,7 @@ USER_RIGHTS["chaser.maybe.paid"] = MANAGER_RIGHTS["chaser.maybe.paid"] = "r"
 # Letters come in through managers alone; anybody may compare them.
 USER_RIGHTS |= {"chaser.template.compare": "rwcu", "chaser.template.import": "", "chaser.template.import.line": ""}
 MANAGER_RIGHTS |= dict.fromkeys(("chaser.template.compare", "chaser.template.import", "chaser.template.import.line"), "rwcu")
+USER_RIGHTS["chaser.webhook.event"], MANAGER_RIGHTS["chaser.webhook.event"] = "", "r"
 # Days off are the manager's.
 USER_RIGHTS["chaser.holiday"], MANAGER_RIGHTS["chaser.holiday"] = "r", "rwcu"
 

@@ -1,0 +1,63 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+_BATCH = 5000
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    chaser_retention_days = fields.Integer(
+        "Keep Raw Data for Days", default=180,
+        help="After so many days, reports of mail services are deleted, and addresses, programs and raw data of opens and clicks are forgotten; "
+             "the fact itself stays. 0: keep them.",
+    )
+
+    def _get_chaser_retention(self):
+        """Company id → the moment before which personal data is forgotten (UTC), for the companies that forget."""
+        now = fields.Datetime.now()
+        return {company.id: now - timedelta(days=company.chaser_retention_days) for company in self.sudo().search([("chaser_retention_days", ">", 0)])}
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    chaser_retention_days = fields.Integer(related="company_id.chaser_retention_days", readonly=False)
+
+
+class ChaserWebhookEvent(models.Model):
+    _inherit = "chaser.webhook.event"
+
+    @api.autovacuum
+    def _gc_old(self):
+        """Reports past their company's retention period are deleted; what they said is kept as events."""
+        done = 0
+        for company_id, before in self.env["res.company"]._get_chaser_retention().items():
+            self.env.cr.execute(SQL(
+                """DELETE FROM chaser_webhook_event WHERE id IN (
+                       SELECT id FROM chaser_webhook_event WHERE company_id = %s AND received_at < %s LIMIT %s FOR UPDATE SKIP LOCKED)""",
+                company_id, before, _BATCH))
+            done = max(done, self.env.cr.rowcount)
+        return done, done if done >= _BATCH else 0
+
+
+class ChaserEvent(models.Model):
+    _inherit = "chaser.event"
+
+    @api.autovacuum
+    def _gc_personal_data(self):
+        """Addresses, programs and raw data of old events are forgotten. What was found out about a bounce stays, because the bounce
+        policy counts it; the address it names is the customer's own, as the reminder has it."""
+        done = 0
+        for company_id, before in self.env["res.company"]._get_chaser_retention().items():
+            self.env.cr.execute(SQL(
+                """UPDATE chaser_event SET ip_address = NULL, user_agent = NULL,
+                          raw_data = CASE WHEN event_type = 'bounced' THEN raw_data ELSE NULL END
+                    WHERE id IN (SELECT id FROM chaser_event WHERE company_id = %s AND occurred_at < %s
+                                    AND (ip_address IS NOT NULL OR user_agent IS NOT NULL OR raw_data IS NOT NULL AND event_type <> 'bounced')
+                                  LIMIT %s FOR NO KEY UPDATE SKIP LOCKED)""", company_id, before, _BATCH))
+            done = max(done, self.env.cr.rowcount)
+        self.invalidate_model(["ip_address", "user_agent", "raw_data"], flush=False)
+        return done, done if done >= _BATCH else 0
