@@ -21,7 +21,8 @@ class ResCompany(models.Model):
     chaser_thanks_hours = fields.Integer(
         "Thank-You After Hours", default=24, help="What he pays within this time after his first payment is thanked for in one message.")
     chaser_thanks_template_id = fields.Many2one(
-        "chaser.template", "Thank-You Text", domain="[('category', '=', 'system'), ('company_id', 'in', (id, False))]", help="Empty: the text shipped with the addon.")
+        "chaser.template", "Thank-You Text", domain="[('category', '=', 'system'), ('company_id', 'in', (id, False))]",
+        help="Empty: the text shipped with the addon.")
     chaser_thanks_since = fields.Datetime(readonly=True, help="Payments before it are not thanked for.")
 
     _thanks_hours_check = models.Constraint("CHECK(chaser_thanks_hours >= 0)", "The hours before a thank-you cannot be negative.")
@@ -119,7 +120,7 @@ class ChaserCampaign(models.Model):
             **self._prepare_reason_values(False if emails[partner.id] else "no_email"),
         } for partner in partners])
         self.env["chaser.reminder.line"].sudo().create([{
-            "reminder_id": reminder.id, "company_id": company.id, "move_line_id": row["id"], "move_id": row["move_id"], "number": row["number"],
+            "reminder_id": reminder.id, "company_id": company.id, "move_line_id": row["id"], "move_id": row["move_id"], "number": row["number"], "is_credit": False,
             "currency_id": row["currency_id"], "amount": row["amount"], "amount_residual": 0, "amount_company": 0, "invoice_date": row["invoice_date"],
             "date_maturity": row["date_due"],
         } for reminder in reminders for row in groups[reminder.partner_id.id]])

@@ -119,13 +119,16 @@ class ChaserWebhookEvent(models.Model):
     def _cron_process(self):
         """Works off what has come in, oldest first. One that fails does not stop the others; it is tried three times, then a person looks."""
         waiting = [("is_processed", "=", False), ("attempt_count", "<", _ATTEMPTS), ("needs_confirmation", "=", False)]
-        while True:
-            events = self.search(waiting, limit=_BATCH, order="attempt_count, id").try_lock_for_update(allow_referencing=True)
+        tried, left = [], 1.0
+        while left > 0:
+            rest = [*waiting, ("id", "not in", tried)]  # once a run: what went wrong has time to change
+            events = self.search(rest, limit=_BATCH, order="id").try_lock_for_update(allow_referencing=True)
+            if not events:
+                return
             for event in events:
                 event._process_safely()
-            left = self.env["ir.cron"]._commit_progress(len(events), remaining=self.search_count(waiting, limit=_BATCH) if events else 0)
-            if not events or left <= 0:
-                return
+            tried += events.ids
+            left = self.env["ir.cron"]._commit_progress(len(events), remaining=self.search_count([*waiting, ("id", "not in", tried)], limit=_BATCH))
 
     def _process_safely(self):
         """Process one report, and keep what went wrong."""

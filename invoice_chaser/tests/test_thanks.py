@@ -4,7 +4,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
-from odoo.tools import mute_logger
+from odoo.tools import SQL, mute_logger
 
 from .common import ChaserCase, FakeTransport
 
@@ -42,7 +42,9 @@ class TestThanks(ChaserCase):
         return self.env["chaser.reminder"].search([("purpose", "=", "thanks"), ("company_id", "=", self.company.id)])
 
     def _thank(self):
-        self.env.ref("invoice_chaser.ir_cron_thanks").method_direct_trigger()
+        self.env.flush_all()
+        with self.enter_registry_test_mode():
+            self.env.ref("invoice_chaser.ir_cron_thanks").method_direct_trigger()
         self.env.invalidate_all()
         return self._thanks()
 
@@ -143,7 +145,7 @@ class TestThanks(ChaserCase):
         thanks = self._thank()
         other = self._make_invoice(self._make_customer("Else", "else@x.example"))
         self._pay(other)
-        self.provider._sweep_paid()
+        self.env["chaser.reminder"].sudo()._settle_paid(SQL("r.provider_id = %s", self.provider.id))
         self.assertEqual(thanks.state, "queued")
 
     def test_stopped_paused_and_held_customers(self):
