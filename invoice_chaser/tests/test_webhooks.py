@@ -339,7 +339,8 @@ class TestWebhooks(WebhookCase):
                     ("read", ids, [name]), ("search", [(name, "=like", "%")]), ("search_read", [], [name]), ("export_data", ids, [name]),
                     ("formatted_read_group", [], [name], ["__count"]), ("write", ids, {name: "x"}), ("web_save", ids, {name: "x"}, {}),
                 ):
-                    with self.subTest(user=user.login, name=name, method=method), self.assertRaises(UserError if method == "export_data" else AccessError) as caught:
+                    refusal = UserError if method == "export_data" else AccessError
+                    with self.subTest(user=user.login, name=name, method=method), self.assertRaises(refusal) as caught:
                         call_kw(model, method, list(args), {})
                     self.assertNotIn(sealed, str(caught.exception))
                     self.assertNotIn(self.token, str(caught.exception))
