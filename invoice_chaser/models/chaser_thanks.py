@@ -121,6 +121,7 @@ class ChaserCampaign(models.Model):
         } for partner in partners])
         self.env["chaser.reminder.line"].sudo().create([{
             "reminder_id": reminder.id, "company_id": company.id, "move_line_id": row["id"], "move_id": row["move_id"], "number": row["number"],
-            "is_credit": False, "currency_id": row["currency_id"], "amount": row["amount"], "amount_residual": 0, "amount_company": 0, "invoice_date": row["invoice_date"],
+            "is_credit": False, "currency_id": row["currency_id"], "amount": row["amount"], "amount_residual": 0, "amount_company": 0,
+            "invoice_date": row["invoice_date"],
             "date_maturity": row["date_due"],
         } for reminder in reminders for row in groups[reminder.partner_id.id]])
