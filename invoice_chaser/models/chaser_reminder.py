@@ -268,7 +268,7 @@ class ChaserReminder(models.Model):
         """Waiting reminders whose items are all settled are skipped; sent ones get the time of it."""
         self.env.cr.execute(SQL(
             """SELECT r.id FROM chaser_reminder r
-                WHERE r.state IN ('draft', 'queued', 'sent') AND r.purpose = 'reminder' AND r.paid_at IS NULL AND %s
+                WHERE r.state IN ('draft', 'queued', 'sent') AND r.purpose <> 'thanks' AND r.paid_at IS NULL AND %s
                   AND EXISTS (SELECT 1 FROM chaser_reminder_line l WHERE l.reminder_id = r.id AND NOT l.is_credit AND l.dropped_code IS NULL)
                   AND NOT EXISTS (SELECT 1 FROM chaser_reminder_line l JOIN account_move_line a ON a.id = l.move_line_id
                                    WHERE l.reminder_id = r.id AND NOT l.is_credit AND l.dropped_code IS NULL AND NOT coalesce(a.reconciled, false))
