@@ -1,2 +1,1 @@
-from . import customer_page, oauth, template_file, tracking
-from . import customer_page, oauth, tracking, webhook
+from . import customer_page, oauth, template_file, tracking, webhook
