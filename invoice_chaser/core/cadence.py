@@ -1,6 +1,6 @@
 """Which level an item, and a message about several items, gets on a day; and why, as a code with its values."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -40,15 +40,19 @@ class Sent:
 class Choice:
     """The level for a day and why: ``code`` and ``params`` fill a sentence of the addon's catalogue.
 
-    ``is_news``: an automatic run would write, because the level is new for the item or its repetition is due. ``changes_on``: the
-    first later day on which the answer may be another one by itself; None: never.
+    ``is_news``: an automatic run would write, because the level is new for the item or its repetition is due. Shared: never changed.
     """
 
     level: LevelRule | None
     code: str
     params: dict = field(default_factory=dict)
     is_news: bool = False
-    changes_on: date | None = None
+    find_change: Callable[[], date | None] | None = None
+
+    @property
+    def changes_on(self) -> date | None:
+        """The first later day on which the answer may be another one by itself; None: never. Calculated when asked for: few ask."""
+        return self.find_change() if self.find_change else None
 
 
 class Ladder:
@@ -58,6 +62,8 @@ class Ladder:
         self.rules: tuple[LevelRule, ...] = tuple(sorted(rules, key=lambda rule: (rule.sequence, rule.id)))
         self.index = {rule.id: number for number, rule in enumerate(self.rules)}
         self.top = len(self.rules) - 1
+        self._fresh_day: date | None = None
+        self._fresh: dict[int, Choice] = {}
 
     @property
     def first_day(self) -> int:
@@ -93,6 +99,19 @@ class Ladder:
 
         :param days: days after the due date (negative: before)
         """
+        if not history and not broken:
+            return self._choose_fresh(days, day)
+        return self._choose(days, history, day, broken)
+
+    def _choose_fresh(self, days: int, day: date) -> Choice:
+        """Nothing was sent: the answer of a day depends on the age alone, and thousands of items share it."""
+        if day != self._fresh_day:
+            self._fresh_day, self._fresh = day, {}
+        if days not in self._fresh:
+            self._fresh[days] = self._choose(days, (), day, None)
+        return self._fresh[days]
+
+    def _choose(self, days: int, history: Sequence[Sent], day: date, broken: date | None) -> Choice:
         place, first, last = self.place(history)
         chosen, code = self._choose_first(days) if last is None else self._choose_next(days, place, first, day)
         if broken and last is not None and broken >= last and place < self.top and chosen <= place + 1:
@@ -108,7 +127,7 @@ class Ladder:
             params |= {"last": self.rules[place].id if place >= 0 else history[-1].level_id, "ago": (day - last).days}
         if code == "level_broken":
             params["date"] = broken.isoformat()
-        return Choice(rule, code, params, is_news, self._find_change(days, place, first, last, day))
+        return Choice(rule, code, params, is_news, lambda: self._find_change(days, place, first, last, day))
 
     def _choose_first(self, days: int) -> tuple[int, str]:
         reached = [number for number, rule in enumerate(self.rules) if _applies(rule, days)]
@@ -150,12 +169,17 @@ def lead(ladder: Ladder, choices: Sequence[Choice]) -> Choice:
 
     What leads may have been said before; the message is news as soon as one of its items is.
     """
+    if len(choices) == 1:
+        return choices[0]
     top = max(choices, key=lambda one: (_get_index(ladder, one), one.is_news, one.params["days"]))
     fresh = sum(one.is_news for one in choices)
-    changes = min((one.changes_on for one in choices if one.changes_on), default=None)
+
+    def find_change():
+        return min((moment for moment in (one.changes_on for one in choices) if moment), default=None)
+
     if fresh and not top.is_news:
-        return Choice(top.level, "level_joined", top.params | {"count": fresh}, True, changes)
-    return Choice(top.level, top.code, top.params, top.is_news, changes)
+        return Choice(top.level, "level_joined", top.params | {"count": fresh}, True, find_change)
+    return Choice(top.level, top.code, top.params, top.is_news, find_change)
 
 
 def _get_index(ladder: Ladder, choice: Choice) -> int:

@@ -122,7 +122,7 @@ def get_next_day(customer: CustomerFacts, messages: Iterable[Message], day: date
     for item in customer.items:
         moments += (item.date_due + _DAY, item.date_due + timedelta(days=first_day))
         moments += [barrier.until + _DAY for barrier in item.barriers if barrier.until]
-    moments += [message.choice.changes_on for message in messages if message.choice and message.choice.changes_on]
+    moments += [moment for moment in (message.choice.changes_on for message in messages if message.choice) if moment]
     return min((moment for moment in moments if moment > day), default=None)
 
 

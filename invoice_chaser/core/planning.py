@@ -117,6 +117,8 @@ def plan_customer(customer: Customer, minimum: Decimal, min_invoices: int) -> li
 
 def net_items(items: list[OpenItem], credits: list[OpenCredit]) -> tuple[list[OpenItem], list[OpenItem]]:
     """Items of currencies with a positive net, and those of currencies where open credits cover everything."""
+    if not credits and all(item.residual > 0 for item in items):
+        return items, []
     net: dict[int, Decimal] = {}
     for item in items:
         net[item.currency_id] = net.get(item.currency_id, Decimal(0)) + item.residual
