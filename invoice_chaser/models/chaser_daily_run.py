@@ -25,8 +25,8 @@ class ChaserDailyRun(models.Model):
     _description = "Daily Run"
     _inherit = ["mail.thread", "chaser.reason.mixin", "chaser.company.mixin"]
     _order = "date desc, id desc"
-    _rec_name = "date"
 
+    name = fields.Char(readonly=True)
     company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
     date = fields.Date(required=True, readonly=True, help="In the company's time zone.")
     state = fields.Selection(
@@ -134,7 +134,9 @@ class ChaserDailyRun(models.Model):
         run = self.search([("company_id", "=", company.id), ("date", "=", today)])
         if not run:
             self._supersede(company)
-            run = self.create({"company_id": company.id, "date": today, "receivables": self.env["chaser.worklist"].sudo()._read_receivables(company)})
+            run = self.create({
+                "name": self.env._("Daily run %s", fields.Date.to_string(today)), "company_id": company.id, "date": today,
+                "receivables": self.env["chaser.worklist"].sudo()._read_receivables(company)})
         elif run.state == "failed" and run.attempt_count < _MAX_ATTEMPTS:
             run.write({"state": "planning", **self._prepare_reason_values(False)})
         return run.filtered(lambda one: one.state == "planning")

@@ -70,6 +70,8 @@ class TestCompanies(ChaserCase):
         level = env["chaser.level"].create({
             "name": f"{word} level", "company_id": company.id, "days_overdue": 1, "min_days": 0, "template_id": template.id})
         tag = env["chaser.tag"].create({"name": f"{word} tag", "company_id": company.id})
+        env["chaser.segment"].create({"name": f"{word} segment", "company_id": company.id})
+        env["chaser.daily.run"].sudo().create({"name": f"{word} run", "company_id": company.id, "date": self.today - timedelta(days=1)})
         env["chaser.suppression"].create({"email": f"stopped@{mark}.example", "company_id": company.id, "note": word})
         first = self._make_invoice_in(user, partner)
         campaign = env["chaser.campaign"].create_for_invoices(first.ids, {

@@ -16,7 +16,7 @@ class ChaserSimulation(models.TransientModel):
     _check_company_auto = True
 
     company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
-    days = fields.Integer(default=60, required=True)
+    days = fields.Integer(default=60)
     policy_id = fields.Many2one("chaser.policy", "What If: Policy", check_company=True, help="Change its levels below without saving them, and compare.")
     level_ids = fields.One2many("chaser.simulation.level", "simulation_id", "Levels to Try")
     line_ids = fields.One2many("chaser.simulation.line", "simulation_id", readonly=True)
@@ -135,7 +135,7 @@ class ChaserSimulation(models.TransientModel):
         return Ladder(line._get_rule() for line in self.level_ids)
 
     def _add_lines(self, scenario, ladders=None):
-        plan, forecast = self.env["chaser.campaign"]._forecast(self.company_id, self.days, ladders=ladders)
+        plan, forecast = self.env["chaser.campaign"]._forecast(self.company_id, self.days or 60, ladders=ladders)
         names = self._get_level_names()
         provider = self.env["chaser.provider"].sudo()._get_default(self.company_id)
         rows = [self._prepare_row(plan, departure, scenario, names, provider) for departure in forecast.departures]
