@@ -9,7 +9,7 @@ from odoo.tools import SQL
 
 from odoo.addons.base.models.ir_cron import ODOO_NOTIFY_FUNCTION
 
-from ..core.throttle import Allowance, next_month
+from ..core.throttle import next_month
 
 _logger = logging.getLogger(__name__)
 # First keys of PostgreSQL's advisory locks: "chac" and "cham" in ASCII.
@@ -50,7 +50,7 @@ class ChaserProvider(models.Model):
 
     def _take_month_slot(self, run):
         """Whether the company's month has room for one more message; if so, nobody else of the company counts until our next commit,
-        which is the one that writes our message down.
+        which is the one that writes our message down. If not, the queue is held.
 
         Two locks on one key: while we hold the connection's lock, whoever had it before has committed, so the transaction that begins
         then sees his message; its own lock ends with its commit.
@@ -65,11 +65,9 @@ class ChaserProvider(models.Model):
         run.throttle.month = self._make_month_count(now)
         if run.throttle.month and run.throttle.month.count >= run.pace.per_month:
             self._fresh()
+            self._hold_queue(next_month(now, run.pace.tz), "limit_month")
             return False
         return True
-
-    def _get_month_hold(self, run):
-        return Allowance(0, "month", next_month(fields.Datetime.now(), run.pace.tz))
 
     def _set_alarm(self, until):
         """Wake the scheduler when a wait of some seconds or minutes ends: by itself it looks once a minute, which would halve the pace of

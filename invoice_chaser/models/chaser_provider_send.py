@@ -277,10 +277,6 @@ class ChaserProvider(models.Model):
         """One reminder through the pipeline. Whatever happens to it, the others go on."""
         reminder = self.env["chaser.reminder"].browse(reminder_id)
         try:
-            if not self._take_month_slot(run):
-                self._hold_queue(self._get_month_hold(run).until, "limit_month")
-                self._commit_now()
-                return
             reminder._run_pipeline(run)
             self._commit_now()
         except (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected):

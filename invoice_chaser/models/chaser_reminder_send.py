@@ -71,7 +71,10 @@ class ChaserReminder(models.Model):
     # -- steps
 
     def _step_lock(self, job):
-        """The row is ours, still queued, and its campaign still runs; a pause that comes now waits for the mark."""
+        """The row is ours, still queued, and its campaign still runs; a pause that comes now waits for the mark. From here to the mark there
+        is no commit, so that the company's monthly limit, taken first, stays taken."""
+        if not job.run.provider._take_month_slot(job.run):
+            return Skip("gone")
         rows = self.env.execute_query_dict(SQL(
             """SELECT r.id, r.token, r.language, r.message_id, r.attempt_count, r.recipient_email, r.recipient_others, r.level_id,
                       r.campaign_id, r.split_move_id, r.partner_id, r.company_id, c.template_id, c.campaign_type, c.sender_name, c.reply_to, c.user_id,
