@@ -45,6 +45,7 @@ def test_person_answers_and_robot_does_not(world, tmp_path):
     assert requests.post(world.url + path, headers=ROBOT, data={"action": "copy"}, timeout=30).status_code == 200, "a form that it made up"
     assert _counts(world) == before
 
+    mails = world.query("SELECT count(*) FROM mail_mail")
     proof = tmp_path / "proof.pdf"
     proof.write_bytes(b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n")
     day = (date.today() + timedelta(days=9)).isoformat()
@@ -60,5 +61,5 @@ def test_person_answers_and_robot_does_not(world, tmp_path):
     todos = world.query(
         "SELECT a.res_model, u.login FROM mail_activity a JOIN res_users u ON u.id = a.user_id WHERE a.active ORDER BY 1")
     assert todos == [("chaser.dispute", "accountant"), ("chaser.promise", "accountant")], "the to-do of the released hold is done"
-    assert world.query("SELECT count(*) FROM mail_mail") == [(0,)], "nobody was mailed past the queue"
+    assert world.query("SELECT count(*) FROM mail_mail") == mails, "nobody was mailed past the queue"
     assert " ERROR " not in world.logs(), world.logs()[-3000:]
