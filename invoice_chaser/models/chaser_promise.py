@@ -157,7 +157,6 @@ class ChaserPromise(models.Model):
         if self.state not in words:
             return
         self._note(words[self.state], self.covered_move_ids)
+        self.activity_unlink([TODO])
         if self.state in ("partly", "broken"):
             self._plan_todo(words[self.state])
-        else:
-            self.activity_unlink([TODO])

@@ -251,6 +251,14 @@ class TestCustomerPage(ChaserCase, HttpCase):
         self.assertEqual(second.state, "open")
         self.assertEqual(len(self._answers()), 2)
 
+    def test_broken_promise_leaves_one_to_do(self):
+        self._done(self._post("promise", day=self._day(2)))
+        promise = self._answers().promise_id
+        with freeze_time(self._later(days=3)):
+            self.env["chaser.promise"]._cron_check()
+        self.assertEqual(promise.state, "broken")
+        self.assertIn("broken", promise.activity_ids.summary, "to look for the payment, and to call, would be two")
+
     def test_promise_stops_what_is_queued(self):
         with freeze_time(self._later(days=8)):
             campaign = self._campaign(self.one | self.two)
