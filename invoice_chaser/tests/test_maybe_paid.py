@@ -47,6 +47,13 @@ class TestRadar(RadarCase):
         self.assertEqual(hit.hold_id.move_ids, self.invoice)
         self.assertEqual(held.maybe_paid_count, 1)
 
+    def test_daily_run_looks_first(self):
+        self._bank_line(self.number, 4200)
+        run = self.env["chaser.daily.run"].sudo().create({"company_id": self.company.id, "date": self.today})
+        run._plan_batch()
+        self.assertEqual(self.env["chaser.reminder"].search([("partner_id", "=", self.customer.id)]).mapped("state"), ["skipped"])
+        self.assertEqual(self._hits().state, "open")
+
     def test_preview_shows_it(self):
         self._bank_line(self.number, 4200)
         self._make_invoice(self._make_customer("Other", "o@other.example"))
