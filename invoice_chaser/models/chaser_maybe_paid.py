@@ -83,7 +83,7 @@ class ChaserMaybePaid(models.Model):
         """The hit without words, for a hold that people of both languages read."""
         self.ensure_one()
         amount = format_amount(self.env, self.source_amount, self.currency_id) if self.currency_id else ""
-        numbers = ", ".join(self.move_ids.mapped("name")) or "?"
+        numbers = ", ".join(self.move_ids.mapped("name")) or self.partner_id.name
         return f"{fields.Date.to_string(self.source_date)} · {amount} · “{self.label or ''}” → {numbers}"
 
     # -- the accountant decides
