@@ -118,7 +118,7 @@ class ChaserSimulation(models.TransientModel):
         """The days: as a calendar, a list, a chart per day, or a pivot table."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_simulation_line_action")
-        wanted = {f"search_default_{name}": 1 for name in self.env.context.get("chaser_filters", ("messages", "present", "group_date"))}
+        wanted = {f"search_default_{name}": 1 for name in self.env.context.get("chaser_filters", ("messages", "present"))}
         return action | {"domain": [("simulation_id", "=", self.id)], "context": wanted}
 
     # -- calculation
