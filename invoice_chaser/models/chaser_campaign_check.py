@@ -99,13 +99,14 @@ class ChaserCampaign(models.Model):
 
         :raises UserError: naming template, place and finding
         """
-        super()._check_templates()
+        result = super()._check_templates()
         for campaign in self:
             values, _note = campaign._check_letters()
             if any(one["severity"] == ERROR for one in values):
                 raise UserError(self.env._(
                     "Campaign “%(name)s” cannot be sent as long as this is open:\n%(findings)s",
                     name=campaign.name, findings=self._format_findings(values)))
+        return result
 
     def action_confirm_send(self):
         """Send, after asking where the checker has warnings. Programs call ``action_send``, which does not ask."""

@@ -222,7 +222,8 @@ class ChaserProvider(models.Model):
     @api.model
     def _describe_consent_problem(self, problem):
         """What happened and what to do, in the person's language: ``{"title", "text"}``."""
-        _ = self.env._  # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
         again = _("Nothing was changed. Go back to the mailbox and press Connect again.")
         title, text = {
             "not_signed_in": (_("You are not signed in here"), _(

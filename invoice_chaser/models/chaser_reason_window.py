@@ -13,7 +13,8 @@ class ChaserReasonMixin(models.AbstractModel):
 
     @api.model
     def _get_reasons(self):
-        _ = self.env._  # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
         return super()._get_reasons() | {
             "window": _("%(shifts)s: goes on %(local)s."),
             "window_never": _("The working hours “%(detail)s” are never open: a manager sets hours for them."),

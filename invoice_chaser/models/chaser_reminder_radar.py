@@ -90,5 +90,6 @@ class ChaserReasonMixin(models.AbstractModel):
 
     @api.model
     def _get_reasons(self):
-        _ = self.env._  # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
         return super()._get_reasons() | {"hold_bank_data": _("No recent bank data, so nobody knows what is paid; looked at again at %(until)s. %(detail)s")}

@@ -36,9 +36,10 @@ class ResPartner(models.Model):
     # -- an answer in the chatter lets the ladder go on
 
     def _message_post_after_hook(self, message, msg_values):
-        super()._message_post_after_hook(message, msg_values)
+        result = super()._message_post_after_hook(message, msg_values)
         if len(self) == 1:
             self._on_answered(message)
+        return result
 
     def _on_answered(self, message, company=None):
         """A colleague has written to the customer, in the chatter or by mail (a note is none): what the customer's answer held is released."""
@@ -64,9 +65,10 @@ class AccountMove(models.Model):
     _inherit = "account.move"
 
     def _message_post_after_hook(self, message, msg_values):
-        super()._message_post_after_hook(message, msg_values)
+        result = super()._message_post_after_hook(message, msg_values)
         if len(self) == 1 and self.is_sale_document(include_receipts=True) and self.commercial_partner_id:
             self.commercial_partner_id._on_answered(message, self.company_id)
+        return result
 
 
 class ChaserHold(models.Model):
@@ -75,5 +77,6 @@ class ChaserHold(models.Model):
     def action_release(self):
         """Releasing what an answer held settles the task to read it."""
         answered = self.filtered(lambda hold: hold.code == "reply" and not hold.released_at)
-        super().action_release()
+        result = super().action_release()
         answered.partner_id.sudo().activity_feedback(["invoice_chaser.mail_activity_type_answer"])
+        return result

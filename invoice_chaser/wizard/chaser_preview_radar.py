@@ -12,12 +12,13 @@ class ChaserPreview(models.TransientModel):
 
     @api.depends("provider_id")
     def _compute_warning(self):
-        super()._compute_warning()
+        result = super()._compute_warning()
         for preview in self:
             missing = preview.company_id._get_missing_bank_data()
             if missing is not None:
                 words = self.env._("No recent bank data (the last came in: %s): reminders wait until bank lines are imported.", missing)
                 preview.warning = "\n".join(filter(None, (preview.warning, words)))
+        return result
 
     def action_view_maybe_paid(self):
         self.ensure_one()
