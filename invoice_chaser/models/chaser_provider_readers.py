@@ -46,10 +46,6 @@ class ChaserProvider(models.Model):
             provider._seal("imap_password_sealed", provider.imap_password)
         self.invalidate_recordset(["imap_password"])
 
-    @api.model
-    def _get_sealed_fields(self):
-        return [*super()._get_sealed_fields(), "imap_password_sealed"]
-
     def write(self, vals):
         """A password goes to the server it was entered for: with another one it must be entered, or tested, anew."""
         moved = self.browse()

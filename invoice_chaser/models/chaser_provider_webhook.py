@@ -64,10 +64,6 @@ class ChaserProvider(models.Model):
             provider._seal("webhook_secret_sealed", provider.webhook_secret.strip())
         self.invalidate_recordset(["webhook_secret"])
 
-    @api.model
-    def _get_sealed_fields(self):
-        return [*super()._get_sealed_fields(), "webhook_secret_sealed"]
-
     # -- CRUD
 
     @api.model_create_multi
