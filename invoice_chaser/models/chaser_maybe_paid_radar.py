@@ -71,7 +71,8 @@ class ChaserMaybePaid(models.Model):
 
     @api.model
     def _read_money(self, company):
-        """Unreconciled bank lines, payments without an entry, and open credits of customers."""
+        """Unreconciled bank lines, payments without an entry, and open credits of customers. Their text is the payer's: our own number of
+        a payment (PBNK1/2026/00001) looks like an invoice number and says nothing."""
         for model in ("account.bank.statement.line", "account.payment", "account.move", "account.move.line"):
             self.env[model].flush_model()
         since = fields.Date.today() - timedelta(days=_MONEY_DAYS)
@@ -83,7 +84,7 @@ class ChaserMaybePaid(models.Model):
                  WHERE s.company_id = %(company)s AND s.is_reconciled IS NOT TRUE AND s.amount > 0 AND m.state = 'posted' AND m.date >= %(since)s
                  ORDER BY s.id DESC LIMIT %(count)s)
                UNION ALL
-               (SELECT 'payment-' || y.id, y.date, concat_ws(' ', y.name, y.memo, y.payment_reference), NULL, y.currency_id, NULL, y.amount, NULL,
+               (SELECT 'payment-' || y.id, y.date, concat_ws(' ', y.memo, y.payment_reference), NULL, y.currency_id, NULL, y.amount, NULL,
                        p.commercial_partner_id, false
                   FROM account_payment y LEFT JOIN res_partner p ON p.id = y.partner_id
                  WHERE y.company_id = %(company)s AND y.state = 'in_process' AND y.move_id IS NULL AND y.payment_type = 'inbound'
@@ -91,7 +92,7 @@ class ChaserMaybePaid(models.Model):
                    AND NOT EXISTS (SELECT 1 FROM account_move__account_payment r WHERE r.payment_id = y.id)
                  ORDER BY y.id DESC LIMIT %(count)s)
                UNION ALL
-               (SELECT 'credit-' || l.id, l.date, concat_ws(' ', m.name, m.ref, l.name), NULL, l.currency_id, NULL, -l.amount_residual_currency, NULL,
+               (SELECT 'credit-' || l.id, l.date, concat_ws(' ', m.ref, l.name), NULL, l.currency_id, NULL, -l.amount_residual_currency, NULL,
                        p.commercial_partner_id, true
                   FROM account_move_line l JOIN account_move m ON m.id = l.move_id JOIN res_partner p ON p.id = l.partner_id
                  WHERE l.company_id = %(company)s AND l.parent_state = 'posted' AND l.reconciled IS NOT TRUE AND m.move_type = 'entry'

@@ -52,6 +52,7 @@ class ChaserTemplate(models.Model):
     def action_compare(self):
         """The last two versions; with one alone, that one and the text as it is now."""
         self.ensure_one()
+        self.check_access("read")
         versions = self.env["chaser.template.version"].search([("template_id", "=", self.id)], limit=2)
         if not versions:
             raise UserError(self.env._("This template has not been used yet, so there is no version to compare."))

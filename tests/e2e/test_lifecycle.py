@@ -2,6 +2,7 @@
 
 import re
 
+JOBS = "SELECT cron_name FROM ir_cron WHERE cron_name LIKE 'Invoice Chaser%%' ORDER BY 1"
 UNINSTALL = """
 module = env["ir.module.module"].search([("name", "=", "invoice_chaser")])
 module.button_immediate_uninstall()
@@ -15,11 +16,13 @@ def _loud(output):
 def test_update_and_uninstall(world):
     world.run(["dev/db", world.name])
     world.shell('env["chaser.provider"].create({"email": "a@x.example", "kind": "odoo"}); env.cr.commit()')
+    jobs = world.query(JOBS)
+    assert "Invoice Chaser: send from mailbox 1" in {name for name, in jobs} and len(jobs) > 2
     assert not _loud(world.run(["dev/odoo", "-d", world.name, "-u", "invoice_chaser", "--stop-after-init", "--no-http", "--log-level=warn"]))
-    assert world.query("SELECT count(*) FROM ir_cron WHERE cron_name LIKE 'Invoice Chaser%%'") == [(2,)]
+    assert world.query(JOBS) == jobs, "an update neither doubles nor loses a job"
     output = world.shell(UNINSTALL)
     assert not _loud(output), _loud(output)
-    assert world.query("SELECT count(*) FROM ir_cron WHERE cron_name LIKE 'Invoice Chaser%%'") == [(0,)]
+    assert world.query(JOBS) == []
     assert world.query("SELECT count(*) FROM ir_act_server WHERE name::text LIKE '%%Invoice Chaser%%'") == [(0,)]
     assert world.query("SELECT model, name FROM ir_model_data WHERE module = 'invoice_chaser'") == []
     assert world.query(
