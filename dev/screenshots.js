@@ -91,6 +91,19 @@ const steps = {
         await page.click("a.nav-link[name=chaser]");
         await shoot(page, `customer-${tag}`);
     },
+    async worklist(page, tag) {
+        await page.goto(`${url}/odoo/action-invoice_chaser.chaser_worklist_action`);
+        await page.waitForSelector(".o_data_row, .o_kanban_record");
+        await shoot(page, `worklist-${tag}`);
+        await page.click(".o_data_row .o_data_cell[name=partner_id], .o_kanban_record");
+        await page.waitForSelector(".o_form_view");
+        await shoot(page, `worklist-customer-${tag}`);
+    },
+    async simulator(page, tag) {
+        await page.goto(`${url}/odoo/action-invoice_chaser.chaser_simulation_action`);
+        await page.waitForSelector(".o_form_view");
+        await shoot(page, `simulator-${tag}`);
+    },
     async settings(page, tag) {
         await page.goto(`${url}/odoo/settings#account`);
         await page.waitForSelector(".o_setting_container, .settings");
