@@ -20,6 +20,7 @@ from . import (
     test_oauth_secrets,
     test_oauth_settle,
     test_plan,
+    test_plan_speed,
     test_policy,
     test_promise,
     test_reading,
