@@ -100,7 +100,7 @@ const steps = {
         await shoot(page, `worklist-customer-${tag}`);
     },
     async simulator(page, tag) {
-        await page.goto(`${url}/odoo/action-invoice_chaser.chaser_simulation_action`);
+        await page.goto(`${url}/odoo/action-invoice_chaser.chaser_simulation_server_action`);
         await page.waitForSelector(".o_form_view");
         await shoot(page, `simulator-${tag}`);
     },
