@@ -30,9 +30,11 @@ class ChaserReminder(models.Model):
         """Money that came in since planning: looked at again when anything changed, before the reminder is locked. What fits is held by
         ``chaser.hold``, which the step ``refresh`` reads."""
         company = self.env["res.company"].browse(job.run.settings["company_id"])
-        hold = self._get_bank_hold(company)
-        if hold and self.purpose == "reminder":
-            return hold
+        # The switches are read once a run: a company read anew for each message costs a sixth of it.
+        if job.run.get("bank_days", lambda: company.sudo().chaser_bank_days) and self.purpose == "reminder":
+            hold = self._get_bank_hold(company)
+            if hold:
+                return hold
         if job.run.get("maybe_paid", lambda: company.chaser_maybe_paid):
             seen = self.env["chaser.maybe.paid"]._get_fingerprint(company)
             if job.run.cache.get("money") != seen:
