@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import formatLang
 
-from .chaser_statement_mixin import TODO
+from .chaser_statement_mixin import TASK_TYPE
 
 
 class ChaserDispute(models.Model):
@@ -76,7 +76,7 @@ class ChaserDispute(models.Model):
                 "state": state, "closed_at": fields.Datetime.now(), "closed_by_id": self.env.uid, "resolution": resolution or dispute.resolution})
             dispute._note(self.env._(
                 "Dispute “%(reason)s” – %(state)s. %(resolution)s", reason=dispute.reason, state=words[state], resolution=dispute.resolution or ""))
-            dispute.activity_unlink([TODO])
+            dispute.activity_unlink([TASK_TYPE])
 
     def _note_created(self):
         amount = formatLang(self.env, self.amount, currency_obj=self.currency_id) if self.amount else self.env._("what is open")

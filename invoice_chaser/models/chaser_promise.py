@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date, formatLang
 
-from .chaser_statement_mixin import TODO
+from .chaser_statement_mixin import TASK_TYPE
 
 
 class ChaserPromise(models.Model):
@@ -157,6 +157,6 @@ class ChaserPromise(models.Model):
         if self.state not in words:
             return
         self._note(words[self.state], self.covered_move_ids)
-        self.activity_unlink([TODO])
+        self.activity_unlink([TASK_TYPE])
         if self.state in ("partly", "broken"):
             self._plan_todo(words[self.state])

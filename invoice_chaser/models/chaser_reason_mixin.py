@@ -41,10 +41,14 @@ class ChaserReasonMixin(models.AbstractModel):
     @api.model
     def _get_reasons(self):
         """Key → sentence. A later addon extends the dictionary."""
+        return self._get_planning_reasons() | self._get_sending_reasons()
+
+    @api.model
+    def _get_planning_reasons(self):
+        """Why a customer or an item is left out."""
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
-            # planning
             "no_email": _("No usable e-mail address: add one to the customer or to its invoice contact."),
             "suppressed": _("Reminders to %(detail)s are stopped: see Stopped Addresses."),
             "blacklisted": _("%(detail)s is on Odoo's e-mail blacklist."),
@@ -62,6 +66,14 @@ class ChaserReasonMixin(models.AbstractModel):
             "dropped": _("Left out by %(detail)s."),
             "no_level": _("No reminder level applies yet."),
             "below_first_level": _("No reminder level applies yet: the oldest item is %(detail)s days overdue."),
+        }
+
+    @api.model
+    def _get_sending_reasons(self):
+        """Why a reminder waits or has failed, and why a campaign has paused."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return {
             # holding
             "limit_minute": _("Mailbox limit per minute reached; goes on at %(until)s."),
             "limit_day": _("Mailbox limit per 24 hours reached; goes on at %(until)s."),

@@ -137,7 +137,11 @@ class ChaserReminder(models.Model):
         last = facts["last_contact"] and _get_local_date(facts["last_contact"], job.run.settings["tz"])
         if last and (today - last).days < interval:
             return Skip("recent_contact", {"date": last.isoformat(), "detail": str(interval)})
-        domain = usable[0].rpartition("@")[2]
+        return self._get_domain_stop(job)
+
+    def _get_domain_stop(self, job):
+        """A hold where the recipient's domain has had enough for this minute."""
+        domain = job.facts["recipients"][0].rpartition("@")[2]
         until = job.run.get_domain_hold(domain)
         return Hold("limit_domain", {"detail": domain}, until) if until else None
 

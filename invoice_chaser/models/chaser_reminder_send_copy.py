@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ..core.gates import Hold, Skip
+from ..core.gates import Skip
 from ..core.render import Rendered, languages
 from ..core.tracking import new_token
 
@@ -55,9 +55,7 @@ class ChaserReminder(models.Model):
         facts["recipients"] = [email for email in addresses if email not in facts["stopped"]]
         if not facts["recipients"]:
             return Skip(facts["stopped"][addresses[0]], {"detail": addresses[0]})
-        domain = facts["recipients"][0].rpartition("@")[2]
-        until = job.run.get_domain_hold(domain)
-        return Hold("limit_domain", {"detail": domain}, until) if until else None
+        return self._get_domain_stop(job)
 
     def _step_render(self, job):
         """Word for word while the balances are those of the message; else written anew, like any other."""

@@ -30,7 +30,7 @@ class ChaserReminder(models.Model):
         """Stopped, paused and held customers get no thanks either; the interval between reminders is not meant."""
         stop = super()._step_gates(job)
         if job.row["purpose"] == "thanks" and isinstance(stop, Skip) and stop.reason == "recent_contact":
-            return None
+            return self._get_domain_stop(job)
         return stop
 
     def _get_sent_words(self, purpose, recipients):

@@ -3,7 +3,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-TODO = "mail.mail_activity_data_todo"
+TASK_TYPE = "mail.mail_activity_data_todo"
 
 
 class ChaserStatementMixin(models.AbstractModel):
@@ -58,7 +58,7 @@ class ChaserStatementMixin(models.AbstractModel):
         for record in self:
             if record.user_id:
                 record.sudo().activity_schedule(
-                    TODO, date_deadline=day or record.company_id._get_chaser_today(), user_id=record.user_id.id, summary=summary, note=note)
+                    TASK_TYPE, date_deadline=day or record.company_id._get_chaser_today(), user_id=record.user_id.id, summary=summary, note=note)
 
     def _get_invoices_text(self):
         """The named invoices, or that everything is meant."""
