@@ -10,10 +10,16 @@ from datetime import datetime, timedelta, timezone
 from email import policy
 from pathlib import Path
 
+import demo_customers
 import requests
 
 BROWSER = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1"
 SCANNER = "Mozilla/5.0 (compatible; Barracuda Sentinel (EE))"
+FIGURES = (
+    "state", "customer_count", "recipient_count", "sent_count", "failed_count", "queued_count", "skipped_count", "saved_percent",
+    "opened_count", "clicked_count", "machine_clicked_count", "machine_opened_count", "replied_count", "bounced_count",
+    "expected_finish", "reason", "amount_chased", "amount_collected",
+)
 
 
 class Api:
@@ -80,7 +86,7 @@ def pay_some(api, campaign_id):
 
 def main():
     parser = argparse.ArgumentParser()
-    for name in ("--url", "--db", "--mails", "--key-file"):
+    for name in ("--url", "--db", "--mails", "--key-file", "--mailgate"):
         parser.add_argument(name, required=True)
     args = parser.parse_args()
     wait_for(args.url)
@@ -93,8 +99,11 @@ def main():
     prepared = time.time()
     api.call("chaser.campaign", "action_send", ids=[campaign_id])
     print(f"{len(invoices)} invoices selected; campaign made in {prepared - created:.2f} s and queued in {time.time() - prepared:.2f} s", flush=True)
-    campaign = follow(api, campaign_id, args.mails)
+    follow(api, campaign_id, args.mails)
     sent_in = time.time() - started
+    port = args.url.rsplit(":", 1)[1]
+    demo_customers.play(args.mails, [sys.executable, args.mailgate, "--host", "127.0.0.1", "--port", port, "-d", args.db, "-u", "2", "-p", "admin"])
+    [campaign] = api.call("chaser.campaign", "read", ids=[campaign_id], fields=list(FIGURES))
     summarize(api, args, campaign, len(invoices), sent_in)
 
 
@@ -104,9 +113,7 @@ def follow(api, campaign_id, folder):
     session = requests.Session()
     earlier = []
     while True:
-        [campaign] = api.call("chaser.campaign", "read", ids=[campaign_id], fields=[
-            "state", "customer_count", "recipient_count", "sent_count", "failed_count", "queued_count", "skipped_count", "saved_percent",
-            "opened_count", "clicked_count", "machine_clicked_count", "machine_opened_count", "expected_finish", "reason", "amount_chased", "amount_collected"])
+        [campaign] = api.call("chaser.campaign", "read", ids=[campaign_id], fields=list(FIGURES))
         earlier.extend((time.time(), mail) for _path, mail in read_mails(folder, seen))
         # A person needs a moment; what opens within seconds counts as a machine.
         while earlier and (earlier[0][0] < time.time() - 6):
@@ -126,7 +133,10 @@ def follow(api, campaign_id, folder):
     for _moment, mail in earlier + [(0, mail) for _path, mail in read_mails(folder, seen)]:
         open_mail(mail, number, session)
         number += 1
-    return api.call("chaser.campaign", "read", ids=[campaign_id], fields=list(campaign))[0]
+
+
+def count_open(api, model):
+    return api.call(model, "search_count", domain=[["state", "=", "open"]])
 
 
 def summarize(api, args, campaign, invoices, seconds):
@@ -144,6 +154,8 @@ Sent            {campaign['sent_count']}  (on the mail server: {sum(recipients.v
 Failed          {campaign['failed_count']}
 Opened          {campaign['opened_count']}  (and {campaign['machine_opened_count']} by machines)
 Clicked         {campaign['clicked_count']}  (and {campaign['machine_clicked_count']} by machines)
+Answered        {campaign['replied_count']}  by mail; promises: {count_open(api, "chaser.promise")}, disputes: {count_open(api, "chaser.dispute")}
+Bounced         {campaign['bounced_count']}
 Chased          {campaign['amount_chased']}
 Collected since {campaign['amount_collected']}
 Held back       {campaign['skipped_count']}""")
