@@ -1,5 +1,6 @@
 """What a step of the send pipeline may answer when a reminder must not go now."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -27,3 +28,10 @@ class Hold(Stop):
     """Not before ``until`` (UTC, naive as Odoo stores it); the reminder stays queued."""
 
     until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Release:
+    """Not a stop: ``work`` takes time and must not be done under locks. All locks are let go, it is done, and the steps begin anew."""
+
+    work: Callable[[], object]

@@ -2,18 +2,23 @@ import hashlib
 import logging
 import re
 from dataclasses import replace
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.tools import SQL
 from odoo.tools.image import image_data_uri
 
 from ..core import render
-from ..core.documents import letter, pdf, statement
-from ..core.documents.choice import XLSX, Document, choose
+from ..core.documents import pdf, statement
+from ..core.documents.choice import choose
+from ..core.documents.drawing import Drawing, Drawn, Letter
+from ..core.gates import Hold, Release
 from ..core.template_language import TemplateProblem
 from ..core.texts import DOCUMENT_TEXTS
 
 _logger = logging.getLogger(__name__)
+# So often a message's documents are drawn before it waits for a customer whose figures do not keep still.
+_DRAWINGS = 3
 _NOT_IN_A_NAME = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
 
 
@@ -45,6 +50,7 @@ class ChaserReminder(models.Model):
         _ = self.env._
         return super()._get_reasons() | {
             "documents": _("The PDFs of its invoices are being made; next try at %(until)s."),
+            "account_changing": _("The customer's account is being changed right now; next try at %(until)s."),
             "doc_no_engine": _("“%(detail)s” was left out: the PDF library WeasyPrint is not installed on the server."),
             "doc_failed": _("“%(detail)s” could not be made: %(error)s"),
             "doc_no_pdf": _("There is no PDF of %(detail)s; the message links to the invoice instead. %(error)s"),
@@ -54,7 +60,8 @@ class ChaserReminder(models.Model):
     # -- step documents
 
     def _step_documents(self, job):
-        """The files that go with the message, from the same figures. Waits a little for invoice PDFs that are being made."""
+        """The files that go with the message, from the same figures. Waits a little for invoice PDFs that are being made; asks for the release
+        of all locks where something has to be drawn, and takes what was drawn only if it says the same as the figures of now."""
         options = self._get_document_options(job)
         job.link_invoices = options["invoices"] != "none"
         if not options["makes"]:
@@ -64,12 +71,26 @@ class ChaserReminder(models.Model):
         wait = self._wait_for_pdfs(job, [move_id for move_id in moves[: options["max_count"] or None] if move_id not in files])
         if wait:
             return wait
-        documents = self._make_documents(job, options) + [files[move_id] for move_id in moves if move_id in files]
-        job.documents, left = choose(documents, options["max_count"], options["max_bytes"])
+        drawings = self._plan_drawings(job, options)
+        drawn = [next((done for done in job.drawn if done.drawing == drawing), None) for drawing in drawings]
+        if None in drawn:
+            return self._release_to_draw(job, drawings)
+        self._take_documents(job, options, [done.document for done in drawn if done.document] + [files[move_id] for move_id in moves if move_id in files])
+        job.document_notes += [done.note for done in drawn if done.note]
         job.left_out = len(moves) - sum(document.kind == "invoice" for document in job.documents)
+        return None
+
+    def _release_to_draw(self, job, drawings):
+        """Drawing takes long: not while invoices are locked, nor in a transaction. Bounded, so that nobody is kept from sending."""
+        if job.rounds >= _DRAWINGS:
+            return Hold("account_changing", until=fields.Datetime.now() + timedelta(minutes=1))
+        return Release(lambda: job.drawn.extend(self._draw(drawing) for drawing in drawings if all(drawing != done.drawing for done in job.drawn)))
+
+    @api.model
+    def _take_documents(self, job, options, documents):
+        job.documents, left = choose(documents, options["max_count"], options["max_bytes"])
         if left:
             job.document_notes.append(["doc_cap", {"detail": ", ".join(document.name for document in left)}])
-        return None
 
     def _get_document_options(self, job):
         template_id = self._get_template_id(job)
@@ -78,8 +99,8 @@ class ChaserReminder(models.Model):
         return job.run.get(("documents", template_id), lambda: (
             Template.browse(template_id)._get_document_options(company) if template_id else Template._get_no_document_options()))
 
-    def _make_documents(self, job, options):
-        """Letter and statement, where the template wants them."""
+    def _plan_drawings(self, job, options):
+        """Letter and statement, where the template wants them, as plain values of now."""
         company = self.env["res.company"].browse(job.row["company_id"])
         shared = {
             "customer": self._get_customer_data(job.row["partner_id"]),
@@ -87,40 +108,34 @@ class ChaserReminder(models.Model):
         }
         level = job.run.get(("level", job.row["level_id"]), lambda: self._prepare_level_values(job.row["level_id"]))
         data = self._prepare_message_data(job, level)
-        wanted, preference = [], job.row["language"] or "en"
+        drawings, preference = [], job.row["language"] or "en"
         if options["letter"]:
-            wanted.append(("letter", "pdf", lambda: pdf.make_pdf(letter.letter_html(data, options["letter"], preference, **shared))))
+            drawings.append(Drawing(self._get_file_name(job, "letter", "pdf"), Letter(data, options["letter"], **shared), preference))
         if options["statement"] != "none":
-            source = self._prepare_statement(job, data, shared)
-            wanted.append(("statement", options["statement"], lambda: self._make_statement(source, options["statement"], preference)))
-        made = [self._make_document(job, kind, form, make) for kind, form, make in wanted]
-        return [document for document in made if document]
-
-    def _make_document(self, job, kind, form, make):
-        lang = render.languages(job.row["language"] or "en")[0]
-        settings = job.run.settings
-        name = f"{DOCUMENT_TEXTS[lang][f'file_{kind}']} {settings['company']['name']} {settings['today'].isoformat()}.{form}"
-        name = _NOT_IN_A_NAME.sub("-", name)
-        try:
-            content = make()
-        except pdf.NoEngine:
-            job.document_notes.append(["doc_no_engine", {"detail": name}])
-        except TemplateProblem as problem:
-            job.document_notes.append(["doc_failed", {"detail": name, "error": self.env["chaser.template"]._describe_problem(problem)}])
-        except Exception as error:
-            # Nothing in here touches the database; whatever a library does not like must not stop the message.
-            _logger.warning("Document %s of reminder %s could not be made", name, self.id, exc_info=True)
-            job.document_notes.append(["doc_failed", {"detail": name, "error": str(error)[:200]}])
-        else:
-            return Document(kind, name, content, XLSX if form == "xlsx" else "application/pdf")
-        return None
+            name = self._get_file_name(job, "statement", options["statement"])
+            drawings.append(Drawing(name, self._prepare_statement(job, data, shared), preference, options["statement"]))
+        return drawings
 
     @api.model
-    def _make_statement(self, source, form, preference):
-        langs = render.languages(preference)
-        if form == "xlsx":
-            return statement.statement_xlsx(source, langs)
-        return pdf.make_pdf(statement.statement_html(source, langs))
+    def _get_file_name(self, job, kind, form):
+        lang, settings = render.languages(job.row["language"] or "en")[0], job.run.settings
+        name = f"{DOCUMENT_TEXTS[lang][f'file_{kind}']} {settings['company']['name']} {settings['today'].isoformat()}.{form}"
+        return _NOT_IN_A_NAME.sub("-", name)
+
+    @api.model
+    def _draw(self, drawing):
+        """The document, or a note on why there is none; touches no database."""
+        try:
+            return Drawn(drawing, drawing.draw())
+        except pdf.NoEngine:
+            return Drawn(drawing, note=["doc_no_engine", {"detail": drawing.name}])
+        except TemplateProblem as problem:
+            error = self.env["chaser.template"]._describe_problem(problem)
+        except Exception as problem:
+            # Whatever a library does not like must not stop the message.
+            _logger.warning("The document %s could not be made", drawing.name, exc_info=True)
+            error = str(problem)[:200]
+        return Drawn(drawing, note=["doc_failed", {"detail": drawing.name, "error": error}])
 
     def _prepare_statement(self, job, data, shared):
         """Everything open on the customer's account in the company."""

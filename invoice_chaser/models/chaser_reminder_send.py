@@ -10,7 +10,7 @@ from odoo.tools import SQL, email_normalize, email_normalize_all
 
 from ..core import render
 from ..core.errors import TransportError
-from ..core.gates import Fail, Hold, Skip
+from ..core.gates import Fail, Hold, Release, Skip
 from ..core.holds import Held
 from ..core.message import OutgoingMessage, SendResult
 from ..core.planning import OpenCredit, OpenItem, net_items
@@ -34,13 +34,15 @@ class SendJob:
     result: SendResult | None = None
     documents: list = field(default_factory=list)
     document_notes: list = field(default_factory=list)
+    drawn: list = field(default_factory=list)
+    rounds: int = 0
     left_out: int = 0
     link_invoices: bool = True
 
 
 class ChaserReminder(models.Model):
     """The send pipeline. Each step is short and may stop the line with a recorded reason: it returns None to go on, or
-    Skip, Hold or Fail. ``mark`` commits the intent; after it a crash never sends twice."""
+    Skip, Hold, Fail or Release. ``mark`` commits the intent; after it a crash never sends twice."""
 
     _inherit = "chaser.reminder"
 
@@ -50,13 +52,24 @@ class ChaserReminder(models.Model):
         self.ensure_one()
         job = SendJob(run)
         try:
-            for name in self._SEND_STEPS:
-                stop = getattr(self, f"_step_{name}")(job)
-                if stop:
-                    self._stop(stop)
-                    return
+            stop = self._run_steps(job)
+            while isinstance(stop, Release):
+                run.provider._fresh()
+                stop.work()
+                job = SendJob(run, drawn=job.drawn, rounds=job.rounds + 1)
+                stop = self._run_steps(job)
         except TransportError as error:
             self._take_transport_error(error, run)
+        else:
+            if stop:
+                self._stop(stop)
+
+    def _run_steps(self, job):
+        """The steps in their order, up to the first that stops the line; what it answered."""
+        for name in self._SEND_STEPS:
+            if stop := getattr(self, f"_step_{name}")(job):
+                return stop
+        return None
 
     def _stop(self, stop):
         if isinstance(stop, Hold):

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from core.documents import letter, pdf, statement
 from core.documents.choice import XLSX, Document, choose
+from core.documents.drawing import Drawing, Letter
 from core.message_data import Item, MessageData
 from core.template_language import TemplateProblem
 from core.texts import DOCUMENT_TEXTS, TEXTS
@@ -217,3 +218,30 @@ def test_without_the_library(monkeypatch):
 
 def test_the_mimetype_of_a_spreadsheet():
     assert Document("statement", "x.xlsx", b"", XLSX).as_attachment().mimetype == XLSX
+
+
+# -- drawings ---------------------------------------------------------------------------------------------------------
+def make_letter(*items, **values) -> Drawing:
+    data = MessageData(company=COMPANY, customer_name="Al Noor", contact_name="", today=TODAY, items=items)
+    return Drawing(**{"name": "l.pdf", "source": Letter(data, SOURCES, CUSTOMER), "preference": "en"} | values)
+
+
+def test_drawings_are_equal_when_they_say_the_same():
+    assert make_letter(item()) == make_letter(item())
+    assert Drawing("s.pdf", make(item()), "en") == Drawing("s.pdf", make(item()), "en")
+    for other in (make_letter(item(residual="99.99")), make_letter(item(), item(2)), make_letter(item(), preference="ar"), make_letter(item(days=11))):
+        assert make_letter(item()) != other
+    assert Drawing("s.pdf", make(item()), "en") != Drawing("s.pdf", make(item()), "en", "xlsx")
+    assert Drawing("s.pdf", make(item()), "en") != Drawing("s.pdf", make(item(), payment_reference="X"), "en")
+
+
+def test_draw(monkeypatch):
+    monkeypatch.setattr(pdf, "make_pdf", str.encode)
+    letter_file = make_letter(item()).draw()
+    assert (letter_file.kind, letter_file.name, letter_file.mimetype) == ("letter", "l.pdf", "application/pdf")
+    assert "Dear Sir or Madam" in letter_file.content.decode()
+    statement_file = Drawing("s.pdf", make(item()), "both").draw()
+    assert statement_file.kind == "statement"
+    assert DOCUMENT_TEXTS["ar"]["statement"] in statement_file.content.decode()
+    book = Drawing("s.xlsx", make(item()), "en", "xlsx").draw()
+    assert (book.kind, book.mimetype, book.content[:2]) == ("statement", XLSX, b"PK")
