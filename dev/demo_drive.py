@@ -71,10 +71,10 @@ def open_mail(message, number, session):
             session.get(link, headers={"User-Agent": SCANNER}, timeout=20, allow_redirects=False)
 
 
-def pay_some(api, campaign_id):
-    """Customers pay while the campaign runs: invoices whose reminder is still queued."""
-    reminders = api.call("chaser.reminder", "search_read", domain=[["campaign_id", "=", campaign_id], ["state", "=", "queued"]],
-                         fields=["line_ids"], order="priority", limit=3)
+def pay_some(api, campaign_id, state, limit):
+    """Customers pay what a reminder is about: while it is still ``queued``, or after it was ``sent``."""
+    reminders = api.call("chaser.reminder", "search_read", domain=[["campaign_id", "=", campaign_id], ["state", "=", state]],
+                         fields=["line_ids"], order="priority", limit=limit)
     lines = api.call("chaser.reminder.line", "search_read", domain=[["id", "in", [i for r in reminders for i in r["line_ids"]]], ["is_credit", "=", False]],
                      fields=["move_id"])
     moves = sorted({line["move_id"][0] for line in lines})
@@ -103,6 +103,7 @@ def main():
     sent_in = time.time() - started
     port = args.url.rsplit(":", 1)[1]
     demo_customers.play(args.mails, [sys.executable, args.mailgate, "--host", "127.0.0.1", "--port", port, "-d", args.db, "-u", "2", "-p", "admin"])
+    print("{} customers paid {} invoices that they were reminded of".format(*pay_some(api, campaign_id, "sent", 4)), flush=True)
     [campaign] = api.call("chaser.campaign", "read", ids=[campaign_id], fields=list(FIGURES))
     summarize(api, args, campaign, len(invoices), sent_in)
 
@@ -120,7 +121,7 @@ def follow(api, campaign_id, folder):
             open_mail(earlier.pop(0)[1], number, session)
             number += 1
         if paid is None and campaign["sent_count"] >= 20:
-            paid = pay_some(api, campaign_id)
+            paid = pay_some(api, campaign_id, "queued", 3)
             print(f"meanwhile {paid[0]} customers paid {paid[1]} invoices", flush=True)
         line = f"{campaign['state']}: {campaign['sent_count']} sent, {campaign['queued_count']} queued, finish expected {campaign['expected_finish'] or '-'}"
         if line != last:
