@@ -9,7 +9,7 @@ from figures import Row, judge, median, p90, print_table, times
 
 from odoo.addons.invoice_chaser.core.message import SendResult
 from odoo.addons.invoice_chaser.core.transports.base import Transport
-from odoo.addons.invoice_chaser.models.chaser_provider_send import SendRun
+from odoo.addons.invoice_chaser.models.chaser_send_run import SendRun
 
 WARM_UP = 20
 

@@ -144,7 +144,7 @@ class ChaserCampaign(models.Model):
         values = {"state": state, "scheduled_at": moment, **self._prepare_reason_values(False)}
         self.write(values if state == "scheduled" else values | {"started_at": fields.Datetime.now()})
         self._trigger_sending(moment)
-        if state == "sending" and not self.reminder_ids.filtered(lambda reminder: reminder.state == "queued"):
+        if state == "sending" and not self.env["chaser.reminder"].search_count([("campaign_id", "=", self.id), ("state", "=", "queued")], limit=1):
             self._set_finished()
 
     def _check_templates(self):
@@ -159,7 +159,8 @@ class ChaserCampaign(models.Model):
 
     def _get_templates(self):
         Template = self.env["chaser.template"]
-        levels = self.reminder_ids.level_id
+        levels = Template.env["chaser.level"].union(*(level for (level,) in self.env["chaser.reminder"]._read_group(
+            [("campaign_id", "in", self.ids)], ["level_id"])))
         chosen = [Template._get_for_level(level, self.company_id, self.campaign_type) for level in levels or [levels]]
         return self.template_id or Template.union(*chosen)
 

@@ -66,7 +66,7 @@ class ChaserCampaign(models.Model):
                       m.chaser_promise_date AS promise, m.partner_id AS contact_id
                  FROM account_move_line l JOIN account_move m ON m.id = l.move_id
                 WHERE %s AND l.company_id = %s AND l.parent_state = 'posted' AND l.reconciled IS NOT TRUE
-                  AND l.account_id IN (SELECT id FROM account_account WHERE account_type = 'asset_receivable')
+                  AND l.account_id = ANY(ARRAY(SELECT id FROM account_account WHERE account_type = 'asset_receivable'))
                   AND l.amount_residual_currency > 0
                ) items WHERE date_due <= %s ORDER BY id""", condition, company.id, until))
         return {row["id"]: row for row in rows}
@@ -152,7 +152,7 @@ class ChaserCampaign(models.Model):
                       coalesce(m.invoice_date, l.date) AS invoice_date, NULL::date AS date_due
                  FROM account_move_line l JOIN account_move m ON m.id = l.move_id JOIN res_partner p ON p.id = l.partner_id
                 WHERE p.commercial_partner_id = ANY(%s) AND l.company_id = %s AND l.parent_state = 'posted'
-                  AND l.account_id IN (SELECT id FROM account_account WHERE account_type = 'asset_receivable')
+                  AND l.account_id = ANY(ARRAY(SELECT id FROM account_account WHERE account_type = 'asset_receivable'))
                   AND l.reconciled IS NOT TRUE AND l.amount_residual_currency < 0
                 ORDER BY l.id""", list(partner_ids), company.id))
 
@@ -160,11 +160,17 @@ class ChaserCampaign(models.Model):
     def _read_stopped(self, emails, company):
         """Address → ``suppressed`` or ``blacklisted``."""
         self.env["chaser.suppression"].flush_model()
-        rows = self.env.execute_query(SQL(
-            """SELECT email, 'suppressed' FROM chaser_suppression WHERE company_id = %(company)s AND released_at IS NULL AND email = ANY(%(emails)s)
-               UNION ALL SELECT email, 'blacklisted' FROM mail_blacklist WHERE active AND email = ANY(%(emails)s)""",
-            company=company.id, emails=list(emails)))
+        rows = self.env.execute_query(self._get_stopped_sql(emails, company))
         return dict(reversed(rows))
+
+    @api.model
+    def _get_stopped_sql(self, emails, company):
+        """Rows of address and reason; the first of an address counts."""
+        return SQL(
+            """SELECT email, 'suppressed' AS reason FROM chaser_suppression
+                WHERE company_id = %(company)s AND released_at IS NULL AND email = ANY(%(emails)s)
+               UNION ALL SELECT email, 'blacklisted' FROM mail_blacklist WHERE active AND email = ANY(%(emails)s)""",
+            company=company.id, emails=list(emails))
 
     @api.model
     def _read_contacts(self, partners, company):

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL, format_datetime
 
 from ..core.forecast import Waiting
@@ -64,12 +65,12 @@ class ChaserCampaign(models.Model):
     def _assign_mailboxes(self):
         """Gives each waiting reminder its mailbox; one that the sender holds right now keeps its own."""
         Reminder = self.env["chaser.reminder"].sudo()
-        waiting = Reminder.search([("campaign_id", "=", self.id), ("state", "in", ("draft", "queued"))], order="priority desc, id")
+        waiting = Domain("campaign_id", "=", self.id) & Domain("state", "in", ("draft", "queued"))
         if self.provider_mode == "fixed":
-            elsewhere = waiting.filtered(lambda reminder: reminder.provider_id != self.provider_id)
+            elsewhere = Reminder.search(waiting & Domain("provider_id", "!=", self.provider_id.id))
             elsewhere._move_to(dict.fromkeys(elsewhere.partner_id.ids, self.provider_id.id))
             return
-        counts = {}
+        counts, waiting = {}, Reminder.search(waiting, order="priority desc, id")
         for reminder in waiting:
             counts[reminder.partner_id.id] = counts.get(reminder.partner_id.id, 0) + 1
         waiting._move_to(self.env["chaser.provider"].sudo()._share_customers(self.company_id, list(counts.items())))

@@ -86,6 +86,7 @@ class ChaserCampaign(models.Model):
         readable = invoices.exists()._filtered_access("read")
         readable.fetch(["state", "move_type", "payment_state", "company_id"])
         company = self._choose_company(readable, company_id)
+        self._prepare_planning(company)
         plan = CampaignPlan(company, company._get_chaser_today())
         if hidden := len(set(invoices.ids)) - len(readable):
             plan.left_out.append(self.env._("%s not found or not yours to read.", hidden))
@@ -97,6 +98,10 @@ class ChaserCampaign(models.Model):
         chased = {item.move_id for message in plan.messages for item in message.items}
         self._tell_left_out(plan, self.env._("nothing overdue yet"), good.filtered(lambda move: move.id not in chased))
         return plan
+
+    @api.model
+    def _prepare_planning(self, company):
+        """Hook: what has to be up to date before a company's facts are read."""
 
     @api.model
     def _get_plan_settings(self, company, level_id=None, automatic=False):

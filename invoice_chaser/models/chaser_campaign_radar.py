@@ -5,9 +5,9 @@ class ChaserCampaign(models.Model):
     _inherit = "chaser.campaign"
 
     @api.model
-    def _build_plan(self, invoices, company_id=None, level_id=None):
+    def _prepare_planning(self, company):
         """Money that came in meanwhile first, so that the plan knows what it holds."""
-        company = self._choose_company(invoices.exists()._filtered_access("read"), company_id)
+        result = super()._prepare_planning(company)
         if self.env.su or company in self.env.companies:
             self.env["chaser.maybe.paid"]._refresh(company)
-        return super()._build_plan(invoices, company_id, level_id)
+        return result

@@ -1,4 +1,5 @@
 from odoo import api, models
+from odoo.models import MAGIC_COLUMNS
 
 from ..core.planning import OpenCredit
 from ..core.priority import compute_priority
@@ -11,19 +12,20 @@ class ChaserCampaign(models.Model):
     _inherit = "chaser.campaign"
 
     def _create_reminders(self, plan):
-        """All reminders, then all lines: two batches, as superuser (their values come from the plan alone)."""
+        """All reminders, then all lines: two batches, as superuser (their values come from the plan alone).
+
+        Not through the ORM, in which 20,000 items take twice as long for all of it. The amounts come rounded from the books.
+        """
         self.ensure_one()
         split = self._get_split_partners(plan)
         facts = {customer.partner_id: customer for customer in plan.customers}
-        Reminder = self.env["chaser.reminder"].sudo()
-        reminders = Reminder.create([
+        self.env.flush_all()
+        reminders = self._insert_reminders([
             self._prepare_reminder_values(plan, message, split, facts[message.partner_id]) for message in plan.messages])
         rows = [
             row for reminder, message in zip(reminders, plan.messages, strict=True)
             for row in self._prepare_line_rows(plan, reminder.id, message)
         ]
-        # Not through the ORM: for 20,000 items it takes half of the whole campaign's time. The amounts come rounded from the books.
-        self.env.flush_all()
         self.env.cr.execute_values(
             """INSERT INTO chaser_reminder_line (reminder_id, company_id, level_id, move_line_id, move_id, number, is_credit, currency_id,
                       amount, amount_residual, amount_company, invoice_date, date_maturity, days_overdue, create_uid, write_uid,
@@ -34,6 +36,32 @@ class ChaserCampaign(models.Model):
         reminders.invalidate_recordset(["line_ids"])
         if self.provider_mode == "spread":
             self._assign_mailboxes()
+
+    def _insert_reminders(self, values_list):
+        """The reminders in the order of their values, which have the same keys; defaults are added, those of later addons too."""
+        Reminder = self.env["chaser.reminder"].sudo()
+        if not values_list:
+            return Reminder
+        given = [*values_list[0], "recipient_domain"]
+        columns = {name: field for name, field in Reminder._fields.items() if field.store and field.column_type and name not in MAGIC_COLUMNS}
+        defaults = [name for name, field in columns.items() if field.default and name not in given]
+        names = [*given, *defaults]
+        rows = []
+        for values in values_list:
+            domain = (values["recipient_email"] or "").rpartition("@")[2].lower()
+            values = Reminder.default_get(defaults) | values | {"recipient_domain": domain or False}
+            rows.append([columns[name].convert_to_column(values.get(name), Reminder) for name in names])
+        ids = {token: reminder_id for reminder_id, token in self.env.cr.execute_values(
+            f"INSERT INTO chaser_reminder ({', '.join(names)}, create_uid, write_uid, create_date, write_date) VALUES %s RETURNING id, token",
+            rows, template=f"({', '.join(['%s'] * len(names))}, {self.env.uid:d}, {self.env.uid:d}, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')",
+            page_size=1000, fetch=True)}
+        reminders = Reminder.browse(ids[values["token"]] for values in values_list)
+        Reminder.invalidate_model(flush=False)
+        self.invalidate_recordset(["reminder_ids"])
+        for name, field in columns.items():
+            if field.compute and name not in names:
+                self.env.add_to_compute(field, reminders)
+        return reminders
 
     @api.model
     def _get_split_partners(self, plan):

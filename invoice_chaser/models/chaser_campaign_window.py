@@ -12,7 +12,7 @@ class ChaserCampaign(models.Model):
         """Within send windows: at the first open moment of each customer, spread over open hours, with the reason of each shift."""
         result = super()._queue_reminders(moment)
         Reminder = self.env["chaser.reminder"].sudo()
-        queued = Reminder.search([("campaign_id", "=", self.id), ("state", "=", "queued")], order="priority desc, id")
+        queued = Reminder.search_fetch([("campaign_id", "=", self.id), ("state", "=", "queued")], ["partner_id"], order="priority desc, id")
         windows = self.company_id._get_send_windows(queued.partner_id)
         if windows:
             moments = spread(moment, [windows[reminder.partner_id.id] for reminder in queued], self.duration_hours)

@@ -205,8 +205,13 @@ class ChaserHold(models.Model):
         """
         for model in ("chaser.hold", "chaser.promise", "chaser.dispute"):
             self.env[model].flush_model()
+        return self._make_held(self.env.execute_query(self._get_held_sql(company, list(partner_ids), today)))
+
+    @api.model
+    def _make_held(self, rows):
+        """``Held`` from rows of ``_get_held_sql``."""
         held = Held()
-        for partner_id, move_id, item_id, code, params in self.env.execute_query(self._get_held_sql(company, list(partner_ids), today)):
+        for partner_id, move_id, item_id, code, params in rows:
             held.add(partner_id, move_id, item_id, Skip(code, {name: value for name, value in params.items() if value}))
         return held
 

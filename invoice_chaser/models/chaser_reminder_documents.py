@@ -2,7 +2,6 @@ import hashlib
 import logging
 import re
 from dataclasses import replace
-from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.tools import SQL
@@ -12,7 +11,7 @@ from ..core import render
 from ..core.documents import pdf, statement
 from ..core.documents.choice import choose
 from ..core.documents.drawing import Drawing, Drawn, Letter
-from ..core.gates import Hold, Release
+from ..core.gates import Release
 from ..core.template_language import TemplateProblem
 from ..core.texts import DOCUMENT_TEXTS
 
@@ -83,7 +82,7 @@ class ChaserReminder(models.Model):
     def _release_to_draw(self, job, drawings):
         """Drawing takes long: not while invoices are locked, nor in a transaction. Bounded, so that nobody is kept from sending."""
         if job.rounds >= _DRAWINGS:
-            return Hold("account_changing", until=fields.Datetime.now() + timedelta(minutes=1))
+            return self._hold_a_minute("account_changing")
         return Release(lambda: job.drawn.extend(self._draw(drawing) for drawing in drawings if all(drawing != done.drawing for done in job.drawn)))
 
     @api.model

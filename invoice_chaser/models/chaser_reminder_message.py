@@ -5,7 +5,6 @@ from odoo.tools import SQL, email_normalize
 
 from ..core import render
 from ..core.message import OutgoingMessage
-from .chaser_campaign_plan import PAID_STATES
 
 
 class ChaserReminder(models.Model):
@@ -108,7 +107,9 @@ class ChaserReminder(models.Model):
             message_id=job.row["message_id"] or job.run.provider._make_message_id(settings["email"]), sender=settings["email"],
             sender_name=job.row["sender_name"] or settings["sender_name"], recipients=tuple(job.facts["recipients"]),
             cc=tuple(self._get_copies(job, level)), subject=job.rendered.subject, html=job.rendered.html, text=job.rendered.text,
-            reply_to=email_normalize(job.row["reply_to"] or settings["reply_to"]) or "", references=self._get_references(job),
+            reply_to=email_normalize(job.row["reply_to"] or settings["reply_to"]) or "",
+            # Oldest first, so that mail programs thread them (RFC 5322 §3.6.4).
+            references=tuple(reversed(job.facts["former"])),
             headers=self._prepare_headers(url, job.rendered.langs),
             attachments=tuple(document.as_attachment() for document in job.documents),
         )
@@ -131,54 +132,3 @@ class ChaserReminder(models.Model):
             copies.append(self.env["res.partner"].browse(job.facts["escalation_id"]).email)
         normalized = [email_normalize(address or "") for address in copies]
         return list(dict.fromkeys(address for address in normalized if address and address not in job.facts["recipients"]))
-
-    def _get_references(self, job):
-        """Message-IDs of the customer's former reminders, oldest first, so that mail programs thread them (RFC 5322 §3.6.4)."""
-        rows = self.env.execute_query(SQL(
-            """SELECT message_id FROM chaser_reminder WHERE company_id = %s AND partner_id = %s AND state = 'sent' AND id <> %s
-                  AND recipient_email = %s AND message_id IS NOT NULL ORDER BY sent_at DESC LIMIT 5""",
-            job.row["company_id"], job.row["partner_id"], self.id, job.row["recipient_email"]))
-        return tuple(row[0] for row in reversed(rows))
-
-    # -- preview
-
-    def _get_preview_data(self, partner, company, line_ids=None):
-        """Message data for a customer's overdue items as of today; None when there are none."""
-        Campaign = self.env["chaser.campaign"]
-        moves = self.env["account.move"].search([
-            ("commercial_partner_id", "=", partner.commercial_partner_id.id), ("company_id", "=", company.id), ("state", "=", "posted"),
-            ("move_type", "in", ("out_invoice", "out_receipt")), ("payment_state", "not in", PAID_STATES)])
-        today = company._get_chaser_today()
-        rows = [row for row in Campaign._read_items(moves, company, today).values() if line_ids is None or row["id"] in line_ids]
-        if not rows:
-            return None
-        rows.sort(key=lambda row: (row["date_due"], row["id"]))
-        currencies = {row["currency_id"] for row in rows}
-        credits = [row for row in Campaign._read_credits([partner.commercial_partner_id.id], company) if row["currency_id"] in currencies]
-        cache, base_url = PreviewRun(), self.get_base_url()
-        parts = dict((row[0], row[1:]) for row in self.env.execute_query(SQL(
-            "SELECT l.id, i.part, i.parts FROM account_move_line l CROSS JOIN LATERAL %s i WHERE l.id = ANY(%s)",
-            self._get_instalment_sql("l"), [row["id"] for row in rows])))
-        rows = [row | dict(zip(("part", "parts"), parts[row["id"]], strict=True)) for row in rows]
-        first, commercial = self.env["account.move"].browse(rows[0]["move_id"]), partner.commercial_partner_id
-        return render.MessageData(
-            company=self.env["chaser.provider"]._get_company_data(company), customer_name=commercial.name or "",
-            contact_name=partner.name or "", today=today,
-            items=tuple(self._make_render_item(row | {"access_token": "preview"}, today, base_url, cache) for row in rows),
-            credits=tuple(self._make_render_item(row, today, base_url, cache) for row in credits),
-            bank=self._get_bank_data(first.partner_bank_id.id), payment_reference=first.payment_reference or rows[0]["number"] or "",
-            salesperson=self._get_salesperson_data(first.invoice_user_id.id), page_url=self._get_page_url(base_url, "sample"),
-            customer={"reference": commercial.ref or "", "trn": commercial.vat or ""},
-        )
-
-
-class PreviewRun:
-    """Stands where a send run shares values, without a mailbox."""
-
-    def __init__(self):
-        self.cache = {}
-
-    def get(self, key, make):
-        if key not in self.cache:
-            self.cache[key] = make()
-        return self.cache[key]

@@ -50,11 +50,8 @@ class ChaserReminder(models.Model):
     def _step_gates(self, job):
         if job.row["purpose"] != "copy":
             return super()._step_gates(job)
-        addresses = self._get_all_recipients()
-        facts = job.facts = self._read_gate_facts(job.row, addresses)
-        facts["recipients"] = [email for email in addresses if email not in facts["stopped"]]
-        if not facts["recipients"]:
-            return Skip(facts["stopped"][addresses[0]], {"detail": addresses[0]})
+        if not job.facts["recipients"]:
+            return self._get_stopped_skip(job.facts) if job.facts["addresses"] else Skip("no_email")
         return self._get_domain_stop(job)
 
     def _step_render(self, job):

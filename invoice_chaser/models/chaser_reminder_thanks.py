@@ -1,8 +1,6 @@
-from datetime import timedelta
+from odoo import api, models
 
-from odoo import api, fields, models
-
-from ..core.gates import Hold, Skip
+from ..core.gates import Skip
 from .chaser_thanks import THANKED_STATES
 
 
@@ -17,12 +15,10 @@ class ChaserReminder(models.Model):
             return super()._step_refresh(job)
         rows = self._read_open_items()
         if len(rows) < job.row["item_count"]:
-            return Hold("busy", until=fields.Datetime.now() + timedelta(minutes=1))
+            return self._hold_a_minute("busy")
         back = [row["number"] or "" for row in rows if not row["reconciled"] or row["payment_state"] not in THANKED_STATES]
         if back or not rows:
             return Skip("thanks_taken_back", {"detail": ", ".join(back)})
-        company = self.env["res.company"].browse(job.row["company_id"])
-        job.held = self.env["chaser.hold"]._read_held(company, [job.row["partner_id"]], job.run.settings["today"])
         job.items, job.credits = rows, []
         return None
 

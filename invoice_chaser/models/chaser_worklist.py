@@ -104,11 +104,11 @@ class ChaserWorklist(models.Model):
                       min(due.at) FILTER (WHERE l.amount_residual > 0) AS date_oldest
                  FROM account_move_line l
                  JOIN company c ON c.id = l.company_id
-                 JOIN account_account a ON a.id = l.account_id AND a.account_type = 'asset_receivable'
                  JOIN account_move m ON m.id = l.move_id
                  JOIN res_partner p ON p.id = l.partner_id
                 CROSS JOIN LATERAL (SELECT coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date, l.date) AS at) due
                 WHERE l.parent_state = 'posted' AND l.reconciled IS NOT TRUE AND l.amount_residual <> 0
+                  AND l.account_id = ANY(ARRAY(SELECT id FROM account_account WHERE account_type = 'asset_receivable'))
                   AND (l.amount_residual < 0 OR m.move_type IN ('out_invoice', 'out_receipt') AND m.payment_state IN ('not_paid', 'partial', 'blocked'))
                 GROUP BY 1, 2""")
 

@@ -263,7 +263,7 @@ class TestKill(SendCase):
 
     def test_chatter_failure_keeps_sent(self):
         with (
-            patch.object(Pipeline, "_write_chatter", side_effect=RuntimeError("no chatter")),
+            patch.object(type(self.reminder), "_write_chatter", side_effect=RuntimeError("no chatter")),
             mute_logger("odoo.addons.invoice_chaser.models.chaser_provider_send"),
         ):
             transport = self._run()
@@ -633,22 +633,6 @@ class TestMailbox(SendCase):
         with self.assertRaisesRegex(Exception, "custmer_name.*customer_name"):
             campaign.action_send()
         self.assertEqual(campaign.state, "draft")
-
-    def test_query_count_per_message(self):
-        """A small constant, the scheduler's own included."""
-        self._run()
-        self.campaign.action_cancel()
-
-        def count(customers):
-            self._customers(customers)
-            self.env.flush_all()
-            before = self.env.cr.sql_log_count
-            sent = len(self._run().sent)
-            self.assertEqual(sent, customers)
-            return self.env.cr.sql_log_count - before
-
-        few, many = count(2), count(12)
-        self.assertLessEqual((many - few) / 10, 25, f"{few} queries for 2 messages, {many} for 12")
 
 
 @tagged("post_install", "-at_install")
