@@ -47,11 +47,21 @@ class ItemFacts:
     broken: date | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PromiseEnd:
+    """What becomes of an open promise when its last day (``last``) passes and nothing is paid; ``is_broken``: else it is kept in part."""
+
+    last: date
+    item_ids: frozenset[int]
+    is_broken: bool = True
+
+
 @dataclass(slots=True)
 class CustomerFacts:
     """A commercial partner in one company, as known on the day of reading.
 
-    ``live``: a reminder that is on its way; ``last_contact`` and ``interval`` (days) keep reminders apart.
+    ``live``: a reminder that is on its way; ``last_contact`` and ``interval`` (days) keep reminders apart; ``promises``: the open ones,
+    for days to come only.
     """
 
     partner_id: int
@@ -66,6 +76,7 @@ class CustomerFacts:
     interval: int = 0
     trust: str = "normal"
     record: Record | None = None
+    promises: tuple[PromiseEnd, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,6 +148,19 @@ def record_sent(customer: CustomerFacts, message: Message, day: date) -> None:
         level_id = message.item_levels.get(item.id)
         if item.id in own and level_id in tones:
             item.history = _add_sent(item.history, Sent(level_id, tones[level_id], day, day))
+
+
+def settle_promises(customer: CustomerFacts, day: date) -> None:
+    """The facts after the promises whose day has passed were compared with the payments, of which there are none."""
+    ended = [promise for promise in customer.promises if promise.last < day]
+    if not ended:
+        return
+    record = customer.record or Record()
+    customer.record = replace(record, promises=record.promises + len(ended))
+    customer.promises = tuple(promise for promise in customer.promises if promise.last >= day)
+    for item in customer.items:
+        days = [promise.last + _DAY for promise in ended if promise.is_broken and item.id in promise.item_ids]
+        item.broken = max([*days, *([item.broken] if item.broken else [])], default=None)
 
 
 def _add_sent(history: tuple[Sent, ...], new: Sent) -> tuple[Sent, ...]:

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 
 import pytz
 
-from .open_time import Interval, Slot, intersect, intervals_of, local_date, slots_on, subtract
+from .open_time import Interval, Slot, intersect, intervals_of, local_date, slots_on, subtract, to_utc
 
 DAY = timedelta(days=1)
 # No calendar is closed for longer; a longer search means that it never opens.
@@ -110,6 +110,10 @@ class SendWindow:
 
     def is_open(self, moment: datetime) -> bool:
         return any(start <= moment < end for start, end in self._open_on(local_date(moment, self.zone)))
+
+    def is_day_off(self, day: date) -> bool:
+        """Closed all day; False where the calendar never opens at all, which is no matter of days."""
+        return not self._open_on(day) and self.next_open(to_utc(day, 0, self.zone)).at is not None
 
     def next_open(self, moment: datetime) -> Opening:
         """The first moment from ``moment`` on at which a message may leave, with the chain of causes that shifted it."""

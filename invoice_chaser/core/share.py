@@ -3,7 +3,11 @@
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from .throttle import Pace
+
 _DAY = 86_400.0
+# However fast the pace: each message takes its time in the network (seconds), so that equal mailboxes share.
+_NETWORK = 0.1
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,13 @@ class Capacity:
             return count * self.gap
         days, rest = divmod(count - self.left - 1, max(self.per_day, 1))
         return (days + 1) * _DAY + (rest + 1) * self.gap
+
+
+def make_capacity(mailbox_id: Hashable, pace: Pace, used: int, queued: int) -> Capacity:
+    """:param used: messages of the last 24 hours; ``queued``: what waits for the mailbox"""
+    gap = (pace.gap() * (pace.batch_size - 1) + pace.rest()) / pace.batch_size
+    slowest = max(gap, 60.0 / pace.per_minute if pace.per_minute else 0.0, _NETWORK)
+    return Capacity(mailbox_id, max(pace.per_day - used, 0) if pace.per_day else None, pace.per_day, slowest, queued)
 
 
 def share(customers: Iterable[tuple[Hashable, int]], mailboxes: Sequence[Capacity], known: Mapping[Hashable, Hashable]) -> dict:

@@ -124,6 +124,10 @@ class Throttle:
     def allowance(self, now: datetime) -> Allowance:
         return allowance(now, self._sent, self.pace, self.month.get(now) if self.month else 0)
 
+    def count_day(self, now: datetime) -> int:
+        """How many were sent in the last 24 hours."""
+        return len(self._sent) - bisect_right(self._sent, now - DAY)
+
     def get_domain_hold(self, domain: str, now: datetime) -> datetime | None:
         """Until when messages to a recipient domain wait; None when one may go."""
         times = self._domains.get(domain)

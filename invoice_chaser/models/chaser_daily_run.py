@@ -132,6 +132,8 @@ class ChaserDailyRun(models.Model):
         if fields.Datetime.now() < company._get_chaser_daily_moment(today):
             return self.browse()
         run = self.search([("company_id", "=", company.id), ("date", "=", today)])
+        if not run and company._is_chaser_day_off(today):
+            return run
         if not run:
             self._supersede(company)
             run = self.create({

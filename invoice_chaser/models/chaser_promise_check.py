@@ -1,4 +1,5 @@
 import logging
+from datetime import timedelta
 from decimal import Decimal
 
 import psycopg2.errors
@@ -7,6 +8,7 @@ from odoo import api, fields, models
 from odoo.fields import Command
 from odoo.tools import SQL
 
+from ..core.planner import PromiseEnd
 from ..core.promises import Coverable, Covered, choose_covered, judge_promise
 
 _logger = logging.getLogger(__name__)
@@ -129,6 +131,22 @@ class ChaserPromise(models.Model):
         since = fields.Date.subtract(fields.Date.today(), days=_LOOK_BACK_DAYS)
         self.search(["|", ("state", "=", "open"), "&", ("state", "!=", "cancelled"), ("date_promised", ">=", since)])._check_kept()
         self.env["chaser.hold"]._release_paid()
+
+    def _foresee(self):
+        """Per commercial partner id what becomes of these open promises (``core.planner.PromiseEnd``) when nothing more is paid."""
+        covered, unallocated, ends = self._read_covered(), self._read_unallocated(), {}
+        for promise in self:
+            day = promise.date_promised
+            state, _taken = judge_promise(
+                covered.get(promise.id, ()), Decimal(str(promise.amount)), unallocated.get(promise.id, {}), day, day + timedelta(days=1))
+            if state in ("broken", "partly"):
+                ends.setdefault(promise.partner_id.id, []).append(PromiseEnd(day, frozenset(promise.line_ids.ids), state == "broken"))
+        return ends
+
+    @api.model
+    def _check_passed(self, company):
+        """Open promises whose day has passed, before anything is planned upon them."""
+        self.search([("company_id", "=", company.id), ("state", "=", "open"), ("date_promised", "<", company._get_chaser_today())])._check_kept()
 
     # -- figures for the planner and the score
 

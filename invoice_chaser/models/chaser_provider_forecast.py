@@ -1,8 +1,9 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..core.forecast import Mailbox, Waiting, finishes, forecast
-from ..core.share import Capacity, share
+from ..core.forecast import Mailbox, Queues, Waiting, finishes
+from ..core.share import make_capacity, share
+from ..core.throttle import Pace, Throttle
 
 
 class ChaserProvider(models.Model):
@@ -19,27 +20,38 @@ class ChaserProvider(models.Model):
         :param dict extra: mailbox id → messages (``core.forecast.Waiting``) that are planned beside the queue
         :param with_queue: also what is queued, as groups the campaigns' ids
         """
-        now = now or fields.Datetime.now()
         providers = self.filtered(lambda provider: provider.state == "connected")
-        queue = providers._read_queue() if with_queue else {}
-        months = {company: company_providers[0]._make_month_count(now) for company, company_providers in providers.grouped("company_id").items()}
-        attempts = providers._read_attempts(now)
-        mailboxes = [
-            Mailbox(
-                provider.id, provider._make_throttle(now, months[provider.company_id], attempts),
-                queue.get(provider.id, []) + (extra or {}).get(provider.id, []), provider.hold_until or None)
-            for provider in providers
-        ]
-        return {key: (count, last.replace(microsecond=0)) for key, (count, last) in finishes(forecast(now, mailboxes)).items()}
+        queues = providers._make_queues(now or fields.Datetime.now(), with_queue=with_queue)
+        for provider in providers:
+            for waiting in (extra or {}).get(provider.id, ()):
+                queues.put(provider.id, waiting)
+        return {key: (count, last.replace(microsecond=0)) for key, (count, last) in finishes(queues.run()).items()}
 
-    def _read_queue(self):
-        """Mailbox id → what is queued for it in campaigns that run or will."""
+    def _make_queues(self, now, without=(), with_queue=True):
+        """These mailboxes with their pace, their recent past and what is queued for them; those of a company share its month. Without any
+        mailbox one with the usual limits, so that there is something to look at (its id is False).
+
+        :param without: ids of queued reminders that are left out
+        """
+        if not self:
+            return Queues(now, [Mailbox(False, Throttle(Pace()), ())])
+        queue = self._read_queue(without) if with_queue else {}
+        months = {company: providers[0]._make_month_count(now) for company, providers in self.grouped("company_id").items()}
+        attempts = self._read_attempts(now)
+        return Queues(now, [
+            Mailbox(provider.id, provider._make_throttle(now, months[provider.company_id], attempts), queue.get(provider.id, ()), provider.hold_until or None)
+            for provider in self
+        ])
+
+    def _read_queue(self, without=()):
+        """Mailbox id → what is queued for it in campaigns that run or will; ``without``: ids of reminders that are left out."""
         self.env["chaser.reminder"].flush_model()
         self.env["chaser.campaign"].flush_model(["state", "scheduled_at"])
         rows = self.env.execute_query(SQL(
             """SELECT r.provider_id, r.priority, r.id, r.recipient_domain, greatest(r.scheduled_at, c.scheduled_at), r.campaign_id, r.partner_id
                  FROM chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id
                 WHERE r.provider_id = ANY(%s) AND r.state = 'queued' AND c.state IN ('sending', 'scheduled')""", self.ids))
+        rows = [row for row in rows if row[2] not in without]
         queue, now, windows = {}, fields.Datetime.now(), self._read_windows(rows)
         for provider_id, priority, reminder_id, domain, not_before, campaign_id, partner_id in rows:
             queue.setdefault(provider_id, []).append(Waiting(
@@ -75,14 +87,10 @@ class ChaserProvider(models.Model):
         if not providers:
             return {}
         attempts, queue = providers._read_attempts(now), providers._read_queue()
-        capacities = []
-        for provider in providers:
-            pace, used = provider._get_pace(), len(attempts.get(provider.id, ([], {}))[0])
-            gap = (pace.gap() * (pace.batch_size - 1) + pace.rest()) / pace.batch_size
-            # However fast the pace: each message takes its time in the network, so that equal mailboxes share.
-            slowest = max(gap, 60.0 / pace.per_minute if pace.per_minute else 0.0, 0.1)
-            capacities.append(Capacity(
-                provider.id, max(pace.per_day - used, 0) if pace.per_day else None, pace.per_day, slowest, len(queue.get(provider.id, []))))
+        capacities = [
+            make_capacity(provider.id, provider._get_pace(), len(attempts.get(provider.id, ([], {}))[0]), len(queue.get(provider.id, ())))
+            for provider in providers
+        ]
         return share(customers, capacities, self._read_last_senders(company, [customer for customer, _count in customers]))
 
     @api.model

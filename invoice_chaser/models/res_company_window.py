@@ -40,13 +40,25 @@ class ResCompany(models.Model):
             ("company_id", "in", (self.id, False)), "|", ("chaser_state_ids", "in", self.state_id.ids), ("chaser_country_ids", "in", self.country_id.ids)])
         return shared.filtered(lambda calendar: self.state_id in calendar.chaser_state_ids)[:1] or shared[:1] or self.resource_calendar_id
 
-    def _get_send_windows(self, partners):
+    def _is_chaser_day_off(self, day, book=None):
+        """Whether the company works at no hour of a day, by its own calendar, holidays and clock. Where windows are off, or its calendar
+        never opens (which is told at the reminders), no day is off.
+
+        :param book: what ``_get_window_book`` gave; default: read now
+        """
+        self.ensure_one()
+        book = book or self._get_window_book()
+        return bool(book) and book.get().is_day_off(day)
+
+    def _get_send_windows(self, partners, book=None):
         """Send window by partner id (commercial partners); empty where windows are off. A fixed number of queries.
+
+        :param book: what ``_get_window_book`` gave; default: read now
 
         :return: dict of ``core.send_window.SendWindow``; customers with the same hours share one object
         """
         self.ensure_one()
-        book = self._get_window_book()
+        book = book or self._get_window_book()
         if not book:
             return {}
         return {partner_id: book.get(place) for partner_id, place in self._read_chaser_places(partners.ids).items()}

@@ -325,12 +325,12 @@ class TestForecast(DailyCase):
 
     def test_with_send_windows(self):
         self._make_world()
-        self.company.write({"chaser_window_enabled": True, "country_id": self.env.ref("base.ae").id})
-        with self._at(self.today, 8):
+        self.company.write({"chaser_window_enabled": True, "chaser_daily_hour": 6, "country_id": self.env.ref("base.ae").id})
+        with self._at(self.today, 6):
             expected = self._simulate(14)
             limits = {one.limit for one in self.env["chaser.campaign"]._forecast(self.company, 14)[1].departures}
         self.assertIn("window", limits)
-        self.assertEqual(self._live(14, hours=(8, 9, 10, 11, 13, 15)), expected)
+        self.assertEqual(self._live(14, hours=(6, 8, 9, 11)), expected)
 
     def test_what_waits_already_is_part_of_it(self):
         campaign = self._campaign(self._make_invoice(days=20))

@@ -137,30 +137,29 @@ class ChaserSimulation(models.TransientModel):
     def _add_lines(self, scenario, ladders=None):
         plan, forecast = self.env["chaser.campaign"]._forecast(self.company_id, self.days or 60, ladders=ladders)
         names = self._get_level_names()
-        provider = self.env["chaser.provider"].sudo()._get_default(self.company_id)
-        rows = [self._prepare_row(plan, departure, scenario, names, provider) for departure in forecast.departures]
-        rows += [self._prepare_row(plan, departure, scenario, names, provider) for departure in forecast.held]
-        self.env["chaser.simulation.line"]._insert(rows)
+        kinds = (("message", forecast.departures), ("waiting", forecast.waiting), ("held", forecast.held))
+        self.env["chaser.simulation.line"]._insert([
+            self._prepare_row(plan, departure, scenario, kind, names) for kind, departures in kinds for departure in departures])
 
     def _get_level_names(self):
         levels = self.env["chaser.level"].sudo().with_context(active_test=False).search([("company_id", "in", (self.company_id.id, False))])
         return {level.id: level.name for level in levels} | {line._get_rule_id(): line.name for line in self.level_ids}
 
-    def _prepare_row(self, plan, departure, scenario, names, provider):
+    def _prepare_row(self, plan, departure, scenario, kind, names):
         message, company = departure.message, self.company_id
         stop, level = message.skip, message.choice.level if message.choice else None
         code, params = (stop.reason, stop.params) if stop else (message.choice.code, message.choice.params) if message.choice else ("", {})
         params = {key: names.get(value, "") if key in ("level", "last") and value else value for key, value in params.items()}
         numbers = [plan.rows[item.id]["number"] or "" for item in message.items]
         return {
-            "simulation_id": self.id, "company_id": company.id, "scenario": scenario, "kind": "held" if stop else "message",
+            "simulation_id": self.id, "company_id": company.id, "scenario": scenario, "kind": kind,
             "date": plan_day_of(departure, company), "planned_on": departure.planned, "leaves_at": departure.leaves,
             "partner_id": message.partner_id, "level_id": level.id if level and level.id > 0 else None,
-            "level_name": names.get(level.id) if level else None, "provider_id": provider.id or None,
+            "level_name": names.get(level.id) if level else None, "provider_id": departure.mailbox or None,
             "item_count": len(message.items), "item_ids": [item.id for item in message.items],
             "numbers": ", ".join(numbers[:6]) + (" …" if len(numbers) > 6 else ""),
             "amount": float(message.company_net), "days_overdue": message.days_overdue, "delayed_by": departure.limit or None,
-            "needs_approval": bool(not stop and (company.chaser_daily_approval or (level and level.requires_approval))),
+            "needs_approval": departure.approval and not stop,
             "reason_code": code or None, "reason_params": params or None,
         }
 
@@ -219,7 +218,7 @@ class ChaserSimulationLine(models.TransientModel):
     company_id = fields.Many2one("res.company", required=True)
     company_currency_id = fields.Many2one(related="company_id.currency_id")
     scenario = fields.Selection([("present", "As saved"), ("changed", "With the change")], required=True)
-    kind = fields.Selection([("message", "Message"), ("held", "Held back")], required=True)
+    kind = fields.Selection([("message", "Message"), ("waiting", "Still waiting"), ("held", "Held back")], required=True)
     date = fields.Date("Day")
     planned_on = fields.Date()
     leaves_at = fields.Datetime("Leaves")

@@ -1,41 +1,31 @@
-"""A customer on a day: which items matter, which level, what is held; and the forecast that feeds itself."""
+"""A customer on a day: which items matter, which level, what is held."""
 
 import copy
 import random
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from core.cadence import Ladder, LevelRule, Sent
+from core.cadence import Ladder, Sent
 from core.gates import Skip
-from core.planner import Barrier, CustomerFacts, ItemFacts, Settings, get_next_day, plan_day, plan_one, record_sent
+from core.planner import Barrier, CustomerFacts, PromiseEnd, Settings, get_next_day, plan_day, plan_one, record_sent, settle_promises
 from core.planning import OpenCredit
-from core.simulator import Departure, Mailbox, simulate
-from core.throttle import Pace
-
-TODAY = date(2026, 11, 21)
-SOON = LevelRule(9, 5, -3, 0, 0, "friendly")
-POLITE, FIRM, URGENT, FINAL = RULES = (
-    LevelRule(1, 10, 1, 0, 0, "friendly"),
-    LevelRule(2, 20, 15, 7, 0, "firm"),
-    LevelRule(3, 30, 30, 7, 14, "urgent"),
-    LevelRule(4, 40, 60, 10, 0, "final", True),
+from core.priority import Record
+from planning_world import (
+    AUTOMATIC,
+    FINAL,
+    FIRM,
+    LADDER,
+    POLITE,
+    SOON,
+    TODAY,
+    URGENT,
+    WITH_NOTICE,
+    customer,
+    item,
+    random_customer,
+    sent,
 )
-LADDER, WITH_NOTICE = Ladder(RULES), Ladder((SOON, *RULES))
-AUTOMATIC = Settings(automatic=True)
-
-
-def item(number, days=10, amount=100, history=(), **values):
-    return ItemFacts(number, number, 1, Decimal(amount), Decimal(amount), TODAY - timedelta(days=days), history=history, **values)
-
-
-def sent(rule, first, last=None):
-    ago = [TODAY - timedelta(days=days) for days in (first, first if last is None else last)]
-    return Sent(rule.id, rule.tone, *ago)
-
-
-def customer(*items, ladder=LADDER, **values):
-    return CustomerFacts(7, ladder, list(items), **values)
 
 
 def shape(messages):
@@ -117,59 +107,6 @@ def test_barrier_of_a_stop():
     assert Barrier.of(Skip("disputed", {"date": ""})).until is None
 
 
-def random_customer(chance, number, ladder):
-    items = []
-    for index in range(chance.randint(0, 4)):
-        days, history = chance.randint(-40, 70), ()
-        if days > 0 and chance.random() < 0.4:
-            history = (sent(chance.choice(RULES[:3]), chance.randint(0, days)),)
-        barriers = chance.choice(((), (), (), (Barrier(Skip("disputed")),), (Barrier(Skip("promised"), TODAY + timedelta(days=chance.randint(0, 20))),)))
-        broken = TODAY - timedelta(days=chance.randint(0, 9)) if chance.random() < 0.1 else None
-        items.append(item(number * 10 + index, days, chance.randint(1, 900), history, barriers=barriers, broken=broken))
-    return CustomerFacts(
-        number, ladder, items, [OpenCredit(number * 10 + 9, 1, Decimal(60), Decimal(60))] if chance.random() < 0.2 else [],
-        preference=chance.choice(("auto", "disabled", "enabled")), interval=chance.choice((0, 3, 7)),
-        barriers=[Barrier(Skip("paused"), TODAY + timedelta(days=9))] if chance.random() < 0.1 else [],
-        last_contact=TODAY - timedelta(days=chance.randint(0, 9)) if chance.random() < 0.3 else None,
-    )  # fmt: skip
-
-
-def run_by_hand(customers, days, pace):
-    """The same world without the simulator's short cuts: every customer planned on every day, a queue by importance, so many a day."""
-    out, queue = [], []
-    for number in range(days):
-        day = TODAY + timedelta(days=number)
-        waiting = {one.partner_id for one, _message in queue}
-        for facts in customers:
-            if facts.partner_id not in waiting:
-                queue += [(facts, message) for message in plan_one(facts, day, AUTOMATIC) if not message.skip]
-        queue.sort(key=lambda pair: -len(pair[1].items))
-        going, queue = queue[: pace.per_day or None], queue[pace.per_day :] if pace.per_day else []
-        for facts, message in going:
-            record_sent(facts, message, day)
-            out.append((day, facts.partner_id, message.level_id, tuple(one.id for one in message.items)))
-    return out
-
-
-@pytest.mark.parametrize("seed", range(25))
-def test_forecast_is_what_happens(seed):
-    """The simulator looks at a customer only when something may have changed; the plain day-by-day run must say the same."""
-    chance = random.Random(seed)
-    customers = [random_customer(chance, number, chance.choice((LADDER, WITH_NOTICE))) for number in range(1, 60)]
-    pace = Pace(pause=0, per_day=chance.choice((0, 0, 3, 8)))
-    expected = run_by_hand(copy.deepcopy(customers), 60, pace)
-    forecast = forecast_of(customers, pace, 60)
-    assert sorted((day, partner, level, items) for day, partner, level, items in forecast) == sorted(expected)
-    assert expected, "an empty world proves nothing"
-
-
-def forecast_of(customers, pace, days, **values):
-    result = simulate(
-        customers, AUTOMATIC, TODAY, days, Mailbox(pace), get_moment=lambda day: datetime(day.year, day.month, day.day, 9),
-        get_day=lambda moment: moment.date(), prioritize=lambda _customer, message: len(message.items), **values)  # fmt: skip
-    return [(one.leaves.date(), one.customer.partner_id, one.message.level_id, tuple(i.id for i in one.message.items)) for one in result.departures]
-
-
 @pytest.mark.parametrize("seed", range(25))
 def test_next_day_is_never_too_late(seed):
     chance = random.Random(seed)
@@ -186,36 +123,19 @@ def test_next_day_is_never_too_late(seed):
             assert all(message.skip for message in plan_one(facts, day, AUTOMATIC)), (facts, day)
 
 
-def test_limits_and_windows_say_why():
-    customers = [CustomerFacts(number, LADDER, [item(number, 5)], interval=7) for number in range(1, 8)]
-
-    def opens(partner_id, moment):
-        return max(moment, datetime(2026, 11, 23, 6)) if partner_id == 7 else moment
-
-    result = simulate(
-        customers, AUTOMATIC, TODAY, 3, Mailbox(Pace(pause=0, per_day=4, batch_size=2), opens=opens),
-        get_moment=lambda day: datetime(day.year, day.month, day.day, 9), get_day=lambda moment: moment.date(), prioritize=lambda *_args: 1)  # fmt: skip
-    assert [(one.leaves.day, one.customer.partner_id, one.limit) for one in result.departures] == [
-        (21, 1, ""), (21, 2, ""), (21, 3, ""), (21, 4, ""), (22, 5, "day"), (22, 6, "day"), (23, 7, "window"),
-    ]  # fmt: skip
-    assert all(one.planned == TODAY for one in result.departures)
-
-
-def test_held_ones_are_told_once_with_the_reason():
-    facts = CustomerFacts(1, LADDER, [item(1, 1), item(2, -20)], barriers=[Barrier(Skip("no_email"))])
-    result = simulate([facts], AUTOMATIC, TODAY, 60, Mailbox(Pace()), get_moment=lambda day: datetime(day.year, day.month, day.day, 9),
-                      get_day=lambda moment: moment.date(), prioritize=lambda *_args: 1)  # fmt: skip
-    assert ([one.message.skip.reason for one in result.held], result.departures) == (["no_email"], [])
-
-
-def test_what_is_queued_already_leaves_first_and_blocks_the_customer():
-    facts = CustomerFacts(1, LADDER, [item(1, 20)], interval=7, live=Skip("live_reminder"))
-    [message] = plan_one(CustomerFacts(1, LADDER, facts.items), TODAY, AUTOMATIC)
-    departure = Departure(facts, message, TODAY - timedelta(days=2), priority=3)
-    out = forecast_of([facts], Pace(), 30, queued=[(departure, datetime(2026, 11, 24, 9))])
-    assert [(day.day, level) for day, _partner, level, _items in out] == [(24, 2), (1, 3), (15, 3)]
-
-
 def test_plan_day_is_all_customers():
     facts = [customer(item(1)), CustomerFacts(8, LADDER, [item(2)])]
     assert [message.partner_id for message in plan_day(facts, TODAY, AUTOMATIC)] == [7, 8]
+
+
+def test_promise_that_ends_unpaid():
+    facts = customer(item(1, 20, history=(sent(POLITE, 9),)), item(2, 20, history=(sent(POLITE, 9),)), interval=0)
+    facts.promises = (PromiseEnd(TODAY, frozenset([1])), PromiseEnd(TODAY + timedelta(days=3), frozenset([2]), is_broken=False))
+    settle_promises(facts, TODAY)
+    assert (len(facts.promises), facts.record) == (2, None), "its last day still counts"
+    settle_promises(facts, TODAY + timedelta(days=1))
+    assert ([one.broken for one in facts.items], facts.record) == ([TODAY + timedelta(days=1), None], Record(promises=1))
+    [message] = plan_one(facts, TODAY + timedelta(days=1), AUTOMATIC)
+    assert (message.level_id, message.choice.code) == (FIRM.id, "level_broken")
+    settle_promises(facts, TODAY + timedelta(days=9))
+    assert (facts.items[1].broken, facts.record.promises, facts.promises) == (None, 2, ()), "kept in part: no harder, but remembered"
