@@ -34,7 +34,8 @@ class Barrier:
 
 @dataclass(slots=True)
 class ItemFacts:
-    """An open item. ``history``: what was sent about it; ``broken``: the day of the last broken promise that covered it."""
+    """An open item. ``history``: what was sent about it; ``broken``: the day on which a promise that covered it was found
+    broken, while nothing was sent about it since."""
 
     id: int
     move_id: int
@@ -146,6 +147,8 @@ def record_sent(customer: CustomerFacts, message: Message, day: date) -> None:
     own = {item.id for item in message.items}
     for item in customer.items:
         level_id = message.item_levels.get(item.id)
+        if item.id in own:
+            item.broken = None
         if item.id in own and level_id in tones:
             item.history = _add_sent(item.history, Sent(level_id, tones[level_id], day, day))
 

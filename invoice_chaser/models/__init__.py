@@ -19,6 +19,7 @@ from . import (
     chaser_campaign_reminders,
     chaser_campaign_window,
     chaser_daily_run,
+    chaser_daily_run_held,
     chaser_daily_run_radar,
     chaser_dispute,
     chaser_event,

@@ -5,7 +5,8 @@ from odoo.exceptions import UserError
 
 
 class ChaserCall(models.Model):
-    """A phone call to a customer, and what came of it. Recording it settles the call that a level has asked for."""
+    """A phone call to a customer: planned for a day, or made, with what came of it. Recording an outcome settles the call that was planned,
+    by a person or by a level."""
 
     _name = "chaser.call"
     _description = "Call"
@@ -21,14 +22,20 @@ class ChaserCall(models.Model):
     user_id = fields.Many2one("res.users", "Called by", required=True, default=lambda self: self.env.user)
     called_at = fields.Datetime("Called", required=True, default=fields.Datetime.now)
     outcome = fields.Selection(
-        [("reached", "Reached"), ("promised", "Promised to pay"), ("no_answer", "No answer"), ("wrong_number", "Wrong number")], required=True)
+        [("reached", "Reached"), ("promised", "Promised to pay"), ("no_answer", "No answer"), ("wrong_number", "Wrong number"),
+         ("planned", "Not called yet: plan the call")], required=True)
     note = fields.Text()
+    date_again = fields.Date("Call On", help="An activity for that day, in the list of your activities.")
+    phone = fields.Char(related="partner_id.phone")
+    activity_id = fields.Many2one("mail.activity", readonly=True, copy=False, index="btree_not_null", ondelete="cascade")
     date_promised = fields.Date("Promised For", help="Becomes a promise: no reminder before that day has passed.")
     amount_promised = fields.Monetary("Promised Amount", help="0: all that is open.")
     currency_id = fields.Many2one(related="company_id.currency_id")
 
     _promise_check = models.Constraint(
         "CHECK(outcome <> 'promised' OR date_promised IS NOT NULL)", "For which day did the customer promise to pay?")
+    _again_check = models.Constraint(
+        "CHECK(outcome NOT IN ('planned', 'no_answer') OR date_again IS NOT NULL)", "On which day is the customer to be called?")
     _amount_check = models.Constraint("CHECK(amount_promised >= 0)", "A promised amount cannot be negative.")
 
     @api.model
@@ -41,13 +48,26 @@ class ChaserCall(models.Model):
             "context": {"default_partner_id": partner.id, "default_company_id": company.id, "default_reminder_id": reminder.id if reminder else False},
         }
 
+    @api.onchange("outcome")
+    def _onchange_outcome(self):
+        if self.outcome in ("no_answer", "planned"):
+            self.date_again = self.date_again or self._get_tomorrow()
+
+    @api.model
+    def _get_tomorrow(self):
+        return fields.Date.context_today(self) + timedelta(days=1)
+
     @api.model_create_multi
     def create(self, vals_list):
+        for vals in vals_list:
+            if vals.get("outcome") == "no_answer":
+                vals.setdefault("date_again", self._get_tomorrow())
         calls = super().create(vals_list)
         for call in calls:
             call.partner_id = call.partner_id.commercial_partner_id
-            call._note_on_customer()
-            call._settle_activity()
+            call._settle_activities()
+            if call.outcome != "planned":
+                call._note_on_customer()
             if call.outcome == "promised":
                 call._record_promise()
         return calls
@@ -61,15 +81,27 @@ class ChaserCall(models.Model):
         """Written by whoever may record the call, whether or not he may change contacts."""
         self.partner_id.sudo().message_post(body=self._get_words(), author_id=self.env.user.partner_id.id)
 
-    def _settle_activity(self):
-        """The call that a level asked for is done; after "no answer" it is due again tomorrow."""
+    def _settle_activities(self):
+        """The calls that were planned for this customer, by a person or by a level, are done, or due on the new day. A planned call that
+        was made is no call of its own in the history."""
+        planned = self.sudo().search([
+            ("partner_id", "=", self.partner_id.id), ("company_id", "=", self.company_id.id), ("outcome", "=", "planned"), ("id", "!=", self.id)])
         level_types = self.env["chaser.level"].sudo().with_context(active_test=False).search([("activity_type_id", "!=", False)]).activity_type_id
-        activities = self.env["mail.activity"].sudo().search([
+        activities = planned.activity_id | self.env["mail.activity"].sudo().search([
             ("res_model", "=", "res.partner"), ("res_id", "=", self.partner_id.id), ("activity_type_id", "in", level_types.ids)])
-        if self.outcome == "no_answer":
-            activities.write({"date_deadline": fields.Date.context_today(self) + timedelta(days=1)})
-        else:
+        planned.activity_id = False
+        planned.unlink()
+        if not self.date_again:
             activities.action_feedback(feedback=self._get_words())
+            return
+        if activities:
+            activities.write({"date_deadline": self.date_again})
+        else:
+            activities = self.partner_id.sudo().activity_schedule(
+                "mail.mail_activity_data_call", self.date_again, summary=self.env._("Call about overdue invoices"), note=self.note or False,
+                user_id=self.user_id.id)
+        if self.outcome == "planned":
+            self.activity_id = activities[:1]
 
     def _record_promise(self):
         moves = self.reminder_id._get_live_lines().move_id.filtered(lambda move: move.payment_state not in ("paid", "in_payment", "reversed"))
@@ -79,5 +111,6 @@ class ChaserCall(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_manager(self):
-        if not self.env.su and not self.env.user.has_group("invoice_chaser.group_chaser_manager"):
+        made = self.filtered(lambda call: call.outcome != "planned")
+        if made and not self.env.su and not self.env.user.has_group("invoice_chaser.group_chaser_manager"):
             raise UserError(self.env._("A recorded call is evidence: only a chaser manager deletes it."))

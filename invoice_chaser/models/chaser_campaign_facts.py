@@ -136,11 +136,16 @@ class ChaserCampaign(models.Model):
 
     @api.model
     def _read_broken_promises(self, plan):
-        """Journal item → the day on which the last promise that covered it was found broken."""
+        """Journal item → the day on which the last promise that covered it was found broken, unless it was written about since: a broken
+        promise makes one reminder harder, not each that follows."""
         self.env["chaser.promise"].flush_model()
+        self.env["chaser.reminder.line"].flush_model()
         return dict(self.env.execute_query(SQL(
             """SELECT r.line_id, %s FROM chaser_promise p JOIN chaser_promise_line_rel r ON r.promise_id = p.id
-                WHERE p.company_id = %s AND p.state = 'broken' AND p.settled_at IS NOT NULL AND r.line_id = ANY(%s) GROUP BY r.line_id""",
+                WHERE p.company_id = %s AND p.state = 'broken' AND p.settled_at IS NOT NULL AND r.line_id = ANY(%s)
+                  AND NOT EXISTS (SELECT 1 FROM chaser_reminder_line x JOIN chaser_reminder m ON m.id = x.reminder_id
+                        WHERE x.move_line_id = r.line_id AND m.state = 'sent' AND m.sent_at >= p.settled_at AND NOT x.is_credit AND x.dropped_code IS NULL)
+                GROUP BY r.line_id""",
             self._get_local_day("max(p.settled_at)", plan.company), plan.company.id, list(plan.rows))))
 
     @api.model

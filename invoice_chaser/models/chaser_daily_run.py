@@ -168,7 +168,7 @@ class ChaserDailyRun(models.Model):
             self._finish()
             return 0
         plan.receivables = self.receivables
-        recorded = [message for message in plan.messages if not message.skip or message.skip.reason not in WAITING]
+        recorded = self._leave_standing([message for message in plan.messages if not message.skip or message.skip.reason not in WAITING])
         for needs_approval, messages in self._split(recorded):
             if messages:
                 self._get_campaign(needs_approval)._create_reminders(replace(plan, messages=messages))

@@ -15,6 +15,8 @@ class ChaserReminder(models.Model):
 class ResPartner(models.Model):
     _inherit = "res.partner"
 
+    chaser_call_ids = fields.One2many("chaser.call", "partner_id", "Calls", readonly=True, groups="invoice_chaser.group_chaser_user")
+
     def action_chaser_call(self):
         """Record a call to this customer."""
         self.ensure_one()

@@ -16,6 +16,7 @@ class ChaserWorklist(models.Model):
     reminder_ids = fields.Many2many("chaser.reminder", string="Reminders", compute="_compute_records")
     promise_ids = fields.Many2many("chaser.promise", string="Promises Made", compute="_compute_records")
     dispute_ids = fields.Many2many("chaser.dispute", string="Disputes", compute="_compute_records")
+    call_ids = fields.One2many(related="partner_id.chaser_call_ids")
 
     def _compute_next_step(self):
         for company, rows in self.grouped("company_id").items():
@@ -66,14 +67,6 @@ class ChaserWorklist(models.Model):
         return self.partner_id._open_chaser_statement("chaser.dispute", self.company_id)
 
     def action_call(self):
-        """Plan a phone call, for oneself and today unless changed; its outcome is entered when it is done."""
+        """Record a call to this customer, or plan one."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window", "name": self.env._("Call"), "res_model": "mail.activity", "view_mode": "form",
-            "views": [(False, "form")], "target": "new",
-            "context": {
-                "default_res_model": "res.partner", "default_res_id": self.partner_id.id, "default_user_id": self.env.uid,
-                "default_activity_type_id": self.env.ref("mail.mail_activity_data_call").id,
-                "default_summary": self.env._("Overdue: %s", self.next_step or self.partner_id.display_name),
-            },
-        }
+        return self.env["chaser.call"].with_company(self.company_id)._open(self.partner_id)

@@ -7,6 +7,7 @@ from . import (
     test_daily,
     test_dispute,
     test_documents,
+    test_equality,
     test_hold,
     test_inbound,
     test_language_walk,

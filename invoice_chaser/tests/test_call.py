@@ -33,6 +33,32 @@ class TestCall(ChaserCase):
         self._call(reminder, "no_answer")
         self.assertEqual(self.customer.activity_ids.date_deadline, fields.Date.today() + timedelta(days=1))
 
+    def test_planned_then_made(self):
+        """One thing from the worklist: planned for a day, an activity for it, then its outcome; the plan is no call of its own."""
+        self._make_invoice(days=20)
+        self.env.flush_all()
+        [row] = self.env["chaser.worklist"].with_user(self.accountant).search([("partner_id", "=", self.customer.id), ("company_id", "=", self.company.id)])
+        Call = self.env["chaser.call"].with_user(self.accountant).with_context(**row.action_call()["context"])
+        day = self.today + timedelta(days=3)
+        plan = Call.create({"outcome": "planned", "date_again": day, "note": "Ask for Mr Saleh"})
+        [activity] = self.customer.activity_ids
+        self.assertEqual((activity.date_deadline, activity.user_id, plan.activity_id), (day, self.accountant, activity))
+        self.assertEqual((row.call_ids, self.customer.chaser_call_ids), (plan, plan))
+        later = Call.create({"outcome": "planned", "date_again": day + timedelta(days=1)})
+        self.assertEqual((plan.exists(), self.customer.activity_ids.date_deadline), (Call.browse(), day + timedelta(days=1)), "moved, not doubled")
+        made = Call.create({"outcome": "reached", "note": "Will pay"})
+        self.assertEqual((later.exists(), self.customer.activity_ids, self.customer.chaser_call_ids), (Call.browse(), self.env["mail.activity"], made))
+
+    def test_no_answer_asks_again_also_without_a_level(self):
+        self._make_invoice(days=20)
+        call = self.env["chaser.call"].with_user(self.accountant).create({"partner_id": self.customer.id, "outcome": "no_answer"})
+        self.assertEqual(self.customer.activity_ids.date_deadline, call.date_again)
+        self.assertEqual(call.date_again, fields.Date.context_today(call) + timedelta(days=1))
+
+    def test_planned_call_needs_a_day(self):
+        with self.assertRaisesRegex(Exception, "chaser_call_again_check"), self.cr.savepoint():
+            self.env["chaser.call"].create({"partner_id": self.customer.id, "outcome": "planned"})
+
     def test_promise_on_the_phone_holds_reminders(self):
         reminder = self._final()
         day = self.today + timedelta(days=40)

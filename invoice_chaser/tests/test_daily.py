@@ -1,8 +1,9 @@
 import contextlib
-from datetime import timedelta
+from datetime import date, timedelta
 from unittest.mock import patch
 
 from odoo import fields
+from odoo.fields import Command
 from odoo.tests import freeze_time, new_test_user, tagged
 
 from .common import ChaserCase, FakeTransport
@@ -200,6 +201,63 @@ class TestDailyRun(DailyCase):
         self.assertEqual(run.campaign_ids.reminder_ids.partner_id, other)
         self.assertIn("Contacted lately (1)", run.summary)
 
+    def test_held_back_is_written_down_once(self):
+        """The same customer for the same reason: one record; every day counts and shows him, and a change makes a new one."""
+        nobody = self._make_customer("No mail", False)
+        first = self._make_invoice(nobody)
+        held = self.env["chaser.reminder"].search_count
+        domain = [("partner_id", "=", nobody.id)]
+        runs = []
+        for number in range(4):
+            self._make_invoice(self._make_customer(f"P{number}", f"p{number}@x.example"))
+            if number == 2:
+                self._make_invoice(nobody, days=3)
+            with self._at(self.today + timedelta(days=number)):
+                runs.append(self._run_daily())
+        self.assertEqual([run.held_count for run in runs], [1, 1, 1, 1])
+        self.assertEqual(held(domain), 2, "one from the first day, one since there is a second invoice")
+        self.assertEqual([len(run.held_ids) for run in runs], [0, 1, 0, 1])
+        for run in runs:
+            shown = self.env["chaser.reminder"].search(run.action_view_held()["domain"])
+            self.assertEqual((shown.partner_id, shown.reason_code), (nobody, "no_email"))
+        self.assertEqual([run.campaign_ids.held_before_count for run in runs], [0, 1, 0, 1])
+        nobody.email = "now@x.example"
+        with self._at(self.today + timedelta(days=4)):
+            run = self._run_daily()
+        self.assertEqual((run.held_count, run.held_ids), (0, []))
+        self.assertIn(first, run.campaign_ids.reminder_ids.filtered(lambda one: one.partner_id == nobody).line_ids.move_id)
+
+    def test_days_off(self):
+        """No plan and no digest on the company's days off; the next working day takes the customers up. What waits for approval stays."""
+        self.company.write({"chaser_window_enabled": True, "country_id": self.env.ref("base.ae").id})
+        friday = date(2026, 11, 20)
+        self._make_invoice(days=(self.today - friday).days + 20)
+        Run = self.env["chaser.daily.run"]
+        with self._at(friday):
+            first = self._run_daily()
+        self.assertEqual((first.date, first.campaign_ids.state), (friday, "draft"))
+        for number in (1, 2):
+            with self._at(friday + timedelta(days=number)):
+                self.assertEqual(self._run_daily(), first)
+                self.assertEqual(first.campaign_ids.state, "draft", "still there to be approved")
+        with self._at(friday + timedelta(days=3)):
+            monday = self._run_daily()
+        self.assertEqual((monday.date, first.campaign_ids.state), (date(2026, 11, 23), "cancelled"))
+        with self._at(date(2026, 12, 2)):
+            self.assertEqual(self._run_daily(), monday, "National Day")
+        self.company.chaser_window_enabled = False
+        with self._at(date(2026, 12, 2)):
+            self.assertEqual(self._run_daily().date, date(2026, 12, 2), "without working hours each day is a working day")
+        self.assertEqual(Run.search_count([("company_id", "=", self.company.id)]), 3)
+
+    def test_a_calendar_that_never_opens_is_no_day_off(self):
+        """Else nobody would be told: the plan is made, and the reminders say what is wrong."""
+        closed = self.env["resource.calendar"].create({"name": "Closed", "company_id": self.company.id, "attendance_ids": [Command.clear()]})
+        self.company.write({"chaser_window_enabled": True, "chaser_calendar_id": closed.id})
+        self._make_invoice()
+        with self._at(self.today):
+            self.assertEqual(self._run_daily().message_count, 1)
+
     def test_each_level_once(self):
         invoice = self._make_invoice(days=1)
         self.company.chaser_daily_approval = False
@@ -212,6 +270,22 @@ class TestDailyRun(DailyCase):
                          if line.level_id.code not in {code for _day, code in seen}]
         self.assertEqual(seen, [(0, "polite"), (14, "firm")])
         self.assertEqual(len(self.env["chaser.reminder"].search([("partner_id", "=", self.customer.id)])), 2)
+
+    def test_broken_promise_makes_one_reminder_harder(self):
+        """Found broken in the morning, written about on the same day: the next one does not count it again."""
+        self.company.write({"chaser_daily_approval": False, "chaser_contact_interval": 1})
+        invoice = self._make_invoice(days=16)
+        with self._at(self.today - timedelta(days=10)):
+            self._sent_campaign(invoice, level_id=self.env.ref("invoice_chaser.chaser_level_polite").id)
+        self.env["chaser.promise"]._promise(self.company, self.customer, self.today, invoice)
+        levels = []
+        for number in range(10):
+            with self._at(self.today + timedelta(days=number)):
+                run = self._run_daily()
+                self._run()
+                levels += [(number, level.code) for level in run.campaign_ids.reminder_ids.filtered(lambda one: one.state == "sent").level_id]
+        self.assertEqual(invoice.chaser_promise_ids.state, "broken")
+        self.assertEqual(levels, [(1, "firm")])
 
     def test_digest(self):
         self._make_invoice()

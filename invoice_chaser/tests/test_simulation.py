@@ -45,6 +45,56 @@ class TestSimulation(DailyCase):
         self.assertTrue(all(final.mapped("needs_approval")))
         self.assertFalse(any(first.mapped("needs_approval")))
 
+    def test_mailboxes_limits_and_approvals_in_words(self):
+        self.company.write({"chaser_provider_mode": "spread", "chaser_daily_approval": False})
+        self.provider.daily_quota = 1
+        second = self.env["chaser.provider"].create({
+            "company_id": self.company.id, "kind": "smtp", "email": "second@pop.example", "smtp_host": "127.0.0.1", "smtp_port": 1,
+            "smtp_encryption": "none", "daily_quota": 1})
+        second._set_state("connected")
+        for number in range(5):
+            self._make_invoice(self._make_customer(f"L{number}", f"l{number}@x{number}.example"), days=3)
+        simulation = self._simulation()
+        first = simulation.message_line_ids.filtered(lambda line: line.level_name == "Polite reminder").sorted("partner_id")
+        self.assertEqual([(line.provider_id, (line.date - self.today).days) for line in first], [
+            (self.provider, 0), (second, 0), (self.provider, 1), (second, 1), (self.provider, 2)])
+        self.assertIn("accounts@pop.example", simulation.mailbox_summary.replace(self.provider.name, "accounts@pop.example"))
+        self.assertIn("delayed (Per 24 hours)", simulation.mailbox_summary)
+        self.assertIn("something waits for approval; first on", simulation.approval_summary)
+        self.assertFalse(simulation.warning)
+        self.assertEqual(simulation.held_line_ids | simulation.message_line_ids, simulation.line_ids)
+
+    def test_what_does_not_fit_into_the_days(self):
+        self.provider.daily_quota = 1
+        for number in range(4):
+            self._make_invoice(self._make_customer(f"L{number}", f"l{number}@x.example"), days=3)
+        Simulation = self.env["chaser.simulation"].with_user(self.accountant)
+        with self._at(self.today, 7):
+            simulation = Simulation.create({"company_id": self.company.id, "days": 3})
+            simulation.action_simulate()
+        self.assertEqual((simulation.message_count, simulation.waiting_count), (3, 1))
+        [waiting] = simulation.line_ids.filtered(lambda line: line.kind == "waiting")
+        self.assertEqual((waiting.leaves_at, waiting.delayed_by, waiting.date), (False, "day", self.today))
+
+    def test_without_a_connected_mailbox(self):
+        self._make_invoice()
+        self.provider._set_state("expired", "gone")
+        simulation = self._simulation()
+        self.assertIn("is not connected", simulation.warning)
+        self.assertEqual(simulation.line_ids[0].provider_id, self.provider)
+        self.provider.active = False
+        simulation = self._simulation()
+        self.assertIn("has no mailbox yet", simulation.warning)
+        self.assertTrue(simulation.message_count)
+        self.assertFalse(simulation.line_ids.provider_id)
+
+    def test_todays_run_is_not_repeated(self):
+        self._make_invoice()
+        with self._at(self.today):
+            self._run_daily().campaign_ids.action_cancel()
+            lines = self.env["chaser.simulation"].browse(self.env["chaser.simulation"]._open()["res_id"]).message_line_ids
+        self.assertEqual(lines[0].date, self.today + timedelta(days=1))
+
     def test_what_if(self):
         """Other levels are tried without being saved; saving is the manager's."""
         self._make_invoice(days=2)

@@ -4,6 +4,7 @@ from . import (
     chaser_preview,
     chaser_preview_radar,
     chaser_simulation,
+    chaser_simulation_summary,
     chaser_template_compare,
     chaser_template_import,
 )
