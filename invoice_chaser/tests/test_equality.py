@@ -60,10 +60,12 @@ class TestEquality(DailyCase):
         """A ladder with a notice before the due date for everybody, a hasty one by tag, whose second level a person approves."""
         standard = self.env.ref("invoice_chaser.chaser_policy_standard")
         template = {"template_id": self.env["chaser.template"]._get_default("invoice_reminder", self.company).id}
-        self.env["chaser.level"].create({"name": "Soon due", "policy_id": standard.id, "sequence": 1, "days_overdue": -3, "min_days": 0, "tone": "friendly", **template})
-        hasty = self.env["chaser.policy"].create({"name": "Hasty", "company_id": self.company.id, "level_ids": [
-            Command.create({"name": "First", "sequence": 10, "days_overdue": 1, "min_days": 0, "repeat_days": 4, **template}),
-            Command.create({"name": "Second", "sequence": 20, "days_overdue": 8, "min_days": 3, "tone": "urgent", "requires_approval": True, "repeat_days": 9, **template})]})
+        self.env["chaser.level"].create({
+            "name": "Soon due", "policy_id": standard.id, "sequence": 1, "days_overdue": -3, "min_days": 0, "tone": "friendly", **template})
+        first = {"name": "First", "sequence": 10, "days_overdue": 1, "min_days": 0, "repeat_days": 4, **template}
+        second = {"name": "Second", "sequence": 20, "days_overdue": 8, "min_days": 3, "tone": "urgent", "requires_approval": True, "repeat_days": 9}
+        hasty = self.env["chaser.policy"].create({
+            "name": "Hasty", "company_id": self.company.id, "level_ids": [Command.create(first), Command.create(second | template)]})
         self.tag = self.env["res.partner.category"].create({"name": "Hasty payers"})
         self.tag.with_company(self.company).chaser_policy_id = hasty
 
