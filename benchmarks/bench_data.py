@@ -31,13 +31,13 @@ def copy_rows(cr, table, source_id, count, **values):
     return first
 
 
-def make_customers(env):
+def make_customers(env, count=CUSTOMERS):
     """One third reads Arabic, every tenth both languages, as in the demo."""
     model = env["res.partner"].create({"name": "Model customer", "is_company": True, "email": "model@bench.example", "customer_rank": 1,
                                        "country_id": env.ref("base.ae").id, "chaser_language": False})
     env.flush_all()
     return model, copy_rows(
-        env.cr, "res_partner", model.id, CUSTOMERS,
+        env.cr, "res_partner", model.id, count,
         name="'Customer ' || n", complete_name="'Customer ' || n", commercial_company_name="'Customer ' || n",
         email="'accounts@customer' || n || '.example'", email_normalized="'accounts@customer' || n || '.example'",
         commercial_partner_id="(SELECT max(id) + 1 FROM res_partner) + n",
@@ -45,7 +45,8 @@ def make_customers(env):
     )
 
 
-def make_invoices(env, company, user, model, first_partner):
+def make_invoices(env, company, user, model, first_partner, count=INVOICES, name="BENCH"):
+    """So many overdue invoices, ten to every three customers."""
     today = company._get_chaser_today()
     invoice = env["account.move"].create({
         "move_type": "out_invoice", "partner_id": model.id, "invoice_date": today - timedelta(days=30), "invoice_user_id": user.id,
@@ -56,14 +57,14 @@ def make_invoices(env, company, user, model, first_partner):
     env.flush_all()
     partner = f"{first_partner} + n * 3 / 10"
     due = f"DATE '{today}' - (5 + n % 90)"
-    number = "'INV/BENCH/' || lpad(n::text, 5, '0')"
+    number = f"'INV/{name}/' || lpad(n::text, 5, '0')"
     first_move = copy_rows(
-        env.cr, "account_move", invoice.id, INVOICES, name=number, payment_reference=number, sequence_prefix="'INV/BENCH/'",
+        env.cr, "account_move", invoice.id, count, name=number, payment_reference=number, sequence_prefix=f"'INV/{name}/'",
         sequence_number="n", partner_id=partner, commercial_partner_id=partner, partner_shipping_id=partner, access_token="NULL",
         invoice_partner_display_name="'Customer ' || n * 3 / 10", invoice_date=f"{due} - 15", date=f"{due} - 15", invoice_date_due=due)
     for line in invoice.line_ids:
         copy_rows(
-            env.cr, "account_move_line", line.id, INVOICES, move_id=f"{first_move} + n", move_name=number, partner_id=partner,
+            env.cr, "account_move_line", line.id, count, move_id=f"{first_move} + n", move_name=number, partner_id=partner,
             invoice_date=f"{due} - 15", date=f"{due} - 15", date_maturity=due if line.date_maturity else "NULL")
 
 

@@ -19,6 +19,22 @@ def test_first_reason_stays():
     assert held.moves == {10: ONE}
 
 
+def test_what_holds_longest_counts():
+    """Else the customer would be written to when the shorter of two holds ends."""
+    short, long, endless = Skip("a", {"date": "2026-12-01"}), Skip("b", {"date": "2026-12-09"}), Skip("c")
+    for order in ((short, long, endless), (endless, long, short), (long, endless, short)):
+        held = Held()
+        for number, stop in enumerate(order):
+            held.add(1, None, None, stop)
+            held.add(1, 10, 100 if number else None, stop)
+        assert held.customers[1] is endless
+        assert held.get_item(10, 100) is endless
+    held = Held()
+    held.add(1, None, None, long)
+    held.add(1, None, None, short)
+    assert held.customers[1] is long
+
+
 def test_item_by_itself_or_with_its_invoice():
     held = Held()
     held.add(1, 10, None, ONE)

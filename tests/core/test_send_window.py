@@ -27,11 +27,13 @@ HOLIDAYS = (
     DayOff(date(2026, 5, 26), date(2026, 5, 26), {"en_US": "Day of Arafah"}),
     DayOff(date(2026, 5, 27), date(2026, 5, 29), {"en_US": "Eid al-Adha"}),
     DayOff(date(2026, 6, 15), date(2026, 6, 15), {"en_US": "Islamic New Year"}),
+    DayOff(date(2026, 8, 28), date(2026, 8, 28), {"en_US": "Prophet's Birthday"}),
     DayOff(date(2026, 12, 2), date(2026, 12, 3), {"en_US": "National Day"}),
     DayOff(date(2027, 3, 9), date(2027, 3, 11), {"en_US": "Eid al-Fitr"}, estimated=True),
     DayOff(date(2027, 5, 15), date(2027, 5, 15), {"en_US": "Day of Arafah"}, estimated=True),
     DayOff(date(2027, 5, 16), date(2027, 5, 18), {"en_US": "Eid al-Adha"}, estimated=True),
     DayOff(date(2027, 6, 6), date(2027, 6, 6), {"en_US": "Islamic New Year"}, estimated=True),
+    DayOff(date(2027, 8, 14), date(2027, 8, 14), {"en_US": "Prophet's Birthday"}, estimated=True),
     DayOff(date(2027, 12, 2), date(2027, 12, 3), {"en_US": "National Day"}),
 )
 
@@ -112,6 +114,10 @@ CASES = [
     ("dubai", "2026-05-25 17:00", "2026-06-01 08:00", "after holiday holiday day"),
     ("dubai", "2026-05-26 09:00", "2026-06-01 08:00", "holiday holiday day"),
     ("dubai", "2026-05-29 09:00", "2026-06-01 08:00", "holiday day"),
+    # Prophet's Birthday 2026: a Friday; 2027, estimated: a Saturday, so that Friday and Sunday are held, too
+    ("dubai", "2026-08-27 17:00", "2026-08-31 08:00", "after holiday day"),
+    ("dubai", "2026-08-28 09:00", "2026-08-31 08:00", "holiday day"),
+    ("dubai", "2027-08-12 18:00", "2027-08-16 08:00", "after estimated"),
     # Ramadan 2027, estimated: 8 February to 8 March; the edges have the hours that both ways allow
     ("dubai", "2027-02-05 09:00", "2027-02-05 09:00", ""),
     ("dubai", "2027-02-08 08:00", "2027-02-08 09:00", "ramadan_estimated"),
@@ -323,3 +329,19 @@ def test_merge_intersect_subtract():
     assert intersect([(1, 5), (7, 9)], [(2, 8)]) == [(2, 5), (7, 8)]
     assert subtract([(1, 10)], [(2, 3), (5, 20)]) == [(1, 2), (3, 5)]
     assert subtract([(1, 10)], [(0, 10)]) == []
+
+
+@pytest.mark.parametrize(
+    ("window", "day", "expected"),
+    [
+        ("dubai", date(2026, 11, 20), False), ("dubai", date(2026, 11, 21), True), ("sharjah", date(2026, 11, 20), True),
+        ("riyadh", date(2026, 11, 22), False), ("dubai", date(2026, 12, 2), True), ("dubai", date(2027, 3, 8), True),
+        ("confirmed", date(2027, 3, 8), False), ("dubai", date(2026, 3, 4), False), ("night", date(2026, 11, 24), False),
+    ],
+)  # fmt: skip
+def test_day_off(window, day, expected):
+    assert WINDOWS[window].is_day_off(day) is expected
+
+
+def test_a_calendar_that_never_opens_has_no_days_off():
+    assert not SendWindow(DUBAI, ()).is_day_off(date(2026, 11, 23))
