@@ -130,7 +130,8 @@ class TestWorklist(ChaserCase):
     def test_actions_open_what_they_say_for_this_customer(self):
         self._make_invoice(days=20)
         row = self._row()
-        for action, model in ((row.action_hold(), "chaser.hold"), (row.action_promise(), "chaser.promise"), (row.action_dispute(), "chaser.dispute")):
+        for action, model in ((row.action_hold(), "chaser.hold"), (row.action_promise(), "chaser.promise"), (row.action_dispute(), "chaser.dispute"),
+                              (row.action_call(), "chaser.call")):
             made = self.env[model].with_user(self.accountant).with_context(**action["context"]).new({})
             self.assertEqual((action["res_model"], made.partner_id, made.company_id), (model, self.customer, self.company))
         self.assertEqual(row.action_chase()["res_model"], "chaser.preview")
@@ -148,6 +149,8 @@ class TestWorklist(ChaserCase):
         self.assertEqual(rows[first].action_next()["res_id"], rows[last].id)
 
     def test_constant_number_of_queries(self):
+        """Also with the daily run on, when the next step asks the simulator."""
+        self.company.chaser_daily = True
         self._make_invoice(days=20)
         self.env.flush_all()
 
