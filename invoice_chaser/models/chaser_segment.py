@@ -22,10 +22,21 @@ class ChaserSegment(models.Model):
         "res.partner", "chaser_segment_partner_rel", "segment_id", "partner_id", "Picked Customers", check_company=True,
         domain="[('parent_id', '=', False)]")
     domain = fields.Char("Filter", default="[]", tracking=True, help="Customers that the filter finds now belong to it as well. Empty: only the picked ones.")
+    uses_filter = fields.Boolean("Also by Filter", compute="_compute_uses_filter", readonly=False, help="Also every customer whom a filter finds.")
     customer_count = fields.Integer("Customers", compute="_compute_customer_count")
     campaign_count = fields.Integer(compute="_compute_campaign_count")
 
     _name_uniq = models.UniqueIndex("(company_id, (name->>'en_US')) WHERE active", "There is a segment of this name already.")
+
+    @api.depends("domain")
+    def _compute_uses_filter(self):
+        for segment in self:
+            segment.uses_filter = (segment.domain or "[]").strip() != "[]"
+
+    @api.onchange("uses_filter")
+    def _onchange_uses_filter(self):
+        if not self.uses_filter:
+            self.domain = "[]"
 
     @api.depends("partner_ids", "domain", "company_id")
     def _compute_customer_count(self):
