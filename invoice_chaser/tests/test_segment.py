@@ -1,6 +1,6 @@
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from .common import ChaserCase
 
@@ -82,6 +82,16 @@ class TestSegment(ChaserCase):
             segment.with_user(foreign).action_chase()
         with self.assertRaises(AccessError):
             segment.with_user(self.accountant).company_id = other
+
+    def test_filter_is_shown_only_where_it_is_used(self):
+        """An empty filter finds nobody; its widget would count everybody."""
+        segment = self.env["chaser.segment"].create({"name": "By hand", "company_id": self.company.id})
+        self.assertFalse(segment.uses_filter)
+        segment.domain = "[('email', '!=', False)]"
+        self.assertTrue(segment.uses_filter)
+        with Form(segment) as form:
+            form.uses_filter = False
+        self.assertEqual((segment.domain, segment.uses_filter), ("[]", False))
 
     def test_same_name_once_per_company(self):
         self._segment()
