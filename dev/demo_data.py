@@ -1,8 +1,12 @@
 """The demo's company: run inside ``odoo shell``. 412 overdue invoices of about 130 customers, with what real books hold."""
 
+import base64
+import io
 import random
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
 
 from odoo.fields import Command
 
@@ -20,13 +24,28 @@ EN_PEOPLE = ("Ahmed Al Mansoori", "Priya Nair", "John Carter", "Fatima Hassan", 
 AR_PEOPLE = ("أحمد المنصوري", "فاطمة الهاشمي", "خالد العلي", "مريم الزعابي")
 
 
+def draw_logo(name="POP Trading", color="#0f766e"):
+    """A mark of our own for the demo's company, as PNG: three crates and the name."""
+    image = Image.new("RGBA", (720, 160), (255, 255, 255, 0))
+    draw = ImageDraw.Draw(image)
+    draw.rounded_rectangle((0, 0, 159, 159), 30, fill=color)
+    for left, top in ((52, 28), (24, 86), (82, 86)):
+        draw.rounded_rectangle((left, top, left + 50, top + 46), 7, fill="white")
+        draw.rectangle((left + 20, top, left + 30, top + 16), fill=color)
+    draw.text((196, 80), name, fill="#1f2937", font=ImageFont.load_default(84), anchor="lm")
+    file = io.BytesIO()
+    image.save(file, "PNG", optimize=True)
+    return file.getvalue()
+
+
 def make_company(env):
     company = env.company
     uae = env.ref("base.ae")
     company.write({
         "name": "POP Trading", "email": "accounts@pop-trading.example", "phone": "+971 4 123 4567", "vat": "100123456700003",
         "street": "Al Maktoum Road 12", "city": "Dubai", "country_id": uae.id, "website": "https://pop-trading.example",
-        "account_fiscal_country_id": uae.id,
+        "account_fiscal_country_id": uae.id, "logo": base64.b64encode(draw_logo()), "primary_color": "#0f766e", "secondary_color": "#0f766e",
+        "email_secondary_color": "#0f766e",
     })
     company.partner_id.tz = "Asia/Dubai"
     env["account.chart.template"].try_loading("ae", company, install_demo=False)

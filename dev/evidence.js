@@ -1,11 +1,11 @@
 // Takes a picture of each HTML file of a folder, 800 and 390 px wide, light and dark: node dev/evidence.js FOLDER. Started by dev/evidence.
 const fs = require("fs");
 const path = require("path");
-const {chromium} = require(path.join(process.env.CHASER_NODE, "node_modules/playwright-core"));
+const {launch} = require("../tests/support/browser.js");
 const folder = process.argv[2];
 
 (async () => {
-    const browser = await chromium.launch({executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]});
+    const browser = await launch();
     for (const width of [800, 390]) for (const colorScheme of ["light", "dark"]) {
         const context = await browser.newContext({viewport: {width, height: 600}, colorScheme, offline: true});
         const page = await context.newPage();

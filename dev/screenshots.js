@@ -1,18 +1,7 @@
 // Takes pictures of a running demo: node dev/screenshots.js URL FOLDER [name …]. Started by dev/screenshots.
 const path = require("path");
-const {chromium} = require(path.join(process.env.CHASER_NODE, "node_modules/playwright-core"));
+const {launch, login, openPage} = require("../tests/support/browser.js");
 const [url, folder, ...only] = process.argv.slice(2);
-
-async function login(context, user) {
-    const page = await context.newPage();
-    page.setDefaultTimeout(40000);
-    await page.goto(`${url}/web/login`);
-    await page.fill("input[name=login]", user);
-    await page.fill("input[name=password]", user);
-    await page.click("button[type=submit]");
-    await page.waitForSelector(".o_main_navbar");
-    return page;
-}
 
 async function shoot(page, name, options = {}) {
     await page.waitForTimeout(options.wait || 1200);
@@ -115,15 +104,13 @@ const steps = {
 };
 
 (async () => {
-    const browser = await chromium.launch({executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]});
+    const browser = await launch();
     for (const [tag, user, viewport] of [
         ["en", "admin", {width: 1440, height: 900}], ["ar", "arabic", {width: 1440, height: 900}],
         ["en-phone", "admin", {width: 390, height: 844}], ["ar-phone", "arabic", {width: 390, height: 844}],
     ]) {
-        const context = await browser.newContext({viewport, locale: "en-US"});
-        const page = await login(context, user);
         const errors = [];
-        page.on("pageerror", (error) => errors.push(error.message));
+        const page = await login(await openPage(browser, errors, {viewport}), url, user);
         for (const [name, step] of Object.entries(steps)) {
             if (only.length && !only.includes(name) && !only.includes(`${name}-${tag}`)) continue;
             try {
@@ -135,7 +122,7 @@ const steps = {
             }
         }
         if (errors.length) { console.error(tag, errors); process.exitCode = 1; }
-        await context.close();
+        await page.context().close();
     }
     await browser.close();
 })();

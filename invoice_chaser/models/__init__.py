@@ -92,6 +92,7 @@ from . import (
     chaser_template_documents,
     chaser_template_figures,
     chaser_template_file,
+    chaser_template_other,
     chaser_template_preview,
     chaser_template_texts,
     chaser_template_version,

@@ -150,3 +150,11 @@ class ChaserTemplate(models.Model):
             "type": "ir.actions.act_window", "name": self.env._("Versions"), "res_model": "chaser.template.version",
             "view_mode": "list,form", "domain": [("template_id", "=", self.id)],
         }
+
+    def action_view_reminders(self):
+        """What was sent with it, in whichever version."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window", "name": self.env._("Reminders"), "res_model": "chaser.reminder", "view_mode": "list,form",
+            "domain": [("template_version_id.template_id", "=", self.id), ("sent_at", "!=", False)],
+        }

@@ -12,7 +12,7 @@ class ChaserTemplate(models.Model):
 
     findings = fields.Json(compute="_compute_findings", help="What the checker says about the texts as they stand in the form.")
 
-    @api.depends("subject", "body_html", "category", "company_id", "level_id")
+    @api.depends("subject", "body_html", "other_subject", "other_body_html", "category", "company_id", "level_id")
     @api.depends_context("lang", "company")
     def _compute_findings(self):
         for template in self:
@@ -32,7 +32,11 @@ class ChaserTemplate(models.Model):
     def _check_default_texts(self):
         """A default's text must be fit to be sent. That its languages differ does not stop the saving, for they are saved one after the
         other; it is shown, and stops a campaign."""
-        self.filtered(lambda template: template.is_default and template.active)._refuse_errors(lambda one: not one.code.endswith("_differs"))
+        self._refuse_sensitive_default()
+
+    def _refuse_sensitive_default(self, edited=None):
+        defaults = self.filtered(lambda template: template.is_default and template.active)
+        defaults._refuse_errors(lambda one: not one.code.endswith("_differs"), edited)
 
     def update_field_translations(self, field_name, translations, source_lang=""):
         result = super().update_field_translations(field_name, translations, source_lang)
@@ -40,10 +44,11 @@ class ChaserTemplate(models.Model):
             self._check_default_texts()
         return result
 
-    def _refuse_errors(self, counts=lambda _finding: True):
+    def _refuse_errors(self, counts=lambda _finding: True, edited=None):
+        """:param dict edited: texts by message language that stand in place of the stored ones"""
         for template in self:
             # What cannot be read at all is reported by _check_texts, with its line.
-            found = [one for one in template._check_letter(template._get_sources()) if one.code != "template" and counts(one)]
+            found = [one for one in template._check_letter(template._get_sources() | (edited or {})) if one.code != "template" and counts(one)]
             values = self._prepare_findings(found, template)
             if any(one["severity"] == ERROR for one in values):
                 raise ValidationError(self.env._(

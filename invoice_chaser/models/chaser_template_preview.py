@@ -24,7 +24,7 @@ class ChaserTemplate(models.Model):
     )
     preview = fields.Json(compute="_compute_preview", help="Per language: subject, html, text and headers; or a note why there is none.")
 
-    @api.depends("subject", "body_html", "preview_partner_id", "company_id")
+    @api.depends("subject", "body_html", "other_subject", "other_body_html", "preview_partner_id", "company_id")
     @api.depends_context("lang", "company", "uid")
     def _compute_preview(self):
         for template in self:
@@ -67,11 +67,16 @@ class ChaserTemplate(models.Model):
         )
 
     def _get_edited_sources(self):
-        """Sources with what is being typed in the form put in place of the stored text of the user's language."""
+        """Sources with what is being typed in the form put in place of what is stored."""
         self.ensure_one()
+        key, other = ("ar", "en") if (self.env.lang or "").startswith("ar") else ("en", "ar")
         sources = self._origin._get_sources() if self._origin else {}
-        key = "ar" if (self.env.lang or "").startswith("ar") else "en"
-        return sources | {key: (self.subject or "", str(self.body_html or ""))}
+        sources[key] = (self.subject or "", str(self.body_html or ""))
+        if self.other_subject and self.other_body_html:
+            sources[other] = (self.other_subject, str(self.other_body_html))
+        else:
+            sources.pop(other, None)
+        return sources
 
     def _get_preview_data(self, partner, fill=True):
         """Message data and a note: a customer's own open items as of today, or samples where there is no customer or nothing open."""

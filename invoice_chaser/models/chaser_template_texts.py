@@ -68,12 +68,15 @@ class ChaserTemplate(models.Model):
         :raises ValidationError: naming template, language, line, tag and the nearest valid name
         """
         self.env["chaser.template"].flush_model(["subject", "body_html"])
-        found = [sentence for template in self for sentence in template._find_text_problems()]
-        if found:
-            raise ValidationError("\n".join(found))
+        self._refuse_problems([sentence for template in self for sentence in template._find_text_problems(*template._read_texts())])
 
-    def _find_text_problems(self):
-        subjects, bodies = self._read_texts()
+    @api.model
+    def _refuse_problems(self, sentences):
+        if sentences:
+            raise ValidationError("\n".join(sentences))
+
+    def _find_text_problems(self, subjects, bodies):
+        """Sentences about what is wrong in subjects and bodies, given by Odoo's language code."""
         required = REQUIRED_TAGS[self.category]
         problems = [(code, self.env._("subject"), problem) for code, text in subjects.items() for problem in find_problems(text or "", is_html=False)]
         problems += [(code, self.env._("text"), problem) for code, text in bodies.items() for problem in find_problems(text or "", required)]

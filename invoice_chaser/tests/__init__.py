@@ -33,6 +33,7 @@ from . import (
     test_simulation,
     test_template,
     test_template_file,
+    test_template_other,
     test_thanks,
     test_translation,
     test_webhooks,

@@ -1,18 +1,11 @@
 // A customer answers on his page, in Arabic on a phone; then the accountant looks. node customer_answers.js URL PAGE_PATH DAY FILE [FOLDER]
 const path = require("path");
-const {chromium} = require(path.join(process.env.CHASER_NODE, "node_modules/playwright-core"));
+const {getOverflow, login, run} = require("../support/browser.js");
 
-(async () => {
+run(async ({errors, openPage}) => {
     const [url, pagePath, day, file, folder] = process.argv.slice(2);
-    const browser = await chromium.launch({
-        executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-        args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"],
-    });
-    const context = await browser.newContext({viewport: {width: 390, height: 844}, isMobile: true, hasTouch: true});
-    const page = await context.newPage();
-    page.setDefaultTimeout(60000);
-    const errors = [], foreign = [];
-    page.on("pageerror", (error) => errors.push(error.message));
+    const page = await openPage({viewport: {width: 390, height: 844}, isMobile: true, hasTouch: true});
+    const foreign = [];
     page.on("console", (message) => message.type() === "error" && !message.text().includes("favicon") && errors.push(message.text()));
     page.on("request", (request) => request.url().startsWith(url) || foreign.push(request.url()));
     const shoot = (name) => folder && page.screenshot({path: path.join(folder, `${name}.png`), fullPage: true});
@@ -25,8 +18,8 @@ const {chromium} = require(path.join(process.env.CHASER_NODE, "node_modules/play
     };
     await page.goto(`${url}${pagePath}`);
     console.log("page", await page.getAttribute("html", "lang"), await page.getAttribute("html", "dir"));
-    const width = await page.evaluate(() => document.scrollingElement.scrollWidth);
-    if (width > 390) throw new Error(`the page is ${width} px wide on a phone of 390`);
+    const overflow = await getOverflow(page);
+    if (overflow > 0) throw new Error(`the page is ${overflow} px too wide for a phone of 390`);
     await shoot("page-ar-phone");
     await page.click("section#dispute > a");
     await page.check("section#dispute input[value='2']");
@@ -44,17 +37,10 @@ const {chromium} = require(path.join(process.env.CHASER_NODE, "node_modules/play
     await submit("paid", "سنبحث عن دفعتكم");
     await page.reload();
     await shoot("answered-ar-phone");
-    if ((await context.cookies()).length) throw new Error("the page has set a cookie");
+    if ((await page.context().cookies()).length) throw new Error("the page has set a cookie");
     if (foreign.length) throw new Error(`asked elsewhere: ${foreign}`);
 
-    const office = await (await browser.newContext({viewport: {width: 1440, height: 900}})).newPage();
-    office.setDefaultTimeout(90000);
-    office.on("pageerror", (error) => errors.push(error.message));
-    await office.goto(`${url}/web/login`);
-    await office.fill("input[name=login]", "accountant");
-    await office.fill("input[name=password]", "accountant");
-    await office.click("button[type=submit]");
-    await office.waitForSelector(".o_main_navbar");
+    const office = await login(await openPage(), url, "accountant");
     await office.goto(`${url}/odoo/action-invoice_chaser.chaser_answer_action`);
     await office.waitForSelector(".o_data_row");
     if (folder) await office.screenshot({path: path.join(folder, "answers-office.png")});
@@ -67,9 +53,4 @@ const {chromium} = require(path.join(process.env.CHASER_NODE, "node_modules/play
     await office.click("button[name=action_release]");
     await office.waitForSelector("button[name=action_release]", {state: "hidden"});
     console.log("released");
-    await browser.close();
-    if (errors.length) throw new Error(errors.join("\n"));
-})().catch((error) => {
-    console.error(error);
-    process.exit(1);
 });

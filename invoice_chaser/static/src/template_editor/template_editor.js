@@ -77,6 +77,13 @@ registry.category("fields").add("chaser_template_subject", { ...charField, compo
 export class TemplateBodyField extends HtmlField {
     static template = "invoice_chaser.TemplateBodyField";
     static components = { ...HtmlField.components, MergeTagPicker };
+    static props = { ...HtmlField.props, dir: { type: String, optional: true } };
+
+    /** A text in the other language than the user's runs in its own direction. */
+    getConfig() {
+        const config = super.getConfig();
+        return this.props.dir ? { ...config, direction: this.props.dir } : config;
+    }
 
     insertTag(text) {
         if (this.state.showCodeView) {
@@ -100,6 +107,6 @@ registry.category("fields").add("chaser_template_body", {
     extractProps: (fieldInfo, dynamicInfo) => {
         const props = htmlField.extractProps(fieldInfo, dynamicInfo);
         Object.assign(props.editorConfig, { allowFile: false, allowVideo: false, allowChecklist: false });
-        return { ...props, codeview: true, embeddedComponents: false };
+        return { ...props, codeview: true, embeddedComponents: false, dir: fieldInfo.options.dir };
     },
 });
