@@ -1,8 +1,14 @@
 """Writes the messages and documents of the demo's customers as files: run inside ``odoo shell`` by dev/evidence."""
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import demo_data
+
+from odoo.addons.invoice_chaser.core.customer_answers import Answer
+from odoo.fields import Command
+from odoo.tools.image import image_data_uri
 
 LEVELS = ("polite", "firm", "urgent", "final", "thanks", "statement")
 LANGUAGES = ("en", "ar", "both")
@@ -25,27 +31,49 @@ def make_books(env):
     return (with_instalments or several)[0], most
 
 
-def write_messages(env, customer, folder):
+def make_long_account(env, customer):
+    """A customer with 64 more invoices in two currencies and a credit note: statements over several pages."""
+    today = env.company._get_chaser_today()
+    values = [{
+        "move_type": "out_refund" if number == 9 else "out_invoice", "partner_id": customer.id, "invoice_date": today - timedelta(days=130 - 2 * number),
+        "invoice_date_due": today - timedelta(days=115 - 2 * number),
+        "currency_id": (env.ref("base.USD") if number % 7 == 3 else env.company.currency_id).id,
+        "invoice_line_ids": [Command.create({"name": "Goods", "quantity": 1, "price_unit": 310.4 + 97.35 * number, "tax_ids": [Command.clear()]})],
+    } for number in range(65)]
+    moves = env["account.move"].with_context(tracking_disable=True, mail_create_nosubscribe=True).create(values)
+    moves.action_post()
+    return customer
+
+
+def show_logo(env, html):
+    """The message's logo stands on a server that no picture of a page can reach: it is put into the page."""
+    return html.replace(env["chaser.provider"]._get_logo_url(env.company).replace("&", "&amp;"), image_data_uri(env.company.logo_web))
+
+
+def write_messages(env, customer, folder, codes=LEVELS, suffix=""):
     from odoo.addons.invoice_chaser.core import render
 
     reminder = env["chaser.reminder"]
-    for code in LEVELS:
+    for code in codes:
         template = env.ref(f"invoice_chaser.chaser_template_{code}")
         data = reminder._get_preview_data(customer, env.company)
         for language in LANGUAGES:
             rendered = render.compose(data, template._get_sources(), language)
-            (folder / f"{code}-{language}.html").write_text(rendered.html)
-            (folder / f"{code}-{language}.txt").write_text(f"{rendered.subject}\n\n{rendered.text}")
+            (folder / f"{code}{suffix}-{language}.html").write_text(show_logo(env, rendered.html))
+            (folder / f"{code}{suffix}-{language}.txt").write_text(f"{rendered.subject}\n\n{rendered.text}")
 
 
-def write_documents(env, customer, name, folder):
+def write_documents(env, customer, name, folder, kinds=("statement", "letter")):
+    """Statement (PDF and spreadsheet) and letter of a customer. ``name`` ``plain``: of a company without logo, colour and bank account."""
     from odoo.addons.invoice_chaser.core.documents import letter, pdf, statement
     from odoo.addons.invoice_chaser.core.render import languages
     from odoo.addons.invoice_chaser.models.chaser_reminder_message import PreviewRun
 
     reminder, company, cache = env["chaser.reminder"], env.company, PreviewRun()
     data = reminder._get_preview_data(customer, company)
-    shared = {"customer": reminder._get_customer_data(customer.id)}
+    shared = {"customer": reminder._get_customer_data(customer.id), "logo": image_data_uri(company.logo_web)}
+    if name == "plain":
+        data, shared["logo"] = replace(data, bank={}, company=data.company | {"color": ""}), ""
     today = company._get_chaser_today()
     rows = reminder._read_statement_rows(customer.id, company.id)
     items = tuple(reminder._make_render_item(row | {"access_token": None}, today, "", cache) for row in rows)
@@ -53,27 +81,64 @@ def write_documents(env, customer, name, folder):
         company=data.company, items=items, today=today, bank=data.bank, payment_reference=data.payment_reference, **shared)
     texts = env.ref("invoice_chaser.chaser_template_letter")._get_sources()
     for language in LANGUAGES:
-        (folder / f"statement-{name}-{language}.pdf").write_bytes(pdf.make_pdf(statement.statement_html(source, languages(language))))
-        (folder / f"letter-{name}-{language}.pdf").write_bytes(pdf.make_pdf(letter.letter_html(data, texts, language, **shared)))
+        if "statement" in kinds:
+            (folder / f"statement-{name}-{language}.pdf").write_bytes(pdf.make_pdf(statement.statement_html(source, languages(language))))
+            (folder / f"statement-{name}-{language}.xlsx").write_bytes(statement.statement_xlsx(source, languages(language)))
+        if "letter" in kinds:
+            (folder / f"letter-{name}-{language}.pdf").write_bytes(pdf.make_pdf(letter.letter_html(data, texts, language, **shared)))
 
 
-def write_page(env, customer, folder):
-    """The customer's page of a reminder that counts as sent."""
-    from odoo.addons.invoice_chaser.core.customer_page import render_page
+def write_invoices(env, customer, folder):
+    """Odoo's own invoice, made by its report engine in the customer's language."""
+    invoice = env["account.move"].search([("commercial_partner_id", "=", customer.id), ("move_type", "=", "out_invoice")], limit=1)
+    for lang, code in (("en", "en_US"), ("ar", "ar_001")):
+        customer.lang = code
+        content, _kind = env["ir.actions.report"].with_context(force_report_rendering=True)._render_qweb_pdf("account.account_invoices", invoice.ids)
+        (folder / f"invoice-odoo-{lang}.pdf").write_bytes(content)
+
+
+def write_pages(env, customer, folder):
+    """The customer's page of a reminder that counts as sent, in each of its states, and the small pages beside it."""
+    from odoo.addons.invoice_chaser.core import pages
+    from odoo.addons.invoice_chaser.core.customer_page import render_busy, render_notice, render_page
 
     demo_data.make_mailbox(env, env.company, 25)
     invoices = env["account.move"].search([("commercial_partner_id", "=", customer.id), ("move_type", "=", "out_invoice")])
     reminder = env["chaser.campaign"].create_for_invoices(invoices.ids, {}).reminder_ids.filtered("line_ids").sudo()[:1]
     reminder.write({"state": "sent", "sent_at": env.cr.now(), "attempted_at": env.cr.now()})
-    for lang in ("en", "ar"):
-        (folder / f"page-{lang}.html").write_text(render_page(reminder._get_page_data(lang))[0])
+    for move in invoices:
+        move._portal_ensure_token()
+
+    def write(name, make):
+        for lang in ("en", "ar"):
+            (folder / f"page{name}-{lang}.html").write_text(make(lang))
+
+    write("", lambda lang: render_page(reminder._get_page_data(lang))[0])
+    write("-open", lambda lang: render_page(reminder._get_page_data(lang, problem="day_missing", problem_action="promise"))[0])
+    path, company = reminder._get_page_path("sample"), env.company.name
+    notices = {"busy": lambda lang: render_busy(lang, path, {"action": "copy"})[0], "often": lambda lang: render_notice(lang, path, "too_often")[0],
+               "invalid": lambda _lang: pages.invalid_page(), "stop": lambda lang: pages.confirm_page(lang, customer.email, path, company, "#0f766e"),
+               "stopped": lambda lang: pages.done_page(lang, customer.email, company, "#0f766e")}
+    for name, make in notices.items():
+        write(f"-{name}", make)
+    for action, more in (("dispute", {"text": "Two pallets arrived damaged", "invoices": (1,)}), ("paid", {"text": "Transfer 4711"}),
+                         ("promise", {"day": env.company._get_chaser_today() + timedelta(days=6)})):
+        answer = reminder._take_answer(Answer(action, **more), reminder._make_form_key(action), {"ip": "192.0.2.1", "user_agent": ""})
+        write(f"-{action}", lambda lang, answer=answer: render_page(reminder._get_page_data(lang, done=answer.id))[0])
+    demo_data.pay(env, invoices)
+    write("-settled", lambda lang: render_page(reminder._get_page_data(lang))[0])
 
 
 def write_all(env, folder):
+    folder = Path(folder)
     env["res.lang"]._activate_lang("ar_001")
-    env["ir.module.module"]._load_module_terms(["invoice_chaser"], ["ar_001"])
+    env["ir.module.module"].search([("state", "=", "installed")])._update_translations(["ar_001"])
     several, most = make_books(env)
-    write_messages(env, several, Path(folder))
-    write_documents(env, several, "several", Path(folder))
-    write_documents(env, most, "many", Path(folder))
-    write_page(env, several, Path(folder))
+    write_messages(env, several, folder)
+    write_documents(env, several, "several", folder)
+    write_documents(env, several, "plain", folder, ("statement",))
+    write_documents(env, most, "many", folder)
+    write_messages(env, make_long_account(env, most), folder, ("urgent",), "-long")
+    write_documents(env, most, "long", folder, ("statement",))
+    write_invoices(env, several, folder)
+    write_pages(env, several, folder)

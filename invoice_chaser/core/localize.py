@@ -1,6 +1,7 @@
 """Dates, numbers, amounts and plurals in the language of the message. Western digits in both, as UAE business writes."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -9,7 +10,7 @@ from babel import Locale
 from babel.dates import format_date as babel_date
 from babel.numbers import format_decimal, get_currency_name
 
-from .texts import CURRENCY_AR
+from .texts import CURRENCY_AR, TEXTS
 
 LANGUAGES = ("en", "ar")
 # First strong isolate … pop: keeps a number or a name in its own direction where markup cannot (subjects, plain text).
@@ -56,6 +57,16 @@ _OTHER_SCRIPT = {"en": re.compile("[\u0590-\u08ff\ufb1d-\ufefc]"), "ar": re.comp
 def isolate_name(text: str, lang: str) -> str:
     """A name kept in its own direction where it is written in the other script, so that what follows it stays in its place."""
     return f"{FSI}{text}{PDI}" if text and _OTHER_SCRIPT[lang].search(text) else text
+
+
+def address_in(party: Mapping[str, str], lang: str) -> str:
+    """The address of a company or customer as its lines; its country is in the language of the message where its name is known."""
+    return party.get(f"address_{lang}") or party.get("address", "")
+
+
+def address_line(party: Mapping[str, str], lang: str) -> str:
+    """The address on one line."""
+    return address_in(party, lang).replace("\n", TEXTS[lang]["comma"])
 
 
 def plural(count: int, lang: str, forms: dict[str, str]) -> str:

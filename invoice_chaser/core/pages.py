@@ -1,6 +1,6 @@
 """The small public pages: unsubscribe and "this link is not valid", without a session, in the customer's language."""
 
-from .render import LAYOUT
+from .html_layout import LAYOUT, get_colors
 
 _TEXTS = {
     "en": {
@@ -25,7 +25,7 @@ _TEXTS = {
 
 
 def _page(lang: str, title: str, lines: list[str], **extra: str) -> str:
-    values = {"action": "", "button": "", "company": "", "color": "", **extra}
+    values = {"action": "", "button": "", "company": "", **extra, **get_colors(extra.get("color", ""))}
     return LAYOUT.get_template("unsubscribe.html.jinja").render(lang=lang, title=title, lines=lines, **values)
 
 

@@ -82,7 +82,7 @@ def button(data: MessageData, label: str, bank: list[tuple[str, str, str]], lang
 
 def footer(data: MessageData, lang: str) -> str:
     texts, company = TEXTS[lang], data.company
-    lines = ["-- ", company.get("name", ""), company.get("address", "").replace("\n", ", ")]
+    lines = ["-- ", company.get("name", ""), localize.address_line(company, lang)]
     for key in ("trn", "phone"):
         if company.get(key):
             lines.append(f"{texts[key]}: {localize.isolate(company[key], lang)}")

@@ -87,7 +87,7 @@ def compose(
         part = _Part(data, lang, book, limit)
         subjects.append(part.render_subject(sources[lang][0]))
         html, text = part.render_body(sources[lang][1])
-        parts.append({"lang": lang, "texts": TEXTS[lang], "body": html, "note": part.note})
+        parts.append({"lang": lang, "texts": TEXTS[lang], "body": html, "note": part.note, "address": localize.address_line(data.company, lang)})
         texts.append(text)
     subject = " · ".join(subjects)
     html = _render_page(data, parts, subject, subjects[0], f"{link_prefix}0" if link_prefix else "")
@@ -106,7 +106,8 @@ def merge_values(data: MessageData, lang: str) -> dict[str, object]:
         key = (item.currency, item.decimals)
         credit[key] = credit.get(key, Decimal(0)) - item.residual
     values = {
-        **{f"company_{key}": company.get(key, "") for key in ("name", "address", "trn", "phone", "email", "website")},
+        **{f"company_{key}": company.get(key, "") for key in ("name", "trn", "phone", "email", "website")},
+        "company_address": localize.address_in(company, lang),
         **{f"customer_{key}": data.customer.get(key, "") for key in ("reference", "trn")},
         **portal_links(data.portal_url), **page_links(data.page_url),
         "customer_name": clean_header(data.customer_name), "contact_name": clean_header(data.contact_name or data.customer_name),
@@ -154,6 +155,8 @@ def row_texts(item: Item, lang: str) -> dict[str, object]:
         "invoice_date": localize.format_day(item.invoice_date, lang), "date_due": localize.format_day(item.date_due, lang),
         "days": str(item.days_overdue) if item.days_overdue > 0 else ("" if is_credit else texts["not_due"]),
         "amount": localize.format_amount(item.amount, item.currency, item.decimals, lang),
+        # The mail's table names the currency once a row: a sheet of 600 px has no room for «دولار أمريكي» twice.
+        "amount_number": localize.format_number(item.amount, item.decimals),
         "residual": localize.format_amount(item.residual, item.currency, item.decimals, lang),
     }
 
@@ -223,7 +226,7 @@ class _Part:
 def _render_page(data: MessageData, parts: list[dict], subject: str, first_subject: str, hidden_url: str) -> str:
     company, lang = data.company, parts[0]["lang"]
     return get_part("message").render(
-        company={key: company.get(key, "") for key in ("name", "trn", "phone")}, address=company.get("address", "").replace("\n", ", "),
+        company={key: company.get(key, "") for key in ("name", "trn", "phone")},
         logo_url=company.get("logo_url", ""), parts=parts, root=TEXTS[lang] | {"lang": lang}, subject=subject, filler=_FILLER,
         preheader=_preheader(data, lang) or first_subject, unsubscribe_url=data.unsubscribe_url, hidden_url=hidden_url, pixel_url=data.pixel_url,
         **get_colors(company.get("color", "")))

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL, formatLang
 
+from ..core.localize import FSI, PDI
+
 
 class ChaserCampaign(models.Model):
     """What became of a campaign: counted from reminders and events each time, never stored."""
@@ -91,6 +93,7 @@ class ChaserCampaign(models.Model):
             campaign.amount_collected = self._format_amounts((currency, collected) for _id, currency, _chased, collected in mine)
 
     def _format_amounts(self, amounts):
-        """Amounts side by side, one per currency."""
+        """Amounts side by side, one per currency; isolated, for on an Arabic screen the figures of one would mix with those of the next."""
         currencies = self.env["res.currency"]
-        return "  ·  ".join(formatLang(self.env, amount, currency_obj=currencies.browse(currency)) for currency, amount in amounts)
+        texts = [formatLang(self.env, amount, currency_obj=currencies.browse(currency)) for currency, amount in amounts]
+        return "  ·  ".join(f"{FSI}{text}{PDI}" for text in texts) if len(texts) > 1 else "".join(texts)

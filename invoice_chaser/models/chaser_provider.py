@@ -274,7 +274,7 @@ class ChaserProvider(models.Model):
         partner = company.partner_id
         return {
             "name": company.name or "", "trn": company.vat or "", "phone": company.phone or "", "email": company.email or "",
-            "website": company.website or "", "address": self._tidy_address(partner._display_address(without_company=True)),
+            "website": company.website or "", **self._get_address_data(partner),
             "color": company.email_secondary_color or company.primary_color or "", "logo_url": self._get_logo_url(company),
         }
 
@@ -282,6 +282,13 @@ class ChaserProvider(models.Model):
     def _get_logo_url(self, company):
         """Odoo's public address of the logo; empty while the company has only Odoo's placeholder."""
         return "" if company.uses_default_logo else f"{company.get_base_url()}/logo.png?company={company.id}"
+
+    @api.model
+    def _get_address_data(self, partner):
+        """``address``, and ``address_ar`` with the country's Arabic name where Arabic is installed."""
+        codes = {"address": "en_US", "address_ar": self.env["chaser.template"]._get_arabic_code()}
+        return {
+            key: self._tidy_address(partner.with_context(lang=code)._display_address(without_company=True)) for key, code in codes.items() if code}
 
     @api.model
     def _tidy_address(self, address):

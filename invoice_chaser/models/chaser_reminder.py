@@ -5,7 +5,7 @@ import psycopg2.errors
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL, email_normalize, email_normalize_all, formatLang
+from odoo.tools import SQL, email_normalize, email_normalize_all
 
 from ..core.status import HUMAN_EVENTS, RANK, STATUS_OF_EVENT, STATUS_OF_STATE
 
@@ -117,7 +117,7 @@ class ChaserReminder(models.Model):
             for line in lines:
                 totals[line.currency_id] = totals.get(line.currency_id, 0.0) + line.amount_residual
             reminder.item_count = len(lines.filtered(lambda line: not line.is_credit))
-            reminder.total_display = "  ·  ".join(formatLang(self.env, amount, currency_obj=currency) for currency, amount in totals.items())
+            reminder.total_display = self.env["chaser.campaign"]._format_amounts((currency.id, amount) for currency, amount in totals.items())
 
     def _compute_event_counts(self):
         rows = self.env["chaser.event"]._read_group(

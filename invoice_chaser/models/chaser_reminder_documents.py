@@ -159,8 +159,7 @@ class ChaserReminder(models.Model):
     @api.model
     def _get_customer_data(self, partner_id):
         partner = self.env["res.partner"].browse(partner_id).sudo()
-        address = self.env["chaser.provider"]._tidy_address(partner._display_address(without_company=True))
-        return {"name": partner.name or "", "address": address, "trn": partner.vat or ""}
+        return {"name": partner.name or "", "trn": partner.vat or "", **self.env["chaser.provider"]._get_address_data(partner)}
 
     # -- steps render and mark
 

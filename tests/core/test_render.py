@@ -133,8 +133,8 @@ def test_numbers_keep_their_direction():
         rows = page.xpath("//table[@class='items']/tbody/tr[not(@class='total')]")
         assert len(rows) == 2
         for number, row in enumerate(rows, 1):
-            assert row.xpath(".//bdi[@dir='ltr']/text()") == [f"INV/2026/{number:05d}"]
-            assert len(row.xpath("./td/bdi[not(@dir)]")) == 2
+            assert row.xpath(".//bdi[@dir='ltr']/text()") == [f"INV/2026/{number:05d}", "150.00"]
+            assert len(row.xpath("./td/bdi[not(@dir)]")) == 1
         footer = page.xpath("//td[@class='foot']//bdi[@dir='ltr']/text()")
         assert footer == [COMPANY["trn"], COMPANY["phone"]]
     assert "\u2066INV/2026/00001\u2069" in compose(data(), SOURCES, "ar").text
@@ -332,7 +332,7 @@ def test_every_row_says_what_it_must():
         "1 Sep 2026",
         "2 Oct 2026",
         "50",
-        "AED 150.00",
+        "150.00",
         "AED 100.00",
     ]
 
@@ -654,3 +654,20 @@ def test_a_name_in_the_other_script_keeps_what_follows_in_its_place(name, lang, 
     for text in (rendered.html, rendered.text):
         assert name in text
         assert (f"\u2068{name}\u2069" in text) is isolated
+
+
+# -- addresses --------------------------------------------------------------------------------------------------------
+def test_the_address_is_in_the_language_of_its_part():
+    company = COMPANY | {"address": "Office 7\nDubai\nUnited Arab Emirates", "address_ar": "Office 7\nDubai\nالإمارات العربية المتحدة"}
+    rendered = compose(data(company=company), {lang: (subject, "<p>{{ company_address }}</p>" + body) for lang, (subject, body) in SOURCES.items()}, "both")
+    arabic, english = tree(rendered).xpath("//td[@class='foot']")
+    assert "Office 7، Dubai، الإمارات العربية المتحدة" in arabic.text_content() and "United Arab" not in arabic.text_content()
+    assert "Office 7, Dubai, United Arab Emirates" in english.text_content()
+    parts = tree(rendered).xpath("//td[@class='part']")
+    assert ["United Arab Emirates" in part.text_content() for part in parts] == [False, True]
+    assert rendered.text.count("United Arab Emirates") == 2 and rendered.text.count("الإمارات العربية المتحدة") == 2
+
+
+def test_without_an_arabic_address_there_is_the_one():
+    rendered = compose(data(company=COMPANY | {"address": "Office 7\nDubai", "address_ar": ""}), SOURCES, "ar")
+    assert "Office 7، Dubai" in tree(rendered).xpath("//td[@class='foot']")[0].text_content()

@@ -21,7 +21,7 @@ def letter_html(
     :raises TemplateProblem: when the text does not render
     """
     langs = tuple(lang for lang in languages(preference) if lang in sources) or tuple(sources)[:1]
-    sections = [_section(data, sources[lang], lang) for lang in langs]
+    sections = [_section(data, sources[lang], lang) | {"customer_address": localize.address_in(customer, lang)} for lang in langs]
     return LAYOUT.get_template("documents/letter.html.jinja").render(
         sections=sections, company=data.company, customer=customer, logo=logo, langs=langs, title=sections[0]["subject"],
         reference=data.payment_reference, **get_colors(data.company.get("color", "")))
@@ -36,7 +36,7 @@ def _section(data: MessageData, source: tuple[str, str], lang: str) -> dict[str,
     }
     words = values | {"invoice_table": values["invoice_numbers"], "pay_button": ""}
     return {
-        **shared, "words": DOCUMENT_TEXTS[lang], "today": localize.format_day(data.today, lang),
+        **shared, "words": DOCUMENT_TEXTS[lang], "today": localize.format_day(data.today, lang), "company_address": localize.address_line(data.company, lang),
         "subject": " ".join(render_source(source[0], words, lang, is_html=False).split()),
         "body": Markup(render_source(source[1], values | blocks, lang)),  # noqa: S704 (sanitized when saved, values are escaped)
     }

@@ -63,7 +63,8 @@ def _section(statement: Statement, lang: str) -> dict[str, object]:
     data = MessageData(statement.company, "", "", (), statement.today, bank=statement.bank, payment_reference=statement.payment_reference)
     return {
         "lang": lang, "texts": TEXTS[lang], "words": words, "tables": tables, "bank": bank_rows(data, lang),
-        "today": localize.format_day(statement.today, lang),
+        "today": localize.format_day(statement.today, lang), "company_address": localize.address_line(statement.company, lang),
+        "customer_address": localize.address_in(statement.customer, lang),
     }
 
 

@@ -1,4 +1,4 @@
-import { Component, useState } from "@odoo/owl";
+import { Component, onWillUnmount, useState } from "@odoo/owl";
 import { HtmlField, htmlField } from "@html_editor/fields/html_field";
 import { _t } from "@web/core/l10n/translation";
 import { Dropdown } from "@web/core/dropdown/dropdown";
@@ -63,8 +63,10 @@ export class TemplateSubjectField extends CharField {
     insertTag(text) {
         const input = this.input.el;
         const start = Math.min(this.selectionStart ?? input.value.length, input.value.length);
+        // Leaving the field for the picker cuts off the space that was typed at its end.
+        const space = start && start === input.value.length && !/\s$/.test(input.value) ? " " : "";
         input.focus();
-        input.setRangeText(text, start, start, "end");
+        input.setRangeText(space + text, start, start, "end");
         input.dispatchEvent(new InputEvent("input", { bubbles: true }));
         input.dispatchEvent(new Event("change", { bubbles: true }));
         this.selectionStart = input.selectionStart;
@@ -78,6 +80,21 @@ export class TemplateBodyField extends HtmlField {
     static template = "invoice_chaser.TemplateBodyField";
     static components = { ...HtmlField.components, MergeTagPicker };
     static props = { ...HtmlField.props, dir: { type: String, optional: true } };
+
+    setup() {
+        super.setup();
+        onWillUnmount(() => this.keepTyped());
+    }
+
+    /**
+     * Another page of the notebook takes the editor away. Odoo's field drops what was typed while an earlier change (the one that opening
+     * the picker committed) was still being answered by the server; here it is handed over.
+     */
+    keepTyped() {
+        if (this.isDirty && !this.props.readonly && this.editor && !this.editor.isDestroyed) {
+            this.updateValue(this.state.showCodeView ? this.codeViewRef.el.value : this.editor.getContent());
+        }
+    }
 
     /** A text in the other language than the user's runs in its own direction. */
     getConfig() {

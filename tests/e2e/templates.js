@@ -1,0 +1,186 @@
+// A manager writes a letter in both languages: merge tags by mouse and keyboard, a mistake and its mending, the next version, the comparison,
+// the preview in all its forms, a sample to himself, and the way out and back as one file. node templates.js URL TEMPLATE_ID CUSTOMER FOLDER
+const fs = require("fs");
+const path = require("path");
+const {getOverflow, login, run} = require("../support/browser.js");
+
+const [url, id, customer, folder] = process.argv.slice(2);
+const FORM = `${url}/odoo/action-invoice_chaser.chaser_template_action/${id}`;
+const squeeze = (text) => text.replace(/\s+/g, " ").trim();
+
+/** Picks a merge tag with the picker that belongs to a field: by click, or by search and Enter. */
+async function pick(page, field, tag, byKeyboard) {
+    await page.click(`[name=${field}] .o_chaser_tag_button`);
+    await page.waitForSelector(".o_chaser_tags input:focus");
+    if (byKeyboard) {
+        await page.keyboard.type(tag);
+        await page.keyboard.press("Enter");
+    } else {
+        await page.click(`.o_chaser_tags [data-tag=${tag}]`);
+    }
+    await page.waitForSelector(".o_chaser_tags", {state: "detached"});
+}
+
+/** Puts the cursor where the given words end, in the editor of a field. */
+async function placeCursor(page, field, words) {
+    await page.locator(`[name=${field}] .odoo-editor-editable p`, {hasText: words}).first().click();
+    await page.evaluate(([name, text]) => {
+        const walker = document.createTreeWalker(document.querySelector(`[name=${name}] .odoo-editor-editable`), NodeFilter.SHOW_TEXT);
+        while (walker.nextNode()) {
+            const at = walker.currentNode.data.indexOf(text);
+            if (at >= 0) return getSelection().setBaseAndExtent(walker.currentNode, at + text.length, walker.currentNode, at + text.length);
+        }
+        throw new Error(`“${text}” does not stand in ${name}`);
+    }, [field, words]);
+    await page.waitForTimeout(200);
+}
+
+async function save(page) {
+    await page.click(".o_form_button_save");
+    await page.waitForSelector(".o_form_button_save", {state: "hidden"});
+}
+
+async function write(page) {
+    await page.goto(FORM);
+    await page.waitForSelector("[name=body_html] .odoo-editor-editable");
+    const subject = page.locator("[name=subject] input");
+    await subject.fill("Reminder for : please pay");
+    await subject.evaluate((input) => input.setSelectionRange(13, 13));
+    await pick(page, "subject", "customer_name", false);
+    console.log("subject:", await subject.inputValue());
+    await page.keyboard.type(" again");
+    console.log("typed on:", await subject.inputValue());
+    await placeCursor(page, "body_html", "Kind regards,");
+    await page.keyboard.type(" Your number is ");
+    await pick(page, "body_html", "customer_reference", true);
+    await page.keyboard.type(" with us.");
+    console.log("body:", squeeze(await page.locator("[name=body_html] p", {hasText: "Your number"}).innerText()).slice(0, 90));
+    await page.screenshot({path: path.join(folder, "editor-en.png")});
+    await page.click("a.nav-link[name=text_ar]");
+    await page.waitForSelector("[name=other_body_html] .odoo-editor-editable");
+    console.log("arabic direction:", await page.getAttribute("[name=other_body_html] .odoo-editor-editable", "dir"));
+    await page.fill("[name=other_subject] input", "تذكير بالسداد إلى ");
+    await page.focus("[name=other_subject] input");
+    await page.keyboard.press("End");
+    await pick(page, "other_subject", "customer_name", true);
+    await placeCursor(page, "other_body_html", "تحية طيبة وبعد،");
+    await page.keyboard.type(" رقمكم لدينا ");
+    await pick(page, "other_body_html", "customer_reference", false);
+    await page.screenshot({path: path.join(folder, "editor-ar.png")});
+    console.log("arabic subject:", await page.inputValue("[name=other_subject] input"));
+}
+
+async function mend(page) {
+    const subject = page.locator("[name=subject] input");
+    await page.click("a.nav-link[name=text]");
+    const good = await subject.inputValue();
+    await subject.fill(`${good} {{ total_deu }}`);
+    await page.click(".o_form_button_save");
+    await page.waitForSelector(".modal .o_error_dialog, .modal-body");
+    console.log("refused:", squeeze(await page.innerText(".modal-body")));
+    await page.screenshot({path: path.join(folder, "refused.png")});
+    await page.click(".modal-footer button");
+    await subject.fill(good);
+    await save(page);
+    console.log("versions:", squeeze(await page.innerText("button[name=action_view_versions]")));
+}
+
+async function compare(page) {
+    await page.click("button[name=action_compare]");
+    await page.waitForSelector(".o_chaser_diff");
+    for (const lang of ["en", "ar"]) {
+        const changed = await page.locator(`.o_chaser_diff [data-language=${lang}] .o_chaser_ins`).allInnerTexts();
+        console.log(`changed in ${lang}:`, squeeze(changed.join(" | ")));
+    }
+    await page.screenshot({path: path.join(folder, "compare.png")});
+    await page.click(".modal-footer button[special=cancel], .modal-footer .btn-primary");
+    await page.waitForSelector(".modal", {state: "detached"});
+}
+
+const frame = (page, language) => page.frameLocator(`.o_chaser_template_preview [data-language=${language}] iframe`);
+
+async function preview(page) {
+    await page.click("a.nav-link[name=preview]");
+    await page.waitForSelector(".o_chaser_template_preview iframe");
+    console.log("side by side:", (await page.locator(".o_chaser_template_preview iframe").count()),
+        await frame(page, "en").locator("html").getAttribute("dir"), await frame(page, "ar").locator("html").getAttribute("dir"));
+    console.log("sample:", squeeze(await frame(page, "en").locator("p").first().innerText()));
+    await page.fill("[name=preview_partner_id] input", customer);
+    await page.click(`.o-autocomplete--dropdown-item:has-text("${customer}")`);
+    await frame(page, "en").locator("p", {hasText: customer}).first().waitFor();
+    console.log("real:", squeeze(await frame(page, "en").locator("p").first().innerText()), await frame(page, "en").locator("tr[data-row], .items tbody tr").count());
+    await page.click("[data-view=both]");
+    console.log("both:", await frame(page, "both").locator("td.part").count());
+    for (const width of ["phone", "desktop"]) {
+        await page.click(`[data-width=${width}]`);
+        console.log(`${width}:`, (await page.locator(".o_chaser_template_preview iframe").first().boundingBox()).width < 400);
+    }
+    await page.click("[data-part=text]");
+    console.log("text:", squeeze(await page.innerText(".o_chaser_mail_text")).includes("INV/"));
+    await page.click("[data-part=headers]");
+    console.log("headers:", (await page.locator(".o_chaser_headers th").allInnerTexts()).join(", "));
+    await page.click("[data-part=html]");
+    await page.click(".o_chaser_send_me");
+    await page.waitForSelector(".o_notification");
+    console.log("sent:", squeeze(await page.innerText(".o_notification")));
+}
+
+async function check(page) {
+    await page.click("a.nav-link[name=text]");
+    await page.fill("[name=subject] input", "PLEASE PAY NOW {{ total_due }}");
+    await page.keyboard.press("Tab");
+    await page.click("a.nav-link[name=check]");
+    await page.waitForSelector(".o_chaser_findings [data-code=subject_capitals]");
+    console.log("finding:", squeeze(await page.locator("[data-code=subject_capitals]").innerText()));
+    await page.screenshot({path: path.join(folder, "findings.png")});
+    await page.click(".o_form_button_cancel");
+}
+
+async function exportAndImport(page) {
+    await page.goto(`${url}/odoo/action-invoice_chaser.chaser_template_action`);
+    await page.waitForSelector(".o_data_row");
+    await page.click("thead .o_list_record_selector input");
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click("button[name=action_export]")]);
+    const file = path.join(folder, download.suggestedFilename());
+    await download.saveAs(file);
+    const content = JSON.parse(fs.readFileSync(file, "utf8"));
+    console.log("exported:", content.templates.length);
+    content.templates[0].subject.en += " changed";
+    content.templates.push({...content.templates[1], key: "elsewhere-1", name: {en: "From elsewhere"}, is_default: false});
+    fs.writeFileSync(file, JSON.stringify(content));
+    await page.click("thead .o_list_record_selector input");
+    await page.click(".o_control_panel button:has-text('Import')");
+    await page.setInputFiles(".modal input[type=file]", file);
+    await page.waitForSelector(".modal [name=file] .fa-trash, .modal [name=file] .o_clear_file_button", {state: "attached"});
+    await page.click(".modal button[name=action_read]");
+    await page.waitForSelector(".modal .o_data_row");
+    for (const row of await page.locator(".modal .o_data_row").all()) {
+        console.log("row:", squeeze((await row.locator("td").allInnerTexts()).join(" ")));
+    }
+    await page.screenshot({path: path.join(folder, "import.png")});
+    await page.click(".modal button[name=action_import]");
+    await page.waitForSelector(".modal", {state: "detached"});
+    await page.waitForSelector(".o_data_row");
+    console.log("imported:", squeeze((await page.locator(".o_data_row [name=name]").allInnerTexts()).join(" | ")));
+}
+
+async function lookOnPhone(openPage) {
+    const page = await login(await openPage({viewport: {width: 390, height: 844}, isMobile: true, hasTouch: true}), url, "accountant");
+    await page.goto(`${url}/odoo/action-invoice_chaser.chaser_template_action`);
+    await page.waitForSelector(".o_kanban_record");
+    console.log("phone list:", await getOverflow(page));
+    await page.goto(FORM);
+    await page.waitForSelector("[name=body_html]");
+    console.log("phone form:", await getOverflow(page));
+}
+
+run(async ({openPage}) => {
+    const page = await login(await openPage(), url, "admin");
+    for (const step of [write, mend, compare, preview, check, exportAndImport]) {
+        await step(page).catch(async (error) => {
+            await page.screenshot({path: path.join(folder, `failed-${step.name}.png`)});
+            throw error;
+        });
+    }
+    await lookOnPhone(openPage);
+});
