@@ -88,15 +88,6 @@ def write_documents(env, customer, name, folder, kinds=("statement", "letter")):
             (folder / f"letter-{name}-{language}.pdf").write_bytes(pdf.make_pdf(letter.letter_html(data, texts, language, **shared)))
 
 
-def write_invoices(env, customer, folder):
-    """Odoo's own invoice, made by its report engine in the customer's language."""
-    invoice = env["account.move"].search([("commercial_partner_id", "=", customer.id), ("move_type", "=", "out_invoice")], limit=1)
-    for lang, code in (("en", "en_US"), ("ar", "ar_001")):
-        customer.lang = code
-        content, _kind = env["ir.actions.report"].with_context(force_report_rendering=True)._render_qweb_pdf("account.account_invoices", invoice.ids)
-        (folder / f"invoice-odoo-{lang}.pdf").write_bytes(content)
-
-
 def write_pages(env, customer, folder):
     """The customer's page of a reminder that counts as sent, in each of its states, and the small pages beside it."""
     from odoo.addons.invoice_chaser.core import pages
@@ -117,8 +108,8 @@ def write_pages(env, customer, folder):
     write("-open", lambda lang: render_page(reminder._get_page_data(lang, problem="day_missing", problem_action="promise"))[0])
     path, company = reminder._get_page_path("sample"), env.company.name
     notices = {"busy": lambda lang: render_busy(lang, path, {"action": "copy"})[0], "often": lambda lang: render_notice(lang, path, "too_often")[0],
-               "invalid": lambda _lang: pages.invalid_page(), "stop": lambda lang: pages.confirm_page(lang, customer.email, path, company, "#0f766e"),
-               "stopped": lambda lang: pages.done_page(lang, customer.email, company, "#0f766e")}
+               "invalid": lambda _lang: pages.invalid_page(), "stop": lambda lang: pages.confirm_page(lang, "accounts@customer.example", path, company, "#0f766e"),
+               "stopped": lambda lang: pages.done_page(lang, "accounts@customer.example", company, "#0f766e")}
     for name, make in notices.items():
         write(f"-{name}", make)
     for action, more in (("dispute", {"text": "Two pallets arrived damaged", "invoices": (1,)}), ("paid", {"text": "Transfer 4711"}),
@@ -140,5 +131,4 @@ def write_all(env, folder):
     write_documents(env, most, "many", folder)
     write_messages(env, make_long_account(env, most), folder, ("urgent",), "-long")
     write_documents(env, most, "long", folder, ("statement",))
-    write_invoices(env, several, folder)
     write_pages(env, several, folder)

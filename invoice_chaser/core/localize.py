@@ -65,8 +65,8 @@ def address_in(party: Mapping[str, str], lang: str) -> str:
 
 
 def address_line(party: Mapping[str, str], lang: str) -> str:
-    """The address on one line."""
-    return address_in(party, lang).replace("\n", TEXTS[lang]["comma"])
+    """The address on one line, its parts in the reading order of the language: a street in Latin letters, then an Arabic country."""
+    return TEXTS[lang]["comma"].join(isolate_name(line, lang) for line in address_in(party, lang).splitlines())
 
 
 def plural(count: int, lang: str, forms: dict[str, str]) -> str:
