@@ -1,6 +1,7 @@
 from odoo import api, models
 
 from ..core.checker import ERROR
+from ..core.texts import TEXTS
 
 
 class ChaserCheckerMixin(models.AbstractModel):
@@ -24,7 +25,8 @@ class ChaserCheckerMixin(models.AbstractModel):
         lang = {"en": self.env._("English"), "ar": self.env._("Arabic")}.get(finding.lang)
         place = {"subject": self.env._("subject"), "body": self.env._("text")}.get(finding.place)
         paragraph = self.env._("paragraph %s", finding.paragraph) if finding.paragraph else None
-        return ", ".join(filter(None, (lang, place, paragraph)))
+        comma = TEXTS["ar" if (self.env.lang or "").startswith("ar") else "en"]["comma"]
+        return comma.join(filter(None, (lang, place, paragraph)))
 
     @api.model
     def _get_finding_text(self, finding):
