@@ -6,9 +6,10 @@ from pathlib import Path
 
 import demo_data
 
-from odoo.addons.invoice_chaser.core.customer_answers import Answer
 from odoo.fields import Command
 from odoo.tools.image import image_data_uri
+
+from odoo.addons.invoice_chaser.core.customer_answers import Answer
 
 LEVELS = ("polite", "firm", "urgent", "final", "thanks", "statement")
 LANGUAGES = ("en", "ar", "both")
@@ -50,14 +51,14 @@ def show_logo(env, html):
     return html.replace(env["chaser.provider"]._get_logo_url(env.company).replace("&", "&amp;"), image_data_uri(env.company.logo_web))
 
 
-def write_messages(env, customer, folder, codes=LEVELS, suffix=""):
+def write_messages(env, customer, folder, codes=LEVELS, suffix="", languages=LANGUAGES):
     from odoo.addons.invoice_chaser.core import render
 
     reminder = env["chaser.reminder"]
     for code in codes:
         template = env.ref(f"invoice_chaser.chaser_template_{code}")
         data = reminder._get_preview_data(customer, env.company)
-        for language in LANGUAGES:
+        for language in languages:
             rendered = render.compose(data, template._get_sources(), language)
             (folder / f"{code}{suffix}-{language}.html").write_text(show_logo(env, rendered.html))
             (folder / f"{code}{suffix}-{language}.txt").write_text(f"{rendered.subject}\n\n{rendered.text}")
@@ -88,10 +89,14 @@ def write_documents(env, customer, name, folder, kinds=("statement", "letter")):
             (folder / f"letter-{name}-{language}.pdf").write_bytes(pdf.make_pdf(letter.letter_html(data, texts, language, **shared)))
 
 
+def write_page(folder, name, make):
+    for lang in ("en", "ar"):
+        (folder / f"page{name}-{lang}.html").write_text(make(lang))
+
+
 def write_pages(env, customer, folder):
-    """The customer's page of a reminder that counts as sent, in each of its states, and the small pages beside it."""
-    from odoo.addons.invoice_chaser.core import pages
-    from odoo.addons.invoice_chaser.core.customer_page import render_busy, render_notice, render_page
+    """The customer's page of a reminder that counts as sent, in its states."""
+    from odoo.addons.invoice_chaser.core.customer_page import render_page
 
     demo_data.make_mailbox(env, env.company, 25)
     invoices = env["account.move"].search([("commercial_partner_id", "=", customer.id), ("move_type", "=", "out_invoice")])
@@ -100,24 +105,29 @@ def write_pages(env, customer, folder):
     for move in invoices:
         move._portal_ensure_token()
 
-    def write(name, make):
-        for lang in ("en", "ar"):
-            (folder / f"page{name}-{lang}.html").write_text(make(lang))
+    def write(name, **shown):
+        write_page(folder, name, lambda lang: render_page(reminder._get_page_data(lang, **shown))[0])
 
-    write("", lambda lang: render_page(reminder._get_page_data(lang))[0])
-    write("-open", lambda lang: render_page(reminder._get_page_data(lang, problem="day_missing", problem_action="promise"))[0])
-    path, company = reminder._get_page_path("sample"), env.company.name
-    notices = {"busy": lambda lang: render_busy(lang, path, {"action": "copy"})[0], "often": lambda lang: render_notice(lang, path, "too_often")[0],
-               "invalid": lambda _lang: pages.invalid_page(), "stop": lambda lang: pages.confirm_page(lang, "accounts@customer.example", path, company, "#0f766e"),
-               "stopped": lambda lang: pages.done_page(lang, "accounts@customer.example", company, "#0f766e")}
-    for name, make in notices.items():
-        write(f"-{name}", make)
-    for action, more in (("dispute", {"text": "Two pallets arrived damaged", "invoices": (1,)}), ("paid", {"text": "Transfer 4711"}),
-                         ("promise", {"day": env.company._get_chaser_today() + timedelta(days=6)})):
-        answer = reminder._take_answer(Answer(action, **more), reminder._make_form_key(action), {"ip": "192.0.2.1", "user_agent": ""})
-        write(f"-{action}", lambda lang, answer=answer: render_page(reminder._get_page_data(lang, done=answer.id))[0])
+    write("")
+    write("-open", problem="day_missing", problem_action="promise")
+    in_six_days = env.company._get_chaser_today() + timedelta(days=6)
+    for answer in (Answer("dispute", text="Two pallets arrived damaged", invoices=(1,)), Answer("promise", day=in_six_days)):
+        taken = reminder._take_answer(answer, reminder._make_form_key(answer.action), {"ip": "192.0.2.1", "user_agent": ""})
+        write(f"-{answer.action}", done=taken.id)
     demo_data.pay(env, invoices)
-    write("-settled", lambda lang: render_page(reminder._get_page_data(lang))[0])
+    write("-settled")
+
+
+def write_notices(env, folder):
+    """The small pages: stop the reminders, a link that is no longer valid, the database busy."""
+    from odoo.addons.invoice_chaser.core import pages
+    from odoo.addons.invoice_chaser.core.customer_page import render_busy
+
+    email, company, color = "accounts@customer.example", env.company.name, env.company.email_secondary_color
+    write_page(folder, "-stop", lambda lang: pages.confirm_page(lang, email, "/chaser/u/sample", company, color))
+    write_page(folder, "-stopped", lambda lang: pages.done_page(lang, email, company, color))
+    write_page(folder, "-busy", lambda lang: render_busy(lang, "/chaser/p/sample", {"action": "copy"})[0])
+    (folder / "page-invalid-both.html").write_text(pages.invalid_page())
 
 
 def write_all(env, folder):
@@ -129,6 +139,7 @@ def write_all(env, folder):
     write_documents(env, several, "several", folder)
     write_documents(env, several, "plain", folder, ("statement",))
     write_documents(env, most, "many", folder)
-    write_messages(env, make_long_account(env, most), folder, ("urgent",), "-long")
+    write_messages(env, make_long_account(env, most), folder, ("urgent",), "-long", ("ar",))
     write_documents(env, most, "long", folder, ("statement",))
     write_pages(env, several, folder)
+    write_notices(env, folder)
