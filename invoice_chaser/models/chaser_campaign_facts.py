@@ -151,15 +151,20 @@ class ChaserCampaign(models.Model):
     @api.model
     def _read_credits(self, partner_ids, company):
         """Open credits of customers: credit notes, payments not allocated, anything else open in their favour."""
-        return self.env.execute_query_dict(SQL(
+        return self.env.execute_query_dict(self._get_credits_sql(SQL("= ANY(%s)", list(partner_ids)), company))
+
+    @api.model
+    def _get_credits_sql(self, condition, company):
+        """:param SQL condition: which customers, e.g. ``= 5``"""
+        return SQL(
             """SELECT l.id, l.move_id, p.commercial_partner_id AS partner_id, l.currency_id, l.amount_residual_currency AS residual,
                       l.amount_residual AS company_residual, l.amount_currency AS amount, coalesce(m.name, m.ref, '') AS number,
                       coalesce(m.invoice_date, l.date) AS invoice_date, NULL::date AS date_due
                  FROM account_move_line l JOIN account_move m ON m.id = l.move_id JOIN res_partner p ON p.id = l.partner_id
-                WHERE p.commercial_partner_id = ANY(%s) AND l.company_id = %s AND l.parent_state = 'posted'
+                WHERE p.commercial_partner_id %s AND l.company_id = %s AND l.parent_state = 'posted'
                   AND l.account_id = ANY(ARRAY(SELECT id FROM account_account WHERE account_type = 'asset_receivable'))
                   AND l.reconciled IS NOT TRUE AND l.amount_residual_currency < 0
-                ORDER BY l.id""", list(partner_ids), company.id))
+                ORDER BY l.id""", condition, company.id)
 
     @api.model
     def _read_stopped(self, emails, company):

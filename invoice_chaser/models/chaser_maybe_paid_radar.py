@@ -143,12 +143,11 @@ class ChaserMaybePaid(models.Model):
              for partner_id, *names, accounts in customers])
 
     @api.model
-    def _get_fingerprint(self, company):
-        """Changes whenever money comes in or is allocated; cheap enough to be asked before each message."""
-        [row] = self.env.execute_query(SQL(
-            """SELECT (SELECT count(*) FROM account_bank_statement_line WHERE company_id = %(company)s AND is_reconciled IS NOT TRUE),
-                      (SELECT max(id) FROM account_bank_statement_line WHERE company_id = %(company)s AND is_reconciled IS NOT TRUE),
-                      (SELECT max(write_date) FROM account_bank_statement_line WHERE company_id = %(company)s AND is_reconciled IS NOT TRUE),
-                      (SELECT max(id) FROM account_payment WHERE company_id = %(company)s AND is_matched IS NOT TRUE),
-                      (SELECT max(write_date) FROM account_payment WHERE company_id = %(company)s AND is_matched IS NOT TRUE)""", company=company.id))
-        return row
+    def _get_fingerprint_sql(self, company):
+        """One row that changes whenever money comes in or is allocated; cheap enough to be asked before each message."""
+        return SQL(
+            """SELECT l.*, p.* FROM
+                 (SELECT count(*) AS lines, max(id) AS last_line, max(write_date) AS line_written FROM account_bank_statement_line
+                   WHERE company_id = %(company)s AND is_reconciled IS NOT TRUE) l,
+                 (SELECT max(id) AS last_payment, max(write_date) AS payment_written FROM account_payment
+                   WHERE company_id = %(company)s AND is_matched IS NOT TRUE) p""", company=company.id)

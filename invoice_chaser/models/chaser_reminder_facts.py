@@ -16,14 +16,15 @@ class ChaserReminder(models.Model):
     def _step_facts(self, job):
         """One query for all that the next steps ask: customer, stopped addresses, what is held, last contact, former messages."""
         addresses = _get_addresses(job.row)
-        job.facts = self._read_facts(job.row, addresses, job.run.settings["today"])
+        job.facts = self._read_facts(job, addresses)
         job.held = self.env["chaser.hold"]._make_held(job.facts["held"])
         job.facts["addresses"] = addresses
         job.facts["recipients"] = [email for email in addresses if email not in job.facts["stopped"]]
 
-    def _read_facts(self, own, addresses, today):
+    def _read_facts(self, job, addresses):
+        own, today = job.row, job.run.settings["today"]
         company = self.env["res.company"].browse(own["company_id"])
-        [row] = self.env.execute_query_dict(SQL(
+        [row] = job.run.ask(SQL(
             """SELECT p.name, p.ref, p.vat, p.chaser_escalation_partner_id AS escalation_id,
                       (p.chaser_paused_until->>%(key)s)::date AS paused_until, p.chaser_pause_reason->>%(key)s AS pause_reason,
                       (p.preferred_contact_interval->>%(key)s)::int AS interval,

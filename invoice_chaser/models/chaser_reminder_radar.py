@@ -36,7 +36,7 @@ class ChaserReminder(models.Model):
             if hold:
                 return hold
         if job.run.get("maybe_paid", lambda: company.chaser_maybe_paid):
-            seen = self.env["chaser.maybe.paid"]._get_fingerprint(company)
+            seen = job.run.ask(self.env["chaser.maybe.paid"]._get_fingerprint_sql(company))
             if job.run.cache.get("money") != seen:
                 self.env["chaser.maybe.paid"]._refresh(company)
                 self.env.flush_all()

@@ -15,7 +15,7 @@ class ChaserReminder(models.Model):
 
     def _step_refresh(self, job):
         """Fresh balances, read under a lock so that no payment can slip in before the mark."""
-        rows = self._read_open_items()
+        rows = self._read_open_items(job.run)
         if len(rows) < job.row["item_count"]:
             return self._hold_a_minute("busy")
         dropped = {}
@@ -24,7 +24,7 @@ class ChaserReminder(models.Model):
             if code:
                 dropped[row["line_id"]] = (code, params)
         live = [row for row in rows if row["line_id"] not in dropped]
-        credits = self._read_own_credits(job.row, {row["currency_id"] for row in live}) if live else []
+        credits = self._read_own_credits(job, {row["currency_id"] for row in live}) if live else []
         due, covered = net_items([_as_item(row) for row in live], [_as_credit(row) for row in credits])
         for item in covered:
             line_id = next(row["line_id"] for row in live if row["id"] == item.id)
@@ -39,9 +39,9 @@ class ChaserReminder(models.Model):
         job.credits = [row for row in credits if row["currency_id"] in currencies]
         return None
 
-    def _read_open_items(self):
+    def _read_open_items(self, run):
         """The reminder's items as they are now; one that another transaction is changing is missing."""
-        rows = self.env.execute_query_dict(SQL(
+        rows = run.ask(SQL(
             """SELECT rl.id AS line_id, l.id, l.move_id, l.currency_id, l.amount_residual_currency AS residual,
                       l.amount_residual AS company_residual, l.amount_currency AS amount, m.name AS number, m.invoice_date,
                       coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date, l.date) AS date_due, l.parent_state, l.reconciled,
@@ -72,9 +72,10 @@ class ChaserReminder(models.Model):
             return "overdue_now" if days > 0 else "not_due" if days < level_days else None
         return "not_due" if days < min(level_days, 1) else None
 
-    def _read_own_credits(self, own, currency_ids):
+    def _read_own_credits(self, job, currency_ids):
+        own = job.row
         company = self.env["res.company"].browse(own["company_id"])
-        rows = self.env["chaser.campaign"]._read_credits([own["partner_id"]], company)
+        rows = job.run.ask(self.env["chaser.campaign"]._get_credits_sql(SQL("= %s", own["partner_id"]), company))
         others = self._get_credits_shown_elsewhere(own) if rows else set()
         return [row for row in rows if row["currency_id"] in currency_ids and row["id"] not in others]
 

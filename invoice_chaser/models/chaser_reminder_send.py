@@ -81,7 +81,7 @@ class ChaserReminder(models.Model):
         is no commit, so that the company's monthly limit, taken first, stays taken."""
         if not job.run.provider._take_month_slot(job.run):
             return Skip("gone")
-        rows = self.env.execute_query_dict(SQL(
+        rows = job.run.ask(SQL(
             """SELECT r.id, r.token, r.language, r.message_id, r.attempt_count, r.recipient_email, r.recipient_others, r.level_id,
                       r.campaign_id, r.split_move_id, r.partner_id, r.company_id, c.template_id, c.campaign_type, c.sender_name, c.reply_to, c.user_id,
                       r.purpose, r.copy_of_id, r.page_token,

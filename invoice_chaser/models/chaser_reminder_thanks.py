@@ -13,7 +13,7 @@ class ChaserReminder(models.Model):
         """A thank-you goes only while everything that it gives thanks for is still settled by money; read under a lock."""
         if job.row["purpose"] != "thanks":
             return super()._step_refresh(job)
-        rows = self._read_open_items()
+        rows = self._read_open_items(job.run)
         if len(rows) < job.row["item_count"]:
             return self._hold_a_minute("busy")
         back = [row["number"] or "" for row in rows if not row["reconciled"] or row["payment_state"] not in THANKED_STATES]

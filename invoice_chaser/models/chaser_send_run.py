@@ -2,6 +2,8 @@ import random
 
 from odoo import fields
 
+from .chaser_prepared import PreparedQueries
+
 
 class SendRun:
     """What one run of a mailbox keeps: the open transport, its recent sends, and what all its messages share."""
@@ -13,6 +15,7 @@ class SendRun:
         self.throttle = provider._make_throttle(fields.Datetime.now())
         self.pace = self.throttle.pace
         self.cache = {}
+        self._queries = PreparedQueries(provider.env.cr)
         self._dice = random.Random()
         self._was_limited = bool(provider.rate_limit_count)
 
@@ -45,6 +48,10 @@ class SendRun:
         if self._was_limited:
             self.provider.rate_limit_count = 0
             self._was_limited = False
+
+    def ask(self, query):
+        """The rows of a query that is asked for each message."""
+        return self._queries.ask(query)
 
     def get(self, key, make):
         """A value that all messages of the run share, made once."""
