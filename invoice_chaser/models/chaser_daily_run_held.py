@@ -44,7 +44,8 @@ class ChaserDailyRun(models.Model):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_reminder_action")
         own = [("campaign_id", "in", self.campaign_ids.ids), ("state", "=", "skipped")]
-        return action | {"name": self.env._("Held Back"), "domain": ["|", ("id", "in", self.held_ids or []), "&", *own], "context": {}}
+        domain = ["|", ("id", "in", self.held_ids or []), "&", *own]
+        return action | {"name": self.env._("Held Back"), "domain": domain, "context": {}}
 
 
 class ChaserCampaign(models.Model):

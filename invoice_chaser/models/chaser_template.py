@@ -155,6 +155,6 @@ class ChaserTemplate(models.Model):
         """What was sent with it, in whichever version."""
         self.ensure_one()
         return {
-            "type": "ir.actions.act_window", "name": self.env._("Reminders"), "res_model": "chaser.reminder", "view_mode": "list,form",
-            "domain": [("template_version_id.template_id", "=", self.id), ("sent_at", "!=", False)],
+            "type": "ir.actions.act_window", "res_model": "chaser.reminder", "view_mode": "list,form",
+            "domain": [("template_version_id.template_id", "=", self.id), ("sent_at", "!=", False)], "name": self.env._("Reminders"),
         }
