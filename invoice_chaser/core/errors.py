@@ -60,7 +60,11 @@ class PolicyRefused(TransportError):
 
 
 class OutcomeUnknown(TransportError):
-    """The line broke after the message had been handed over: it may or may not have been taken. Never resend blindly."""
+    """The line broke after the message had been handed over: it may or may not have been taken. Never resend blindly.
+
+    ``internet_message_id``: the Message-ID that the service had given it by then, where it is not ours."""
+
+    internet_message_id = ""
 
 
 # Not a part of an IP address or a version ("5.32.100.7").

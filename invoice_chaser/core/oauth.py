@@ -105,8 +105,9 @@ class OAuthService(ABC):
         """Give the grant back. False where the service has no way to, or did not answer. Never raises."""
 
     @abstractmethod
-    def _refresh(self, grant: Grant, resource: str) -> None:
-        """Put a new access token for ``resource`` into ``grant``, and a new ``refresh`` where the service rotates it.
+    def _refresh(self, grant: Grant, resource: str) -> list[str]:
+        """Put a new access token for ``resource`` into ``grant``, and a new ``refresh`` where the service rotates it. Returns the rights
+        that the token has.
 
         Raises AuthenticationFailed when the grant is dead, Unreachable or RateLimited when it may work later."""
 

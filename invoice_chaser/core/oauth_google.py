@@ -23,6 +23,8 @@ USERINFO_URI = "https://openidconnect.googleapis.com/v1/userinfo"
 IDENTITY = ("openid", "https://www.googleapis.com/auth/userinfo.email")
 SEND = "https://www.googleapis.com/auth/gmail.send"
 READ = "https://www.googleapis.com/auth/gmail.readonly"
+# IMAP knows no narrower right; it covers the API as well (developers.google.com/gmail/imap/xoauth2-protocol).
+ALL_MAIL = "https://mail.google.com/"
 
 keep_tokens_out_of_logs(("requests_oauthlib.oauth2_session", "requests_oauthlib", "oauthlib"))
 
@@ -63,7 +65,7 @@ class GoogleService(OAuthService):
             return session.post(REVOKE_URI, data={"token": grant.refresh}).ok
         return False
 
-    def _refresh(self, grant: Grant, resource: str) -> None:
+    def _refresh(self, grant: Grant, resource: str) -> list[str]:
         app = self._get_app__()
         session = self._make_session(None)
         try:
@@ -77,6 +79,8 @@ class GoogleService(OAuthService):
             session.close()
         grant.refresh = answer.get("refresh_token") or grant.refresh
         self._note_token(grant, resource, answer["access_token"], answer.get("expires_in"))
+        granted = answer.get("scope") or grant.scopes
+        return granted.split() if isinstance(granted, str) else list(granted)
 
     # -- the library's flow
 

@@ -18,10 +18,11 @@ from .oauth import API, App, Begin, ConsentProblem, Grant, OAuthService, ask_who
 
 AUTHORITY = "https://login.microsoftonline.com"
 GRAPH = "https://graph.microsoft.com/v1.0"
-SMTP = "smtp"
+# Exchange by its older ways in: one resource, and so one token, beside Graph's.
+OFFICE = "office"
 IDENTITY = ("User.Read",)
 SEND, READ, READ_WRITE = "Mail.Send", "Mail.Read", "Mail.ReadWrite"
-SMTP_SEND = "https://outlook.office.com/SMTP.Send"
+SMTP_SEND, IMAP_ALL = "https://outlook.office.com/SMTP.Send", "https://outlook.office.com/IMAP.AccessAsUser.All"
 # A directory's id or domain, or one of Microsoft's three words for several directories.
 _TENANT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9.-]{0,100}$")
 
@@ -51,7 +52,7 @@ class MicrosoftService(OAuthService):
         if params.get("error"):
             raise ConsentProblem("denied" if params["error"] in ("access_denied", "consent_required") else "refused", params["error"])
         cache = msal.SerializableTokenCache()
-        graph = [scope for scope in scopes if scope != SMTP_SEND]
+        office, graph = _split(scopes)
         with self._open_session() as session:
             answer = self._ask(lambda: self._make_client(session, cache).acquire_token_by_auth_code_flow(dict(memory), params, scopes=graph))
         if "error" in answer:
@@ -62,19 +63,21 @@ class MicrosoftService(OAuthService):
         if not list(cache.search(msal.TokenCache.CredentialType.REFRESH_TOKEN)):
             raise ConsentProblem("no_refresh")
         self._note_token(grant, API, answer["access_token"], answer.get("expires_in"))
-        if SMTP_SEND in scopes:
-            self._add_smtp(grant)
+        if office:
+            self._add_office(grant, office)
         return grant
 
-    def _add_smtp(self, grant: Grant) -> None:
+    def _add_office(self, grant: Grant, scopes: list[str]) -> None:
         """One token is for one resource (v2.0 endpoint); the refresh token gives the second."""
+        grant.scopes += scopes
         try:
-            self._refresh(grant, SMTP)
+            granted = self._refresh(grant, OFFICE)
         except AuthenticationFailed:
-            raise ConsentProblem("incomplete", SMTP_SEND) from None
+            raise ConsentProblem("incomplete", ", ".join(scopes)) from None
         except (RateLimited, Unreachable) as error:
             raise ConsentProblem("unreachable", str(error)) from None
-        grant.scopes.append(SMTP_SEND)
+        if missing_scopes(scopes, granted):
+            raise ConsentProblem("incomplete", ", ".join(missing_scopes(scopes, granted)))
 
     def whoami(self, token: str) -> str:
         facts = ask_who(self._detour, self._timeout, f"{GRAPH}/me?$select=mail,userPrincipalName", token, "Microsoft")
@@ -87,10 +90,11 @@ class MicrosoftService(OAuthService):
         """Microsoft has no address to revoke one application's tokens; the person removes it under myapps.microsoft.com."""
         return False
 
-    def _refresh(self, grant: Grant, resource: str) -> None:
+    def _refresh(self, grant: Grant, resource: str) -> list[str]:
         cache = msal.SerializableTokenCache()
         cache.deserialize(grant.refresh)
-        scopes = [SMTP_SEND] if resource == SMTP else [scope for scope in _askable(grant.scopes) if scope != SMTP_SEND]
+        office, graph = _split(_askable(grant.scopes))
+        scopes = office if resource == OFFICE else graph
         try:
             with self._open_session() as session:
                 client = self._make_client(session, cache)
@@ -102,6 +106,7 @@ class MicrosoftService(OAuthService):
             raise _judge_refusal(answer or {})
         grant.refresh = cache.serialize()
         self._note_token(grant, resource, answer["access_token"], answer.get("expires_in"))
+        return (answer.get("scope") or "").split()
 
     # -- the library
 
@@ -123,6 +128,12 @@ class MicrosoftService(OAuthService):
             # msal's word for a wrong tenant, state, nonce or ID token; it may repeat what came, so that only its kind is told.
             code = "tenant" if "authority configuration" in str(error) else "refused"
             raise ConsentProblem(code, type(error).__name__) from None
+
+
+def _split(scopes: Iterable[str]) -> tuple[list[str], list[str]]:
+    """(rights at Exchange's older ways in, rights at Graph): each resource has a token of its own."""
+    office = [scope for scope in scopes if scope in (SMTP_SEND, IMAP_ALL)]
+    return office, [scope for scope in scopes if scope not in office]
 
 
 def _askable(scopes: Iterable[str]) -> list[str]:

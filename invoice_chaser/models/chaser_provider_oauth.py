@@ -37,7 +37,7 @@ class ChaserProvider(models.Model):
 
     @api.model
     def _get_consent_fields(self):
-        """A change of one of these ends the consent: it was given for something else."""
+        """A change of one of these may end the consent: it was given for something else."""
         return {"kind", "email", "company_id", "oauth_access"}
 
     @api.model
@@ -45,17 +45,17 @@ class ChaserProvider(models.Model):
         return super()._get_connection_fields() | {"oauth_access"}
 
     def write(self, vals):
-        names = [name for name in self._get_consent_fields() if name in vals]
-        before = {provider: self._read_consent_facts(provider, names) for provider in self} if names else {}
+        before = {provider: provider._read_consent_facts() for provider in self} if self._get_consent_fields() & set(vals) else {}
         result = super().write(vals)
-        for provider, facts in before.items():
-            if facts != self._read_consent_facts(provider, names):
-                provider.sudo().grant_ids.unlink()
+        changed = self.filtered(lambda provider: provider in before and before[provider] != provider._read_consent_facts())
+        changed.sudo().grant_ids.unlink()
+        for provider in changed.filtered(lambda provider: provider.state == "connected" and provider.is_oauth):
+            provider._set_state("draft")
         return result
 
-    @api.model
-    def _read_consent_facts(self, provider, names):
-        return [email_normalize(provider.email) if name == "email" else provider[name] for name in names]
+    def _read_consent_facts(self):
+        """What a consent is given for."""
+        return [self.kind, email_normalize(self.email or ""), self.company_id, self._get_oauth_scopes() if self.is_oauth else []]
 
     # -- the service
 
@@ -92,11 +92,6 @@ class ChaserProvider(models.Model):
         self.ensure_one()
         granted = (self.sudo().grant_ids.scopes or "").split()
         return bool(granted) and self.oauth_access == "send_read" and not missing_scopes(self._get_oauth_scopes(), granted)
-
-    def _can_ask_mailbox(self):
-        """Whether the transport of this mailbox may answer ``find_sent``. A kind that lets us look extends it."""
-        self.ensure_one()
-        return self.is_oauth and self._can_read_mailbox()
 
     def _describe_not_connected(self):
         return self.env._("The mailbox “%s” is not connected yet. Press Connect.", self.name)

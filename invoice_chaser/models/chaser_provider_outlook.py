@@ -26,22 +26,27 @@ class ChaserProvider(models.Model):
         return microsoft.MicrosoftService(self.company_id._get_chaser_app__("microsoft"), detour=self._get_detour())
 
     def _get_oauth_scopes_outlook(self):
-        reads = self.oauth_access == "send_read"
-        if self.outlook_way == "smtp":
-            return [*microsoft.IDENTITY, *([microsoft.READ] if reads else []), microsoft.SMTP_SEND]
-        return [*microsoft.IDENTITY, microsoft.SEND, *([microsoft.READ_WRITE] if reads else [])]
+        reads, by_smtp = self.oauth_access == "send_read", self.outlook_way == "smtp"
+        return [
+            *microsoft.IDENTITY, *([] if by_smtp else [microsoft.SEND]),
+            *([microsoft.READ if by_smtp else microsoft.READ_WRITE] if reads else []),
+            *([microsoft.SMTP_SEND] if by_smtp else []), *([microsoft.IMAP_ALL] if self._reads_imap_by_consent() else [])]
 
-    def _can_ask_mailbox(self):
-        # SMTP has no way to look.
-        return super()._can_ask_mailbox() and (self.kind != "outlook" or self.outlook_way == "graph")
+    def _get_imap_resource_outlook(self):
+        return microsoft.OFFICE
+
+    def _get_sent_box_outlook(self):
+        # SMTP has no way to look: Graph does it for both.
+        return self._get_outlook_graph() if self._can_read_mailbox() else None
 
     def _get_transport_outlook(self):
         self._check_granted()
-        email = email_normalize(self.email)
-        if self.outlook_way == "smtp":
-            return self._get_outlook_smtp(email)
-        return outlook.OutlookTransport(
-            email, lambda rejected: self._get_access_token__(rejected=rejected), can_read=self._can_read_mailbox(), detour=self._get_detour())
+        return self._get_outlook_smtp() if self.outlook_way == "smtp" else self._get_outlook_graph()
 
-    def _get_outlook_smtp(self, email):
-        return outlook.OutlookSmtpTransport(email, lambda rejected: self._get_access_token__(microsoft.SMTP, rejected))
+    def _get_outlook_graph(self):
+        return outlook.OutlookTransport(
+            email_normalize(self.email), lambda rejected: self._get_access_token__(rejected=rejected),
+            can_read=self._can_read_mailbox(), detour=self._get_detour())
+
+    def _get_outlook_smtp(self):
+        return outlook.OutlookSmtpTransport(email_normalize(self.email), lambda rejected: self._get_access_token__(microsoft.OFFICE, rejected))

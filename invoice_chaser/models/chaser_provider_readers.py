@@ -1,13 +1,12 @@
-import functools
-
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import email_normalize
 
-from ..core.http import ServiceSession
+from ..core.connection import ServerSettings
+from ..core.oauth import API
 from ..core.readers.gmail import GmailReader
 from ..core.readers.graph import GraphReader
-from ..core.readers.imap import ImapReader, ImapSettings
+from ..core.readers.imap import ImapReader
 
 
 class ChaserProvider(models.Model):
@@ -46,6 +45,16 @@ class ChaserProvider(models.Model):
             provider._seal("imap_password_sealed", provider.imap_password)
         self.invalidate_recordset(["imap_password"])
 
+    @api.constrains("imap_login", "read_method", "kind")
+    def _check_imap_login(self):
+        for provider in self:
+            if provider.read_method == "imap" and provider.imap_login == "oauth" and not provider.is_oauth:
+                raise ValidationError(self.env._("“%s” has no consent to read with. Choose a user and a password.", provider.name))
+
+    @api.model
+    def _get_consent_fields(self):
+        return super()._get_consent_fields() | {"read_method", "imap_login"}
+
     def write(self, vals):
         """A password goes to the server it was entered for: with another one it must be entered, or tested, anew."""
         moved = self.browse()
@@ -80,25 +89,29 @@ class ChaserProvider(models.Model):
             raise UserError(self.env._("“%s” names no IMAP server. Enter host and port.", self.name))
         password, get_token = "", None
         if self.imap_login == "oauth":
-            get_token = self._get_access_token__
+            get_token = self._get_reading_token(getattr(self, f"_get_imap_resource_{self.kind}")())
         else:
             password = self._open_secret__("smtp_password_sealed" if self.imap_login == "smtp" else "imap_password_sealed")
-        return ImapReader(ImapSettings(
-            self.imap_host, self.imap_port, self.imap_encryption or "ssl", self._get_imap_user(), password, self.read_folder or "INBOX"), get_token)
+        server = ServerSettings(self.imap_host, self.imap_port, self.imap_encryption or "ssl", self._get_imap_user(), password)
+        return ImapReader(server, self.read_folder or "INBOX", get_token)
+
+    def _reads_imap_by_consent(self):
+        """Whether the consent must cover IMAP. A kind whose service offers that defines ``_get_imap_resource_<kind>``: which token opens it."""
+        return self.read_method == "imap" and self.imap_login == "oauth" and self.oauth_access == "send_read"
 
     def _get_reader_gmail(self):
-        return GmailReader(self.read_folder or "INBOX", *self._get_api_access__())
+        return GmailReader(self.read_folder or "INBOX", self._get_reading_token(), self._get_detour())
 
     def _get_reader_graph(self):
         folder = self.read_folder or "inbox"
-        return GraphReader(folder.lower() if folder.upper() == "INBOX" else folder, *self._get_api_access__())
+        return GraphReader(folder.lower() if folder.upper() == "INBOX" else folder, self._get_reading_token(), self._get_detour())
 
-    def _get_api_access__(self):
-        """What a reader over an API needs: tokens, and sessions.
+    def _get_reading_token(self, resource=API):
+        """What gives a reader its tokens.
 
         :raises UserError: when the consent does not cover reading
         """
         if not self._can_read_mailbox():
             raise UserError(self.env._(
                 "The consent of “%s” does not cover reading. Set Rights to “Send and read answers”, save, and press Connect again.", self.name))
-        return (lambda rejected: self._get_access_token__(rejected=rejected)), functools.partial(ServiceSession, self._get_detour())
+        return lambda rejected: self._get_access_token__(resource, rejected)

@@ -1,6 +1,5 @@
 import contextlib
 import logging
-from datetime import timedelta
 
 import psycopg2
 
@@ -10,7 +9,7 @@ from odoo.tools import SQL, email_normalize
 
 from ..core import inbound
 from ..core.errors import AuthenticationFailed, RateLimited, TransportError
-from ..core.readers.base import FolderMissing
+from ..core.readers.base import FolderMissing, MarkingReader
 
 _logger = logging.getLogger(__name__)
 # First key of the advisory lock: "chre" in ASCII; the second is the mailbox's id.
@@ -18,8 +17,6 @@ _LOCK_SPACE = 0x63687265
 _PAGE = 40
 _PAGES = 5
 _MAX_MAIL_BYTES = 10_000_000
-# An unfinished send is looked for when the mail service has had time to file it.
-_SETTLE_AFTER = timedelta(minutes=2)
 
 
 class ChaserProvider(models.Model):
@@ -183,7 +180,6 @@ class ChaserProvider(models.Model):
             try:
                 with self._get_reader() as reader:
                     more = self._read_pages(reader, commit)
-                    self._settle_from_mailbox(reader)
             except (TransportError, UserError) as error:
                 self._set_read_error(error)
                 more = False
@@ -218,7 +214,7 @@ class ChaserProvider(models.Model):
             if raw and self._take_mail(raw):
                 taken.append(ref)
             commit()
-        if taken and self.read_mark and reader.can_mark:
+        if taken and self.read_mark and isinstance(reader, MarkingReader):
             reader.mark_seen(taken)
         return len(taken)
 
@@ -246,15 +242,6 @@ class ChaserProvider(models.Model):
         except Exception:
             _logger.exception("A mail in mailbox %s could not be processed", self.id)
             return self.env["chaser.inbound"]._receive_broken(self.company_id, found, self)
-
-    def _settle_from_mailbox(self, reader):
-        """Sends whose outcome a crash left open: one that the mailbox has was sent. What it does not have stays open for a person."""
-        undecided = self.env["chaser.reminder"].sudo().search([
-            ("provider_id", "=", self.id), ("is_undecided", "=", True), ("message_id", "!=", False),
-            ("attempted_at", "<", fields.Datetime.now() - _SETTLE_AFTER)], limit=10)
-        for reminder in undecided:
-            if reader.find_sent(reminder.message_id):
-                reminder._settle_found(self.env._("it is in the mailbox"))
 
     def _set_read_error(self, error):
         """Reading goes on by itself when the trouble is over; only a login that is refused needs a person."""

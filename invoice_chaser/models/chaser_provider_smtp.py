@@ -2,8 +2,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize
 
+from ..core.connection import ServerSettings
 from ..core.errors import PolicyRefused, Unreachable, one_line
-from ..core.transports.smtp import SessionTransport, SmtpSettings, SmtpTransport
+from ..core.transports.smtp import SessionTransport, SmtpTransport
 
 
 class ChaserProvider(models.Model):
@@ -59,7 +60,7 @@ class ChaserProvider(models.Model):
     def _get_transport_smtp(self):
         if not self.smtp_host or not self.smtp_port:
             raise UserError(self.env._("“%s” names no mail server. Enter host and port.", self.name))
-        return SmtpTransport(SmtpSettings(
+        return SmtpTransport(ServerSettings(
             self.smtp_host, self.smtp_port, self.smtp_encryption or "starttls", self.smtp_user or "",
             self._open_secret__("smtp_password_sealed") if self.smtp_user else "",
         ))

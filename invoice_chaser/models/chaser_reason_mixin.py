@@ -93,6 +93,9 @@ class ChaserReasonMixin(models.AbstractModel):
             "undecided": _("Interrupted while sending: it may or may not have arrived. Look into the mailbox, then settle it."),
             "undecided_absent": _(
                 "Interrupted while sending. The mailbox was asked on %(date)s and holds no such message: look yourself, then settle it as not sent."),
+            "undecided_unseen": _(
+                "Interrupted while sending. The mailbox was asked on %(date)s and knows no such message, but not every server keeps what was sent: "
+                "look yourself, then settle it."),
             "line_broke": _("The line broke after the message was handed over: it may or may not have arrived. %(detail)s"),
             "unexpected": _("An unexpected error stopped this reminder: %(detail)s"),
             # campaigns

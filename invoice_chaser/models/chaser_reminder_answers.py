@@ -17,6 +17,7 @@ class ChaserReminder(models.Model):
         provider = run.provider
         provider._fresh()
         if isinstance(error, OutcomeUnknown):
+            self.internet_message_id = error.internet_message_id or False
             self._set_undecided("line_broke", {"detail": str(error)})
         elif isinstance(error, RecipientRefused) and error.permanent:
             address = self.recipient_email

@@ -117,7 +117,7 @@ class ChaserReminder(models.Model):
         """It was sent after all, as ``how`` proves: what a crash left open is settled."""
         for reminder in self.filtered("is_undecided").sudo():
             reminder._set_state("sent", "found_sent", {"detail": how}, is_undecided=False, sent_at=reminder.attempted_at)
-            reminder._record_event("sent", source="gateway", raw_data={"found": how})
+            reminder._record_event("sent", source="gateway", raw_data={"found": how}, occurred_at=reminder.attempted_at)
             reminder._log_sent()
 
 

@@ -19,9 +19,10 @@ class ChaserReminder(models.Model):
     def _settle_by_mailbox(self, found):
         """What the mailbox said of an undecided reminder: True sent, False clearly not there, None it could not say."""
         self.ensure_one()
+        if not self.is_undecided:
+            return  # a person was quicker
         if found:
-            self._set_state("sent", is_undecided=False, sent_at=self.attempted_at)
-            self._record_event("sent", source="api", raw_data={"settled": "found in the mailbox"}, occurred_at=self.attempted_at)
-            self._log_sent()
-        elif found is False:
-            self._set_state("failed", "undecided_absent", {"date": fields.Date.context_today(self).isoformat()}, is_undecided=True)
+            self._settle_found(self.env._("it is in the mailbox"))
+        else:
+            code = "undecided_absent" if found is False else "undecided_unseen"
+            self._set_state("failed", code, {"date": fields.Date.context_today(self).isoformat()}, is_undecided=True)

@@ -17,6 +17,7 @@ from . import (
     test_maybe_paid,
     test_oauth,
     test_oauth_health,
+    test_oauth_imap,
     test_oauth_keys,
     test_oauth_secrets,
     test_oauth_settle,

@@ -39,7 +39,7 @@ class TestSettle(OauthCase):
         self._run_box()
         self.assertEqual((reminder.state, reminder.is_undecided, len(self.fake.received)), ("sent", False, 1))
         self.assertEqual(reminder.sent_at, reminder.attempted_at)
-        self.assertEqual(reminder.event_ids.filtered(lambda event: event.event_type == "sent").raw_data, {"settled": "found in the mailbox"})
+        self.assertEqual(reminder.event_ids.filtered(lambda event: event.event_type == "sent").raw_data, {"found": "it is in the mailbox"})
         self.assertTrue(self.env["mail.message"].search([("message_id", "=", reminder.message_id), ("model", "=", "res.partner")]))
 
     def test_clearly_not_there(self):
@@ -99,4 +99,20 @@ class TestSettle(OauthCase):
 
 @tagged("post_install", "-at_install")
 class TestSettleOutlook(OutlookMixin, TestSettle):
-    pass
+    def test_renamed_by_the_service(self):
+        """Exchange may give the message another Message-ID: it is looked for under the one that the draft had."""
+        self.fake.renames = True
+        self.addCleanup(setattr, self.fake, "renames", False)
+        reminder = self._undecided()
+        self.assertTrue(reminder.internet_message_id.startswith("<renamed."))
+        self._age(reminder)
+        self._run_box()
+        self.assertEqual((reminder.state, len(self.fake.received)), ("sent", 1))
+
+    def test_sent_by_smtp_is_looked_for_by_graph(self):
+        reminder = self._undecided()
+        self.box.outlook_way = "smtp"
+        self._connected()
+        self._age(reminder)
+        self.box._settle_undecided()
+        self.assertEqual(reminder.state, "sent")

@@ -12,7 +12,7 @@ from odoo.tools import file_open, mute_logger
 
 from ..core import inbound
 from ..core.errors import AuthenticationFailed, OutcomeUnknown, RateLimited, Unreachable
-from ..core.readers.base import Entry, FolderMissing, Page, Reader
+from ..core.readers.base import Entry, FolderMissing, MarkingReader, Page
 from ..core.readers.gmail import GmailReader
 from ..core.readers.graph import GraphReader
 from ..core.readers.imap import ImapReader
@@ -22,10 +22,8 @@ from .inbound_common import InboundCase
 SECRET = "Open-Sesame-42"
 
 
-class FakeReader(Reader):
+class FakeReader(MarkingReader):
     """A mailbox in memory, by the contract of readers. ``script``: per call of ``list_new``, an error to raise or a callable."""
-
-    can_mark = True
 
     def __init__(self, *mails):
         self.mails, self.sent, self.script = list(mails), set(), []
@@ -318,13 +316,64 @@ class TestReading(InboundCase):
             reminders |= campaign.reminder_ids
         found, open_one = reminders
         self.reader.sent.add(found.message_id)
-        self._read()
-        self.assertEqual(reminders.mapped("is_undecided"), [True, True], "too early to look")
+        self._run()
+        self.assertEqual((reminders.mapped("is_undecided"), self.reader.opened), ([True, True], 0), "too early to look")
         reminders.sudo().attempted_at = fields.Datetime.now() - timedelta(minutes=5)
-        self._read()
+        transport = self._run()
         self.assertEqual((found.state, found.is_undecided, found.status), ("sent", False, "sent"))
+        self.assertEqual(found.sent_at, found.attempted_at)
         self.assertIn("in the mailbox", found.reason)
-        self.assertEqual((open_one.state, open_one.is_undecided), ("failed", True), "absence proves nothing")
+        self.assertEqual((open_one.state, open_one.is_undecided, open_one.reason_code), ("failed", True, "undecided_unseen"), "absence proves nothing")
+        self.assertIn("not every server", open_one.reason)
+        self.assertEqual((transport.sent, self.reader.closed), ([], self.reader.opened))
+        self._run()
+        self.assertEqual(self.reader.opened, 1, "each is asked about once")
+
+    def _undecided(self):
+        campaign = self._campaign(self._make_invoice())
+        campaign.action_send()
+        self._run(FakeTransport([OutcomeUnknown("line broke")]))
+        campaign.reminder_ids.sudo().attempted_at = fields.Datetime.now() - timedelta(minutes=5)
+        return campaign.reminder_ids
+
+    def test_trouble_with_the_folder_stops_no_sending(self):
+        reminder = self._undecided()
+        other = self._campaign(self._make_invoice(self._make_customer("Other", "other@customer.example")))
+        other.action_send()
+        for error in (AuthenticationFailed("535 no"), Unreachable("gone"), UserError("no key")):
+            with self.subTest(error=error):
+                self.provider.write({"read_error": False})
+
+                def refuse(_message_id, error=error):
+                    raise error
+
+                with patch.object(self.reader, "find_sent", refuse):
+                    self._run()
+                self.assertEqual((self.provider.state, self.provider.hold_until, self.provider.read_error), ("connected", False, str(error)))
+                self.assertEqual((reminder.is_undecided, reminder.reason_code), (True, "line_broke"), "the next run asks again")
+        self.assertEqual(other.reminder_ids.state, "sent")
+        self.reader.sent.add(reminder.message_id)
+        self._run()
+        self.assertEqual(reminder.state, "sent")
+
+    def test_person_is_quicker_than_the_mailbox(self):
+        reminder = self._undecided()
+        reminder.with_user(self.accountant).action_settle_not_sent()
+        reminder._settle_by_mailbox(None)
+        self.assertEqual((reminder.state, reminder.reason_code), ("queued", "settled_not_sent"))
+
+    def test_mailbox_that_cannot_be_asked(self):
+        for values in ({"read_method": "none"}, {"read_database": "another database"}, {"read_hold_until": fields.Datetime.add(fields.Datetime.now(), hours=1)}):
+            with self.subTest(values=values):
+                before = {name: self.provider[name] for name in values}
+                reminder = self._undecided()
+                self.provider.write(values)
+                self._run()
+                self.assertEqual((reminder.is_undecided, reminder.reason_code, self.reader.opened), (True, "line_broke", 0))
+                self.assertIn("may or may not", reminder.reason)
+                reminder.with_user(self.accountant).action_settle_sent()
+                self.provider.write(before)
+                self.env["chaser.reminder"].search([]).sudo().write({"sent_at": fields.Datetime.now() - timedelta(days=99)})
 
 
 class _Locked:
@@ -380,9 +429,9 @@ class TestReaders(InboundCase):
             self.provider._get_reader()
 
     def test_xoauth2_takes_the_token_of_the_mailbox(self):
-        with patch.object(type(self.provider), "_get_access_token__", lambda _self, **_options: "a-token", create=True):
-            reader = self._settings(imap_login="oauth")
-            self.assertEqual(reader._ImapReader__get_token(), "a-token")
+        """Which token, and that the consent covers it: test_oauth.TestImapConsent."""
+        with self.assertRaisesRegex(ValidationError, "no consent"):
+            self._settings(imap_login="oauth")
 
     def test_what_is_missing_is_said(self):
         for values, words in (({"imap_host": False}, "IMAP server"), ({"imap_login": "own"}, "password"), ({"read_method": "none"}, "how")):

@@ -8,11 +8,12 @@ import time
 from datetime import timedelta
 
 import pytest
+from core.connection import ServerSettings
 from core.errors import AuthenticationFailed, RateLimited, Unreachable
-from core.readers.base import FolderMissing
+from core.readers.base import FolderMissing, MarkingReader
 from core.readers.gmail import GmailReader
 from core.readers.graph import GraphReader
-from core.readers.imap import ImapReader, ImapSettings, encode_folder
+from core.readers.imap import ImapReader, encode_folder
 from reader_contract import SINCE, ReaderContract, make_mail, read_all, subjects
 from support.fake_mail_api import TOKEN, FakeGmail, FakeGraph, Introspection
 from support.mail_servers import Dovecot, free_port, unusable
@@ -73,7 +74,7 @@ class TestImap(ReaderContract):
 
     def settings(self, box, **values):
         own = {"host": "127.0.0.1", "port": box.dovecot.port, "encryption": "none", "user": box.user, "password": box.dovecot.password}
-        return ImapSettings(**own | values)
+        return ServerSettings(**own | values)
 
     @pytest.fixture
     def reader(self, box):
@@ -108,11 +109,11 @@ class TestImap(ReaderContract):
     def test_folder_with_an_unusual_name(self, box, name):
         encoded = encode_folder(name).replace("\\", "\\\\").replace('"', '\\"')
         box.dovecot.deliver(box.user, make_mail(7), folder=f'"{encoded}"')
-        with ImapReader(self.settings(box, folder=name)) as reader:
+        with ImapReader(self.settings(box), name) as reader:
             assert subjects(read_all(reader, {})[0]) == [7]
 
     def test_folder_that_is_not_there(self, box):
-        with ImapReader(self.settings(box, folder="Nowhere")) as reader, pytest.raises(FolderMissing):
+        with ImapReader(self.settings(box), "Nowhere") as reader, pytest.raises(FolderMissing):
             reader.list_new({}, SINCE, 1)
 
     def test_old_mail_is_left_alone_at_first(self, box, reader):
@@ -125,11 +126,23 @@ class TestImap(ReaderContract):
     def test_xoauth2(self, box, introspection):
         introspection.users["good-token"] = box.user
         box.deliver(make_mail(0))
-        with ImapReader(self.settings(box, password=""), get_token=lambda: "good-token") as reader:
+        with ImapReader(self.settings(box, password=""), get_token=lambda rejected: "good-token") as reader:
             assert subjects(read_all(reader, {})[0]) == [0]
-        with pytest.raises(AuthenticationFailed) as caught, ImapReader(self.settings(box), get_token=lambda: "bad-token"):
+        with pytest.raises(AuthenticationFailed) as caught, ImapReader(self.settings(box), get_token=lambda rejected: "bad-token"):
             pass
         assert "bad-token" not in str(caught.value)
+
+    def test_xoauth2_token_that_ended_early_is_replaced_once(self, box, introspection):
+        introspection.users["fresh-token"] = box.user
+        asked = []
+
+        def get_token(rejected):
+            asked.append(rejected)
+            return "fresh-token" if rejected else "stale-token"
+
+        with ImapReader(self.settings(box), get_token=get_token) as reader:
+            assert reader.list_new({}, SINCE, 1).entries == ()
+        assert asked == ["", "stale-token"]
 
     def test_starttls_checks_the_certificate(self, box):
         with ImapReader(self.settings(box, encryption="starttls", verify=False)) as reader:
@@ -171,7 +184,7 @@ class TestImapAnswers:
     CAPABLE = b"* CAPABILITY IMAP4rev1\r\nTAG OK done\r\n"
 
     def open(self, port, **values):
-        reader = ImapReader(ImapSettings("127.0.0.1", port, "none", "u", "p", timeout=5, **values))
+        reader = ImapReader(ServerSettings("127.0.0.1", port, "none", "u", "p", timeout=5, **values))
         reader.open()
         return reader
 
@@ -191,7 +204,7 @@ class TestImapAnswers:
 
     def test_no_starttls_means_no_password(self):
         with scripted(b"* OK hello\r\n", self.CAPABLE) as port, pytest.raises(Unreachable, match="STARTTLS"):
-            ImapReader(ImapSettings("127.0.0.1", port, "starttls", "u", "p", timeout=5)).open()
+            ImapReader(ServerSettings("127.0.0.1", port, "starttls", "u", "p", timeout=5)).open()
 
     def test_uid_behind_the_text(self):
         head = b"Subject: x 4\r\n\r\n"
@@ -204,7 +217,7 @@ class TestImapAnswers:
         assert page.cursor == {"validity": 9, "uid": 7}
 
     def test_settings_keep_their_secret(self):
-        assert "hunter2" not in repr(ImapSettings("h", 1, user="u", password="hunter2"))
+        assert "hunter2" not in repr(ServerSettings("h", 1, "ssl", user="u", password="hunter2"))
 
 
 class ApiContract(ReaderContract):
@@ -221,17 +234,17 @@ class ApiContract(ReaderContract):
 
     @pytest.fixture
     def reader(self, box):
-        return self.make(lambda rejected: TOKEN, box.session)
+        return self.make(lambda rejected: TOKEN, box.base)
 
     @pytest.fixture
     def refused(self, box):
-        return self.make(lambda rejected: "wrong-secret", box.session)
+        return self.make(lambda rejected: "wrong-secret", box.base)
 
     @pytest.fixture
     def unreachable(self):
         box = self.make_box()
         box.close()
-        return self.make(lambda rejected: TOKEN, box.session)
+        return self.make(lambda rejected: TOKEN, box.base)
 
     def test_refused_token_is_replaced_once(self, box):
         asked = []
@@ -240,7 +253,7 @@ class ApiContract(ReaderContract):
             asked.append(rejected)
             return TOKEN if rejected else "old"
 
-        with self.make(get_token, box.session) as reader:
+        with self.make(get_token, box.base) as reader:
             read_all(reader, {})
         assert asked == ["", "old"]
 
@@ -265,9 +278,7 @@ class ApiContract(ReaderContract):
         with reader:
             [entry], _cursor = read_all(reader, {})
             reader.fetch(entry.ref, 100)
-        assert not reader.can_mark
-        with pytest.raises(NotImplementedError):
-            reader.mark_seen([entry.ref])
+        assert not isinstance(reader, MarkingReader)
 
     def test_token_is_in_no_address(self, box, reader):
         box.deliver(make_mail(0))
@@ -282,8 +293,8 @@ class TestGmail(ApiContract):
     tolerates_nonsense = True
 
     @staticmethod
-    def make(get_token, make_session):
-        return GmailReader("INBOX", get_token, make_session, timeout=5)
+    def make(get_token, detour):
+        return GmailReader("INBOX", get_token, detour, timeout=5)
 
     def test_daily_limit(self, box, reader):
         box.answers.append((403, {}, {"error": {"code": 403, "message": "quota", "errors": [{"reason": "userRateLimitExceeded"}]}}))
@@ -301,8 +312,8 @@ class TestGraph(ApiContract):
     tolerates_nonsense = False
 
     @staticmethod
-    def make(get_token, make_session):
-        return GraphReader("inbox", get_token, make_session, timeout=5)
+    def make(get_token, detour):
+        return GraphReader("inbox", get_token, detour, timeout=5)
 
     def test_link_to_another_host_is_not_followed(self, box, reader):
         """The token would go along."""

@@ -4,9 +4,10 @@ import smtplib
 import ssl
 
 import pytest
+from core.connection import ServerSettings
 from core.errors import AuthenticationFailed, TransportError, Unreachable
 from core.transports.base import Transport
-from core.transports.smtp import SmtpSettings, SmtpTransport
+from core.transports.smtp import SmtpTransport
 from support.smtp_server import SmtpServer
 from transport_contract import PASSWORD, SENDER, TransportContract, make_message
 
@@ -20,7 +21,7 @@ def connect(server, **settings) -> SmtpTransport:
         "password": server.password,
         "timeout": 2.0,
     }
-    return SmtpTransport(SmtpSettings(**defaults | settings))
+    return SmtpTransport(ServerSettings(**defaults | settings))
 
 
 class TestSmtpTransport(TransportContract):
@@ -118,13 +119,13 @@ def test_server_without_8bitmime_gets_the_same_message():
 
 
 def test_the_password_shows_nowhere():
-    settings = SmtpSettings("mail.example.com", 587, user=SENDER, password=PASSWORD)
+    settings = ServerSettings("mail.example.com", 587, "starttls", user=SENDER, password=PASSWORD)
     assert PASSWORD not in f"{settings} {settings!r} {SmtpTransport(settings)!r}"
 
 
 def test_unknown_host_is_unreachable():
     with pytest.raises(Unreachable):
-        SmtpTransport(SmtpSettings("does-not-exist.invalid", 25, "none", timeout=1)).open()
+        SmtpTransport(ServerSettings("does-not-exist.invalid", 25, "none", timeout=1)).open()
 
 
 # -- the server itself: a test double must be trustworthy -------------------------------------------------------------

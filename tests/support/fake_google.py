@@ -4,7 +4,7 @@ import re
 
 from .fake_service import DROP, HANG, TAKE_AND_DROP, Answer, FakeService, Query, Refusal
 
-SEND, READ = "gmail.send", "gmail.readonly"
+SEND, READ, ALL_MAIL = "gmail.send", "gmail.readonly", "mail.google.com"
 
 
 def api_error(status: int, reason: str, message: str, state: str = "", headers: dict | None = None) -> Answer:
@@ -64,7 +64,7 @@ class FakeGoogle(FakeService):
         fault = self.take_fault("message")
         if fault and fault != TAKE_AND_DROP:
             return fault
-        facts = self.who(query, SEND)
+        facts = self.who(query, SEND, ALL_MAIL)
         if query.params.get("uploadType") != "media" or query.headers.get("Content-Type") != "message/rfc822":
             return api_error(400, "badRequest", "Media type is not supported")
         if re.search(rb"\r(?!\n)|(?<!\r)\n", query.body):
@@ -78,7 +78,7 @@ class FakeGoogle(FakeService):
         return Answer(200, {"id": one.id, "threadId": f"t{one.id}", "labelIds": ["SENT"]})
 
     def search(self, query: Query) -> Answer:
-        facts = self.who(query, READ)
+        facts = self.who(query, READ, ALL_MAIL)
         wanted = query.params.get("q", "").removeprefix("rfc822msgid:").strip("<>")
         found = [one for one in self.received if one.user == facts["account"] and one.mail["Message-ID"].strip("<>") == wanted]
         messages = [{"id": one.id, "threadId": f"t{one.id}"} for one in found]

@@ -7,8 +7,6 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import requests
-
 TOKEN = "token-1"
 
 
@@ -42,19 +40,6 @@ class FakeMailApi:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
-
-    def session(self):
-        """A session that leads here, wherever the service lives."""
-        session = requests.Session()
-        real, base = session.request, self.base
-
-        def request(method, url, **options):
-            parts = urlsplit(url)
-            assert parts.scheme == "https", url
-            return real(method, f"{base}/{parts.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else ""), **options)
-
-        session.request = request
-        return session
 
     def deliver(self, raw):
         self.mails.append(raw)

@@ -281,7 +281,7 @@ class FakeService:
             facts = self.access.get(token)
         if scheme != "Bearer" or not facts or facts["until"] < self.clock():
             raise Refusal(self.unauthorized())
-        have = {scope.rpartition("/")[2] for scope in facts["scopes"]}
+        have = {scope.rstrip("/").rpartition("/")[2] for scope in facts["scopes"]}
         if scopes and not have & set(scopes):
             raise Refusal(self.forbidden())
         return facts

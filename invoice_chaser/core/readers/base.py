@@ -1,10 +1,10 @@
 """The contract of everything that reads a mailbox."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from datetime import date
-from types import TracebackType
 
+from ..connection import Connection
 from ..errors import TransportError
 
 MAX_HEADER_BYTES = 65_536
@@ -31,29 +31,11 @@ class Page:
     more: bool = False
 
 
-class Reader(ABC):
+class Reader(Connection):
     """Looks through one folder of a mailbox and changes nothing in it.
 
-    Entering and every method raise only the errors of ``core.errors``: AuthenticationFailed, RateLimited, Unreachable, and FolderMissing. After an
-    error the next call works again (it reconnects where it must).
+    Raises AuthenticationFailed, RateLimited, Unreachable, and FolderMissing.
     """
-
-    can_mark = False
-
-    def __enter__(self) -> "Reader":
-        self.open()
-        return self
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-    @abstractmethod
-    def open(self) -> None:
-        """Connect and authenticate."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Let go of the connection. Never raises."""
 
     @abstractmethod
     def list_new(self, cursor: dict, since: date, limit: int) -> Page:
@@ -67,11 +49,10 @@ class Reader(ABC):
     def fetch(self, ref: str, max_bytes: int) -> bytes | None:
         """The whole mail, cut off at ``max_bytes``, without marking it as read; None when it is gone."""
 
-    def find_sent(self, message_id: str) -> bool | None:
-        """Whether a message of ours with this Message-ID is in the mailbox: True when it is, None where that cannot be told. (The transports
-        of Gmail and Graph look themselves.)"""
-        return None
 
+class MarkingReader(Reader):
+    """A reader that may mark as well, where a person has asked for it."""
+
+    @abstractmethod
     def mark_seen(self, refs: list[str]) -> None:
-        """Mark mails as read, where a person has asked for it and ``can_mark``."""
-        raise NotImplementedError
+        """Mark mails as read."""

@@ -7,7 +7,8 @@ import base64
 import binascii
 from datetime import date
 
-from .api import ApiReader, get_json, write_headers
+from ..api import get_json
+from .api import ApiReader, write_headers
 from .base import Entry, Page
 
 BASE = "https://gmail.googleapis.com/gmail/v1/users/me"

@@ -6,8 +6,9 @@ Source: learn.microsoft.com/graph/delta-query-messages, /graph/api/message-delta
 from datetime import date
 from urllib.parse import quote
 
+from ..api import get_json
 from ..errors import Unreachable
-from .api import ApiReader, get_json, write_headers
+from .api import ApiReader, write_headers
 from .base import Entry, Page
 
 BASE = "https://graph.microsoft.com/v1.0"

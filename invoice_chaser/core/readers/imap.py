@@ -5,12 +5,12 @@ import contextlib
 import imaplib
 import re
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 
+from ..api import GetToken
+from ..connection import ServerSettings
 from ..errors import AuthenticationFailed, TransportError, Unreachable, one_line
-from .base import MAX_HEADER_BYTES, Entry, FolderMissing, Page, Reader
+from .base import MAX_HEADER_BYTES, Entry, FolderMissing, MarkingReader, Page
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # A refusal that another time may not meet (RFC 5530).
@@ -20,33 +20,14 @@ _SENT_FLAG = re.compile(rb'\(([^)]*)\) (?:"[^"]*"|NIL) (.+)$')
 _SENT_NAMES = ("Sent", "INBOX.Sent", "Sent Items", "Sent Messages", "[Gmail]/Sent Mail")
 
 
-@dataclass(frozen=True)
-class ImapSettings:
-    """``encryption``: ``none``, ``starttls`` or ``ssl``, the latter two with the certificate checked. ``timeout`` in seconds."""
-
-    host: str
-    port: int
-    encryption: str = "ssl"
-    user: str = ""
-    password: str = ""
-    folder: str = "INBOX"
-    timeout: float = 30.0
-    verify: bool = True
-
-    def __repr__(self) -> str:  # the password stays out of tracebacks and logs
-        return f"ImapSettings({self.host}:{self.port}, {self.encryption})"
-
-
-class ImapReader(Reader):
+class ImapReader(MarkingReader):
     """``get_token``: gives an OAuth access token; with it the login is XOAUTH2, else by password."""
 
-    can_mark = True
-
-    def __init__(self, settings: ImapSettings, get_token: Callable[[], str] | None = None):
+    def __init__(self, settings: ServerSettings, folder: str = "INBOX", get_token: GetToken | None = None):
         # Two underscores: out of reach for server actions and templates (Odoo's safe_eval refuses such names).
         self.__settings = settings
         self.__get_token = get_token
-        self._folder = settings.folder
+        self._folder = folder
         self._session: imaplib.IMAP4 | None = None
 
     # -- connection
@@ -71,28 +52,21 @@ class ImapReader(Reader):
 
     def _connect(self) -> imaplib.IMAP4:
         settings = self.__settings
-        context = ssl.create_default_context()
-        if not settings.verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
         if settings.encryption == "ssl":
-            return imaplib.IMAP4_SSL(settings.host, settings.port, ssl_context=context, timeout=settings.timeout)
+            return imaplib.IMAP4_SSL(settings.host, settings.port, ssl_context=settings.make_context(), timeout=settings.timeout)
         session = imaplib.IMAP4(settings.host, settings.port, timeout=settings.timeout)
         if settings.encryption == "starttls":
             if "STARTTLS" not in session.capabilities:
                 session.shutdown()
                 raise Unreachable("the server offers no STARTTLS")
-            session.starttls(context)
+            session.starttls(settings.make_context())
         return session
 
     def _login(self, session: imaplib.IMAP4) -> None:
         user, password = self.__settings.user, self.__settings.password
         try:
             if self.__get_token:
-                answer = f"user={user}\1auth=Bearer {self.__get_token()}\1\1".encode()
-                # A server that refuses explains it in a challenge, which an empty answer ends (Google's XOAUTH2 page).
-                replies = iter((answer,))
-                session.authenticate("XOAUTH2", lambda _challenge: next(replies, b""))
+                self._login_by_token(session, user)
             elif "AUTH=PLAIN" in session.capabilities:
                 session.authenticate("PLAIN", lambda _challenge: f"\0{user}\0{password}".encode())
             else:
@@ -104,6 +78,18 @@ class ImapReader(Reader):
         except imaplib.IMAP4.error as error:
             said = one_line(_words(error))
             raise (Unreachable if _TEMPORARY.search(said) else AuthenticationFailed)(said) from None
+
+    def _login_by_token(self, session: imaplib.IMAP4, user: str) -> None:
+        token = self.__get_token("")
+        try:
+            _authenticate(session, user, token)
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error as error:
+            if _TEMPORARY.search(_words(error)):
+                raise
+            # Ended before its time; one new token, then the answer counts.
+            _authenticate(session, user, self.__get_token(token))
 
     @contextlib.contextmanager
     def _errors(self):
@@ -222,6 +208,12 @@ def encode_folder(name: str) -> str:
         return "&" + base64.b64encode(match[0].encode("utf-16-be")).decode().rstrip("=").replace("/", ",") + "-"
 
     return re.sub(r"[^\x20-\x7e]+", encode, name.replace("&", "&-"))
+
+
+def _authenticate(session: imaplib.IMAP4, user: str, token: str) -> None:
+    # A server that refuses explains it in a challenge, which an empty answer ends (Google's XOAUTH2 page).
+    replies = iter((f"user={user}\1auth=Bearer {token}\1\1".encode(),))
+    session.authenticate("XOAUTH2", lambda _challenge: next(replies, b""))
 
 
 def _quoted(text: str) -> str:

@@ -8,14 +8,14 @@ from datetime import timedelta
 
 import requests
 
+from ..api import GOOGLE_RATE, get_json, get_reasons, retry_after
 from ..errors import DAY, AuthenticationFailed, MessageRefused, OutcomeUnknown, PolicyRefused, RateLimited, RecipientRefused, TransportError
 from ..message import OutgoingMessage, SendResult
-from .api import ApiTransport, classify_common, get_json, retry_after
+from .api import ApiTransport, classify_common
 
 BASE = "https://gmail.googleapis.com"
 _SEND = f"{BASE}/upload/gmail/v1/users/me/messages/send"
 _MESSAGES = f"{BASE}/gmail/v1/users/me/messages"
-_RATE = {"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "concurrentLimitExceeded"}
 # A person must act at Google: the right is missing, the API is off in the project, or the domain's administrator forbids it.
 _CLOSED = {"insufficientPermissions", "accessNotConfigured", "SERVICE_DISABLED", "domainPolicy", "authError", "failedPrecondition"}
 _RECIPIENT = re.compile(r"recipient address|invalid to\b", re.I)
@@ -25,7 +25,6 @@ _DAILY = re.compile(r"\bdaily\b|mail sending", re.I)
 class GmailTransport(ApiTransport):
     def send(self, message: OutgoingMessage) -> SendResult:
         raw = self._write(message)
-        self.open()
         answer = self._call("POST", _SEND, sends=True, params={"uploadType": "media"}, data=raw, headers={"Content-Type": "message/rfc822"})
         facts = get_json(answer)
         if not facts.get("id"):
@@ -35,16 +34,15 @@ class GmailTransport(ApiTransport):
     def find_sent(self, message_id: str) -> bool | None:
         if not self._can_read:
             return None
-        self.open()
         answer = self._call("GET", _MESSAGES, params={"q": f"rfc822msgid:{message_id.strip('<>')}", "includeSpamTrash": "true", "maxResults": 1})
         facts = get_json(answer)
         return bool(facts.get("messages")) if "resultSizeEstimate" in facts or "messages" in facts else None
 
     def _classify(self, answer: requests.Response, text: str, sends: bool) -> TransportError:
-        reasons = _get_reasons(answer)
+        reasons = get_reasons(answer)
         if answer.status_code in (403, 429) and ("dailyLimitExceeded" in reasons or _DAILY.search(text)):
             return RateLimited(text, retry_after(answer, text, otherwise=DAY))
-        if answer.status_code == 403 and reasons & _RATE:
+        if answer.status_code == 403 and reasons & GOOGLE_RATE:
             return RateLimited(text, retry_after(answer, text, otherwise=timedelta(minutes=5)))
         common = classify_common(answer, text, sends)
         if common:
@@ -56,11 +54,3 @@ class GmailTransport(ApiTransport):
         if answer.status_code == 400 and _RECIPIENT.search(text):
             return RecipientRefused(text, permanent=True)
         return MessageRefused(text)
-
-
-def _get_reasons(answer: requests.Response) -> set[str]:
-    error = get_json(answer).get("error")
-    if not isinstance(error, dict):
-        return set()
-    entries = [*(error.get("errors") or []), *(error.get("details") or [])]
-    return {str(entry.get("reason")) for entry in entries if isinstance(entry, dict)}

@@ -16,6 +16,7 @@ from datetime import timedelta
 
 import requests
 
+from ..api import GetToken, get_json, retry_after
 from ..errors import (
     DAY,
     AuthenticationFailed,
@@ -29,7 +30,7 @@ from ..errors import (
 )
 from ..message import OutgoingMessage, SendResult
 from ..oauth_microsoft import GRAPH
-from .api import ApiTransport, GetToken, classify_common, get_json, retry_after
+from .api import ApiTransport, classify_common
 from .smtp import SessionTransport
 
 SMTP_ADDRESS = ("smtp.office365.com", 587)
@@ -47,7 +48,6 @@ class OutlookTransport(ApiTransport):
 
     def send(self, message: OutgoingMessage) -> SendResult:
         content = base64.b64encode(self._write(message))
-        self.open()
         return self._send_draft(message, content) if self._can_read else self._send_mail(content)
 
     def _send_mail(self, content: bytes) -> SendResult:
@@ -60,19 +60,20 @@ class OutlookTransport(ApiTransport):
         draft = get_json(self._call("POST", f"{GRAPH}/me/messages", data=content, headers=_MIME | _IMMUTABLE))
         if not draft.get("id"):
             raise Unreachable("the draft was not made")
+        given = str(draft.get("internetMessageId") or "")
+        renamed = given if given != message.message_id else ""
         try:
             answer = self._call("POST", f"{GRAPH}/me/messages/{draft['id']}/send", sends=True, data=b"", headers=_IMMUTABLE)
-        except OutcomeUnknown:
+        except OutcomeUnknown as error:
+            error.internet_message_id = renamed
             raise
         except TransportError:
             self._drop_draft(draft["id"])
             raise
         if answer.status_code != 202:
             raise OutcomeUnknown(f"{answer.status_code} instead of 202")
-        given = str(draft.get("internetMessageId") or "")
         return SendResult(
-            str(draft["id"]), f"{answer.status_code} accepted", thread_id=str(draft.get("conversationId") or ""),
-            internet_message_id=given if given != message.message_id else "")
+            str(draft["id"]), f"{answer.status_code} accepted", thread_id=str(draft.get("conversationId") or ""), internet_message_id=renamed)
 
     def _drop_draft(self, draft_id: str) -> None:
         """What was refused does not stay among the person's drafts. A draft that stays does no harm."""
@@ -82,7 +83,6 @@ class OutlookTransport(ApiTransport):
     def find_sent(self, message_id: str) -> bool | None:
         if not self._can_read:
             return None
-        self.open()
         wanted = message_id.replace("'", "''")
         answer = self._call("GET", f"{GRAPH}/me/messages", params={"$filter": f"internetMessageId eq '{wanted}'", "$select": "id,isDraft"})
         found = get_json(answer).get("value")

@@ -2,32 +2,15 @@
 
 import contextlib
 import smtplib
-import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from email import generator
 from email.message import EmailMessage
 from io import BytesIO
 
+from ..connection import ServerSettings
 from ..errors import AuthenticationFailed, MessageRefused, OutcomeUnknown, TransportError, Unreachable, classify_smtp, one_line
 from ..message import OutgoingMessage, SendResult
 from .base import Transport
-
-
-@dataclass(frozen=True)
-class SmtpSettings:
-    """``encryption``: ``none``, ``starttls`` or ``ssl``, the latter two with the certificate checked. ``timeout`` in seconds."""
-
-    host: str
-    port: int
-    encryption: str = "starttls"
-    user: str = ""
-    password: str = ""
-    timeout: float = 30.0
-    verify: bool = True
-
-    def __repr__(self) -> str:  # the password stays out of tracebacks and logs
-        return f"SmtpSettings({self.host}:{self.port}, {self.encryption})"
 
 
 class SessionTransport(Transport):
@@ -156,24 +139,20 @@ def _flatten(mail: EmailMessage) -> bytes:
 class SmtpTransport(SessionTransport):
     """A server, a user and a password."""
 
-    def __init__(self, settings: SmtpSettings):
+    def __init__(self, settings: ServerSettings):
         super().__init__(self._open_session, settings.user)
         # Two underscores: out of reach for server actions and templates (Odoo's safe_eval refuses such names).
         self.__settings = settings
 
     def _open_session(self) -> smtplib.SMTP:
         settings = self.__settings
-        context = ssl.create_default_context()
-        if not settings.verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
         if settings.encryption == "ssl":
-            session = smtplib.SMTP_SSL(settings.host, settings.port, timeout=settings.timeout, context=context)
+            session = smtplib.SMTP_SSL(settings.host, settings.port, timeout=settings.timeout, context=settings.make_context())
         else:
             session = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout)
         try:
             if settings.encryption == "starttls":
-                session.starttls(context=context)
+                session.starttls(context=settings.make_context())
             if settings.user:
                 self._login(session)
             else:
