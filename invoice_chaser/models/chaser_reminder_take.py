@@ -10,8 +10,9 @@ from odoo.tools import email_normalize
 from ..core.customer_answers import AnswerProblem
 
 _logger = logging.getLogger(__name__)
-# Per page: forms in a day, copies in a day, and copies at all. Per address of the caller: forms in an hour.
-_PER_DAY, _COPIES_PER_DAY, _COPIES, _PER_IP_HOUR = 20, 1, 3, 60
+# Per page: forms in a minute and in a day, copies in a day, and copies at all. Per address of the caller: forms in an hour. Counted from what is
+# stored, so that all workers and servers count together.
+_PER_MINUTE, _PER_DAY, _COPIES_PER_DAY, _COPIES, _PER_IP_HOUR = 6, 20, 1, 3, 60
 
 
 class ChaserReminder(models.Model):
@@ -47,11 +48,13 @@ class ChaserReminder(models.Model):
         return record
 
     def _check_frequency(self, ip):
-        Answer, now = self.env["chaser.answer"], fields.Datetime.now()
-        if Answer.search_count([("reminder_id", "=", self.id), ("answered_at", ">", now - timedelta(days=1))], limit=_PER_DAY) >= _PER_DAY:
-            raise AnswerProblem("too_often")
-        if ip and Answer.search_count([("ip_address", "=", ip), ("answered_at", ">", now - timedelta(hours=1))], limit=_PER_IP_HOUR) >= _PER_IP_HOUR:
-            raise AnswerProblem("too_often")
+        Answer, now, page = self.env["chaser.answer"], fields.Datetime.now(), ("reminder_id", "=", self.id)
+        limits = [(page, timedelta(minutes=1), _PER_MINUTE), (page, timedelta(days=1), _PER_DAY)]
+        if ip:
+            limits.append((("ip_address", "=", ip), timedelta(hours=1), _PER_IP_HOUR))
+        for whose, span, most in limits:
+            if Answer.search_count([whose, ("answered_at", ">", now - span)], limit=most) >= most:
+                raise AnswerProblem("too_often")
 
     def _prepare_answer_values(self, answer, key, facts):
         moves, chosen = self._get_page_moves(), self._get_open_page_moves()

@@ -509,9 +509,36 @@ class TestCustomerPage(ChaserCase, HttpCase):
 
     def test_limit_per_page_and_day(self):
         values = {"reminder_id": self.reminder.id, "company_id": self.company.id, "partner_id": self.customer.id, "action": "paid"}
-        self.env["chaser.answer"].sudo().create([{**values, "key": new_token()} for _number in range(20)])
+        earlier = fields.Datetime.now() - timedelta(hours=2)
+        self.env["chaser.answer"].sudo().create([{**values, "key": new_token(), "answered_at": earlier} for _number in range(20)])
         self.assertIn("a little too often", self._post("paid", reference="TT").text)
         self.assertFalse(self.env["chaser.hold"].search([("partner_id", "=", self.customer.id)]))
+
+    def test_limit_per_page_and_minute_counts_over_all_workers(self):
+        """What another worker has stored counts, though this one's memory is empty."""
+        values = {"reminder_id": self.reminder.id, "company_id": self.company.id, "partner_id": self.customer.id, "action": "paid"}
+        others = self.env["chaser.answer"].sudo().create([{**values, "key": new_token()} for _number in range(6)])
+        self.assertIn("a little too often", self._post("paid", reference="TT").text)
+        self.env.flush_all()
+        self.env.cr.execute(SQL("UPDATE chaser_answer SET answered_at = answered_at - interval '61 seconds' WHERE id = %s", others[0].id))
+        self._done(self._post("paid", reference="TT"))
+
+    def test_where_it_came_from_is_forgotten(self):
+        self._done(self._post("paid", reference="TT", headers={"User-Agent": CHROME}))
+        answer = self._answers()
+        self.company.chaser_retention_days = 30
+        self.assertTrue(answer.ip_address and answer.user_agent)
+        self.env["chaser.answer"]._gc_personal_data()
+        self.assertTrue(answer.ip_address, "not yet")
+        self.env.flush_all()
+        self.env.cr.execute("UPDATE chaser_answer SET answered_at = answered_at - interval '31 days'")
+        self.env["chaser.answer"].invalidate_model()
+        self.company.chaser_retention_days = 0
+        self.env["chaser.answer"]._gc_personal_data()
+        self.assertTrue(answer.ip_address, "0: keep")
+        self.company.chaser_retention_days = 30
+        self.env["chaser.answer"]._gc_personal_data()
+        self.assertEqual((answer.ip_address, answer.user_agent, answer.text), (False, False, "TT"))
 
     def test_limit_per_caller_and_hour(self):
         other = self._sent_campaign(self._make_invoice(self._make_customer("Other", "other@customer.example"))).reminder_ids

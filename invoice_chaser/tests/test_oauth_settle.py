@@ -4,7 +4,8 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import tagged
 
-from .oauth_common import Answer, OauthCase, OutlookMixin
+from ..core.transports.outlook import OutlookSmtpTransport
+from .oauth_common import Answer, OauthCase, OutlookMixin, SmtpServer
 
 
 @tagged("post_install", "-at_install")
@@ -114,5 +115,7 @@ class TestSettleOutlook(OutlookMixin, TestSettle):
         self.box.outlook_way = "smtp"
         self._connected()
         self._age(reminder)
-        self.box._settle_undecided()
-        self.assertEqual(reminder.state, "sent")
+        with SmtpServer(user=self.box.email, password="", mechanisms=("XOAUTH2",)) as server, patch.object(
+                type(self.box), "_get_outlook_smtp", lambda box: OutlookSmtpTransport(box.email, lambda _rejected: "t", (server.host, server.port), False)):
+            self._run_box()
+        self.assertEqual((reminder.state, server.connections), ("sent", 0))

@@ -396,13 +396,14 @@ class TestReaders(InboundCase):
         self.provider.write({"smtp_user": "u", "smtp_password": SECRET})
         reader = self._settings()
         settings = reader._ImapReader__settings
-        self.assertEqual((settings.host, settings.port, settings.encryption, settings.user, settings.password, settings.folder),
+        self.assertEqual((settings.host, settings.port, settings.encryption, settings.user, settings.password, reader._folder),
                          ("imap.pop.example", 993, "ssl", "u", SECRET, "INBOX"))
         self.assertIsInstance(reader, ImapReader)
 
     def test_imap_by_a_password_of_its_own(self):
-        settings = self._settings(imap_login="own", imap_user="me", imap_password=SECRET, read_folder="Answers")._ImapReader__settings
-        self.assertEqual((settings.user, settings.password, settings.folder), ("me", SECRET, "Answers"))
+        reader = self._settings(imap_login="own", imap_user="me", imap_password=SECRET, read_folder="Answers")
+        settings = reader._ImapReader__settings
+        self.assertEqual((settings.user, settings.password, reader._folder), ("me", SECRET, "Answers"))
         self.assertTrue(self.provider.has_imap_password)
         self.assertNotIn(SECRET, self.provider.sudo().imap_password_sealed)
         self.assertFalse(self.provider.imap_password)
@@ -429,7 +430,7 @@ class TestReaders(InboundCase):
             self.provider._get_reader()
 
     def test_xoauth2_takes_the_token_of_the_mailbox(self):
-        """Which token, and that the consent covers it: test_oauth.TestImapConsent."""
+        """Which token, and that the consent covers it: test_oauth_imap."""
         with self.assertRaisesRegex(ValidationError, "no consent"):
             self._settings(imap_login="oauth")
 
@@ -453,12 +454,12 @@ class TestReaders(InboundCase):
                 provider._get_reader()
             with (
                 patch.object(type(provider), "_can_read_mailbox", lambda _self: True),
-                patch.object(type(provider), "_get_access_token__", lambda _self, rejected="": f"token{rejected}"),
+                patch.object(type(provider), "_get_access_token__", lambda _self, _resource, rejected: f"token{rejected}"),
             ):
                 reader = provider._get_reader()
                 self.assertIsInstance(reader, adapter)
                 reader.open()
-                self.assertEqual(reader._ApiReader__token, "token")
+                self.assertEqual(reader._ApiConnection__token, "token")
             with self.assertRaises(ValidationError):
                 provider.read_mark = True
             provider.write({"read_method": "none", "kind": "smtp", "read_mark": False})
