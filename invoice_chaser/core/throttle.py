@@ -128,14 +128,14 @@ class Throttle:
         """How many were sent in the last 24 hours."""
         return len(self._sent) - bisect_right(self._sent, now - DAY)
 
-    def get_domain_hold(self, domain: str, now: datetime) -> datetime | None:
-        """Until when messages to a recipient domain wait; None when one may go."""
-        times = self._domains.get(domain)
+    def get_domain_hold(self, domain: str, now: datetime, ahead: int = 0) -> datetime | None:
+        """Until when messages to a recipient domain wait; None when one may go. ``ahead``: so many more are leaving for it right now."""
+        times, limit = self._domains.get(domain, deque()), self.pace.per_domain
         while times and times[0] <= now - MINUTE:
             times.popleft()
-        if not times or not self.pace.per_domain or len(times) < self.pace.per_domain:
+        if not limit or len(times) + ahead < limit:
             return None
-        return times[-self.pace.per_domain] + MINUTE
+        return (times[ahead - limit] if ahead < limit else now) + MINUTE
 
     def get_domain_room(self, domain: str, now: datetime) -> int | None:
         """How many messages may go to a recipient domain now; None: any number."""

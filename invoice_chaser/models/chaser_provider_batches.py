@@ -1,4 +1,5 @@
 import time
+from collections import Counter
 
 from psycopg2.extras import Json
 
@@ -30,28 +31,26 @@ class ChaserProvider(models.Model):
     def _claim(self, limit, run):
         """Ids of the next reminders, most important first; rows that another process holds are passed over. No more to one recipient
         domain than its limit allows: what waits for such a domain is put off together, so that it stands in nobody's way."""
-        chosen, room = [], {}
+        now, chosen, room, taken = fields.Datetime.now(), [], {}, Counter()
         while len(chosen) < limit:
             rows = self.env.execute_query(SQL(
                 """SELECT r.id, r.recipient_domain FROM %s AND r.scheduled_at <= %s AND r.id <> ALL(%s)
                     ORDER BY r.priority DESC, r.id LIMIT %s FOR NO KEY UPDATE OF r SKIP LOCKED""",
-                self._get_queue_sql(), fields.Datetime.now(), chosen, limit - len(chosen)))
+                self._get_queue_sql(), now, chosen, limit - len(chosen)))
             full = set()
             for reminder_id, domain in rows:
-                left = room.setdefault(domain, run.throttle.get_domain_room(domain, fields.Datetime.now()))
+                left = room.setdefault(domain, run.throttle.get_domain_room(domain, now))
                 if left == 0:
                     full.add(domain)
                     continue
                 room[domain] = left and left - 1
+                taken[domain] += 1
                 chosen.append(reminder_id)
             for domain in full:
-                self._put_off(domain, run.get_domain_hold(domain) or self._in_a_minute(), chosen)
+                self._put_off(domain, run.throttle.get_domain_hold(domain, now, taken[domain]), chosen)
             if not full:
                 break
         return chosen
-
-    def _in_a_minute(self):
-        return fields.Datetime.add(fields.Datetime.now(), minutes=1, seconds=1)
 
     def _put_off(self, domain, until, chosen):
         """All that is due to a recipient domain waits until a slot opens, but for the chosen ones."""

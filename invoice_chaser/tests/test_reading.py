@@ -363,7 +363,7 @@ class TestReading(InboundCase):
         self.assertEqual((reminder.state, reminder.reason_code), ("queued", "settled_not_sent"))
 
     def test_mailbox_that_cannot_be_asked(self):
-        for values in ({"read_method": "none"}, {"read_database": "another database"}, {"read_hold_until": fields.Datetime.add(fields.Datetime.now(), hours=1)}):
+        for values in ({"read_method": "none"}, {"read_database": "another database"}, {"read_hold_until": self._later(hours=1)}):
             with self.subTest(values=values):
                 before = {name: self.provider[name] for name in values}
                 reminder = self._undecided()

@@ -64,6 +64,7 @@ class TestThanksWindow(WindowCase):
         self._freeze(MONDAY_OPEN + timedelta(minutes=1))
         [first] = self._run().sent
         later = self._thank() - thanks
+        self.assertRecordValues(later, [{"state": "queued"}])
         [second] = self._run().sent
         self.assertEqual(later.line_ids.move_id, more)
         self.assertNotIn(more.name, first.text)

@@ -132,6 +132,20 @@ def test_domains():
     assert throttle.get_last() == NOW + timedelta(seconds=1)
 
 
+def test_domain_with_messages_just_leaving():
+    """The next one waits for the oldest of the last three, whether it has left or is leaving now."""
+    throttle = Throttle(Pace(per_domain=3))
+    throttle.note("gmail.com", NOW - timedelta(seconds=40))
+    throttle.note("gmail.com", NOW - timedelta(seconds=10))
+    assert throttle.get_domain_hold("gmail.com", NOW) is None
+    assert throttle.get_domain_hold("gmail.com", NOW, ahead=1) == NOW + timedelta(seconds=20)
+    assert throttle.get_domain_hold("gmail.com", NOW, ahead=2) == NOW + timedelta(seconds=50)
+    for many in (3, 9):
+        assert throttle.get_domain_hold("gmail.com", NOW, ahead=many) == NOW + timedelta(seconds=60)
+    assert throttle.get_domain_hold("other.ae", NOW, ahead=2) is None
+    assert Throttle(Pace(per_domain=0)).get_domain_hold("gmail.com", NOW, ahead=9) is None
+
+
 def test_domains_without_limit():
     throttle = Throttle(Pace(), domains={"x.example": at(*[-1] * 50)})
     assert throttle.get_domain_hold("x.example", NOW) is None
