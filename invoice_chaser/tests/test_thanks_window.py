@@ -49,23 +49,3 @@ class TestThanksWindow(WindowCase):
             self.assertIn(invoice.name, message.text, "one message for all of it")
         self.assertEqual((thanks.state, thanks.sent_at), ("sent", fields.Datetime.now()))
         self.assertEqual((self._thank(), self._run().sent), (thanks, []), "once")
-
-    def test_what_is_paid_while_it_waits_is_thanked_for_later(self):
-        """The waiting message is not changed; nothing is thanked for twice, and nothing is left out."""
-        thanks = self._thank()
-        self.company.write({"chaser_window_enabled": False, "chaser_contact_interval": 0})
-        more = self._make_invoice(amount=70)
-        self._sent_campaign(more)
-        self.env.cr.execute(SQL("UPDATE chaser_reminder SET sent_at = %s WHERE purpose = 'reminder'", self.now - timedelta(days=10)))
-        self.env.invalidate_all()
-        self.company.chaser_window_enabled = True
-        self._pay(more)
-        self._set("account_partial_reconcile", "create_date", self.now - timedelta(hours=25))
-        self._freeze(MONDAY_OPEN + timedelta(minutes=1))
-        [first] = self._run().sent
-        later = self._thank() - thanks
-        self.assertRecordValues(later, [{"state": "queued"}])
-        [second] = self._run().sent
-        self.assertEqual(later.line_ids.move_id, more)
-        self.assertNotIn(more.name, first.text)
-        self.assertIn(more.name, second.text)
