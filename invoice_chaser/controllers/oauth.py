@@ -8,6 +8,7 @@ from ..core.oauth import ConsentProblem
 from ..models.chaser_provider_oauth import CALLBACK
 
 _HEADERS = [("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"), ("X-Robots-Tag", "noindex"), ("X-Frame-Options", "DENY")]
+_MAILBOXES = "/odoo/action-invoice_chaser.chaser_provider_action"
 _logger = logging.getLogger(__name__)
 
 
@@ -61,12 +62,13 @@ class ChaserOauth(http.Controller):
 
     def _answer(self, problem, pending):
         words = request.env["chaser.provider"].sudo()._describe_consent_problem(problem)
-        back = self._get_form_url(pending.provider_id) if pending and problem.code != "no_access" else "/odoo"
+        outside = problem.code in ("no_access", "not_signed_in")
+        back = "/odoo" if outside else self._get_form_url(pending.provider_id) if pending else _MAILBOXES
         lang = request.env["res.lang"]._get_data(code=request.env.lang or "en_US")
-        page = {"lang": (lang.iso_code or "en").replace("_", "-"), "dir": lang.direction or "ltr", "back": back, **words}
+        page = {"lang": (lang.iso_code or "en").replace("_", "-"), "dir": lang.direction or "ltr", "back": back, "outside": outside, **words}
         response = request.render("invoice_chaser.chaser_oauth_page", page, status=400)
         response.headers.extend(_HEADERS)
         return response
 
     def _get_form_url(self, provider):
-        return f"/odoo/action-invoice_chaser.chaser_provider_action/{provider.id}"
+        return f"{_MAILBOXES}/{provider.id}"

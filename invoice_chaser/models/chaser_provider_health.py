@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class ChaserProvider(models.Model):
@@ -8,6 +8,23 @@ class ChaserProvider(models.Model):
 
     next_slot_at = fields.Datetime(
         "Next Free Slot", compute="_compute_next_slot_at", help="When one more message could leave, by the mailbox's limits and holds.")
+
+    health = fields.Char(compute="_compute_health", help="What keeps the mailbox from sending or being read, in words.")
+
+    @api.depends("state", "last_error", "last_check_at", "hold_until", "reason", "read_error")
+    @api.depends_context("lang", "tz")
+    def _compute_health(self):
+        now = fields.Datetime.now()
+        for provider in self:
+            held = provider.hold_until and provider.hold_until > now
+            words = [provider.last_error, held and provider.reason, provider.read_error and self.env._("Reading: %s", provider.read_error)]
+            provider.health = " ".join(filter(None, words)) or provider._get_plain_health()
+
+    def _get_plain_health(self):
+        """In a word, where there is no trouble to tell."""
+        if self.state == "connected":
+            return self.env._("Works")
+        return self.env._("Not tested yet") if not self.last_check_at else dict(self._fields["state"]._description_selection(self.env))[self.state]
 
     def _compute_next_slot_at(self):
         now = fields.Datetime.now()

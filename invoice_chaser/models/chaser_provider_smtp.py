@@ -13,7 +13,7 @@ class ChaserProvider(models.Model):
     smtp_host = fields.Char("Server", tracking=True)
     smtp_port = fields.Integer("Port", default=587, tracking=True, aggregator=None)
     smtp_encryption = fields.Selection(
-        [("starttls", "STARTTLS"), ("ssl", "TLS"), ("none", "None")], default="starttls", tracking=True,
+        [("starttls", "STARTTLS"), ("ssl", "TLS"), ("none", "None")], "Encryption", default="starttls", tracking=True,
         help="With STARTTLS and TLS the server's certificate is checked.",
     )
     smtp_user = fields.Char("User", tracking=True)

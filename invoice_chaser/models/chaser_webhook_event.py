@@ -48,6 +48,12 @@ class ChaserWebhookEvent(models.Model):
     _open_idx = models.Index("(id) WHERE is_processed IS NOT TRUE")
     _received_idx = models.Index("(company_id, received_at)")
 
+    @api.depends("service", "external_key")
+    def _compute_display_name(self):
+        services = dict(self._fields["service"]._description_selection(self.env))
+        for event in self:
+            event.display_name = f"{services.get(event.service, '')} {event.id or ''}".strip()
+
     # -- taking in
 
     @api.model

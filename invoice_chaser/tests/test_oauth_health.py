@@ -29,6 +29,23 @@ class TestHealth(ChaserCase):
         self.assertGreaterEqual(self.provider.next_slot_at, attempted + timedelta(seconds=59))
         self.assertLessEqual(self.provider.next_slot_at, attempted + timedelta(minutes=2))
 
+    def test_health_in_words(self):
+        def says(**values):
+            self.provider.sudo().write(values)
+            self.provider.invalidate_recordset()
+            return self.provider.health
+
+        self.assertEqual(says(), "Works")
+        self.assertEqual(says(read_error="535 no"), "Reading: 535 no")
+        self.provider._set_hold(fields.Datetime.now() + timedelta(hours=1), "rate_limited", "slow down")
+        self.assertRegex(says(read_error=False), "asks to slow down.*slow down$")
+        self.assertEqual(says(hold_until=fields.Datetime.now() - timedelta(seconds=5)), "Works", "it is over")
+        self.provider._set_state("expired", "invalid_grant")
+        self.assertEqual(says(), "invalid_grant")
+        self.provider._set_state("disabled")
+        self.assertEqual(says(), "Disabled")
+        self.assertEqual(self.provider.copy({"email": "new@pop.example"}).health, "Not tested yet")
+
     def test_views_open(self):
         for kind in ("list", "kanban", "form", "search"):
             self.env["chaser.provider"].with_user(self.env.ref("base.user_admin")).get_views([[False, kind]])
