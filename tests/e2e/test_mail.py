@@ -100,3 +100,30 @@ def test_killed_while_reading(world, servers):
     assert world.query("SELECT count(*), count(DISTINCT provider_event_id) FROM chaser_event WHERE event_type = 'replied'") == [(40, 40)]
     assert world.query("SELECT count(*) FROM mail_message WHERE model = 'res.partner' AND body LIKE '%%answer %%' AND message_type = 'email'") == [(40,)]
     assert world.query("SELECT count(*) FROM chaser_hold WHERE released_at IS NULL") == [(1,)]
+
+
+def test_what_a_crash_left_open_is_looked_for_in_the_sent_folder(world, servers):
+    """Killed between handing over and writing down: the real mailbox is asked; found means sent, not found is left to a person."""
+    dovecot, postfix = servers
+    world.build(customers=2, mailboxes=0)
+    world.shell(MAILBOX.format(smtp=postfix.port, imap=dovecot.port, password=dovecot.password)
+                + "\ncustomers[0].email = 'other@local.example'\nenv.cr.commit()")
+    ids = {}
+    world.queue()
+    for name in ("customer", "other"):
+        ids[name] = f"<chaser.{name}@local.example>"
+        world.query(f"""UPDATE chaser_reminder SET state = 'sending', attempt_count = 1, message_id = '{ids[name]}',
+                          attempted_at = now() AT TIME ZONE 'UTC' - interval '5 minutes' WHERE recipient_email = '{name}@local.example'""")
+    dovecot.deliver("accounts", f"Message-ID: {ids['customer']}\r\nSubject: reminder\r\n\r\nx".encode(), folder="Sent")
+    world.start()
+    world.query("UPDATE ir_cron SET nextcall = now() AT TIME ZONE 'UTC' - interval '1 minute' WHERE cron_name LIKE '%%send from mailbox%%'")
+    world.wait_until(lambda: world.query("SELECT count(*) FROM chaser_reminder WHERE reason_code IN ('found_sent', 'undecided_unseen')") == [(2,)], seconds=90)
+    assert dict(world.query("SELECT recipient_email, state || ' ' || is_undecided FROM chaser_reminder")) == {
+        "customer@local.example": "sent false", "other@local.example": "failed true"}
+    assert fetch_count(dovecot, "customer") == 0, "nothing was sent again"
+    assert " ERROR " not in world.logs(), world.logs()[-3000:]
+
+
+def fetch_count(dovecot, user):
+    with dovecot.connect(user) as session:
+        return int(session.select("INBOX", readonly=True)[1][0])
