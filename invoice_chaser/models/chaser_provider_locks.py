@@ -25,6 +25,13 @@ class ChaserProvider(models.Model):
 
     _inherit = "chaser.provider"
 
+    def _try_lock(self, space):
+        """Whether this process is now the only one on all servers that works on the mailbox; ``space`` says at what. The lock belongs to the
+        connection: it outlives commits and dies with the process."""
+        self.ensure_one()
+        self.env.cr.execute(SQL("SELECT pg_try_advisory_lock(%s, %s)", space, self.id))
+        return self.env.cr.fetchone()[0]
+
     @contextlib.contextmanager
     def _connection_slot(self):
         """True while the mailbox holds one of its account's connections, over all servers of this database. Waits for one for some

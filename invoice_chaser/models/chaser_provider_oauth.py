@@ -219,6 +219,8 @@ class ChaserProvider(models.Model):
         """What happened and what to do, in the person's language: ``{"title", "text"}``."""
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
+        # Isolated (U+2068, U+2069): addresses and a service's English keep their direction in an Arabic sentence.
+        detail = f"\u2068{problem.detail.rstrip('. ') or problem.code}\u2069"
         again = _("Nothing was changed. Go back to the mailbox and press Connect again.")
         title, text = {
             "not_signed_in": (_("You are not signed in here"), _(
@@ -229,21 +231,21 @@ class ChaserProvider(models.Model):
             "expired": (_("That took too long"), _("A consent must be given within 15 minutes. %s", again)),
             "used": (_("This consent was used already"), _("Each consent works once. If the mailbox is connected, all is well; else press Connect again.")),
             "other_user": (_("Somebody else asked for this"), _(
-                "%s pressed Connect. The same person must finish it, or you press Connect yourself.", problem.detail)),
+                "%s pressed Connect. The same person must finish it, or you press Connect yourself.", detail)),
             "other_session": (_("Another browser asked for this"), _("Press Connect and consent in one and the same browser. %s", again)),
             "no_access": (_("You may not connect this mailbox"), _("Ask a manager of Invoice Chaser to connect it.")),
             "denied": (_("You did not consent"), _(
                 "Without your consent no reminder can leave from this mailbox. %s If your organisation asks for an administrator's approval, "
                 "ask him to approve this application first.", again)),
             "incomplete": (_("A right is missing"), _(
-                "Leave all boxes ticked on the consent page; this one is needed and was not granted: %(right)s. %(again)s", right=problem.detail, again=again)),
+                "Leave all boxes ticked on the consent page; this one is needed and was not granted: %(right)s. %(again)s", right=detail, again=again)),
             "no_refresh": (_("The consent does not last"), _(
                 "The service gave no lasting permission. Remove this application in the account's security settings, then press Connect again.")),
             "other_mailbox": (_("You consented with another mailbox"), _(
-                "The consent came from %s. Press Connect again and choose the mailbox's own account, or correct the address on the form.", problem.detail)),
+                "The consent came from %s. Press Connect again and choose the mailbox's own account, or correct the address on the form.", detail)),
             "tenant": (_("The directory is not known"), _(
                 "Microsoft does not know the directory that is set. An administrator corrects it in the settings (Accounting, Invoice Chaser).")),
             "unreachable": (_("The service did not answer"), _("Try again in a few minutes. %s", again)),
             "no_key": (_("The connection could not be stored"), problem.detail),
-        }.get(problem.code, (_("The service refused"), _("It said: %(words)s. %(again)s", words=problem.detail or problem.code, again=again)))
+        }.get(problem.code, (_("The service refused"), _("It said: %(words)s. %(again)s", words=detail, again=again)))
         return {"title": title, "text": text}

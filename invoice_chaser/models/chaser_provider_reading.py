@@ -148,9 +148,7 @@ class ChaserProvider(models.Model):
     @contextlib.contextmanager
     def _reader_lock(self):
         """True for the only reader of this mailbox on all servers; belongs to the connection, like the sender's."""
-        cr = self.env.cr
-        cr.execute("SELECT pg_try_advisory_lock(%s, %s)", (_LOCK_SPACE, self.id))
-        alone = cr.fetchone()[0]
+        alone = self._try_lock(_LOCK_SPACE)
         try:
             yield alone
         finally:

@@ -43,9 +43,7 @@ class ChaserProvider(models.Model):
     def _sender_lock(self):
         """True for the only sender of this mailbox on all servers. Lives as long as the connection, over commits; a killed
         process loses it with its connection."""
-        cr = self.env.cr
-        cr.execute("SELECT pg_try_advisory_lock(%s, %s)", (_LOCK_SPACE, self.id))
-        alone = cr.fetchone()[0]
+        cr, alone = self.env.cr, self._try_lock(_LOCK_SPACE)
         try:
             yield alone
         finally:

@@ -63,10 +63,10 @@ class OauthCase(HttpCase, ChaserCase):
             "model": "chaser.provider", "method": "action_connect", "args": [(box or self.box).ids], "kwargs": {}})
         return answer["url"]
 
-    def _come_back(self, url):
+    def _come_back(self, url, **headers):
         """Follow the service's redirect to our callback, as the same browser. Returns the response, redirects not followed."""
         path = url.removeprefix(BASE_URL)
-        response = self.url_open(path, allow_redirects=False)
+        response = self.url_open(path, headers=headers, allow_redirects=False)
         self.env.invalidate_all()
         return response
 

@@ -1,10 +1,13 @@
+import json
 import logging
 from datetime import timedelta
 from unittest.mock import patch
+from urllib.parse import quote
 
 from odoo import fields
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import new_test_user, tagged
+from odoo.tools import config
 
 from ..core.errors import AuthenticationFailed, Unreachable
 from ..core.transports.outlook import OutlookSmtpTransport
@@ -137,8 +140,23 @@ class TestConnect(OauthCase):
         self.authenticate("oauth_manager", "oauth_manager")
         back = self.fake.consent(self._press_connect())
         self.assertTrue(back.startswith("https://odoo.pop.example/chaser/oauth/callback?"))
-        self.assertEqual(self._come_back(back.replace("https://odoo.pop.example", BASE_URL)).status_code, 303)
+        inside = back.replace("https://odoo.pop.example", BASE_URL)
+        with patch.dict(config.options, {"proxy_mode": True}):
+            response = self._come_back(inside, **{
+                "X-Forwarded-Host": "odoo.pop.example", "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"})
+        self.assertEqual(response.status_code, 303, response.text[:500])
+        self.assertEqual(response.headers["Location"].removeprefix("https://odoo.pop.example"), f"/odoo/action-invoice_chaser.chaser_provider_action/{self.box.id}")
         self.assertTrue(self.box.is_granted)
+
+    def test_forged_host_changes_no_address(self):
+        """Who can choose the Host header cannot lead the code elsewhere: the address comes from web.base.url alone."""
+        self.authenticate("oauth_manager", "oauth_manager")
+        self.env.flush_all()
+        answer = self.url_open("/web/dataset/call_button/chaser.provider/action_connect", headers={
+            "Content-Type": "application/json", "X-Forwarded-Host": "evil.example"}, data=json.dumps({"params": {
+                "model": "chaser.provider", "method": "action_connect", "args": [self.box.ids], "kwargs": {}}})).json()
+        self.assertNotIn("evil", answer["result"]["url"])
+        self.assertIn(quote(f"{BASE_URL}/chaser/oauth/callback", safe=""), answer["result"]["url"])
 
     def test_code_and_state_in_no_log(self):
         """Nor in the DEBUG log of any library, nor in the access log of Odoo's own server."""
