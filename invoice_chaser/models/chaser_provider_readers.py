@@ -89,7 +89,7 @@ class ChaserProvider(models.Model):
             raise UserError(self.env._("“%s” names no IMAP server. Enter host and port.", self.name))
         password, get_token = "", None
         if self.imap_login == "oauth":
-            get_token = self._get_reading_token(getattr(self, f"_get_imap_resource_{self.kind}")())
+            get_token = self._get_reading_token__(getattr(self, f"_get_imap_resource_{self.kind}")())
         else:
             password = self._open_secret__("smtp_password_sealed" if self.imap_login == "smtp" else "imap_password_sealed")
         server = ServerSettings(self.imap_host, self.imap_port, self.imap_encryption or "ssl", self._get_imap_user(), password)
@@ -100,13 +100,13 @@ class ChaserProvider(models.Model):
         return self.read_method == "imap" and self.imap_login == "oauth" and self.oauth_access == "send_read"
 
     def _get_reader_gmail(self):
-        return GmailReader(self.read_folder or "INBOX", self._get_reading_token(), self._get_detour())
+        return GmailReader(self.read_folder or "INBOX", self._get_reading_token__(), self._get_detour())
 
     def _get_reader_graph(self):
         folder = self.read_folder or "inbox"
-        return GraphReader(folder.lower() if folder.upper() == "INBOX" else folder, self._get_reading_token(), self._get_detour())
+        return GraphReader(folder.lower() if folder.upper() == "INBOX" else folder, self._get_reading_token__(), self._get_detour())
 
-    def _get_reading_token(self, resource=API):
+    def _get_reading_token__(self, resource=API):
         """What gives a reader its tokens.
 
         :raises UserError: when the consent does not cover reading

@@ -25,7 +25,7 @@ env.cr.commit()
 
 @pytest.fixture
 def servers():
-    with Dovecot() as dovecot, Postfix(dovecot, ["accounts", "customer"]) as postfix:
+    with Dovecot() as dovecot, Postfix(dovecot, ["accounts", "customer", "other"]) as postfix:
         yield dovecot, postfix
 
 
@@ -100,6 +100,75 @@ def test_killed_while_reading(world, servers):
     assert world.query("SELECT count(*), count(DISTINCT provider_event_id) FROM chaser_event WHERE event_type = 'replied'") == [(40, 40)]
     assert world.query("SELECT count(*) FROM mail_message WHERE model = 'res.partner' AND body LIKE '%%answer %%' AND message_type = 'email'") == [(40,)]
     assert world.query("SELECT count(*) FROM chaser_hold WHERE released_at IS NULL") == [(1,)]
+
+
+REPORT = """From: MAILER-DAEMON@mx.example
+To: accounts@local.example
+Subject: Delivery report {number}
+Message-ID: <report-{number}@mx.example>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+See below.
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example
+{blocks}
+--b
+Content-Type: text/rfc822-headers
+
+Message-ID: {message_id}
+--b--
+"""
+BLOCK = """
+Final-Recipient: rfc822; {address}
+Action: {action}
+Status: {status}
+Diagnostic-Code: smtp; {words}
+"""
+ABSENT = """From: customer@local.example
+To: accounts@local.example
+Subject: رد تلقائي: خارج المكتب
+Message-ID: <absent@local.example>
+In-Reply-To: {message_id}
+Auto-Submitted: auto-replied
+Content-Type: text/plain; charset=utf-8
+Content-Transfer-Encoding: 8bit
+
+أنا في إجازة حتى يوم الأحد.
+"""
+
+
+def test_delay_full_mailbox_and_absence_stop_nobody(world, servers):
+    """Reports with several recipients and an Arabic out-of-office, in a real mailbox, read by the running program."""
+    dovecot, postfix = servers
+    world.build(customers=2, mailboxes=0)
+    world.shell(MAILBOX.format(smtp=postfix.port, imap=dovecot.port, password=dovecot.password)
+                + "\ncustomers[0].email = 'other@local.example'\nenv.cr.commit()")
+    world.start()
+    world.queue()
+    world.wait_until(lambda: world.states() == {"sent": 2})
+    ids = dict(world.query("SELECT recipient_email, message_id FROM chaser_reminder"))
+    stranger = BLOCK.format(address="copy@elsewhere.example", action="failed", status="5.1.1", words="550 5.1.1 no such user")
+    reports = [
+        BLOCK.format(address="other@local.example", action="delayed", status="4.4.1", words="connection timed out"),
+        stranger + BLOCK.format(address="other@local.example", action="failed", status="5.2.2", words="552 5.2.2 mailbox full"),
+    ]
+    mails = [REPORT.format(number=number, blocks=blocks, message_id=ids["other@local.example"]) for number, blocks in enumerate(reports)]
+    for mail in [*mails, ABSENT.format(message_id=ids["customer@local.example"])]:
+        dovecot.deliver("accounts", mail.replace("\n", "\r\n").encode())
+    world.wait_until(lambda: read(world) or world.query("SELECT count(*) FROM chaser_inbound") == [(3,)], seconds=90)
+    assert set(world.query("SELECT kind, verdict FROM chaser_inbound")) == {("bounce", "delayed"), ("bounce", "soft"), ("auto_reply", None)}
+    happened = events(world)
+    assert happened["other@local.example"].startswith("sent deferred bounced"), happened
+    assert "replied" not in happened["customer@local.example"]
+    assert world.query("SELECT count(*) FROM chaser_suppression WHERE email IN ('customer@local.example', 'copy@elsewhere.example')") == [(0,)]
+    assert world.query("SELECT count(*) FROM chaser_hold WHERE released_at IS NULL") == [(0,)], "an absence is no answer"
+    assert " ERROR " not in world.logs(), world.logs()[-3000:]
 
 
 def test_what_a_crash_left_open_is_looked_for_in_the_sent_folder(world, servers):
