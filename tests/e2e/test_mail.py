@@ -162,7 +162,8 @@ def test_delay_full_mailbox_and_absence_stop_nobody(world, servers):
     for mail in [*mails, ABSENT.format(message_id=ids["customer@local.example"])]:
         dovecot.deliver("accounts", mail.replace("\n", "\r\n").encode())
     world.wait_until(lambda: read(world) or world.query("SELECT count(*) FROM chaser_inbound") == [(3,)], seconds=90)
-    assert set(world.query("SELECT kind, verdict FROM chaser_inbound")) == {("bounce", "delayed"), ("bounce", "soft"), ("auto_reply", None)}
+    assert set(world.query("SELECT kind, verdict FROM chaser_inbound")) == {
+        ("bounce", "delayed"), ("bounce", "hard"), ("auto_reply", None)}, "the list shows the worst of a report's recipients"
     happened = events(world)
     assert happened["other@local.example"].startswith("sent deferred bounced"), happened
     assert "replied" not in happened["customer@local.example"]
