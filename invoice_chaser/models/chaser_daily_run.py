@@ -84,7 +84,8 @@ class ChaserDailyRun(models.Model):
         """Plans the day of each company whose time has come. Safe to run at any time, on any number of servers: one process per company at
         a time (advisory lock), one row per company and day, and each batch moves the cursor in the transaction that writes its reminders."""
         for company in self.env["res.company"].search([("chaser_daily", "=", True)], order="id"):
-            run = self.with_company(company)
+            # What the run writes down by name is in the language of the person who reads it.
+            run = self.with_company(company).with_context(lang=company.chaser_daily_user_id.lang or self.env.lang)
             with run._company_lock(company) as alone:
                 if alone and not run._run_company(company):
                     return

@@ -3,6 +3,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import format_amount, format_date
 
+from .chaser_reason_mixin import isolate_for
+
 
 class ChaserMaybePaid(models.Model):
     """Money that is not allocated yet and fits what a customer owes. It holds his reminders until an accountant has decided; what he
@@ -57,6 +59,7 @@ class ChaserMaybePaid(models.Model):
                 "amount": format_amount(self.env, hit.source_amount, hit.currency_id) if hit.currency_id else "", "label": hit.label or "",
                 "invoices": ", ".join(hit.sudo().move_ids.mapped("name")) or self.env._("something that this customer owes"),
             }
+            values = {name: isolate_for(self.env, value) for name, value in values.items()}
             hit.explanation = self.env._("%(money)s of %(date)s, %(amount)s, “%(label)s” fits %(invoices)s", **values)
             hit.fits = "; ".join(filter(None, (self._describe_part(part) for part in hit.parts or [])))
 
@@ -68,7 +71,7 @@ class ChaserMaybePaid(models.Model):
     @api.model
     def _describe_part(self, part):
         """One part of a score (``core.maybe_paid.Part``) in words, with its points."""
-        detail = part.get("detail") or ""
+        detail = isolate_for(self.env, part.get("detail") or "")
         sentences = {
             "number": self.env._("invoice number %s in the text", detail), "number_part": self.env._("most of the invoice number %s in the text", detail),
             "number_tail": self.env._("end of the invoice number %s in the text", detail), "customer": self.env._("the customer himself"),

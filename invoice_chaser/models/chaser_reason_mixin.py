@@ -3,6 +3,13 @@ from datetime import datetime
 from odoo import api, fields, models
 from odoo.tools import format_date, format_datetime
 
+from ..core.localize import isolate_name
+
+
+def isolate_for(env, text):
+    """A text that keeps its direction inside a sentence of the reader's language, where it is written in the other script."""
+    return isolate_name(text, "ar" if (env.lang or "").startswith("ar") else "en")
+
 
 class ChaserReasonMixin(models.AbstractModel):
     """Why something is held, skipped or failed: stored as a key with its values, read in the reader's own language."""
@@ -30,8 +37,11 @@ class ChaserReasonMixin(models.AbstractModel):
 
     @api.model
     def _localize_reason_params(self, params):
-        """Dates and datetimes (UTC, ISO form, keys ``date…`` and ``until``) as the reader writes them."""
+        """Dates and datetimes (UTC, ISO form, keys ``date…`` and ``until``) as the reader writes them; a detail in the other script keeps
+        its direction."""
         values = {"until": "", "detail": "", "date": ""} | params
+        if isinstance(values["detail"], str):
+            values["detail"] = isolate_for(self.env, values["detail"])
         if values["date"]:
             values["date"] = format_date(self.env, values["date"])
         if values["until"]:

@@ -60,7 +60,7 @@ class ResPartner(models.Model):
             defaults["default_currency_id"] = moves.currency_id.id
         return {
             "type": "ir.actions.act_window", "res_model": model, "view_mode": "form", "views": [(False, "form")], "target": "new",
-            "name": self.env[model]._description, "context": defaults,
+            "name": self.env["ir.model"].sudo()._get(model).name, "context": defaults,
         }
 
     def action_view_chaser_promises(self):

@@ -197,6 +197,12 @@ class TestHold(ChaserCase):
             hold.with_user(outsider).action_release()
         self.assertFalse(hold.released_at)
 
+    def test_detail_keeps_its_direction_in_arabic(self):
+        hold = self.env["chaser.hold"]._hold(self.company, self.customer, "manual", detail="Owner travels (until Sunday)")
+        self.assertIn("Owner travels (until Sunday)", hold.reason)
+        self.assertNotIn("\u2068", hold.reason)
+        self.assertIn("\u2068Owner travels (until Sunday)\u2069", hold.with_context(lang="ar_001").reason)
+
     def test_reading_costs_one_query(self):
         for _number in range(5):
             self._hold(moves=self._make_invoice())

@@ -43,6 +43,8 @@ class TestRadar(RadarCase):
         hit = self._hits()
         self.assertEqual((hit.statement_line_id, hit.move_ids, hit.state, hit.is_exact), (line, self.invoice, "open", True))
         self.assertIn(f"fits {self.number}", hit.explanation)
+        arabic = hit.with_context(lang="ar_001")
+        self.assertIn(f"\u2068{self.number}\u2069", arabic.explanation, "keeps its direction among Arabic words")
         self.assertIn("exact amount (25)", hit.fits)
         self.assertEqual(hit.hold_id.move_ids, self.invoice)
         self.assertEqual(held.maybe_paid_count, 1)
