@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class ChaserWorklist(models.Model):
@@ -18,6 +18,8 @@ class ChaserWorklist(models.Model):
     dispute_ids = fields.Many2many("chaser.dispute", string="Disputes", compute="_compute_records")
     call_ids = fields.One2many(related="partner_id.chaser_call_ids")
 
+    @api.depends("partner_id", "company_id")
+    @api.depends_context("lang")
     def _compute_next_step(self):
         for company, rows in self.grouped("company_id").items():
             partners = rows.partner_id.with_company(company)
@@ -33,6 +35,9 @@ class ChaserWorklist(models.Model):
             stop = held.customers.get(row.partner_id.id)
             row.hold_display = stop and Hold._get_reason_text(stop.reason, stop.params)
 
+    # Without its sources named here, the list would read them in a second pass over all customers.
+    @api.depends("promise_kept", "promise_total", "answered_total", "reminder_total")
+    @api.depends_context("lang")
     def _compute_displays(self):
         for row in self:
             row.promises_display = self._describe_promises(row.promise_kept, row.promise_total)

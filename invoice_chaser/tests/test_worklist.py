@@ -1,6 +1,7 @@
 """The worklist: who is on it, in which order, and that its score is the planner's."""
 
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.tests import tagged
@@ -168,6 +169,21 @@ class TestWorklist(ChaserCase):
             self._make_invoice(partner=self._make_customer(f"C{n}", f"c{n}@x.example"), days=n + 1)
         self.env.flush_all()
         self.assertLessEqual(count(), few + 2)
+
+    def test_the_list_is_one_pass_and_its_count(self):
+        """As the browser asks for it: whatever the columns, all customers are read once, and once to count them."""
+        self._make_invoice(days=20)
+        Worklist = self.env["chaser.worklist"].with_user(self.accountant)
+        columns = ("partner_id", "priority", "amount_due", "item_count", "days_overdue", "promises_display", "answered_display", "last_contact_at", "is_held")
+        asked, real = [], type(self.cr).execute
+
+        def record(cr, query, params=None, log_exceptions=True):
+            asked.append(str(getattr(query, "code", query)))
+            return real(cr, query, params, log_exceptions)
+
+        with patch.object(type(self.cr), "execute", record):
+            Worklist.web_search_read([("is_held", "=", False)], {name: {} for name in columns}, limit=1)
+        self.assertEqual(sum("due AS MATERIALIZED" in query for query in asked), 2)
 
     def test_ids_are_stable_and_tell_companies_apart(self):
         self._make_invoice(days=20)
