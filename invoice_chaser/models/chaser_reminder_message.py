@@ -86,7 +86,9 @@ class ChaserReminder(models.Model):
         )
 
     def _get_salesperson_data(self, user_id):
-        partner = self.env["res.users"].browse(user_id).sudo().partner_id if user_id else self.env["res.partner"]
+        user = self.env["res.users"].browse(user_id or ()).sudo()
+        # Neither Odoo's own robot nor somebody who has left signs a letter: then it is the company.
+        partner = user.filtered("active").partner_id
         return {"name": partner.name or "", "email": partner.email or "", "phone": partner.phone or ""}
 
     def _get_bank_data(self, bank_id):

@@ -2,7 +2,7 @@ import re
 from email import message_from_bytes, policy
 
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from ..core import render
 from ..core.template_language import check
@@ -100,6 +100,22 @@ class TestMessage(ChaserCase):
         campaign.action_send()
         [message] = self._run().sent
         return message
+
+    def test_neither_a_robot_nor_who_has_left_signs(self):
+        seller = new_test_user(self.env, "letters_seller", "base.group_user", name="Sara Khan", company_id=self.company.id)
+        for user, signs in ((seller, True), (self.env.ref("base.user_root"), False), (self.env["res.users"], False)):
+            invoice = self._make_invoice(self._make_customer(f"Customer {user.id}", f"a{user.id}@a.example"), days=5)
+            invoice.invoice_user_id = user
+            self.assertEqual("Sara Khan" in self._message(invoice).text, signs)
+            self.assertNotIn("OdooBot", self._compose_preview(invoice).text)
+        seller.active = False
+        invoice = self._make_invoice(self._make_customer("Left", "left@a.example"), days=5)
+        invoice.invoice_user_id = seller
+        self.assertNotIn("Sara Khan", self._message(invoice).text)
+
+    def _compose_preview(self, invoice):
+        data = self.env["chaser.reminder"]._get_preview_data(invoice.partner_id, self.company)
+        return render.compose(data, self.env.ref("invoice_chaser.chaser_template_polite")._get_sources(), "en")
 
     def test_headers(self):
         self.customer.chaser_language = "both"
