@@ -65,6 +65,8 @@ const steps = {
         await page.click(".o_data_row .o_data_cell:not(.o_handle_cell), .o_kanban_record");
         await page.waitForSelector(".o_form_view");
         await shoot(page, `template-${tag}`);
+        await page.click("a.nav-link[name=text_ar]:visible, a.nav-link[name=text_en]:visible");
+        await shoot(page, `template-other-${tag}`);
         await page.click("a.nav-link[name=preview]");
         await shoot(page, `template-preview-${tag}`);
     },
