@@ -68,7 +68,7 @@ def write_documents(env, customer, name, folder, kinds=("statement", "letter")):
     """Statement (PDF and spreadsheet) and letter of a customer. ``name`` ``plain``: of a company without logo, colour and bank account."""
     from odoo.addons.invoice_chaser.core.documents import letter, pdf, statement
     from odoo.addons.invoice_chaser.core.render import languages
-    from odoo.addons.invoice_chaser.models.chaser_reminder_message import PreviewRun
+    from odoo.addons.invoice_chaser.models.chaser_reminder_preview import PreviewRun
 
     reminder, company, cache = env["chaser.reminder"], env.company, PreviewRun()
     data = reminder._get_preview_data(customer, company)
