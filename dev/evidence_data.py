@@ -36,7 +36,8 @@ def make_long_account(env, customer):
     """A customer with 64 more invoices in two currencies and a credit note: statements over several pages."""
     today, seller = env.company._get_chaser_today(), env["res.users"].search([("login", "=", "accountant")])
     values = [{
-        "move_type": "out_refund" if number == 9 else "out_invoice", "partner_id": customer.id, "invoice_user_id": seller.id, "invoice_date": today - timedelta(days=130 - 2 * number),
+        "move_type": "out_refund" if number == 9 else "out_invoice", "partner_id": customer.id, "invoice_user_id": seller.id,
+        "invoice_date": today - timedelta(days=130 - 2 * number),
         "invoice_date_due": today - timedelta(days=115 - 2 * number),
         "currency_id": (env.ref("base.USD") if number % 7 == 3 else env.company.currency_id).id,
         "invoice_line_ids": [Command.create({"name": "Goods", "quantity": 1, "price_unit": 310.4 + 97.35 * number, "tax_ids": [Command.clear()]})],
