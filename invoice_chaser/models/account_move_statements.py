@@ -15,7 +15,7 @@ class AccountMove(models.Model):
         groups="invoice_chaser.group_chaser_user")
     chaser_promise_date = fields.Date(
         "Promised For", copy=False, compute="_compute_chaser_promise_date", inverse="_inverse_chaser_promise_date", store=True, readonly=False,
-        help="The customer said he will pay on this day; no reminder before it has passed. Setting it records a promise.",
+        help="The customer promised to pay on this day; no reminder before it has passed. Setting it records a promise.",
     )
     chaser_dispute_reason = fields.Char(
         "Dispute", copy=False, compute="_compute_chaser_dispute_reason", inverse="_inverse_chaser_dispute_reason", store=True, readonly=False,

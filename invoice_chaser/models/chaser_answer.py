@@ -22,7 +22,7 @@ class ChaserAnswer(models.Model):
     key = fields.Char(required=True, readonly=True, groups=fields.NO_ACCESS, help="Of the form that was sent.")
     answered_at = fields.Datetime("Time", required=True, readonly=True, default=fields.Datetime.now)
     said_by = fields.Char("Name Given", readonly=True)
-    text = fields.Text("In His Words", readonly=True)
+    text = fields.Text("In the Customer's Words", readonly=True)
     proposed_email = fields.Char(readonly=True)
     date_promised = fields.Date(readonly=True)
     amount = fields.Monetary(readonly=True, aggregator=None)

@@ -18,7 +18,7 @@ class ChaserCampaign(models.Model):
     provider_mode = fields.Selection(
         [("fixed", "One mailbox"), ("spread", "Spread over the company's mailboxes")], "Sent From", required=True, tracking=True,
         default=lambda self: self.env.company.chaser_provider_mode,
-        help="Spread: each customer keeps the mailbox that wrote to him before; the others go where their message leaves soonest.",
+        help="Spread: each customer keeps the mailbox of earlier reminders; the others go where their message leaves soonest.",
     )
     mailbox_summary = fields.Text("Mailboxes", compute="_compute_expected_finish", help="How many messages wait in each mailbox, and when it is done.")
     expected_finish = fields.Datetime(compute="_compute_expected_finish", help="When the last message leaves, if nothing else happens.")

@@ -31,7 +31,7 @@ class ChaserDailyRun(models.Model):
     date = fields.Date(required=True, readonly=True, help="In the company's time zone.")
     state = fields.Selection(
         [("planning", "Planning"), ("done", "Done"), ("failed", "Failed")], required=True, default="planning", readonly=True)
-    cursor = fields.Integer(readonly=True, help="The last customer that is planned; a run that was stopped goes on after him.")
+    cursor = fields.Integer(readonly=True, help="The last customer that is planned; a run that was stopped goes on after this one.")
     attempt_count = fields.Integer(readonly=True, aggregator=None)
     receivables = fields.Float(readonly=True, help="All open receivables when the run began: the measure of the priority, the same for every batch.")
     figures = fields.Json(readonly=True, default=dict)

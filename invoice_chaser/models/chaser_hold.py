@@ -30,12 +30,12 @@ class ChaserReasonMixin(models.AbstractModel):
         _ = self.env._
         return super()._get_reasons() | {
             "customer_promised": _("The customer has promised to pay everything by %(date)s."),
-            "customer_disputes": _("The customer disputes what he owes. %(detail)s"),
+            "customer_disputes": _("The customer disputes the balance. %(detail)s"),
             "hold_manual": _("Put on hold by a person. %(detail)s"),
             "hold_reply": _("The customer has answered; a person must read it and release the hold. %(detail)s"),
             "hold_wrong_contact": _("The customer says that this is the wrong contact. %(detail)s"),
             "hold_maybe_paid": _("Probably paid already; a person must look. %(detail)s"),
-            "hold_says_paid": _("The customer says that he has paid; a person must look. %(detail)s"),
+            "hold_says_paid": _("The customer says that it is paid; a person must look. %(detail)s"),
             "hold_bank_data": _("No recent bank data, so nobody knows what is paid. %(detail)s"),
         }
 
@@ -59,7 +59,7 @@ class ChaserHold(models.Model):
     code = fields.Selection(
         [
             ("manual", "By hand"), ("reply", "Customer answered"), ("wrong_contact", "Wrong contact"), ("maybe_paid", "Maybe paid"),
-            ("says_paid", "Says he has paid"), ("bank_data", "No recent bank data"),
+            ("says_paid", "Says it is paid"), ("bank_data", "No recent bank data"),
         ],
         "Why", required=True, default="manual", tracking=True,
     )
@@ -67,7 +67,7 @@ class ChaserHold(models.Model):
     date_until = fields.Date("Held Through", tracking=True, help="The last day of the hold. Empty: until somebody releases it.")
     reminder_id = fields.Many2one("chaser.reminder", readonly=True, index="btree_not_null", ondelete="set null", check_company=True)
     source = fields.Selection(
-        [("person", "A user"), ("page", "The customer, on his page"), ("mail", "The customer, by mail"), ("program", "The program")],
+        [("person", "A user"), ("page", "The customer, on the page"), ("mail", "The customer, by mail"), ("program", "The program")],
         "Where From", required=True, default="person", readonly=True,
     )
     released_at = fields.Datetime("Released On", readonly=True, copy=False, tracking=True)

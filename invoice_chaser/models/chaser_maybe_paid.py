@@ -78,7 +78,7 @@ class ChaserMaybePaid(models.Model):
             "account": self.env._("the customer's bank account"), "name": self.env._("the customer's name in the text"),
             "name_part": self.env._("a part of the customer's name in the text"), "amount": self.env._("exact amount"),
             "sum": self.env._("exact sum of these items"), "unique": self.env._("nobody else owes this amount"),
-            "within": self.env._("not more than he owes"),
+            "within": self.env._("not more than is owed"),
         }
         return f"{sentences.get(part['code'], part['code'])} ({part['points']})"
 

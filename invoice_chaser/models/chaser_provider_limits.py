@@ -23,7 +23,7 @@ class ChaserProvider(models.Model):
         tracking=True, aggregator=None,
         help="How many mailboxes may use the same account of the mail service at the same time. Each mailbox uses one connection. 0: no limit.",
     )
-    limits_profile = fields.Char(readonly=True, copy=False, help="Whose limits the mailbox started with; what a person changed stays his.")
+    limits_profile = fields.Char(readonly=True, copy=False, help="Whose limits the mailbox started with; what a person changed stays.")
     rate_limit_count = fields.Integer(readonly=True, copy=False, aggregator=None)
 
     _reserve_check = models.Constraint(

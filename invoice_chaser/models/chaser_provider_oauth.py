@@ -236,7 +236,7 @@ class ChaserProvider(models.Model):
             "no_access": (_("You may not connect this mailbox"), _("Ask a manager of Invoice Chaser to connect it.")),
             "denied": (_("You did not consent"), _(
                 "Without your consent no reminder can leave from this mailbox. %s If your organisation asks for an administrator's approval, "
-                "ask him to approve this application first.", again)),
+                "have this application approved first.", again)),
             "incomplete": (_("A right is missing"), _(
                 "Leave all boxes ticked on the consent page; this one is needed and was not granted: %(right)s. %(again)s", right=detail, again=again)),
             "no_refresh": (_("The consent does not last"), _(

@@ -110,13 +110,13 @@ class ChaserReminder(models.Model):
         hold = self.env["chaser.hold"]._hold(
             self.company_id, self.partner_id, "says_paid", record.move_ids, detail=answer.text, reminder=self, source="page")
         body = Markup("<p>%s</p><p>%s</p>") % (
-            self.env._("The customer says on his page that he has paid: %s", ", ".join(record.move_ids.mapped("name"))), answer.text)
+            self.env._("The customer says on the page that it is paid: %s", ", ".join(record.move_ids.mapped("name"))), answer.text)
         self._require(hold)
         files = [answer.file[:2]] if answer.file else []
         note = hold.message_post(body=body, attachments=files, message_type="comment", subtype_xmlid="mail.mt_note")
         record.write({"hold_id": hold.id, "attachment_id": note.attachment_ids[:1].id})
         self._note_on_customer(body, record.move_ids)
-        self._plan_page_todo(hold, self.env._("Says he has paid: look for the payment"))
+        self._plan_page_todo(hold, self.env._("Says it is paid: look for the payment"))
 
     def _take_dispute(self, answer, record):
         dispute = self.env["chaser.dispute"].create({
@@ -125,13 +125,13 @@ class ChaserReminder(models.Model):
         record.dispute_id = dispute
 
     def _take_contact(self, answer, record):
-        detail = self.env._("He proposes: %s", answer.email)
+        detail = self.env._("Proposed address: %s", answer.email)
         hold = self.env["chaser.hold"]._hold(self.company_id, self.partner_id, "wrong_contact", detail=detail, reminder=self, source="page")
         self._require(hold)
         hold.proposed_email = answer.email
         record.hold_id = hold
         self._note_on_customer(Markup("<p>%s</p>") % self.env._(
-            "The reader of the reminder says that he is the wrong contact, and proposes %(email)s. Nothing is written there before a person "
+            "The reader of the reminder says that this is the wrong contact, and proposes %(email)s. Nothing is written there before a person "
             "has decided.", email=answer.email))
         self._plan_page_todo(hold, self.env._("Wrong contact: check %s", answer.email))
 

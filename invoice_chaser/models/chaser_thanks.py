@@ -17,9 +17,9 @@ _REMINDED, _PAID = 365, 14
 class ResCompany(models.Model):
     _inherit = "res.company"
 
-    chaser_thanks = fields.Boolean("Thank for Payments", help="A customer who pays what he was reminded of gets a short thank-you, once.")
+    chaser_thanks = fields.Boolean("Thank for Payments", help="A customer who pays after a reminder gets a short thank-you, once.")
     chaser_thanks_hours = fields.Integer(
-        "Thank-You After Hours", default=24, help="What he pays within this time after his first payment is thanked for in one message.")
+        "Thank-You After Hours", default=24, help="What is paid within this time after the first payment is thanked for in one message.")
     chaser_thanks_template_id = fields.Many2one(
         "chaser.template", "Thank-You Text", domain="[('category', '=', 'system'), ('company_id', 'in', (id, False))]",
         help="Empty: the text shipped with the addon.")

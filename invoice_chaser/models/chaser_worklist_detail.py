@@ -8,7 +8,7 @@ class ChaserWorklist(models.Model):
 
     phone = fields.Char(related="partner_id.phone")
     email = fields.Char(related="partner_id.email")
-    next_step = fields.Char(compute="_compute_next_step", help="Which reminder he would get today, and why, or why none.")
+    next_step = fields.Char(compute="_compute_next_step", help="Which reminder the customer would get today, and why, or why none.")
     hold_display = fields.Char("Why on Hold", compute="_compute_hold_display")
     promises_display = fields.Char("Promises", compute="_compute_displays")
     answered_display = fields.Char("Answers", compute="_compute_displays")

@@ -9,7 +9,7 @@ class ResCompany(models.Model):
 
     chaser_maybe_paid = fields.Boolean(
         "Look for Payments First", default=True,
-        help="Bank lines and payments that are not allocated yet and fit what a customer owes hold his reminder until somebody has looked.")
+        help="Bank lines and payments that are not allocated yet and fit what a customer owes hold the reminder until somebody has looked.")
     chaser_bank_days = fields.Integer(
         "Bank Data of the Last Days", default=0, help="Nothing is sent when no bank line came in for so many days. 0: never mind.")
 
