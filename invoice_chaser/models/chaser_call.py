@@ -35,7 +35,7 @@ class ChaserCall(models.Model):
     _promise_check = models.Constraint(
         "CHECK(outcome <> 'promised' OR date_promised IS NOT NULL)", "For which day did the customer promise to pay?")
     _again_check = models.Constraint(
-        "CHECK(outcome NOT IN ('planned', 'no_answer') OR date_again IS NOT NULL)", "On which day is the customer to be called?")
+        "CHECK(outcome <> 'planned' OR date_again IS NOT NULL)", "On which day is the customer to be called?")
     _amount_check = models.Constraint("CHECK(amount_promised >= 0)", "A promised amount cannot be negative.")
 
     @api.model
