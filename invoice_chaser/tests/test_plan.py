@@ -182,6 +182,15 @@ class TestPlan(ChaserCase):
             self.skipTest("payments without an entry of their own show up on the bank line instead")
         self.assertIn("600.00", self._campaign(invoice).reminder_ids.total_display)
 
+    def test_amounts_side_by_side_are_isolated(self):
+        """On an Arabic screen the figures of one amount would mix with those of the next (UAX #9)."""
+        usd = self.env.ref("base.USD")
+        usd.active = True
+        euro = self.env.ref("base.EUR")
+        text = self.env["chaser.campaign"]._format_amounts([(usd.id, 10.0), (euro.id, 20.0)])
+        self.assertRegex(text, "^\u2068[^\u2068\u2069]*10.00[^\u2068\u2069]*\u2069  ·  \u2068[^\u2068\u2069]*20.00[^\u2068\u2069]*\u2069$")
+        self.assertNotIn("\u2068", self.env["chaser.campaign"]._format_amounts([(usd.id, 10.0)]))
+
     def test_currencies_stay_apart(self):
         other = self.setup_other_currency("EUR")
         home, foreign = self._make_invoice(amount=1000), self._make_invoice(amount=50, currency=other)
