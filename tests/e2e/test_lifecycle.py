@@ -3,6 +3,15 @@
 import re
 
 JOBS = "SELECT cron_name FROM ir_cron WHERE cron_name LIKE 'Invoice Chaser%%' ORDER BY 1"
+# A database of an earlier version: an extension that looks for what the form behind it does not have any more.
+EARLIER = """
+view = env.ref("invoice_chaser.chaser_provider_view_form_inherit_oauth")
+stale = "<xpath expr=\\"//field[@name='gone']\\" position=\\"after\\"/>"
+env.cr.execute("UPDATE ir_ui_view SET arch_db = jsonb_build_object('en_US', %s::text) WHERE id = %s", [stale, view.id])
+env.cr.execute("UPDATE ir_module_module SET latest_version = '19.0.1.0.0' WHERE name = 'invoice_chaser'")
+env.cr.commit()
+"""
+UPDATE = ["-u", "invoice_chaser", "--stop-after-init", "--no-http", "--log-level=warn"]
 UNINSTALL = """
 module = env["ir.module.module"].search([("name", "=", "invoice_chaser")])
 module.button_immediate_uninstall()
@@ -18,7 +27,8 @@ def test_update_and_uninstall(world):
     world.shell('env["chaser.provider"].create({"email": "a@x.example", "kind": "odoo"}); env.cr.commit()')
     jobs = world.query(JOBS)
     assert "Invoice Chaser: send from mailbox 1" in {name for name, in jobs} and len(jobs) > 2
-    assert not _loud(world.run(["dev/odoo", "-d", world.name, "-u", "invoice_chaser", "--stop-after-init", "--no-http", "--log-level=warn"]))
+    world.shell(EARLIER)
+    assert not _loud(world.run(["dev/odoo", "-d", world.name, *UPDATE]))
     assert world.query(JOBS) == jobs, "an update neither doubles nor loses a job"
     output = world.shell(UNINSTALL)
     assert not _loud(output), _loud(output)
