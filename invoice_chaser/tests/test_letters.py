@@ -86,9 +86,18 @@ class TestLetters(ChaserCase):
     def test_the_tone_rises(self):
         """Each level says another thing, and gives less time."""
         subjects = [self.sources[code]["en"][0].split(":")[0] for code in _LEVELS]
-        self.assertEqual(subjects, ["Payment reminder", "Second reminder", "Urgent", "Final notice"])
+        self.assertEqual(subjects, ["Payment reminder", "Payment overdue since {{ oldest_due_date }}", "Urgent", "Final notice"])
         arabic = [self.sources[code]["ar"][0].split(":")[0] for code in _LEVELS]
-        self.assertEqual(arabic, ["تذكير بالسداد", "تذكير ثانٍ", "عاجل", "إشعار نهائي"])
+        self.assertEqual(arabic, ["تذكير بالسداد", "مبلغ {{ total_due }} متأخر السداد منذ {{ oldest_due_date }}", "عاجل", "إشعار نهائي"])
+
+    def test_a_first_letter_speaks_of_no_earlier_one(self):
+        """Whoever was never written to may get any level but the last first (a campaign that starts late)."""
+        for code in _LEVELS[:-1]:
+            for lang in ("en", "ar"):
+                rendered = self._compose(code, lang, 2)
+                self.assertNotRegex(
+                    rendered.subject + rendered.text, "(?i)second|earlier|previous|again|we wrote|سابق|ثانٍ|مجددًا|مرة أخرى|سبق أن", f"{code} {lang}")
+        self.assertIn("earlier reminders", self._compose("final", "en", 2).text)
 
 
 @tagged("post_install", "-at_install")
