@@ -50,7 +50,7 @@ def forecast(now: datetime, mailboxes: Sequence[Mailbox]) -> Iterator[Departure]
     """The departures of all mailboxes, batch by batch; none for a message whose window never opens. Mailboxes of one company share its
     ``MonthCount``.
 
-    :param now: UTC without zone; the network's own time is taken as nothing, the random parts of the pace as their mean
+    :param now: UTC without zone; each message takes its mailbox's ``Pace.work``, the random parts of the pace are taken as their mean
     """
     return Queues(now, mailboxes).run()
 
@@ -152,7 +152,7 @@ class _Line:
             throttle.note(waiting.domain, at)
             yield Departure(self.id, waiting, at, self.get_limit(waiting))
             sent += 1
-            self._free = at = at + timedelta(seconds=pace.gap() if sent < allowed.count else pace.rest())
+            self._free = at = at + timedelta(seconds=pace.work + (pace.gap() if sent < allowed.count else pace.rest()))
 
     def get_limit(self, waiting: Waiting) -> str:
         """What a message that is taken out of the queue has waited for."""

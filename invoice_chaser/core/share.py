@@ -31,7 +31,7 @@ class Capacity:
 
 def make_capacity(mailbox_id: Hashable, pace: Pace, used: int, queued: int) -> Capacity:
     """:param used: messages of the last 24 hours; ``queued``: what waits for the mailbox"""
-    gap = (pace.gap() * (pace.batch_size - 1) + pace.rest()) / pace.batch_size
+    gap = pace.work + (pace.gap() * (pace.batch_size - 1) + pace.rest()) / pace.batch_size
     slowest = max(gap, 60.0 / pace.per_minute if pace.per_minute else 0.0, _NETWORK)
     return Capacity(mailbox_id, max(pace.per_day - used, 0) if pace.per_day else None, pace.per_day, slowest, queued)
 

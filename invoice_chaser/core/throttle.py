@@ -18,6 +18,7 @@ class Pace:
     """Limits of a mailbox. 0 means no limit; ``pause`` in seconds between batches, ``jitter`` between messages of a batch.
 
     ``per_day`` is what we may use of the mailbox's quota, the person's reserve already taken off. ``tz``: whose months are counted.
+    ``work``: seconds that a message itself takes; for the forecast, the real run does not wait for them.
     """
 
     batch_size: int = 5
@@ -28,6 +29,7 @@ class Pace:
     per_domain: int = 0
     jitter: tuple[float, float] = (0.0, 0.0)
     tz: str = "UTC"
+    work: float = 0.0
 
     def gap(self, draw: float = 0.5) -> float:
         """Seconds from one message to the next; ``draw`` in 0…1 is the random part. Spread so that the limit per minute is

@@ -11,6 +11,11 @@ class ChaserProvider(models.Model):
 
     _inherit = "chaser.provider"
 
+    message_seconds = fields.Float(
+        "Seconds per Message", readonly=True, copy=False, aggregator=None,
+        help="How long one message takes, its documents and the mail server included, without the pauses: measured while sending, and part of the time at "
+        "which campaigns are expected to finish.")
+
     def _forecast(self, extra=None, now=None, with_queue=True):
         """(mailbox id, group) → how many messages, and when the last of them leaves (UTC), if nothing else happens.
 

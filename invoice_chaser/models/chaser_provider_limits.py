@@ -87,7 +87,7 @@ class ChaserProvider(models.Model):
         company = self.company_id
         return Pace(
             self.batch_size, self.batch_pause, self.per_minute, self.daily_quota - self.daily_reserve if self.daily_quota else 0,
-            company.chaser_monthly_limit, self.per_domain_minute, (self.jitter_min, self.jitter_max), company._get_chaser_tz())
+            company.chaser_monthly_limit, self.per_domain_minute, (self.jitter_min, self.jitter_max), company._get_chaser_tz(), self.message_seconds)
 
     def _make_throttle(self, now, month=None, attempts=None):
         """The mailbox's recent past and its rules. ``month``: a count that several mailboxes share, ``attempts``: what ``_read_attempts``

@@ -17,6 +17,7 @@ class SendRun:
         self.cache = {}
         self._queries = PreparedQueries(provider.env.cr)
         self._dice = random.Random()
+        self._work, self._worked = 0.0, 0
         self._was_limited = bool(provider.rate_limit_count)
 
     def get_allowance(self):
@@ -42,6 +43,14 @@ class SendRun:
     def note_attempt(self, domain):
         # Odoo's datetimes end at the second: counted up, so that no window opens too early.
         self.throttle.note(domain, fields.Datetime.add(fields.Datetime.now(), seconds=1))
+
+    def note_work(self, seconds):
+        """What one message took, its documents and the network included, without the pauses."""
+        self._work, self._worked = self._work + seconds, self._worked + 1
+
+    def get_work(self):
+        """Mean seconds that a message takes; 0 before the first."""
+        return self._work / self._worked if self._worked else 0.0
 
     def note_success(self):
         """The service takes messages again: its next refusal is a first one. Written down with the message's own record."""

@@ -35,9 +35,18 @@ class TestForecastOfTheJob(ChaserCase):
         } for number, partner in enumerate(partners)])
         cls.invoices.action_post()
 
-    def _run_until_done(self, campaign, clock):
-        """Runs of the job, each when it asked to be woken; when it asks for nothing although something waits, it is held for ever."""
+    def _run_until_done(self, campaign, clock, work=0):
+        """Runs of the job, each when it asked to be woken; when it asks for nothing although something waits, it is held for ever.
+
+        :param work: seconds that each message takes
+        """
         Trigger, cron, alarms = self.env["ir.cron.trigger"].sudo(), self.provider.cron_id, []
+        send_one = type(self.provider)._send_one
+
+        def _send_slowly(*args):
+            clock.tick(work)
+            return send_one(*args)
+
         for _run in range(500):
             Trigger.search([("cron_id", "=", cron.id)]).unlink()
             alarms.clear()
@@ -45,6 +54,8 @@ class TestForecastOfTheJob(ChaserCase):
             with (
                 self.enter_registry_test_mode(),
                 patch.object(type(self.provider), "_pause", lambda _self, seconds: clock.tick(seconds)),
+                patch.object(type(self.provider), "_tick", lambda _self: clock().timestamp()),
+                patch.object(type(self.provider), "_send_one", _send_slowly),
                 patch.object(type(self.provider), "_start_alarm", lambda _self, seconds, _db: alarms.append(self._later(seconds=seconds))),
             ):
                 cron.method_direct_trigger()
@@ -59,17 +70,23 @@ class TestForecastOfTheJob(ChaserCase):
     def _most_within(self, moments, window):
         return max((sum(moment - window < other <= moment for other in moments) for moment in moments), default=0)
 
-    def _check(self, pace, count):
+    def _check(self, pace, count, work=0):
         self.provider.write(pace)
-        start = fields.Datetime.now()
-        with SmtpServer() as server, freeze_time(start) as clock:
+        with SmtpServer() as server, freeze_time(fields.Datetime.now()) as clock:
             self.provider.smtp_port = server.port
             self.provider._set_state("connected")
+            if work:  # a mailbox learns it with its first messages
+                first = self._campaign(self.invoices[count:count + 10])
+                first.action_send()
+                self._run_until_done(first, clock, work)
+                self.assertEqual(self.provider.message_seconds, work)
+                clock.tick(DAY)
+            before, start = len(server.received), fields.Datetime.now()
             campaign = self._campaign(self.invoices[:count])
             campaign.action_send()
             said = campaign.expected_finish - start
-            self._run_until_done(campaign, clock)
-            arrived = [(mail.time.replace(tzinfo=None), mail.recipients[0]) for mail in server.received]
+            self._run_until_done(campaign, clock, work)
+            arrived = [(mail.time.replace(tzinfo=None), mail.recipients[0]) for mail in server.received[before:]]
         expected = Counter(campaign.reminder_ids.mapped("recipient_email"))
         self.assertEqual(Counter(address for _time, address in arrived), expected, "none lost, none twice")
         self.assertEqual((len(expected), set(campaign.reminder_ids.mapped("state"))), (count, {"sent"}))
@@ -90,6 +107,12 @@ class TestForecastOfTheJob(ChaserCase):
         took = self._check({
             "per_minute": 10, "per_domain_minute": 5, "batch_size": 5, "batch_pause": 3, "jitter_min": 1, "jitter_max": 4, "daily_quota": 45}, COUNT)
         self.assertGreater(took, 2 * DAY)
+
+    def test_slow_service(self):
+        """What a message itself takes counts as well: here a third of the whole time."""
+        took = self._check({
+            "per_minute": 0, "per_domain_minute": 0, "batch_size": 5, "batch_pause": 3, "jitter_min": 1, "jitter_max": 4, "daily_quota": 0}, 80, work=1.5)
+        self.assertGreater(took, timedelta(seconds=80 * 3.5))
 
     def test_slow_mailbox(self):
         """A slot every 30 seconds: the job ends each time and is woken by its own alarm."""
