@@ -10,9 +10,3 @@ def test_each_test_file_is_known_to_odoo():
     """Odoo's own test runner sees what ``tests/__init__.py`` imports, and nothing else."""
     imported = set(re.findall(r"\btest_\w+", (ADDON / "tests/__init__.py").read_text()))
     assert imported == {path.stem for path in (ADDON / "tests").glob("test_*.py")}
-
-
-def test_each_model_file_is_imported():
-    for folder in ("models", "wizard", "controllers"):
-        imported = set(re.findall(r"\b\w+", (ADDON / folder / "__init__.py").read_text()))
-        assert {path.stem for path in (ADDON / folder).glob("*.py")} - {"__init__"} <= imported, folder
