@@ -146,11 +146,6 @@ class Throttle:
         held = self.get_domain_hold(domain, now)
         return 0 if held else self.pace.per_domain - len(self._domains.get(domain, ()))
 
-    def get_full_domains(self, now: datetime) -> dict[str, datetime]:
-        """Recipient domains that must wait, and until when."""
-        holds = {domain: self.get_domain_hold(domain, now) for domain in list(self._domains)}
-        return {domain: until for domain, until in holds.items() if until}
-
     def note(self, domain: str, now: datetime) -> None:
         """A message leaves."""
         self._sent.append(now)

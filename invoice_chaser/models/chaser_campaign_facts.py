@@ -1,4 +1,3 @@
-from datetime import timedelta
 from decimal import Decimal
 
 from odoo import api, models
@@ -39,14 +38,6 @@ class ChaserCampaign(models.Model):
         """How many days before the due date the earliest level of the company may apply."""
         [(lowest,)] = self.env["chaser.level"].sudo()._read_group([("company_id", "in", (company.id, False))], [], ["days_overdue:min"])
         return max(0, -(lowest or 0))
-
-    @api.model
-    def _read_items(self, invoices, company, today):
-        """Overdue items of some invoices, else those of which a notice before the due date may be sent; see ``_select_items``."""
-        rows = self._select_items(
-            SQL("l.move_id = ANY(%s)", list(invoices.ids)), company, today + timedelta(days=self._get_notice_days(company)))
-        overdue = {line_id: row for line_id, row in rows.items() if row["date_due"] < today}
-        return overdue or rows
 
     @api.model
     def _select_items(self, condition, company, until):

@@ -148,15 +148,7 @@ class ChaserPromise(models.Model):
         """Open promises whose day has passed, before anything is planned upon them."""
         self.search([("company_id", "=", company.id), ("state", "=", "open"), ("date_promised", "<", company._get_chaser_today())])._check_kept()
 
-    # -- figures for the planner and the score
-
-    @api.model
-    def _get_broken_since(self, company, partner_ids):
-        """Commercial partner id → when his latest broken promise was found broken (UTC); those without one are missing."""
-        rows = self.sudo()._read_group(
-            [("company_id", "=", company.id), ("partner_id", "in", list(partner_ids)), ("state", "=", "broken")],
-            ["partner_id"], ["settled_at:max"])
-        return {partner.id: moment for partner, moment in rows}
+    # -- figures for the score
 
     @api.model
     def _get_promise_figures(self, company, partner_ids):

@@ -116,11 +116,6 @@ class ChaserProvider(models.Model):
                 domains.setdefault(domain, []).append(moment)
         return found
 
-    def _get_sent_times(self, now):
-        """Moments of the attempts of the last 24 hours, oldest first (UTC)."""
-        self.ensure_one()
-        return self._read_attempts(now).get(self.id, ([], {}))[0]
-
     def _get_month_count(self, now):
         """Messages of the company, over all its mailboxes, since its month began (in its own time zone)."""
         company = self.company_id

@@ -111,8 +111,3 @@ class ChaserCampaign(models.Model):
     segment_ids = fields.Many2many(
         "chaser.segment", "chaser_campaign_segment_rel", "campaign_id", "segment_id", "Segments", check_company=True,
         help="The groups of customers that this campaign was made for.")
-
-    def action_chase_segments(self):
-        """Plan the draft anew for everything overdue of its segments."""
-        self.ensure_one()
-        return self.segment_ids.action_chase()

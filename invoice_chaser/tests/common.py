@@ -88,6 +88,14 @@ class ChaserCase(AccountTestInvoicingCommon):
         return invoice
 
     @classmethod
+    def _invoice_customers(cls, count):
+        """An invoice for each of so many new customers."""
+        invoices = cls.env["account.move"]
+        for number in range(count):
+            invoices |= cls._make_invoice(cls._make_customer(f"Q{count}-{number}", f"q{number}@q{count}.example"))
+        return invoices
+
+    @classmethod
     def _pay(cls, invoice, amount=None):
         wizard = cls.env["account.payment.register"].with_context(active_model="account.move", active_ids=invoice.ids).create(
             {"amount": amount} if amount else {})

@@ -63,9 +63,7 @@ class TestInsert(ChaserCase):
     def test_query_count_from_selection_to_queued(self):
         """Does not grow with the customers: planning, writing, the checker's samples, queueing."""
         def count(customers):
-            invoices = self.env["account.move"]
-            for number in range(customers):
-                invoices |= self._make_invoice(self._make_customer(f"Q{customers}-{number}", f"q{number}@q{customers}.example"))
+            invoices = self._invoice_customers(customers)
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.env.cr.sql_log_count

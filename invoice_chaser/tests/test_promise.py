@@ -1,4 +1,5 @@
 from datetime import timedelta
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import psycopg2.errors
@@ -243,13 +244,20 @@ class TestPromise(ChaserCase):
     # -- for the planner and the score
 
     def test_broken_since(self):
-        Promise, other = self.env["chaser.promise"], self._make_customer("Other", "other@customer.example")
+        Campaign = self.env["chaser.campaign"]
         promise = self._promise(self._make_invoice(), days=1)
-        partners = [self.customer.id, other.id]
-        self.assertEqual(Promise._get_broken_since(self.company, partners), {})
+        self._make_invoice(self._make_customer("Other", "other@customer.example"))
+
+        def read():
+            return {item.id: item.broken for facts in Campaign._plan_open(self.company).customers for item in facts.items}
+
+        [mine] = promise.line_ids.ids
+        self.assertEqual((len(read()), set(read().values())), (2, {None}))
         self._check(promise, days=2)
-        self.assertEqual(Promise._get_broken_since(self.company, partners), {self.customer.id: promise.settled_at})
-        self.assertEqual(Promise._get_broken_since(self.setup_other_company(name="Second")["company"], partners), {})
+        found = fields.Datetime.context_timestamp(self.env.user.with_context(tz=self.company._get_chaser_tz()), promise.settled_at).date()
+        self.assertEqual({line: day for line, day in read().items() if day}, {mine: found})
+        other = SimpleNamespace(company=self.setup_other_company(name="Second")["company"], rows=[mine])
+        self.assertEqual(Campaign._read_broken_promises(other), {})
 
     def test_history(self):
         for number in range(3):

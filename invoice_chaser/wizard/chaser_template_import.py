@@ -19,10 +19,6 @@ class ChaserTemplateImport(models.TransientModel):
     note = fields.Text(readonly=True)
     line_ids = fields.One2many("chaser.template.import.line", "import_id")
 
-    @api.model
-    def action_open(self):
-        return self.create({})._reopen()
-
     def action_read(self):
         """Read the file and list its templates. Read again, the list is made anew.
 

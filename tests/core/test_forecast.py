@@ -91,7 +91,7 @@ def real_run(pace, waiting, seed):
         if taken:
             clock += timedelta(seconds=max(0, pace.rest(dice.random()) - pace.gap(0.5)))
         else:
-            clock = wait(min(throttle.get_full_domains(clock).values()))
+            clock = wait(min(filter(None, (throttle.get_domain_hold(message.domain, clock) for message in left))))
     return moments
 
 

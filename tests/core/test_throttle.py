@@ -122,7 +122,6 @@ def test_domains():
     throttle = Throttle(Pace(per_domain=2), domains={"x.example": at(-70, -30, -10)})
     assert throttle.get_domain_hold("x.example", NOW) == NOW + timedelta(seconds=30)
     assert throttle.get_domain_room("x.example", NOW) == 0
-    assert throttle.get_full_domains(NOW) == {"x.example": NOW + timedelta(seconds=30)}
     assert throttle.get_domain_room("x.example", NOW + timedelta(seconds=30)) == 1
     assert throttle.get_domain_room("y.example", NOW) == 2
     throttle.note("y.example", NOW)
@@ -150,7 +149,6 @@ def test_domains_without_limit():
     throttle = Throttle(Pace(), domains={"x.example": at(*[-1] * 50)})
     assert throttle.get_domain_hold("x.example", NOW) is None
     assert throttle.get_domain_room("x.example", NOW) is None
-    assert throttle.get_full_domains(NOW) == {}
     assert throttle.get_last() is None
 
 

@@ -29,6 +29,14 @@ def servers():
         yield dovecot, postfix
 
 
+def build(world, servers, more=""):
+    """Two customers and a mailbox that sends and is read through the real servers; returns the one that is read."""
+    dovecot, postfix = servers
+    world.build(customers=2, mailboxes=0)
+    world.shell(MAILBOX.format(smtp=postfix.port, imap=dovecot.port, password=dovecot.password) + more)
+    return dovecot
+
+
 def read(world):
     """Lets the scheduled job run now."""
     world.query("UPDATE ir_cron SET nextcall = now() AT TIME ZONE 'UTC' - interval '1 minute' WHERE cron_name LIKE '%%read answers%%'")
@@ -48,9 +56,7 @@ def fetch_mails(dovecot, user):
 
 
 def test_report_and_answer_come_back(world, servers):
-    dovecot, postfix = servers
-    world.build(customers=2, mailboxes=0)
-    world.shell(MAILBOX.format(smtp=postfix.port, imap=dovecot.port, password=dovecot.password))
+    dovecot = build(world, servers)
     world.start()
     world.queue()
     world.wait_until(lambda: world.states() == {"sent": 2})
@@ -66,7 +72,7 @@ def test_report_and_answer_come_back(world, servers):
     answer.set_content("سيتم السداد يوم الخميس\n")
     private = email.message.EmailMessage()
     private["From"], private["To"], private["Subject"] = "friend@private.example", "accounts@local.example", "for the person alone"
-    with smtplib.SMTP("127.0.0.1", postfix.port) as session:
+    with smtplib.SMTP("127.0.0.1", servers[1].port) as session:
         session.send_message(private)
         session.send_message(answer)
     world.wait_until(lambda: read(world) or "replied" in events(world)["customer@local.example"], seconds=90)
@@ -80,10 +86,7 @@ def test_report_and_answer_come_back(world, servers):
 
 def test_killed_while_reading(world, servers):
     """SIGKILL while the mailbox is read: every answer counts once."""
-    dovecot, postfix = servers
-    world.build(customers=2, mailboxes=0)
-    world.shell(MAILBOX.format(smtp=postfix.port, imap=dovecot.port, password=dovecot.password)
-                + "\ncustomers[0].email = 'other@local.example'\nenv.cr.commit()")
+    dovecot = build(world, servers, "\ncustomers[0].email = 'other@local.example'\nenv.cr.commit()")
     server = world.start()
     world.queue()
     world.wait_until(lambda: world.states() == {"sent": 2})
@@ -145,10 +148,7 @@ Content-Transfer-Encoding: 8bit
 
 def test_delay_full_mailbox_and_absence_stop_nobody(world, servers):
     """Reports with several recipients and an Arabic out-of-office, in a real mailbox, read by the running program."""
-    dovecot, postfix = servers
-    world.build(customers=2, mailboxes=0)
-    world.shell(MAILBOX.format(smtp=postfix.port, imap=dovecot.port, password=dovecot.password)
-                + "\ncustomers[0].email = 'other@local.example'\nenv.cr.commit()")
+    dovecot = build(world, servers, "\ncustomers[0].email = 'other@local.example'\nenv.cr.commit()")
     world.start()
     world.queue()
     world.wait_until(lambda: world.states() == {"sent": 2})
@@ -174,10 +174,7 @@ def test_delay_full_mailbox_and_absence_stop_nobody(world, servers):
 
 def test_what_a_crash_left_open_is_looked_for_in_the_sent_folder(world, servers):
     """Killed between handing over and writing down: the real mailbox is asked; found means sent, not found is left to a person."""
-    dovecot, postfix = servers
-    world.build(customers=2, mailboxes=0)
-    world.shell(MAILBOX.format(smtp=postfix.port, imap=dovecot.port, password=dovecot.password)
-                + "\ncustomers[0].email = 'other@local.example'\nenv.cr.commit()")
+    dovecot = build(world, servers, "\ncustomers[0].email = 'other@local.example'\nenv.cr.commit()")
     ids = {}
     world.queue()
     for name in ("customer", "other"):
