@@ -7,9 +7,9 @@ from unittest.mock import patch
 from bench_books import queue_campaign
 from figures import Row, judge, median, p90, print_table, times
 
-from odoo.addons.invoice_chaser.core.message import SendResult
-from odoo.addons.invoice_chaser.core.transports.base import Transport
-from odoo.addons.invoice_chaser.models.chaser_send_run import SendRun
+from odoo.addons.invoice_chaser.core.mail.message import SendResult
+from odoo.addons.invoice_chaser.core.mail.transports.base import Transport
+from odoo.addons.invoice_chaser.models.send.run import SendRun
 
 WARM_UP = 20
 

@@ -8,7 +8,7 @@ from bench_books import rolled_back
 from bench_data import CUSTOMERS
 from figures import Row, judge, median, p90, print_table
 
-from odoo.addons.invoice_chaser.core.planner import plan_day
+from odoo.addons.invoice_chaser.core.plan.planner import plan_day
 
 # Goals of section 13 and issue 5: seconds beyond reading for 1,000 customers; all 10,000 planned, reading included.
 ELIGIBILITY_MUST, ELIGIBILITY_AIM, ALL_MUST = 0.1, 0.02, 3.0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "invoice_chaser")]
 
-from core.maybe_paid import Customer, Item, Money, Radar  # noqa: E402
+from core.match.maybe_paid import Customer, Item, Money, Radar  # noqa: E402
 from figures import Row, median, p90, print_table, times  # noqa: E402
 
 ITEMS, LINES, CUSTOMERS = 10_000, 2_000, 1_500

@@ -9,7 +9,7 @@ import demo_data
 from odoo.fields import Command
 from odoo.tools.image import image_data_uri
 
-from odoo.addons.invoice_chaser.core.customer_answers import Answer
+from odoo.addons.invoice_chaser.core.page.customer_answers import Answer
 
 LEVELS = ("polite", "firm", "urgent", "final", "thanks", "statement")
 LANGUAGES = ("en", "ar", "both")
@@ -53,7 +53,7 @@ def show_logo(env, html):
 
 
 def write_messages(env, customer, folder, codes=LEVELS, suffix="", languages=LANGUAGES):
-    from odoo.addons.invoice_chaser.core import render
+    from odoo.addons.invoice_chaser.core.letter import render
 
     reminder = env["chaser.reminder"]
     for code in codes:
@@ -67,9 +67,9 @@ def write_messages(env, customer, folder, codes=LEVELS, suffix="", languages=LAN
 
 def write_documents(env, customer, name, folder, kinds=("statement", "letter")):
     """Statement (PDF and spreadsheet) and letter of a customer. ``name`` ``plain``: of a company without logo, colour and bank account."""
-    from odoo.addons.invoice_chaser.core.documents import letter, pdf, statement
-    from odoo.addons.invoice_chaser.core.render import languages
-    from odoo.addons.invoice_chaser.models.chaser_reminder_preview import PreviewRun
+    from odoo.addons.invoice_chaser.core.letter.documents import letter, pdf, statement
+    from odoo.addons.invoice_chaser.core.letter.render import languages
+    from odoo.addons.invoice_chaser.models.send.chaser_composer import PreviewRun
 
     reminder, company, cache = env["chaser.reminder"], env.company, PreviewRun()
     data = reminder._get_preview_data(customer, company)
@@ -97,7 +97,7 @@ def write_page(folder, name, make):
 
 def write_pages(env, customer, folder):
     """The customer's page of a reminder that counts as sent, in its states."""
-    from odoo.addons.invoice_chaser.core.customer_page import render_page
+    from odoo.addons.invoice_chaser.core.page.customer_page import render_page
 
     demo_data.make_mailbox(env, env.company, 25)
     invoices = env["account.move"].search([("commercial_partner_id", "=", customer.id), ("move_type", "=", "out_invoice")])
@@ -121,8 +121,8 @@ def write_pages(env, customer, folder):
 
 def write_notices(env, folder):
     """The small pages: stop the reminders, a link that is no longer valid, the database busy."""
-    from odoo.addons.invoice_chaser.core import pages
-    from odoo.addons.invoice_chaser.core.customer_page import render_busy
+    from odoo.addons.invoice_chaser.core.page import pages
+    from odoo.addons.invoice_chaser.core.page.customer_page import render_busy
 
     email, company, color = "accounts@customer.example", env.company.name, env.company.email_secondary_color
     write_page(folder, "-stop", lambda lang: pages.confirm_page(lang, email, "/chaser/u/sample", company, color))

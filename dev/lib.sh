@@ -8,7 +8,9 @@ VENV=$CACHE/venv
 ODOO_ROOT=$CACHE/odoo
 PG_DATA=$CACHE/pg
 PG_PORT=${CHASER_PG_PORT:-54329}
-CONF=$CACHE/odoo.conf
+# Several checkouts on one machine share the cache folder and the cluster, but neither odoo.conf nor databases.
+CHECKOUT=${CHASER_SUFFIX:-$(printf '%s' "$PROJECT" | sha256sum | cut -c1-6)}
+CONF=$CACHE/odoo_$CHECKOUT.conf
 DATA_DIR=$CACHE/data
 TEMPLATE_DB=chaser_template
 TEMPLATE_FULL_DB=chaser_template_full

@@ -7,11 +7,11 @@ import psycopg2.errors
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
-from ..core import pages
-from ..core.customer_answers import MAX_FILE, AnswerProblem, read_answer
-from ..core.customer_page import render_busy, render_notice, render_page
-from ..core.rate import RateLimiter
-from ..core.tracking import valid_token
+from ..core.page import pages
+from ..core.page.customer_answers import MAX_FILE, AnswerProblem, read_answer
+from ..core.page.customer_page import render_busy, render_notice, render_page
+from ..core.page.rate import RateLimiter
+from ..core.status.tracking import valid_token
 from .tracking import _HEADERS, _QUIET
 
 _logger = logging.getLogger(__name__)

@@ -4,8 +4,7 @@ from odoo import http
 from odoo.exceptions import AccessError
 from odoo.http import request
 
-from ..core.oauth import ConsentProblem
-from ..models.chaser_provider_oauth import CALLBACK
+from ..core.mail.oauth import CALLBACK, ConsentProblem
 
 _HEADERS = [("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"), ("X-Robots-Tag", "noindex"), ("X-Frame-Options", "DENY")]
 _MAILBOXES = "/odoo/action-invoice_chaser.chaser_provider_action"

@@ -4,8 +4,8 @@ import logging
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
-from ..core import pages
-from ..core.tracking import valid_token
+from ..core.page import pages
+from ..core.status.tracking import valid_token
 
 _logger = logging.getLogger(__name__)
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")

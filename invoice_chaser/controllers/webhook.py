@@ -3,8 +3,8 @@ import logging
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
-from ..core.webhooks import WebhookRequest
-from ..core.webhooks.base import MAX_BODY
+from ..core.mail.webhooks import WebhookRequest
+from ..core.mail.webhooks.base import MAX_BODY
 
 _logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from odoo.tests import new_test_user
 
 from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 
-from ..core.errors import TransportError
-from ..core.message import SendResult
-from ..core.transports.base import Transport
+from ..core.mail.errors import TransportError
+from ..core.mail.message import SendResult
+from ..core.mail.transports.base import Transport
 
 KEYS = "test:" + "dGVzdC1rZXktdGVzdC1rZXktdGVzdC1rZXktMzIhISE="
 

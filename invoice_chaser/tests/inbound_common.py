@@ -1,4 +1,4 @@
-from ..core import inbound
+from ..core.inbound import inbound
 from .common import ChaserCase
 
 

@@ -1,7 +1,7 @@
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
-from ..core.checker import Finding
+from ..core.letter.checker import Finding
 from .common import FakeTransport
 from .test_template import TemplateCase
 

@@ -10,7 +10,7 @@ from odoo.service.model import call_kw
 from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL
 
-from ..core import inbound
+from ..core.inbound import inbound
 from .common import ChaserCase, FakeTransport
 
 MODULE = "invoice_chaser"

@@ -13,8 +13,8 @@ from odoo.tests import HttpCase, freeze_time, new_test_user, tagged
 from odoo.tools import SQL
 
 from ..controllers import customer_page
-from ..core.customer_answers import MAX_FILE
-from ..core.tracking import new_token
+from ..core.page.customer_answers import MAX_FILE
+from ..core.status.tracking import new_token
 from .common import ChaserCase
 from .test_routes import BAD_TOKENS, CHROME
 

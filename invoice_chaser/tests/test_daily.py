@@ -124,7 +124,7 @@ class TestDailyRun(DailyCase):
             self._make_invoice(customer)
         Run = self.env["chaser.daily.run"].sudo()
         with (
-            patch("odoo.addons.invoice_chaser.models.chaser_daily_run.BATCH_CUSTOMERS", 2), self._at(self.today),
+            patch("odoo.addons.invoice_chaser.models.campaign.chaser_daily_run.BATCH_CUSTOMERS", 2), self._at(self.today),
             patch.object(type(self.env["ir.cron"]), "_commit_progress", lambda *_args, **_kwargs: 0),
         ):
             for planned, cursor in ((2, customers[1].id), (4, customers[3].id), (5, customers[4].id)):
@@ -140,7 +140,7 @@ class TestDailyRun(DailyCase):
         self._make_invoice()
         Run = type(self.env["chaser.daily.run"])
         with self._at(self.today), patch.object(Run, "_plan_batch", side_effect=ValueError("broken data")), self.assertLogs(
-                "odoo.addons.invoice_chaser.models.chaser_daily_run", "ERROR"):
+                "odoo.addons.invoice_chaser.models.campaign.chaser_daily_run", "ERROR"):
             run = self._run_daily()
             self.assertEqual((run.state, run.attempt_count), ("failed", 1))
             self.assertIn("broken data", run.reason)
@@ -154,7 +154,7 @@ class TestDailyRun(DailyCase):
         Run = type(self.env["chaser.daily.run"])
         with self._at(self.today):
             with patch.object(Run, "_plan_batch", side_effect=ValueError("x")), self.assertLogs(
-                    "odoo.addons.invoice_chaser.models.chaser_daily_run", "ERROR"):
+                    "odoo.addons.invoice_chaser.models.campaign.chaser_daily_run", "ERROR"):
                 self._run_daily()
             run = self._run_daily()
         self.assertEqual((run.state, run.reason, run.message_count), ("done", False, 1))

@@ -10,8 +10,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ..core import errors
-from ..core.documents import pdf
+from ..core.letter.documents import pdf
+from ..core.mail import errors
 from .common import ChaserCase, FakeTransport
 
 _PDF = b"%PDF-1.7 an invoice "
@@ -157,7 +157,7 @@ class TestDocuments(DocumentCase):
         def fail(_html):
             raise ValueError("broken font")
 
-        with patch.object(pdf, "make_pdf", fail), mute_logger("odoo.addons.invoice_chaser.models.chaser_reminder_documents"):
+        with patch.object(pdf, "make_pdf", fail), mute_logger("odoo.addons.invoice_chaser.models.send.chaser_documents"):
             campaign, [message] = self._send(self._make_invoice(), attach_statement="pdf")
         self.assertFalse(message.attachments)
         self.assertIn("broken font", campaign.reminder_ids.document_note)

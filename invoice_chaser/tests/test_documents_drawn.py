@@ -4,12 +4,12 @@ from odoo import fields
 from odoo.tests import tagged, test_cursor
 from odoo.tools import mute_logger
 
-from ..core.documents import pdf
+from ..core.letter.documents import pdf
 from .common import FakeTransport
 from .test_documents import DocumentCase
 from .test_send import Killed
 
-_LOG = "odoo.addons.invoice_chaser.models.chaser_reminder_documents"
+_LOG = "odoo.addons.invoice_chaser.models.send.chaser_documents"
 
 
 @tagged("post_install", "-at_install")

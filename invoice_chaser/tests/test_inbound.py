@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ..core.errors import OutcomeUnknown, RecipientRefused
+from ..core.mail.errors import OutcomeUnknown, RecipientRefused
 from .common import FakeTransport
 from .inbound_common import InboundCase
 
@@ -595,7 +595,7 @@ class TestGateway(InboundCase):
         def fail(*_args, **_values):
             raise RuntimeError("broken")
 
-        with patch.object(type(self.env["chaser.inbound"]), "_sort_gateway_mail", fail), mute_logger("odoo.addons.invoice_chaser.models.mail_thread"):
+        with patch.object(type(self.env["chaser.inbound"]), "_sort_gateway_mail", fail), mute_logger("odoo.addons.invoice_chaser.models.inbound.mail_thread"):
             self._gateway(self._mail(reference=self.reminder.message_id))
         self.assertIn("We will pay", self.customer.message_ids[0].body, "Odoo has put it into the chatter itself")
 

@@ -8,11 +8,11 @@ from lxml import html as lxml_html
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools.pdf import PdfFileReader
 
-from ..core import render
-from ..core.customer_answers import ACTIONS, Answer
-from ..core.customer_page import render_busy, render_notice, render_page
-from ..core.page_texts import PAGE_TEXTS
-from ..core.pages import invalid_page
+from ..core.letter import render
+from ..core.page.customer_answers import ACTIONS, Answer
+from ..core.page.customer_page import render_busy, render_notice, render_page
+from ..core.page.page_texts import PAGE_TEXTS
+from ..core.page.pages import invalid_page
 from .common import ChaserCase, FakeTransport
 
 _ARABIC = re.compile(r"[\u0600-\u06ff\ufb50-\ufdff\ufe70-\ufefc]+")

@@ -4,8 +4,8 @@ from email import message_from_bytes, policy
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
-from ..core import render
-from ..core.template_language import check
+from ..core.letter import render
+from ..core.letter.template_language import check
 from .common import ChaserCase
 
 _LEVELS = ("polite", "firm", "urgent", "final")

@@ -10,9 +10,9 @@ from odoo.tests import Form, freeze_time, tagged
 from odoo.tools import SQL
 from odoo.tools.misc import Callbacks
 
-from ..core import errors
-from ..models.chaser_provider_locks import _CONNECTION_SPACE, _MONTH_SPACE, _wake_scheduler
-from ..models.chaser_reminder_send import ChaserReminder as Pipeline
+from ..core.mail import errors
+from ..models.send.chaser_provider_locks import _CONNECTION_SPACE, _MONTH_SPACE, _wake_scheduler
+from ..models.send.chaser_sender import ChaserReminder as Pipeline
 from .common import FakeTransport
 from .test_send import SendCase
 
@@ -328,7 +328,7 @@ class TestConnections(SendCase):
         key = f"{self.provider._get_connection_account()}#0"
         with (
             psycopg2.connect(**sql_db.connection_info_for(self.env.cr.dbname)[1]) as other, other.cursor() as cursor,
-            patch("odoo.addons.invoice_chaser.models.chaser_provider_locks._CONNECTION_PATIENCE", 50),
+            patch("odoo.addons.invoice_chaser.models.send.chaser_provider_locks._CONNECTION_PATIENCE", 50),
         ):
             cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (_CONNECTION_SPACE, key))
             transport = self._run()
@@ -359,7 +359,7 @@ class TestConnections(SendCase):
     def test_killed_sender_leaves_no_lock(self):
         self.provider.max_connections = 1
         transport = FakeTransport([RuntimeError("boom")])
-        with self.assertLogs("odoo.addons.invoice_chaser.models.chaser_provider_send", "ERROR"):
+        with self.assertLogs("odoo.addons.invoice_chaser.models.send.chaser_provider_send", "ERROR"):
             self._run(transport)
         self.assertTrue(self.reminder.is_undecided)
         self.assertFalse(self.env.execute_query(SQL("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", _CONNECTION_SPACE)))

@@ -5,8 +5,8 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
-from ..core import errors
-from ..models.chaser_reminder_send import ChaserReminder as Pipeline
+from ..core.mail import errors
+from ..models.send.chaser_sender import ChaserReminder as Pipeline
 from .common import FakeTransport
 from .test_send import SendCase
 

@@ -9,8 +9,8 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import config
 
-from ..core.errors import AuthenticationFailed, Unreachable
-from ..core.transports.outlook import OutlookSmtpTransport
+from ..core.mail.errors import AuthenticationFailed, Unreachable
+from ..core.mail.transports.outlook import OutlookSmtpTransport
 from .oauth_common import BASE_URL, CLIENT_SECRET, MAILBOX, Answer, OauthCase, OutlookMixin, SmtpServer
 
 

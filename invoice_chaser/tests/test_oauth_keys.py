@@ -3,7 +3,7 @@ from unittest.mock import patch
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
-from ..core.errors import AuthenticationFailed
+from ..core.mail.errors import AuthenticationFailed
 from .common import KEYS
 from .oauth_common import CLIENT_SECRET, OauthCase
 

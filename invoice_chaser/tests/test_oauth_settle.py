@@ -4,7 +4,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import tagged
 
-from ..core.transports.outlook import OutlookSmtpTransport
+from ..core.mail.transports.outlook import OutlookSmtpTransport
 from .oauth_common import Answer, OauthCase, OutlookMixin, SmtpServer
 
 

@@ -10,7 +10,7 @@ from odoo.fields import Command
 from odoo.service.model import call_kw
 from odoo.tests import freeze_time, new_test_user, tagged
 
-from ..core.holds import Held
+from ..core.plan.holds import Held
 from .common import ChaserCase
 
 

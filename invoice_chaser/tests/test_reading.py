@@ -10,12 +10,12 @@ from odoo.service.model import call_kw
 from odoo.tests import Form, tagged
 from odoo.tools import file_open, mute_logger
 
-from ..core import inbound
-from ..core.errors import AuthenticationFailed, OutcomeUnknown, RateLimited, Unreachable
-from ..core.readers.base import Entry, FolderMissing, MarkingReader, Page
-from ..core.readers.gmail import GmailReader
-from ..core.readers.graph import GraphReader
-from ..core.readers.imap import ImapReader
+from ..core.inbound import inbound
+from ..core.mail.errors import AuthenticationFailed, OutcomeUnknown, RateLimited, Unreachable
+from ..core.mail.readers.base import Entry, FolderMissing, MarkingReader, Page
+from ..core.mail.readers.gmail import GmailReader
+from ..core.mail.readers.graph import GraphReader
+from ..core.mail.readers.imap import ImapReader
 from .common import FakeTransport
 from .inbound_common import InboundCase
 
@@ -171,7 +171,7 @@ class TestReading(InboundCase):
                 raise RuntimeError("broken")
             return real(record, left_out)
 
-        with patch.object(type(self.env["chaser.inbound"]), "_apply_reply", apply), mute_logger("odoo.addons.invoice_chaser.models.chaser_provider_reading"):
+        with patch.object(type(self.env["chaser.inbound"]), "_apply_reply", apply), mute_logger("odoo.addons.invoice_chaser.models.inbound.chaser_provider"):
             self._read()
         self.assertEqual({record.subject: (record.kind, record.state) for record in self._inbound()}, {
             "the bad one": ("broken", "unmatched"), "Re: overdue": ("reply", "matched")})

@@ -3,7 +3,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.service.model import call_kw
 from odoo.tests import new_test_user, tagged
 
-from ..core.errors import MessageRefused, OutcomeUnknown
+from ..core.mail.errors import MessageRefused, OutcomeUnknown
 from .common import ChaserCase, FakeTransport
 
 OPERATIONS = ("read", "write", "create", "unlink")

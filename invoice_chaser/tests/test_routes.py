@@ -12,7 +12,7 @@ from odoo.tests import HttpCase, tagged
 from odoo.tools import SQL
 
 from ..controllers.tracking import PIXEL
-from ..core.tracking import new_token
+from ..core.status.tracking import new_token
 from .common import ChaserCase, FakeTransport
 
 CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"

@@ -7,9 +7,9 @@ from odoo import fields, sql_db
 from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
-from ..core import errors
-from ..models.chaser_provider_send import _LOCK_SPACE
-from ..models.chaser_reminder_send import ChaserReminder as Pipeline
+from ..core.mail import errors
+from ..models.send.chaser_provider_send import _LOCK_SPACE
+from ..models.send.chaser_sender import ChaserReminder as Pipeline
 from .common import ChaserCase, FakeTransport
 
 STEPS = Pipeline._SEND_STEPS
@@ -185,7 +185,7 @@ class TestKill(SendCase):
 
     def _check(self, name, error, after):
         transport = FakeTransport()
-        with self._kill(name, error, after), mute_logger("odoo.addons.invoice_chaser.models.chaser_provider_send", "odoo.addons.base.models.ir_cron"):
+        with self._kill(name, error, after), mute_logger("odoo.addons.invoice_chaser.models.send.chaser_provider_send", "odoo.addons.base.models.ir_cron"):
             try:
                 self._run(transport)
             except Killed:
@@ -264,7 +264,7 @@ class TestKill(SendCase):
     def test_chatter_failure_keeps_sent(self):
         with (
             patch.object(type(self.reminder), "_write_chatter", side_effect=RuntimeError("no chatter")),
-            mute_logger("odoo.addons.invoice_chaser.models.chaser_provider_send"),
+            mute_logger("odoo.addons.invoice_chaser.models.send.chaser_provider_send"),
         ):
             transport = self._run()
         self.assertEqual(self.reminder.state, "sent")
@@ -282,7 +282,7 @@ class TestKill(SendCase):
                 raise ValueError("broken data")
             return original(reminder, job)
 
-        with patch.object(Pipeline, "_step_render", step), self.assertLogs("odoo.addons.invoice_chaser.models.chaser_provider_send", "ERROR"):
+        with patch.object(Pipeline, "_step_render", step), self.assertLogs("odoo.addons.invoice_chaser.models.send.chaser_provider_send", "ERROR"):
             transport = self._run()
         self.assertEqual(len(transport.sent), 2)
         self.assertEqual(faulty.state, "failed")

@@ -3,7 +3,7 @@ from unittest.mock import patch
 from odoo.tests import tagged
 from odoo.tools import SQL
 
-from ..models.chaser_prepared import PreparedQueries
+from ..models.send.prepared import PreparedQueries
 from .test_send import SendCase
 
 

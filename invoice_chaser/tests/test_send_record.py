@@ -2,8 +2,8 @@ from unittest.mock import patch
 
 from odoo.tests import new_test_user, tagged
 
-from ..core import errors
-from ..core.message import SendResult
+from ..core.mail import errors
+from ..core.mail.message import SendResult
 from .common import FakeTransport
 from .test_send import SendCase
 

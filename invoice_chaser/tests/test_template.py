@@ -7,8 +7,8 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ..core.errors import AuthenticationFailed
-from ..core.merge_tags import GROUPS, MERGE_TAGS
+from ..core.letter.merge_tags import GROUPS, MERGE_TAGS
+from ..core.mail.errors import AuthenticationFailed
 from .common import ChaserCase, FakeTransport
 
 TEXTS = {"subject": "{{ total_due }}", "body_html": "<p>{{ invoice_table }}</p>"}

@@ -7,7 +7,7 @@ import polib
 from odoo.tests import TransactionCase, tagged
 from odoo.tools.translate import trans_export
 
-from ..core.template_language import MERGE_TAGS, check
+from ..core.letter.template_language import MERGE_TAGS, check
 
 _PO = Path(__file__).parents[1] / "i18n" / "ar.po"
 _PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]")

@@ -16,8 +16,8 @@ from odoo.service.model import call_kw
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import SQL, mute_logger
 
-from ..core.webhooks import Refused
-from ..core.webhooks.base import make_mark
+from ..core.mail.webhooks import Refused
+from ..core.mail.webhooks.base import make_mark
 from .common import ChaserCase, FakeTransport
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -253,7 +253,7 @@ class TestWebhooks(WebhookCase):
                 raise RuntimeError("boom")
             return original(event)
 
-        with patch.object(type(self.env[EVENT]), "_process", process), mute_logger("odoo.addons.invoice_chaser.models.chaser_webhook_event"):
+        with patch.object(type(self.env[EVENT]), "_process", process), mute_logger("odoo.addons.invoice_chaser.models.webhook.chaser_webhook_event"):
             self._work()
         self.assertEqual(self._stored().mapped("is_processed"), [False, True, True])
         self._work()

@@ -8,7 +8,7 @@ from odoo.fields import Command
 from odoo.tests import freeze_time, new_test_user, tagged
 from odoo.tools import mute_logger
 
-from ..core.holiday_source import FoundDays
+from ..core.hours.holiday_source import FoundDays
 from .common import ChaserCase, FakeTransport
 
 # UTC; Dubai is four hours ahead.
@@ -327,7 +327,7 @@ class TestHoliday(WindowCase):
         Holiday._cron_refresh()
         self.assertEqual(len(Holiday.search([])), len(keys))
         self._freeze("2035-01-05 06:00:00")
-        with patch("odoo.addons.invoice_chaser.core.holiday_source._holidays", None), patch("odoo.addons.invoice_chaser.core.holiday_source.Hijri", None):
+        with patch("odoo.addons.invoice_chaser.core.hours.holiday_source._holidays", None), patch("odoo.addons.invoice_chaser.core.hours.holiday_source.Hijri", None):  # noqa: E501
             Holiday._cron_refresh()
         self.assertEqual(len(Holiday.search([])), len(keys))
 

@@ -6,7 +6,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import tagged
 
-from ..core.priority import compute_priority
+from ..core.plan.priority import compute_priority
 from .common import ChaserCase
 
 

@@ -4,9 +4,9 @@ from decimal import Decimal
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..core import render
-from ..core.forecast import Waiting
-from ..core.template_language import TemplateProblem
+from ..core.letter import render
+from ..core.letter.template_language import TemplateProblem
+from ..core.pace.forecast import Waiting
 
 
 class ChaserPreview(models.TransientModel):

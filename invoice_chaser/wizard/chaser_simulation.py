@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 
-from ..core.cadence import Ladder, LevelRule
+from ..core.plan.cadence import Ladder, LevelRule
 
 _MAX_DAYS = 366
 

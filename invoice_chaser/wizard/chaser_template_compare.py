@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..core.text_diff import compare_letters
+from ..core.letter.text_diff import compare_letters
 
 
 class ChaserTemplateCompare(models.TransientModel):

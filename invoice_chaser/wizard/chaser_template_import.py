@@ -3,7 +3,7 @@ import base64
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..core.template_file import TemplateFileProblem, load
+from ..core.letter.template_file import TemplateFileProblem, load
 
 
 class ChaserTemplateImport(models.TransientModel):

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from core.errors import AuthenticationFailed, MessageRefused, OutcomeUnknown, PolicyRefused, RateLimited, TransportError, Unreachable
+from core.mail.errors import AuthenticationFailed, MessageRefused, OutcomeUnknown, PolicyRefused, RateLimited, TransportError, Unreachable
 from support.fake_service import DROP, HANG, TAKE_AND_DROP, Answer
 from transport_contract import COPY, CUSTOMER, SENDER, TransportContract, make_message
 

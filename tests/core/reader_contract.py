@@ -4,7 +4,7 @@ import json
 from datetime import date, timedelta
 
 import pytest
-from core.errors import AuthenticationFailed, Unreachable
+from core.mail.errors import AuthenticationFailed, Unreachable
 
 SINCE = date.today() - timedelta(days=14)
 MAIL = (

@@ -4,7 +4,7 @@ import random
 from datetime import date, timedelta
 
 import pytest
-from core.cadence import Choice, Ladder, LevelRule, Sent, lead
+from core.plan.cadence import Choice, Ladder, LevelRule, Sent, lead
 
 TODAY = date(2026, 11, 21)
 POLITE, FIRM, URGENT, FINAL = RULES = (

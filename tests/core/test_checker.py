@@ -5,9 +5,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from core.checker import ERROR, MAX_BYTES, WARNING, check_filled, check_letter, check_message
-from core.render import Item, MessageData, compose
-from core.sample import mark_as_sample, sample_data
+from core.letter.checker import ERROR, MAX_BYTES, WARNING, check_filled, check_letter, check_message
+from core.letter.render import Item, MessageData, compose
+from core.letter.sample import mark_as_sample, sample_data
 
 TODAY = date(2026, 11, 21)
 DATA = sample_data(TODAY, {}, {"en": "Polite", "ar": "ودي"}, "https://odoo.example")
@@ -137,7 +137,7 @@ def test_references_come_isolated():
 
 
 def test_a_reference_that_nothing_holds(monkeypatch):
-    from core import checker
+    from core.letter import checker
 
     plain = {"iban": "AE07 0331", "invoice_table": "x"}
     monkeypatch.setattr(checker, "merge_values", lambda data, lang: plain)
@@ -237,8 +237,8 @@ def test_errors_come_first_and_nothing_twice():
 
 # -- the sample itself
 def test_sample_fills_every_tag():
-    from core.merge_tags import MERGE_TAGS
-    from core.render import merge_values
+    from core.letter.merge_tags import MERGE_TAGS
+    from core.letter.render import merge_values
 
     for lang in ("en", "ar"):
         values = merge_values(DATA, lang)

@@ -2,7 +2,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from core.customer_answers import MAX_FILE, AnswerProblem, Frame, check_file, clean_text, parse_amount, read_answer
+from core.page.customer_answers import MAX_FILE, AnswerProblem, Frame, check_file, clean_text, parse_amount, read_answer
 
 TODAY = date(2026, 3, 10)
 FRAME = Frame(3, {"AED": Decimal("1500.00")}, TODAY, 30)

@@ -6,8 +6,8 @@ from decimal import Decimal
 from string import Formatter
 
 import pytest
-from core.customer_page import PageData, PageItem, Said, render_busy, render_notice, render_page
-from core.page_texts import PAGE_TEXTS
+from core.page.customer_page import PageData, PageItem, Said, render_busy, render_notice, render_page
+from core.page.page_texts import PAGE_TEXTS
 from lxml import html
 
 TODAY = date(2026, 3, 10)

@@ -6,12 +6,12 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from core.documents import letter, pdf, statement
-from core.documents.choice import XLSX, Document, choose
-from core.documents.drawing import Drawing, Letter
-from core.message_data import Item, MessageData
-from core.template_language import TemplateProblem
-from core.texts import DOCUMENT_TEXTS, TEXTS
+from core.letter.documents import letter, pdf, statement
+from core.letter.documents.choice import XLSX, Document, choose
+from core.letter.documents.drawing import Drawing, Letter
+from core.letter.message_data import Item, MessageData
+from core.letter.template_language import TemplateProblem
+from core.letter.texts import DOCUMENT_TEXTS, TEXTS
 from lxml import etree
 from lxml import html as lxml_html
 

@@ -3,28 +3,12 @@
 from datetime import timedelta
 
 import pytest
-from core.errors import (
-    AuthenticationFailed as Auth,
-)
-from core.errors import (
-    MessageRefused as Message,
-)
-from core.errors import (
-    OutcomeUnknown,
-    TransportError,
-    Unreachable,
-    classify_smtp,
-    one_line,
-)
-from core.errors import (
-    PolicyRefused as Policy,
-)
-from core.errors import (
-    RateLimited as Rate,
-)
-from core.errors import (
-    RecipientRefused as Recipient,
-)
+from core.mail.errors import AuthenticationFailed as Auth
+from core.mail.errors import MessageRefused as Message
+from core.mail.errors import OutcomeUnknown, TransportError, Unreachable, classify_smtp, one_line
+from core.mail.errors import PolicyRefused as Policy
+from core.mail.errors import RateLimited as Rate
+from core.mail.errors import RecipientRefused as Recipient
 
 GONE, LATER, DAY, SOON = True, False, timedelta(hours=24), timedelta(minutes=5)
 HOUR = timedelta(hours=1)

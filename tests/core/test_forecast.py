@@ -7,8 +7,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
-from core.forecast import Mailbox, Waiting, finishes, forecast
-from core.throttle import DAY, MINUTE, NAP, MonthCount, Pace, Throttle
+from core.pace.forecast import Mailbox, Waiting, finishes, forecast
+from core.pace.throttle import DAY, MINUTE, NAP, MonthCount, Pace, Throttle
 
 NOW = datetime(2026, 11, 21, 8, 0)
 SECOND = timedelta(seconds=1)

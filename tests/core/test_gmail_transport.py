@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 from api_contract import NAMES, ApiContract
-from core.errors import DAY, RateLimited, RecipientRefused, TransportError
-from core.transports.gmail import GmailTransport
+from core.mail.errors import DAY, RateLimited, RecipientRefused, TransportError
+from core.mail.transports.gmail import GmailTransport
 from support.fake_google import FakeGoogle, api_error
 from transport_contract import make_message
 

@@ -1,5 +1,5 @@
-from core.gates import Skip
-from core.holds import Held
+from core.plan.gates import Skip
+from core.plan.holds import Held
 
 ONE, TWO = Skip("one"), Skip("two")
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from core import delivery_report, inbound, mime
-from core.reply_text import strip_quote
+from core.inbound import delivery_report, inbound, mime
+from core.inbound.reply_text import strip_quote
 
 DATA = Path(__file__).parent / "data" / "inbound"
 EXPECTED = json.loads((DATA / "expected.json").read_text())

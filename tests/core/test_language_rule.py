@@ -1,8 +1,8 @@
 """In which language a customer is written to."""
 
 import pytest
-from core.language_rule import choose_language
-from core.render import languages, preference_of
+from core.letter.language_rule import choose_language
+from core.letter.render import languages, preference_of
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Reading a letter: paragraphs, figures, links."""
 
 import pytest
-from core import letter_text as letter
+from core.letter import letter_text as letter
 
 
 @pytest.mark.parametrize(

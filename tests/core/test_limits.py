@@ -1,8 +1,8 @@
 """What each kind of mailbox starts with."""
 
 import pytest
-from core.limits import LIMITS, get_limits, get_profile
-from core.throttle import Pace
+from core.pace.limits import LIMITS, get_limits, get_profile
+from core.pace.throttle import Pace
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from core.localize import FSI, LRI, PDI, format_amount, format_day, format_number, isolate, plural
+from core.letter.localize import FSI, LRI, PDI, format_amount, format_day, format_number, isolate, plural
 
 ARABIC = {
     "zero": "لا فواتير",

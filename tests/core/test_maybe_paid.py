@@ -6,9 +6,9 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from core import maybe_paid
-from core.label_match import name_words, squash
-from core.maybe_paid import THRESHOLD, Customer, Item, Money, Radar, find_sum
+from core.match import maybe_paid
+from core.match.label_match import name_words, squash
+from core.match.maybe_paid import THRESHOLD, Customer, Item, Money, Radar, find_sum
 
 AED, USD = 1, 2
 DAY = date(2026, 11, 12)

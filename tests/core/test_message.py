@@ -10,7 +10,7 @@ from email.header import decode_header, make_header
 from email.utils import parseaddr
 
 import pytest
-from core.message import Attachment, OutgoingMessage, clean_header
+from core.mail.message import Attachment, OutgoingMessage, clean_header
 
 LONG_ID = f"<chaser.{'0123456789abcdef' * 4}@a-very-long-company-domain-name.example.ae>"
 BREAKS = ["\r\n", "\n", "\r", "\x85", "\u2028", "\u2029", "\x0b", "\x0c", "\x1c", "\x00", "\r\n\r\n"]

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 from api_contract import NAMES, ApiContract
-from core.errors import DAY, AuthenticationFailed, RateLimited, RecipientRefused, TransportError
-from core.transports.outlook import OutlookSmtpTransport, OutlookTransport
+from core.mail.errors import DAY, AuthenticationFailed, RateLimited, RecipientRefused, TransportError
+from core.mail.transports.outlook import OutlookSmtpTransport, OutlookTransport
 from support.fake_microsoft import DROP, Answer, FakeMicrosoft, graph_error
 from support.smtp_server import SmtpServer
 from transport_contract import PASSWORD, SENDER, TransportContract, make_message

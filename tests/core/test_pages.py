@@ -1,7 +1,7 @@
 """The public pages."""
 
 import pytest
-from core.pages import confirm_page, done_page, invalid_page
+from core.page.pages import confirm_page, done_page, invalid_page
 from lxml import html as lxml_html
 
 EVIL = '"><script>alert(1)</script>%s@x.ae'

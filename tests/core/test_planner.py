@@ -6,11 +6,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from core.cadence import Ladder, Sent
-from core.gates import Skip
-from core.planner import Barrier, CustomerFacts, PromiseEnd, Settings, get_next_day, plan_day, plan_one, record_sent, settle_promises
-from core.planning import OpenCredit
-from core.priority import Record
+from core.plan.cadence import Ladder, Sent
+from core.plan.gates import Skip
+from core.plan.planner import Barrier, CustomerFacts, PromiseEnd, Settings, get_next_day, plan_day, plan_one, record_sent, settle_promises
+from core.plan.planning import OpenCredit
+from core.plan.priority import Record
 from planning_world import (
     AUTOMATIC,
     FINAL,

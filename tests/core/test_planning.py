@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from core.gates import Skip
-from core.planning import Customer, Message, OpenCredit, OpenItem, net_items, plan_messages
+from core.plan.gates import Skip
+from core.plan.planning import Customer, Message, OpenCredit, OpenItem, net_items, plan_messages
 
 AED, USD = 1, 2
 HOLD, BLOCK = Skip("on_hold"), Skip("no_email")

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from core.priority import AGE_MAX, AMOUNT_MAX, RELATION_MAX, Record, compute_priority
+from core.plan.priority import AGE_MAX, AMOUNT_MAX, RELATION_MAX, Record, compute_priority
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from core.promises import Coverable, Covered, choose_covered, judge_promise
+from core.plan.promises import Coverable, Covered, choose_covered, judge_promise
 
 TODAY = date(2026, 3, 10)
 AED, USD = 1, 2

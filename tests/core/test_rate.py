@@ -1,4 +1,4 @@
-from core.rate import RateLimiter
+from core.page.rate import RateLimiter
 
 
 def test_so_many_in_any_window():

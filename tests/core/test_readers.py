@@ -8,12 +8,12 @@ import time
 from datetime import timedelta
 
 import pytest
-from core.connection import ServerSettings
-from core.errors import AuthenticationFailed, RateLimited, Unreachable
-from core.readers.base import FolderMissing, MarkingReader
-from core.readers.gmail import GmailReader
-from core.readers.graph import GraphReader
-from core.readers.imap import ImapReader, encode_folder
+from core.mail.connection import ServerSettings
+from core.mail.errors import AuthenticationFailed, RateLimited, Unreachable
+from core.mail.readers.base import FolderMissing, MarkingReader
+from core.mail.readers.gmail import GmailReader
+from core.mail.readers.graph import GraphReader
+from core.mail.readers.imap import ImapReader, encode_folder
 from reader_contract import SINCE, ReaderContract, make_mail, read_all, subjects
 from support.fake_mail_api import TOKEN, FakeGmail, FakeGraph, Introspection
 from support.mail_servers import Dovecot, free_port, unusable

@@ -5,11 +5,11 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from core import localize
-from core.html_layout import contrast, get_colors
-from core.render import MAX_ROWS, MAX_SIZE, Item, LinkBook, MessageData, compose, languages
-from core.template_language import TemplateProblem
-from core.texts import TEXTS
+from core.letter import localize
+from core.letter.html_layout import contrast, get_colors
+from core.letter.render import MAX_ROWS, MAX_SIZE, Item, LinkBook, MessageData, compose, languages
+from core.letter.template_language import TemplateProblem
+from core.letter.texts import TEXTS
 from lxml import html as lxml_html
 
 TODAY = date(2026, 11, 21)

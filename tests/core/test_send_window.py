@@ -5,8 +5,8 @@ from datetime import date, datetime, timedelta
 
 import pytest
 import pytz
-from core.open_time import Slot, intersect, merge, slots_on, subtract, to_utc
-from core.send_window import Closure, DayOff, SendWindow, SpecialHours
+from core.hours.open_time import Slot, intersect, merge, slots_on, subtract, to_utc
+from core.hours.send_window import Closure, DayOff, SendWindow, SpecialHours
 
 DUBAI, RIYADH, LONDON = "Asia/Dubai", "Asia/Riyadh", "Europe/London"
 

@@ -4,7 +4,7 @@ import random
 from collections import Counter
 
 import pytest
-from core.share import Capacity, share
+from core.pace.share import Capacity, share
 
 LARGE, SMALL = Capacity("large", 1500, 1500, 3.0), Capacity("small", 400, 400, 4.0)
 

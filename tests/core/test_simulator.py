@@ -6,14 +6,14 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 
 import pytest
-from core.cadence import Sent
-from core.forecast import Mailbox, Queues, Waiting
-from core.gates import Skip
-from core.open_time import Slot
-from core.planner import Barrier, CustomerFacts, PromiseEnd, plan_one, record_sent, settle_promises
-from core.send_window import SendWindow
-from core.simulator import Clock, Departure, Post, simulate
-from core.throttle import DAY, MonthCount, Pace, Throttle
+from core.hours.open_time import Slot
+from core.hours.send_window import SendWindow
+from core.pace.forecast import Mailbox, Queues, Waiting
+from core.pace.throttle import DAY, MonthCount, Pace, Throttle
+from core.plan.cadence import Sent
+from core.plan.gates import Skip
+from core.plan.planner import Barrier, CustomerFacts, PromiseEnd, plan_one, record_sent, settle_promises
+from core.plan.simulator import Clock, Departure, Post, simulate
 from planning_world import AUTOMATIC, FINAL, FIRM, LADDER, POLITE, TODAY, WITH_NOTICE, item, random_customer
 
 WEEKEND = (5, 6)

@@ -4,10 +4,10 @@ import smtplib
 import ssl
 
 import pytest
-from core.connection import ServerSettings
-from core.errors import AuthenticationFailed, TransportError, Unreachable
-from core.transports.base import Transport
-from core.transports.smtp import SmtpTransport
+from core.mail.connection import ServerSettings
+from core.mail.errors import AuthenticationFailed, TransportError, Unreachable
+from core.mail.transports.base import Transport
+from core.mail.transports.smtp import SmtpTransport
 from support.smtp_server import SmtpServer
 from transport_contract import PASSWORD, SENDER, TransportContract, make_message
 

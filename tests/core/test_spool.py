@@ -5,7 +5,7 @@ import stat
 import threading
 
 import pytest
-from core import spool
+from core.status import spool
 
 
 def collect(folder):

@@ -4,8 +4,8 @@ import random
 from datetime import datetime
 
 import pytest
-from core.gates import Fail, Hold, Skip, Stop
-from core.status import HUMAN_EVENTS, RANK, STATUS_OF_EVENT, STATUS_OF_STATE, strongest
+from core.plan.gates import Fail, Hold, Skip, Stop
+from core.status.status import HUMAN_EVENTS, RANK, STATUS_OF_EVENT, STATUS_OF_STATE, strongest
 
 
 # -- status -----------------------------------------------------------------------------------------------------------

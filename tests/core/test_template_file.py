@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from core.template_file import Entry, TemplateFileProblem, dump, load
+from core.letter.template_file import Entry, TemplateFileProblem, dump, load
 
 GOOD = {
     "key": "k", "name": {"en": "N"}, "category": "system", "level": "", "is_default": True, "sequence": 3, "subject": {"en": "S"},

@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 import pytest
-from core.merge_tags import TAGS, page_links, portal_links
-from core.template_language import (
+from core.letter.merge_tags import TAGS, page_links, portal_links
+from core.letter.template_language import (
     BLOCKS,
     MERGE_TAGS,
     REQUIRED_TAGS,

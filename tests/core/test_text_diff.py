@@ -1,6 +1,6 @@
 """Two versions side by side."""
 
-from core.text_diff import compare, compare_letters, reading_lines
+from core.letter.text_diff import compare, compare_letters, reading_lines
 
 
 def kinds(left, right):

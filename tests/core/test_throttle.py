@@ -3,19 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from core.throttle import (
-    DAY,
-    NAP,
-    Allowance,
-    MonthCount,
-    Pace,
-    Throttle,
-    allowance,
-    month_start,
-    next_month,
-    retry_delay,
-    spread,
-)
+from core.pace.throttle import DAY, NAP, Allowance, MonthCount, Pace, Throttle, allowance, month_start, next_month, retry_delay, spread
 
 NOW = datetime(2026, 11, 21, 8, 0)
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from core.tracking import HIDDEN_POSITION, describe_agent, judge, new_token, valid_token
+from core.status.tracking import HIDDEN_POSITION, describe_agent, judge, new_token, valid_token
 
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"

@@ -7,12 +7,12 @@ import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from core.webhooks import SERVICES, Malformed, Refused, WebhookRequest
-from core.webhooks.base import make_mark, moment
-from core.webhooks.mailgun import MAILGUN
-from core.webhooks.postmark import POSTMARK
-from core.webhooks.sendgrid import SENDGRID
-from core.webhooks.ses import SES, is_sns_url
+from core.mail.webhooks import SERVICES, Malformed, Refused, WebhookRequest
+from core.mail.webhooks.base import make_mark, moment
+from core.mail.webhooks.mailgun import MAILGUN
+from core.mail.webhooks.postmark import POSTMARK
+from core.mail.webhooks.sendgrid import SENDGRID
+from core.mail.webhooks.ses import SES, is_sns_url
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa

@@ -3,11 +3,11 @@
 from datetime import date, datetime, timedelta
 
 import pytest
-from core.forecast import Mailbox, Waiting, forecast
-from core.open_time import Slot
-from core.send_window import SendWindow
-from core.throttle import Pace, Throttle
-from core.window_book import Calendar, Holiday, Place, WindowBook, spread, zone_for
+from core.hours.open_time import Slot
+from core.hours.send_window import SendWindow
+from core.hours.window_book import Calendar, Holiday, Place, WindowBook, spread, zone_for
+from core.pace.forecast import Mailbox, Waiting, forecast
+from core.pace.throttle import Pace, Throttle
 
 AE, SA, GB, US, SHARJAH = 1, 2, 3, 4, 10
 DAYS = tuple(Slot(day, 480, 1020) for day in range(4))

@@ -1,7 +1,7 @@
 """Wording about interest, fees, threats and religion: what is found, and what only looks like it."""
 
 import pytest
-from core.wording import TOPICS, find_wording, normalize_arabic
+from core.letter.wording import TOPICS, find_wording, normalize_arabic
 
 FOUND = {
     ("en", "interest"): [

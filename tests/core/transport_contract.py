@@ -3,17 +3,8 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from core.errors import (
-    AuthenticationFailed,
-    MessageRefused,
-    OutcomeUnknown,
-    PolicyRefused,
-    RateLimited,
-    RecipientRefused,
-    TransportError,
-    Unreachable,
-)
-from core.message import Attachment, OutgoingMessage
+from core.mail.errors import AuthenticationFailed, MessageRefused, OutcomeUnknown, PolicyRefused, RateLimited, RecipientRefused, TransportError, Unreachable
+from core.mail.message import Attachment, OutgoingMessage
 from support.smtp_server import DROP, HANG, SmtpServer
 
 CUSTOMER, COPY, SENDER = "customer@example.com", "copy@example.com", "accounts@pop.example"

@@ -2,7 +2,7 @@
 
 PAID_WHILE_DRAWN = """
 from unittest.mock import patch
-from odoo.addons.invoice_chaser.core.documents import pdf
+from odoo.addons.invoice_chaser.core.letter.documents import pdf
 env["chaser.template"].search([]).write({"attach_statement": "pdf"})
 env.cr.commit()
 provider = env["chaser.provider"].search([])

@@ -1,0 +1,376 @@
+import pytz
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL, format_datetime
+
+from ...core.hours.window_book import spread as spread_open
+from ...core.letter.template_language import REQUIRED_TAGS, TemplateProblem, check
+from ...core.pace.forecast import Waiting
+from ...core.pace.throttle import spread
+
+OPEN_STATES = ("draft", "scheduled", "sending", "paused")
+_OPEN = ("draft", "scheduled", "sending", "paused")
+
+
+class ChaserCampaign(models.Model):
+    _name = "chaser.campaign"
+    _description = "Reminder Campaign"
+    _inherit = ["mail.thread", "mail.activity.mixin", "chaser.reason.mixin", "chaser.company.mixin"]
+    _order = "id desc"
+    _check_company_auto = True
+
+    name = fields.Char(required=True, tracking=True)
+    active = fields.Boolean(default=True)
+    description = fields.Text()
+    company_id = fields.Many2one("res.company", required=True, readonly=True, index=True, default=lambda self: self.env.company)
+    campaign_type = fields.Selection(
+        [
+            ("invoice_reminder", "Invoice Reminder"), ("payment_follow_up", "Payment Follow-up"),
+            ("overdue_notice", "Overdue Notice"), ("bulk_reminder", "Bulk Reminder"),
+        ],
+        required=True, default="invoice_reminder", tracking=True,
+    )
+    state = fields.Selection(
+        [
+            ("draft", "Draft"), ("scheduled", "Scheduled"), ("sending", "Sending"), ("paused", "Paused"),
+            ("completed", "Completed"), ("failed", "Failed"), ("cancelled", "Cancelled"),
+        ],
+        required=True, default="draft", readonly=True, copy=False, tracking=True, index=True,
+    )
+    user_id = fields.Many2one("res.users", "Responsible", default=lambda self: self.env.user, tracking=True)
+    provider_id = fields.Many2one("chaser.provider", "Mailbox", check_company=True, tracking=True, index="btree_not_null")
+    level_id = fields.Many2one(
+        "chaser.level", check_company=True, tracking=True, help="Empty: each customer gets the level that is due.", index="btree_not_null"
+    )
+    template_id = fields.Many2one(
+        "chaser.template", check_company=True, tracking=True, help="Empty: the template of each level.", index="btree_not_null"
+    )
+    sender_name = fields.Char(tracking=True, help="Empty: the mailbox's own.")
+    reply_to = fields.Char(tracking=True, help="Empty: the mailbox's own.")
+    tag_ids = fields.Many2many("chaser.tag", string="Tags", check_company=True)
+    scheduled_at = fields.Datetime("Scheduled For", tracking=True, copy=False)
+    tz = fields.Selection(
+        lambda self: [(tz, tz) for tz in pytz.common_timezones], "Time Zone", default=lambda self: self.env.company._get_chaser_tz(), required=True
+    )
+    scheduled_local = fields.Char("Local Time", compute="_compute_scheduled_local")
+    duration_hours = fields.Float("Spread over (Hours)", tracking=True, aggregator=None, help="0: as fast as the mailbox may.")
+    started_at = fields.Datetime(readonly=True, copy=False)
+    completed_at = fields.Datetime(readonly=True, copy=False)
+    left_out = fields.Text(readonly=True, copy=False, help="What was selected but cannot be chased at all.")
+    reminder_ids = fields.One2many("chaser.reminder", "campaign_id", readonly=True)
+
+    _duration_check = models.Constraint("CHECK(duration_hours >= 0)", "The duration cannot be negative.")
+    provider_mode = fields.Selection(
+        [("fixed", "One mailbox"), ("spread", "Spread over the company's mailboxes")], "Sent From", required=True, tracking=True,
+        default=lambda self: self.env.company.chaser_provider_mode,
+        help="Spread: each customer keeps the mailbox of earlier reminders; the others go where their message leaves soonest.",
+    )
+    mailbox_summary = fields.Text("Mailboxes", compute="_compute_expected_finish", help="How many messages wait in each mailbox, and when it is done.")
+    expected_finish = fields.Datetime(compute="_compute_expected_finish", help="When the last message leaves, if nothing else happens.")
+    stranded_count = fields.Integer(compute="_compute_stranded_count", help="Waiting messages whose mailbox is not connected.")
+
+    @api.depends("scheduled_at", "tz")
+    def _compute_scheduled_local(self):
+        for campaign in self:
+            moment = campaign.scheduled_at and pytz.utc.localize(campaign.scheduled_at).astimezone(pytz.timezone(campaign.tz))
+            campaign.scheduled_local = moment and f"{moment:%Y-%m-%d %H:%M} ({campaign.tz})"
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_sent(self):
+        if any(campaign.state not in ("draft", "cancelled") for campaign in self) or self.env["chaser.reminder"].sudo().search_count(
+            [("campaign_id", "in", self.ids), ("state", "in", ("sending", "sent"))], limit=1
+        ):
+            raise UserError(self.env._("A campaign that has sent something is evidence and cannot be deleted. Archive it instead."))
+
+    # -- actions: they only queue; the mailbox's scheduled job sends
+
+    def action_send(self):
+        """Queue the campaign's reminders for sending now. A campaign that runs or is done stays as it is.
+
+        :raises UserError: when it is cancelled, has no usable mailbox, or a template cannot be used; nothing is queued then
+        """
+        for campaign in self._lock():
+            if campaign.state in ("draft", "scheduled"):
+                campaign._start(fields.Datetime.now())
+            elif campaign.state == "paused":
+                campaign.action_resume()
+            elif campaign.state == "cancelled":
+                raise UserError(self.env._("Campaign “%s” is cancelled. Chase the invoices again to make a new one.", campaign.name))
+        return True
+
+    def action_schedule(self, scheduled_at=None):
+        """Queue the campaign for ``scheduled_at`` (UTC; default: the campaign's own field).
+
+        :raises UserError: without a moment in the future, and as ``action_send``
+        """
+        for campaign in self._lock():
+            moment = fields.Datetime.to_datetime(scheduled_at) or campaign.scheduled_at
+            if not moment or moment <= fields.Datetime.now():
+                raise UserError(self.env._("Campaign “%s”: choose a moment in the future to schedule it.", campaign.name))
+            if campaign.state not in ("draft", "scheduled"):
+                raise UserError(self.env._("Campaign “%s” has been started already.", campaign.name))
+            campaign._start(moment, state="scheduled")
+        return True
+
+    def action_pause(self):
+        """Stop after the message that is leaving right now; everything queued stays queued."""
+        for campaign in self._lock():
+            if campaign.state in ("scheduled", "sending"):
+                campaign._set_paused("paused_by", self.env.user.name)
+        return True
+
+    def action_resume(self):
+        """Go on with what is still queued. Nothing sent is sent again."""
+        for campaign in self._lock():
+            if campaign.state == "paused":
+                campaign._check_provider()
+                later = campaign.scheduled_at and not campaign.started_at and campaign.scheduled_at > fields.Datetime.now()
+                campaign.write({"state": "scheduled" if later else "sending", **self._prepare_reason_values(False)})
+                if not later:
+                    campaign.started_at = campaign.started_at or fields.Datetime.now()
+                campaign._trigger_sending(campaign.scheduled_at if later else None)
+        return True
+
+    def action_cancel(self):
+        """End the campaign; what is not sent yet never will be."""
+        for campaign in self._lock():
+            if campaign.state in OPEN_STATES:
+                campaign.reminder_ids.filtered(lambda r: r.state in ("draft", "queued")).sudo()._set_state("cancelled")
+                campaign.write({"state": "cancelled", "completed_at": fields.Datetime.now()})
+        return True
+
+    def _lock(self):
+        """The campaigns, writable by the user and locked until the end of the transaction, freshly read."""
+        self.check_access("write")
+        self.lock_for_update(allow_referencing=True)
+        self.invalidate_recordset()
+        return self
+
+    def _start(self, moment, state="sending"):
+        self.ensure_one()
+        self._check_provider()
+        self._check_templates()
+        self._queue_reminders(moment)
+        values = {"state": state, "scheduled_at": moment, **self._prepare_reason_values(False)}
+        self.write(values if state == "scheduled" else values | {"started_at": fields.Datetime.now()})
+        self._trigger_sending(moment)
+        if state == "sending" and not self.env["chaser.reminder"].search_count([("campaign_id", "=", self.id), ("state", "=", "queued")], limit=1):
+            self._set_finished()
+
+    def _check_templates(self):
+        for template in self._get_templates():
+            try:
+                for subject, body in template._get_sources().values():
+                    check(subject, is_html=False)
+                    check(body, REQUIRED_TAGS[template.category])
+            except TemplateProblem as problem:
+                raise UserError(self.env._(
+                    "Template “%(name)s”: %(problem)s", name=template.name, problem=template._describe_problem(problem))) from None
+
+    def _get_templates(self):
+        Template = self.env["chaser.template"]
+        levels = Template.env["chaser.level"].union(*(level for (level,) in self.env["chaser.reminder"]._read_group(
+            [("campaign_id", "in", self.ids)], ["level_id"])))
+        chosen = [Template._get_for_level(level, self.company_id, self.campaign_type) for level in levels or [levels]]
+        return self.template_id or Template.union(*chosen)
+
+    def _queue_reminders(self, moment):
+        """Drafts become queued, the most important first, spread over the campaign's duration."""
+        self.flush_recordset()
+        drafts = self.env["chaser.reminder"].sudo().search([("campaign_id", "=", self.id), ("state", "in", ("draft", "queued"))], order="priority desc, id")
+        moments = spread(moment, len(drafts), self.duration_hours)
+        self.env.cr.execute(SQL(
+            """UPDATE chaser_reminder r SET state = 'queued', scheduled_at = v.at
+                 FROM unnest(%s::int[], %s::timestamp[]) AS v(id, at) WHERE r.id = v.id""",
+            drafts.ids, [fields.Datetime.to_string(at) for at in moments]))
+        self.env["chaser.reminder"].invalidate_model(["state", "scheduled_at"])
+        self.invalidate_recordset()
+
+    # -- setters, also used by the sending job
+
+    def _set_paused(self, code, detail=""):
+        self.write({"state": "paused", **self._prepare_reason_values(code, {"detail": detail})})
+        self.message_post(body=self.env._("Paused: %s", self._get_reason_text(code, {"detail": detail})))
+
+    def _set_finished(self):
+        """Completed, or failed when nothing could be sent at all."""
+        for campaign in self:
+            states = set(campaign.reminder_ids.mapped("state"))
+            failed = "failed" in states and "sent" not in states
+            campaign.write({"state": "failed" if failed else "completed", "completed_at": fields.Datetime.now(), **self._prepare_reason_values(False)})
+
+    # -- views
+
+    def action_view_reminders(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_reminder_action")
+        domain = [("campaign_id", "=", self.id)]
+        state = self.env.context.get("chaser_state")
+        return action | {"domain": domain + ([("state", "=", state)] if state else []), "context": {}}
+
+    def action_view_events(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_event_action")
+        event_type = self.env.context.get("chaser_event_type")
+        domain = [("campaign_id", "=", self.id)] + ([("event_type", "=", event_type)] if event_type else [])
+        return action | {"domain": domain, "context": {}}
+
+    # -- Which mailbox sends what of a campaign, and when each is done
+
+    def write(self, vals):
+        result = super().write(vals)
+        if {"provider_id", "provider_mode"} & set(vals):
+            for campaign in self.filtered(lambda campaign: campaign.state in ("scheduled", "sending")):
+                campaign._check_provider()
+                campaign._trigger_sending(campaign.scheduled_at if campaign.state == "scheduled" else None)
+        return result
+
+    # -- who sends
+
+    def _check_provider(self):
+        """The mailboxes that send are usable, and each waiting reminder has one.
+
+        :raises UserError: saying what a manager has to do
+        """
+        self.ensure_one()
+        if self.provider_mode == "fixed":
+            self._check_fixed_provider()
+        elif not self.env["chaser.provider"]._get_usable(self.company_id):
+            raise UserError(self.env._(
+                "%s has no connected mailbox to send from. A chaser manager connects one under Invoicing ▸ Chaser ▸ Configuration ▸ Mailboxes.",
+                self.company_id.name))
+        self._assign_mailboxes()
+
+    def _check_fixed_provider(self):
+        if not self.provider_id:
+            self.provider_id = self.env["chaser.provider"]._get_default(self.company_id)
+        if not self.provider_id:
+            raise UserError(self.env._(
+                "%s has no mailbox to send from. A chaser manager sets one up under Invoicing ▸ Chaser ▸ Configuration ▸ Mailboxes.",
+                self.company_id.name))
+        if self.provider_id.state != "connected":
+            raise UserError(self.env._(
+                "The mailbox “%(name)s” is not ready (%(state)s). A chaser manager opens it under Chaser ▸ Configuration ▸ Mailboxes "
+                "and presses Test Connection. %(error)s",
+                name=self.provider_id.name, error=self.provider_id.last_error or "",
+                state=dict(self.provider_id._fields["state"]._description_selection(self.env))[self.provider_id.state]))
+
+    def _assign_mailboxes(self):
+        """Gives each waiting reminder its mailbox; one that the sender holds right now keeps its own."""
+        Reminder = self.env["chaser.reminder"].sudo()
+        waiting = Domain("campaign_id", "=", self.id) & Domain("state", "in", ("draft", "queued"))
+        if self.provider_mode == "fixed":
+            elsewhere = Reminder.search(waiting & Domain("provider_id", "!=", self.provider_id.id))
+            elsewhere._move_to(dict.fromkeys(elsewhere.partner_id.ids, self.provider_id.id))
+            return
+        counts, waiting = {}, Reminder.search(waiting, order="priority desc, id")
+        for reminder in waiting:
+            counts[reminder.partner_id.id] = counts.get(reminder.partner_id.id, 0) + 1
+        waiting._move_to(self.env["chaser.provider"].sudo()._share_customers(self.company_id, list(counts.items())))
+
+    def _trigger_sending(self, moment=None):
+        """Wakes each mailbox that has something of the campaign to send."""
+        self.env["chaser.reminder"].flush_model(["provider_id", "state", "campaign_id"])
+        rows = self.env.execute_query(SQL(
+            "SELECT DISTINCT provider_id FROM chaser_reminder WHERE campaign_id = ANY(%s) AND state IN ('draft', 'queued') AND provider_id IS NOT NULL",
+            self.ids))
+        for provider in self.env["chaser.provider"].sudo().browse([row[0] for row in rows]) | self.sudo().provider_id:
+            provider.cron_id._trigger(at=moment if moment and moment > fields.Datetime.now() else None)
+
+    # -- when a mailbox cannot send
+
+    def _compute_stranded_count(self):
+        rows = self.env["chaser.reminder"]._read_group(self._get_stranded_domain(), ["campaign_id"], ["__count"])
+        counts = {campaign.id: count for campaign, count in rows}
+        for campaign in self:
+            campaign.stranded_count = counts.get(campaign.id, 0) if campaign.state in ("scheduled", "sending", "paused") else 0
+
+    def _get_stranded_domain(self):
+        return [("campaign_id", "in", self.ids), ("state", "=", "queued"), ("provider_id.state", "!=", "connected")]
+
+    def action_move_waiting(self):
+        """Opens the choice of another mailbox for what waits in one that is not connected."""
+        self.check_access("write")
+        return self.env["chaser.mailbox.move"]._open_for(self.env["chaser.reminder"].search(self._get_stranded_domain()))
+
+    # -- when it will be done
+
+    @api.depends("provider_mode", "provider_id", "state", "scheduled_at", "duration_hours", "reminder_ids.state", "reminder_ids.provider_id")
+    @api.depends_context("lang", "tz")
+    def _compute_expected_finish(self):
+        waiting = self._read_waiting()
+        running = self.filtered(lambda campaign: campaign.state in ("scheduled", "sending"))
+        finish = self._get_mailboxes(waiting, running)._forecast() if running else {}
+        for campaign in self:
+            campaign_id = campaign._origin.id
+            mine = waiting.get(campaign_id, {}) if campaign.state in _OPEN else {}
+            if campaign not in running and mine:
+                finish |= campaign._forecast_start(mine, with_queue=len(self) == 1)
+            ends = {provider_id: finish[provider_id, campaign_id] for provider_id in mine if (provider_id, campaign_id) in finish}
+            counts = {provider_id: len(rows) for provider_id, rows in mine.items()}
+            campaign.expected_finish = self._get_last(counts, ends)
+            campaign.mailbox_summary = self._describe_mailboxes(counts, ends)
+
+    def _read_waiting(self):
+        """Campaign id → mailbox id → its waiting messages as (order, domain, commercial partner id)."""
+        self.env["chaser.reminder"].flush_model()
+        rows = self.env.execute_query(SQL(
+            """SELECT campaign_id, provider_id, priority, id, recipient_domain, partner_id FROM chaser_reminder
+                WHERE campaign_id = ANY(%s) AND state IN ('draft', 'queued') AND provider_id IS NOT NULL ORDER BY priority DESC, id""", self._origin.ids))
+        waiting = {}
+        for campaign_id, provider_id, priority, reminder_id, domain, partner_id in rows:
+            waiting.setdefault(campaign_id, {}).setdefault(provider_id, []).append(((-(priority or 0), reminder_id), domain or "", partner_id))
+        return waiting
+
+    def _get_mailboxes(self, waiting, campaigns):
+        ids = {provider_id for campaign in campaigns for provider_id in waiting.get(campaign._origin.id, {})}
+        return self.env["chaser.provider"].sudo().browse(sorted(ids))
+
+    def _forecast_start(self, mine, with_queue):
+        """The forecast of a campaign that does not run yet, as if it began at its time."""
+        start = max(self.scheduled_at or fields.Datetime.now(), fields.Datetime.now())
+        ordered = sorted((*row, provider_id) for provider_id, rows in mine.items() for row in rows)
+        departures = self._plan_departures(self.company_id, start, [row[2] for row in ordered], self.duration_hours)
+        extra = {}
+        for (order, domain, _partner_id, provider_id), (moment, window) in zip(ordered, departures, strict=True):
+            extra.setdefault(provider_id, []).append(Waiting(order, domain, moment, self._origin.id, window))
+        return self.env["chaser.provider"].sudo().browse(extra)._forecast(extra, with_queue=with_queue)
+
+    @api.model
+    def _plan_departures(self, company, start, partner_ids, hours):
+        """Per message the moment before which it does not leave, and its customer's window (None: always open).
+
+        :param partner_ids: commercial partner of each message, in the order in which they leave
+        """
+        windows = company._get_send_windows(self.env["res.partner"].browse(set(partner_ids)))
+        if not windows:
+            return [(moment, None) for moment in spread(start, len(partner_ids), hours)]
+        mine = [windows[partner_id] for partner_id in partner_ids]
+        return [(moment, window) for (moment, _opening), window in zip(spread_open(start, mine, hours), mine, strict=True)]
+
+    @api.model
+    def _get_last(self, counts, ends):
+        """When the last of all messages leaves; False where one never does, or nothing is known."""
+        if any(provider_id in ends and ends[provider_id][0] < count for provider_id, count in counts.items()):
+            return False
+        return max((last for _count, last in ends.values()), default=False)
+
+    @api.model
+    def _describe_mailboxes(self, counts, ends):
+        """One line per mailbox: how many messages it sends, and when the last of them leaves.
+
+        :param dict counts: mailbox id → messages; ``ends``: mailbox id → (count, moment), where there is a forecast
+        """
+        lines = []
+        for provider in self.env["chaser.provider"].sudo().browse(counts).sorted(lambda provider: (provider.sequence, provider.id)):
+            values = {"name": provider.name, "count": counts[provider.id]}
+            if provider.state == "connected" and ends.get(provider.id, (0,))[0] < counts[provider.id]:
+                lines.append(self.env._("%(name)s: %(count)s messages, some of which no send window ever lets go", **values))
+            elif provider.id in ends:
+                values["when"] = format_datetime(self.env, ends[provider.id][1], dt_format="short")
+                lines.append(self.env._("%(name)s: %(count)s messages, the last at %(when)s", **values))
+            else:
+                lines.append(self.env._("%(name)s: %(count)s messages wait, the mailbox is not connected", **values))
+        return "\n".join(lines) or False

@@ -1,0 +1,99 @@
+from odoo import api, fields, models
+from odoo.tools import SQL, formatLang
+
+from ...core.letter.localize import FSI, PDI
+
+
+class ChaserCampaign(models.Model):
+    """What became of a campaign: counted from reminders and events each time, never stored."""
+
+    _inherit = "chaser.campaign"
+
+    customer_count = fields.Integer("Customers", compute="_compute_state_figures")
+    item_count = fields.Integer("Invoices and Instalments", compute="_compute_state_figures")
+    recipient_count = fields.Integer("Recipients", compute="_compute_state_figures", help="Messages that went out or will.")
+    queued_count = fields.Integer("Queued", compute="_compute_state_figures")
+    sent_count = fields.Integer("Sent", compute="_compute_state_figures")
+    failed_count = fields.Integer("Failed", compute="_compute_state_figures")
+    skipped_count = fields.Integer("Held Back", compute="_compute_state_figures")
+    undecided_count = fields.Integer("To Settle", compute="_compute_state_figures")
+    progress = fields.Float(compute="_compute_state_figures", aggregator=None)
+    saved_count = fields.Integer("Messages Saved", compute="_compute_state_figures")
+    saved_percent = fields.Float("Saved (%)", compute="_compute_state_figures", aggregator=None)
+    delivered_count = fields.Integer("Delivered", compute="_compute_event_figures", help="Only where the mail service reports it.")
+    opened_count = fields.Integer("Opened", compute="_compute_event_figures")
+    clicked_count = fields.Integer("Clicked", compute="_compute_event_figures")
+    machine_opened_count = fields.Integer("Opened by Machines", compute="_compute_event_figures")
+    machine_clicked_count = fields.Integer("Clicked by Machines", compute="_compute_event_figures")
+    replied_count = fields.Integer("Replied", compute="_compute_event_figures")
+    bounced_count = fields.Integer("Bounced", compute="_compute_event_figures")
+    unsubscribed_count = fields.Integer("Unsubscribed", compute="_compute_event_figures")
+    open_rate = fields.Float("Open Rate (%)", compute="_compute_event_figures", aggregator=None)
+    click_rate = fields.Float("Click Rate (%)", compute="_compute_event_figures", aggregator=None)
+    reply_rate = fields.Float("Reply Rate (%)", compute="_compute_event_figures", aggregator=None)
+    bounce_rate = fields.Float("Bounce Rate (%)", compute="_compute_event_figures", aggregator=None)
+    amount_chased = fields.Char(compute="_compute_amounts", help="Per currency, of the messages sent.")
+    amount_collected = fields.Char("Collected Since", compute="_compute_amounts", help="What of it has been paid or credited since.")
+
+    @api.depends("reminder_ids.state")
+    def _compute_state_figures(self):
+        self.env["chaser.reminder"].flush_model(["state", "campaign_id", "is_undecided"])
+        rows = self.env.execute_query_dict(SQL(
+            """SELECT r.campaign_id, count(*) AS total, count(DISTINCT r.partner_id) AS customers,
+                      count(*) FILTER (WHERE r.state IN ('draft', 'queued')) AS queued,
+                      count(*) FILTER (WHERE r.state = 'sending') AS sending,
+                      count(*) FILTER (WHERE r.state = 'sent') AS sent,
+                      count(*) FILTER (WHERE r.state = 'failed') AS failed,
+                      count(*) FILTER (WHERE r.state = 'skipped') AS skipped,
+                      count(*) FILTER (WHERE r.is_undecided) AS undecided,
+                      coalesce(sum(i.items), 0) AS items,
+                      coalesce(sum(i.moves) FILTER (WHERE r.state NOT IN ('skipped', 'cancelled')), 0) AS moves
+                 FROM chaser_reminder r
+                 LEFT JOIN LATERAL (SELECT count(*) AS items, count(DISTINCT l.move_id) AS moves FROM chaser_reminder_line l
+                                     WHERE l.reminder_id = r.id AND NOT l.is_credit) i ON true
+                WHERE r.campaign_id IN %s GROUP BY r.campaign_id""", tuple(self.ids or [0])))
+        figures = {row["campaign_id"]: row for row in rows}
+        for campaign in self:
+            row = figures.get(campaign.id) or dict.fromkeys(
+                ("total", "customers", "queued", "sending", "sent", "failed", "skipped", "undecided", "items", "moves"), 0)
+            messages = row["queued"] + row["sending"] + row["sent"] + row["failed"]
+            campaign.customer_count, campaign.item_count = row["customers"], row["items"]
+            campaign.recipient_count, campaign.queued_count = messages, row["queued"] + row["sending"]
+            campaign.sent_count, campaign.failed_count = row["sent"], row["failed"]
+            campaign.skipped_count, campaign.undecided_count = row["skipped"], row["undecided"]
+            campaign.progress = 100.0 * (row["sent"] + row["failed"]) / messages if messages else 100.0 * (campaign.state == "completed")
+            campaign.saved_count = max(row["moves"] - messages, 0)
+            campaign.saved_percent = 100.0 * campaign.saved_count / row["moves"] if row["moves"] else 0.0
+
+    def _compute_event_figures(self):
+        rows = self.env.execute_query(SQL(
+            """SELECT campaign_id, event_type, coalesce(verdict, 'human') <> 'machine' AS people, count(DISTINCT reminder_id)
+                 FROM chaser_event WHERE campaign_id IN %s GROUP BY 1, 2, 3""", tuple(self.ids or [0])))
+        counts = {(campaign_id, event_type, people): count for campaign_id, event_type, people, count in rows}
+        for campaign in self:
+            for event_type in ("delivered", "opened", "clicked", "replied", "bounced", "unsubscribed"):
+                campaign[f"{event_type}_count"] = counts.get((campaign.id, event_type, True), 0)
+            campaign.machine_opened_count = counts.get((campaign.id, "opened", False), 0)
+            campaign.machine_clicked_count = counts.get((campaign.id, "clicked", False), 0)
+            sent = campaign.sent_count
+            for rate, count in (("open", "opened"), ("click", "clicked"), ("reply", "replied"), ("bounce", "bounced")):
+                campaign[f"{rate}_rate"] = min(100.0, 100.0 * campaign[f"{count}_count"] / sent) if sent else 0.0
+
+    def _compute_amounts(self):
+        rows = self.env.execute_query(SQL(
+            """SELECT r.campaign_id, l.currency_id, sum(l.amount_residual),
+                      sum(CASE WHEN l.is_credit THEN 0 ELSE l.amount_residual - coalesce(a.amount_residual_currency, 0) END)
+                 FROM chaser_reminder r JOIN chaser_reminder_line l ON l.reminder_id = r.id
+                 LEFT JOIN account_move_line a ON a.id = l.move_line_id
+                WHERE r.campaign_id IN %s AND r.state = 'sent' AND r.purpose = 'reminder' AND l.dropped_code IS NULL
+                GROUP BY 1, 2 ORDER BY 2""", tuple(self.ids or [0])))
+        for campaign in self:
+            mine = [row for row in rows if row[0] == campaign.id]
+            campaign.amount_chased = self._format_amounts((currency, chased) for _id, currency, chased, _collected in mine)
+            campaign.amount_collected = self._format_amounts((currency, collected) for _id, currency, _chased, collected in mine)
+
+    def _format_amounts(self, amounts):
+        """Amounts side by side, one per currency; isolated, for on an Arabic screen the figures of one would mix with those of the next."""
+        currencies = self.env["res.currency"]
+        texts = [formatLang(self.env, amount, currency_obj=currencies.browse(currency)) for currency, amount in amounts]
+        return "  ·  ".join(f"{FSI}{text}{PDI}" for text in texts) if len(texts) > 1 else "".join(texts)

@@ -1,0 +1,7 @@
+from . import chaser_holiday
+from . import resource_calendar
+from . import res_company
+from . import chaser_reason_window
+from . import chaser_window
+from . import chaser_campaign
+from . import chaser_provider

@@ -1,0 +1,147 @@
+from dataclasses import replace
+from datetime import datetime, time
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import email_normalize
+
+from ...core.letter import render
+from ...core.letter.sample import mark_as_sample, sample_data
+from ...core.letter.template_language import TemplateProblem
+from ...core.mail.errors import TransportError
+from ...core.mail.message import OutgoingMessage
+
+LANGUAGES = ("en", "ar", "both")
+
+
+class ChaserTemplate(models.Model):
+    """The template as a customer would read it, with sample data or a customer's own, and the way to one's own mailbox."""
+
+    _inherit = "chaser.template"
+
+    preview_partner_id = fields.Many2one(
+        "res.partner", "Preview with", store=False, help="A customer with open invoices; empty: sample data."
+    )
+    preview = fields.Json(compute="_compute_preview", help="Per language: subject, html, text and headers; or a note why there is none.")
+
+    @api.depends("subject", "body_html", "other_subject", "other_body_html", "preview_partner_id", "company_id")
+    @api.depends_context("lang", "company", "uid")
+    def _compute_preview(self):
+        for template in self:
+            data, note = template._get_preview_data(template.preview_partner_id)
+            sources = template._get_edited_sources()
+            template.preview = {
+                "note": note, "partner_id": template.preview_partner_id.id,
+                "languages": {lang: template._render_preview(data, sources, lang) for lang in LANGUAGES},
+            }
+
+    def _render_preview(self, data, sources, language):
+        """The message in one of the languages as plain values, or ``{"note": …}``."""
+        langs = render.languages(language)
+        if any(lang not in sources for lang in langs):
+            return {"note": self.env._("There is no Arabic text. Load the Arabic language in the settings, then translate the template.")}
+        try:
+            rendered = render.compose(data, {lang: sources[lang] for lang in langs}, language)
+        except TemplateProblem as problem:
+            return {"note": self._describe_problem(problem)}
+        message = self._prepare_preview_message(data, rendered)
+        return {"subject": rendered.subject, "html": rendered.html, "text": rendered.text, "headers": self._get_header_lines(message)}
+
+    def _get_header_lines(self, message):
+        """The headers as a reader's program understands them, in their order."""
+        return [[name, str(value)] for name, value in message.to_email().items() if not name.lower().startswith(("mime-", "content-t"))]
+
+    def _prepare_preview_message(self, data, rendered):
+        """As the pipeline would make it; addresses that are not known yet are the user's own."""
+        company = self.company_id or self.env.company
+        provider = self.env["chaser.provider"]._get_default(company)
+        own = email_normalize(self.env.user.email or "") or "me@example.com"
+        sender = email_normalize(provider.email or company.email or "") or own
+        emails = self.preview_partner_id._get_chaser_emails()
+        to = next((email for found in emails.values() for email in found), own)
+        return OutgoingMessage(
+            message_id=f"<sample@{sender.partition('@')[2]}>", date=datetime.combine(data.today, time(9)), sender=sender,
+            sender_name=provider.sender_name or company.name or "", recipients=(to,), subject=rendered.subject, html=rendered.html, text=rendered.text,
+            reply_to=email_normalize(provider.reply_to or "") or "",
+            headers=self.env["chaser.reminder"]._prepare_headers(data.unsubscribe_url, rendered.langs),
+        )
+
+    def _get_edited_sources(self):
+        """Sources with what is being typed in the form put in place of what is stored."""
+        self.ensure_one()
+        key, other = ("ar", "en") if (self.env.lang or "").startswith("ar") else ("en", "ar")
+        sources = self._origin._get_sources() if self._origin else {}
+        sources[key] = (self.subject or "", str(self.body_html or ""))
+        if self.other_subject and self.other_body_html:
+            sources[other] = (self.other_subject, str(self.other_body_html))
+        else:
+            sources.pop(other, None)
+        return sources
+
+    def _get_preview_data(self, partner, fill=True):
+        """Message data and a note: a customer's own open items as of today, or samples where there is no customer or nothing open."""
+        company = self.company_id or self.env.company
+        partner = partner.commercial_partner_id
+        if partner:
+            data = self.env["chaser.reminder"].with_company(company)._get_preview_data(partner, company)
+            if data:
+                names = {"en": self._get_level_name("en_US"), "ar": self._get_level_name("ar_001")}
+                return replace(data, level_name=names, unsubscribe_url=f"{self.get_base_url()}/chaser/u/sample"), False
+        note = self.env._("%s has nothing overdue: this is sample data.", partner.name) if partner else False
+        levels = {"en": self._get_level_name("en_US"), "ar": self._get_level_name("ar_001")}
+        currency = company.currency_id
+        return sample_data(
+            company._get_chaser_today(), self.env["chaser.provider"]._get_company_data(company), levels, self.get_base_url(),
+            currency.name, currency.decimal_places, fill), note
+
+    def _get_level_name(self, lang):
+        level = self.level_id or self.env["chaser.level"].search([("template_id", "=", self._origin.id)], limit=1)
+        return (level.with_context(lang=lang).name if level else self.with_context(lang=lang).name) or ""
+
+    # -- send me this
+
+    def action_send_me(self, partner_id=False, language="en"):
+        """Send the message to the user's own address: marked as a sample, not tracked, no reminder recorded.
+
+        :param int partner_id: a customer whose open items fill it; nothing: sample data
+        :param str language: ``en``, ``ar`` or ``both``
+        :raises UserError: without an address, a mailbox or a usable text
+        """
+        self.ensure_one()
+        self.check_access("read")
+        address = email_normalize(self.env.user.email or "")
+        if not address:
+            raise UserError(self.env._("Your own user has no e-mail address."))
+        partner = self.env["res.partner"].browse(partner_id or 0).exists()
+        partner.check_access("read")
+        data, _note = self._get_preview_data(partner)
+        message = self._make_sample_message(replace(data, unsubscribe_url="", pixel_url=""), language, address)
+        return self._send_sample_message(message)
+
+    def _make_sample_message(self, data, language, address):
+        sources = self._get_sources()
+        langs = render.languages(language if language in LANGUAGES else "en")
+        if any(lang not in sources for lang in langs):
+            raise UserError(self.env._("There is no Arabic text. Load the Arabic language in the settings, then translate the template."))
+        try:
+            rendered = render.compose(data, sources, language)
+        except TemplateProblem as problem:
+            raise UserError(self._describe_problem(problem)) from None
+        rendered = mark_as_sample(
+            rendered, self.env._("Sample"), self.env._("Sample of “%s”, sent to yourself. No customer has received it.", self.name))
+        message = self._prepare_preview_message(data, rendered)
+        return replace(
+            message, message_id=self.env["chaser.provider"]._make_message_id(message.sender), date=None, recipients=(address,),
+            headers={"Auto-Submitted": "auto-generated", "Content-Language": ", ".join(rendered.langs)})
+
+    def _send_sample_message(self, message):
+        company = self.company_id or self.env.company
+        provider = self.env["chaser.provider"]._get_default(company)
+        if provider.state != "connected":
+            raise UserError(self.env._("%s has no connected mailbox to send from.", company.name))
+        try:
+            with provider.sudo()._get_transport() as transport:
+                transport.send(message)
+        except TransportError as error:
+            raise UserError(self.env._("The mailbox “%(name)s” did not take it: %(error)s", name=provider.name, error=error)) from error
+        return provider._notify(self.env._("Sample sent"), message.recipients[0], "success")

@@ -1,0 +1,97 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...core.plan.gates import Hold
+
+_RECHECK = timedelta(hours=1)
+
+
+class ChaserReminder(models.Model):
+    _inherit = "chaser.reminder"
+
+    maybe_paid_count = fields.Integer("Maybe Paid", compute="_compute_maybe_paid_count")
+
+    def _compute_maybe_paid_count(self):
+        rows = self.env["chaser.maybe.paid"]._read_group(
+            [("partner_id", "in", self.partner_id.ids), ("company_id", "in", self.company_id.ids), ("state", "=", "open")],
+            ["company_id", "partner_id"], ["__count"])
+        counts = {(company.id, partner.id): count for company, partner, count in rows}
+        for reminder in self:
+            reminder.maybe_paid_count = counts.get((reminder.company_id.id, reminder.partner_id.id), 0)
+
+    def action_view_maybe_paid(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_maybe_paid_action")
+        return action | {"domain": [("partner_id", "=", self.partner_id.id), ("company_id", "=", self.company_id.id)], "context": {"search_default_open": 1}}
+
+    def _step_radar(self, job):
+        """Money that came in since planning: looked at again when anything changed, before the reminder is locked. What fits is held by
+        ``chaser.hold``, which the step ``refresh`` reads."""
+        company = self.env["res.company"].browse(job.run.settings["company_id"])
+        # The switches are read once a run: a company read anew for each message costs a sixth of it.
+        if job.run.get("bank_days", lambda: company.sudo().chaser_bank_days) and self.purpose == "reminder":
+            hold = self._get_bank_hold(company)
+            if hold:
+                return hold
+        if job.run.get("maybe_paid", lambda: company.chaser_maybe_paid):
+            seen = job.run.ask(self.env["chaser.maybe.paid"]._get_fingerprint_sql(company))
+            if job.run.cache.get("money") != seen:
+                self.env["chaser.maybe.paid"]._refresh(company)
+                self.env.flush_all()
+                job.run.provider._commit_now()
+                job.run.cache["money"] = seen
+        return None
+
+    @api.model
+    def _get_bank_hold(self, company):
+        """Everything waits where the company wants recent bank data and has none."""
+        missing = company._get_missing_bank_data()
+        if missing is None:
+            return None
+        return Hold("hold_bank_data", {"detail": missing}, fields.Datetime.now() + _RECHECK)
+
+    @api.model
+    def _recheck_bank_data(self, companies):
+        """Bank data came in: what waits for it is tried at once."""
+        self.flush_model(["state", "reason_code"])
+        rows = self.env.execute_query(SQL(
+            "SELECT id FROM chaser_reminder WHERE company_id = ANY(%s) AND state = 'queued' AND reason_code = 'hold_bank_data'", list(companies.ids)))
+        if rows:
+            reminders = self.sudo().browse(row[0] for row in rows)
+            self._write_moments(reminders.ids, [fields.Datetime.now()] * len(reminders))
+            for provider in reminders.provider_id:
+                provider.cron_id._trigger()
+
+    @api.model
+    def _requeue_maybe_paid(self, hits):
+        """What was held back for these hits alone and whose campaign still runs or has just ended goes into its queue again."""
+        skipped = self.sudo().search([
+            ("company_id", "in", hits.company_id.ids), ("partner_id", "in", hits.partner_id.ids), ("state", "=", "skipped"),
+            ("reason_code", "=", "hold_maybe_paid"), ("campaign_id.state", "in", ("draft", "scheduled", "sending", "paused", "completed", "failed"))])
+        held = self.env["chaser.hold"].sudo().search([("code", "=", "maybe_paid"), ("partner_id", "in", hits.partner_id.ids), ("is_active", "in", [True])])
+        for reminder in skipped.filtered(lambda one: one.partner_id not in held.partner_id):
+            newer = self.sudo().search_count([
+                ("partner_id", "=", reminder.partner_id.id), ("company_id", "=", reminder.company_id.id), ("id", ">", reminder.id),
+                ("state", "!=", "cancelled")])
+            if not newer:
+                reminder._take_up_again()
+
+    def _take_up_again(self):
+        self.line_ids.filtered(lambda line: line.dropped_code == "hold_maybe_paid").write({"dropped_code": False, "dropped_params": False})
+        if self.campaign_id.state == "draft":
+            self._set_state("draft")
+        else:
+            self._set_state("queued", scheduled_at=fields.Datetime.now())
+            self._reopen_campaigns()
+
+
+class ChaserReasonMixin(models.AbstractModel):
+    _inherit = "chaser.reason.mixin"
+
+    @api.model
+    def _get_reasons(self):
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return super()._get_reasons() | {"hold_bank_data": _("No recent bank data, so nobody knows what is paid; looked at again at %(until)s. %(detail)s")}

@@ -1,0 +1,5 @@
+from . import chaser_reminder
+from . import chaser_reminder_line
+from . import chaser_event
+from . import chaser_answer
+from . import chaser_page

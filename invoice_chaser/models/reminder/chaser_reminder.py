@@ -1,0 +1,324 @@
+import logging
+
+import psycopg2.errors
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL, email_normalize, email_normalize_all
+
+from ...core.status.status import HUMAN_EVENTS, RANK, STATUS_OF_EVENT, STATUS_OF_STATE
+
+_logger = logging.getLogger(__name__)
+
+
+class ChaserReminder(models.Model):
+    """One message to one customer about one or many open items."""
+
+    _name = "chaser.reminder"
+    _description = "Payment Reminder"
+    _inherit = ["chaser.reason.mixin"]
+    _order = "id desc"
+    _rec_name = "subject"
+
+    campaign_id = fields.Many2one("chaser.campaign", readonly=True, index=True, ondelete="cascade")
+    partner_id = fields.Many2one("res.partner", "Customer", required=True, readonly=True, index=True, ondelete="restrict")
+    company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
+    provider_id = fields.Many2one("chaser.provider", "Mailbox", readonly=True, ondelete="restrict")
+    level_id = fields.Many2one("chaser.level", readonly=True, index="btree_not_null", ondelete="restrict")
+    template_version_id = fields.Many2one("chaser.template.version", readonly=True, index="btree_not_null", ondelete="restrict")
+    purpose = fields.Selection([("reminder", "Reminder"), ("thanks", "Thank-You")], default="reminder", required=True, readonly=True)
+    split_move_id = fields.Many2one(
+        "account.move", "Only Invoice", readonly=True, index="btree_not_null", ondelete="set null",
+        help="Set where the customer gets one message per invoice.",
+    )
+    line_ids = fields.One2many("chaser.reminder.line", "reminder_id", readonly=True)
+    language = fields.Selection([("en", "English"), ("ar", "Arabic"), ("both", "Arabic and English")], readonly=True, default="en")
+    recipient_email = fields.Char("Recipient", readonly=True)
+    recipient_others = fields.Char("Further Recipients", readonly=True)
+    recipient_cc = fields.Char("Copies", readonly=True)
+    recipient_domain = fields.Char(compute="_compute_recipient_domain", store=True, precompute=True)
+    subject = fields.Char(readonly=True)
+    body_html = fields.Html("Message", readonly=True, sanitize=False, help="The exact message as it was sent.")
+    body_text = fields.Text("Message as Text", readonly=True)
+    link_targets = fields.Json(readonly=True, help="Where the links of the message lead, by position.")
+    state = fields.Selection(
+        [
+            ("draft", "Draft"), ("queued", "Queued"), ("sending", "Sending"), ("sent", "Sent"), ("failed", "Failed"),
+            ("skipped", "Held Back"), ("cancelled", "Cancelled"),
+        ],
+        required=True, default="draft", readonly=True,
+    )
+    status = fields.Selection(
+        [
+            ("queued", "Queued"), ("sending", "Sending"), ("sent", "Sent"), ("delivered", "Delivered"), ("opened", "Opened"),
+            ("clicked", "Clicked"), ("replied", "Replied"), ("bounced", "Bounced"), ("failed", "Failed"),
+            ("suppressed", "Held Back"), ("paid", "Paid"),
+        ],
+        compute="_compute_status", search="_search_status", help="What became of it: the furthest that is known.",
+    )
+    is_undecided = fields.Boolean("To Settle", readonly=True, help="Nobody knows whether it was sent; a person looks and settles it.")
+    scheduled_at = fields.Datetime("Not Before", readonly=True)
+    attempted_at = fields.Datetime("Last Attempt", readonly=True)
+    sent_at = fields.Datetime("Sent", readonly=True)
+    paid_at = fields.Datetime("Paid", readonly=True, help="When the last of its items was found paid.")
+    attempt_count = fields.Integer(readonly=True, aggregator=None)
+    message_id = fields.Char("Message-ID", readonly=True, index="btree_not_null")
+    provider_message_id = fields.Char(readonly=True)
+    token = fields.Char(readonly=True, groups=fields.NO_ACCESS)
+    priority = fields.Integer(readonly=True, aggregator="avg")
+    priority_amount = fields.Integer("Priority: Amount", readonly=True, aggregator=None)
+    priority_age = fields.Integer("Priority: Age", readonly=True, aggregator=None)
+    priority_relation = fields.Integer("Priority: Relationship", readonly=True, aggregator=None)
+    item_count = fields.Integer("Items", compute="_compute_totals")
+    total_display = fields.Char("Open Amount", compute="_compute_totals", help="Per currency, open credits taken off.")
+    event_ids = fields.One2many("chaser.event", "reminder_id", readonly=True)
+    open_count = fields.Integer("Opens", compute="_compute_event_counts")
+    click_count = fields.Integer("Clicks", compute="_compute_event_counts")
+
+    # A customer cannot have two live reminders: one message, or one per invoice where he gets them singly.
+    _live_uniq = models.UniqueIndex(
+        "(company_id, partner_id, purpose, COALESCE(split_move_id, 0)) WHERE state IN ('draft', 'queued', 'sending') OR is_undecided",
+        "A reminder to this customer is on its way already. Reload and look at it first.",
+    )
+    _token_uniq = models.UniqueIndex("(token)")
+    _queue_idx = models.Index("(provider_id, priority DESC, id) WHERE state = 'queued'")
+    _sending_idx = models.Index("(provider_id) WHERE state = 'sending'")
+    _attempted_idx = models.Index("(provider_id, attempted_at) WHERE attempted_at IS NOT NULL")
+    _contact_idx = models.Index("(company_id, partner_id, sent_at)")
+    level_code = fields.Char(readonly=True)
+    level_params = fields.Json(readonly=True)
+    level_reason = fields.Char("Why This Level", compute="_compute_level_reason")
+    call_ids = fields.One2many("chaser.call", "reminder_id", "Calls", readonly=True)
+
+    # -- computes
+
+    @api.depends("partner_id", "subject", "number_display")
+    def _compute_display_name(self):
+        for reminder in self:
+            reminder.display_name = reminder.subject or self.env._("Reminder to %s", reminder.partner_id.display_name)
+
+    number_display = fields.Char("Invoices", compute="_compute_number_display")
+
+    @api.depends("line_ids.number")
+    def _compute_number_display(self):
+        for reminder in self:
+            numbers = reminder.line_ids.filtered(lambda line: not line.is_credit and not line.dropped_code).mapped("number")
+            reminder.number_display = ", ".join(filter(None, numbers[:3])) + (" …" if len(numbers) > 3 else "")
+
+    @api.depends("recipient_email")
+    def _compute_recipient_domain(self):
+        for reminder in self:
+            reminder.recipient_domain = (reminder.recipient_email or "").rpartition("@")[2].lower() or False
+
+    @api.depends("line_ids.amount_residual", "line_ids.dropped_code")
+    def _compute_totals(self):
+        for reminder in self:
+            lines = reminder.line_ids
+            if reminder.state != "skipped":
+                lines = lines.filtered(lambda line: not line.dropped_code)
+            totals = {}
+            for line in lines:
+                totals[line.currency_id] = totals.get(line.currency_id, 0.0) + line.amount_residual
+            reminder.item_count = len(lines.filtered(lambda line: not line.is_credit))
+            reminder.total_display = self.env["chaser.campaign"]._format_amounts((currency.id, amount) for currency, amount in totals.items())
+
+    def _compute_event_counts(self):
+        rows = self.env["chaser.event"]._read_group(
+            [("reminder_id", "in", self.ids), ("event_type", "in", HUMAN_EVENTS), ("verdict", "!=", "machine")],
+            ["reminder_id", "event_type"], ["__count"])
+        counts = {(reminder.id, event_type): count for reminder, event_type, count in rows}
+        for reminder in self:
+            reminder.open_count = counts.get((reminder.id, "opened"), 0)
+            reminder.click_count = counts.get((reminder.id, "clicked"), 0)
+
+    # -- status: derived from facts by rank, in SQL, so that lists, groups and searches agree
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        if field_expr == "status":
+            self._check_field_access(self._fields["status"], "read")
+            return self._get_status_sql(alias)
+        return super()._field_to_sql(alias, field_expr, query)
+
+    @api.model
+    def _get_status_sql(self, alias):
+        """Rank of the strongest fact → its name."""
+        ranks = {name: RANK.index(name) for name in RANK}
+        events = SQL(" ").join(
+            SQL("WHEN %s THEN %s", event, ranks[status]) for event, status in STATUS_OF_EVENT.items())
+        states = SQL(" ").join(SQL("WHEN %s THEN %s", state, ranks[status]) for state, status in STATUS_OF_STATE.items())
+        table = SQL.identifier(alias)
+        return SQL(
+            """(ARRAY[%(names)s])[1 + CASE WHEN %(table)s.paid_at IS NOT NULL THEN %(paid)s ELSE GREATEST(
+                 CASE %(table)s.state %(states)s END,
+                 (SELECT max(CASE e.event_type %(events)s END) FROM chaser_event e WHERE e.reminder_id = %(table)s.id
+                     AND (e.event_type NOT IN %(human)s OR e.verdict IS DISTINCT FROM 'machine'))) END]""",
+            names=SQL(", ").join(SQL("%s", name) for name in RANK), table=table, paid=ranks["paid"], states=states, events=events,
+            human=HUMAN_EVENTS)
+
+    @api.depends("state", "paid_at", "event_ids.verdict")
+    def _compute_status(self):
+        self.flush_model(["state", "paid_at"])
+        self.env["chaser.event"].flush_model()
+        rows = self.env.execute_query(SQL(
+            "SELECT id, %s FROM chaser_reminder WHERE id = ANY(%s)", self._get_status_sql("chaser_reminder"), list(self._origin.ids)))
+        statuses = dict(rows)
+        for reminder in self:
+            reminder.status = statuses.get(reminder._origin.id, "queued")
+
+    def _search_status(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        names = tuple(name for name in value if name) or ("",)
+        return Domain("id", "in", SQL(
+            "(SELECT id FROM chaser_reminder WHERE %s IN %s)", self._get_status_sql("chaser_reminder"), names))
+
+    # -- setters: every change of state goes through here
+
+    def _set_state(self, state, code=False, params=None, **values):
+        self.write({"state": state, **self._prepare_reason_values(code, params), **values})
+
+    def _set_skipped(self, code, params=None):
+        self._set_state("skipped", code, params, **({"paid_at": fields.Datetime.now()} if code == "paid" else {}))
+
+    def _get_live_lines(self):
+        return self.line_ids.filtered(lambda line: not line.is_credit and not line.dropped_code)
+
+    # -- actions of a person
+
+    def _check_may_act(self):
+        """Rights come from the campaign: who may change it may decide on its reminders."""
+        self.check_access("read")
+        self.env["chaser.campaign"].check_access("write")
+        self.campaign_id.check_access("write")
+
+    def action_drop(self):
+        """Take customers out of a campaign that is not sent to them yet."""
+        self._check_may_act()
+        open_ones = self.filtered(lambda reminder: reminder.state in ("draft", "queued"))
+        if self - open_ones:
+            raise UserError(self.env._("What is already sent or being sent cannot be changed."))
+        open_ones.sudo()._set_skipped("dropped", {"detail": self.env.user.name})
+
+    def action_retry(self):
+        """Queue failed reminders again. One whose outcome is open must be settled first, so that nothing goes out twice."""
+        self._check_may_act()
+        if self.filtered("is_undecided"):
+            raise UserError(self.env._("Settle first whether it was sent: look into the mailbox."))
+        failed = self.filtered(lambda reminder: reminder.state == "failed")
+        failed.sudo()._set_state("queued", attempt_count=0, scheduled_at=fields.Datetime.now())
+        failed._reopen_campaigns()
+
+    def action_settle_sent(self):
+        """A person has found it in the mailbox: it was sent."""
+        self._check_may_act()
+        for reminder in self.filtered("is_undecided").sudo():
+            reminder._set_state("sent", is_undecided=False, sent_at=reminder.attempted_at)
+            reminder._record_event("sent", source="manual")
+            reminder._log_sent()
+
+    def action_settle_not_sent(self):
+        """A person has not found it in the mailbox: it goes back into the queue."""
+        self._check_may_act()
+        undecided = self.filtered("is_undecided")
+        undecided.sudo()._set_state(
+            "queued", "settled_not_sent", {"detail": self.env.user.name}, is_undecided=False, scheduled_at=fields.Datetime.now())
+        undecided._reopen_campaigns()
+
+    def _reopen_campaigns(self):
+        for campaign in self.campaign_id:
+            if campaign.state in ("completed", "failed"):
+                campaign.write({"state": "sending", "completed_at": False})
+            campaign._trigger_sending()
+
+    def action_open_partner(self):
+        self.ensure_one()
+        return {"type": "ir.actions.act_window", "res_model": "res.partner", "res_id": self.partner_id.id, "view_mode": "form"}
+
+    # -- hooks
+
+    def _on_reconciled(self, move_lines):
+        """Items were paid, credited or matched: what waits for them stops at once.
+
+        A reminder that the sender holds or has just changed is left to it: it reads the balance under a lock before it sends,
+        and ``_sweep_paid`` comes later. A payment never fails or waits because of a reminder.
+        """
+        if not move_lines:
+            return
+        self.env["account.move.line"].flush_model(["reconciled", "amount_residual"])
+        self.flush_model()
+        try:
+            with self.env.cr.savepoint():
+                self._settle_paid(SQL(
+                    "r.id IN (SELECT reminder_id FROM chaser_reminder_line WHERE move_line_id = ANY(%s) AND NOT is_credit)", list(move_lines.ids)))
+        except psycopg2.errors.SerializationFailure:
+            _logger.info("Reminders of paid items %s are changed by the sender right now; it settles them", move_lines.ids)
+
+    def _on_unreconciled(self, move_lines):
+        """A payment was taken back: what counted as paid because of it is open again. What was skipped for it stays skipped."""
+        if move_lines:
+            self.env["account.move.line"].flush_model(["reconciled"])
+            self.search([("paid_at", "!=", False), ("state", "=", "sent"), ("line_ids", "any", [
+                ("move_line_id", "in", move_lines.ids), ("is_credit", "=", False), ("dropped_code", "=", False),
+                ("move_line_id.reconciled", "=", False)])]).write({"paid_at": False})
+
+    def _get_all_recipients(self):
+        """Every address that the message went to as its own, normalized (copies to colleagues are not meant)."""
+        self.ensure_one()
+        others = email_normalize_all(self.recipient_others or "")
+        return list(dict.fromkeys(filter(None, [email_normalize(self.recipient_email or ""), *others])))
+
+    def _settle_paid(self, condition):
+        """Waiting reminders whose items are all settled are skipped; sent ones get the time of it."""
+        self.env.cr.execute(SQL(
+            """SELECT r.id FROM chaser_reminder r
+                WHERE r.state IN ('draft', 'queued', 'sent') AND r.purpose <> 'thanks' AND r.paid_at IS NULL AND %s
+                  AND EXISTS (SELECT 1 FROM chaser_reminder_line l WHERE l.reminder_id = r.id AND NOT l.is_credit AND l.dropped_code IS NULL)
+                  AND NOT EXISTS (SELECT 1 FROM chaser_reminder_line l JOIN account_move_line a ON a.id = l.move_line_id
+                                   WHERE l.reminder_id = r.id AND NOT l.is_credit AND l.dropped_code IS NULL AND NOT coalesce(a.reconciled, false))
+                  FOR NO KEY UPDATE OF r SKIP LOCKED""", condition), log_exceptions=False)
+        reminders = self.browse(row[0] for row in self.env.cr.fetchall())
+        waiting = reminders.filtered(lambda reminder: reminder.state in ("draft", "queued"))
+        waiting._set_skipped("paid")
+        (reminders - waiting).write({"paid_at": fields.Datetime.now()})
+        reminders.flush_recordset()
+
+    @api.depends("level_code", "level_params")
+    @api.depends_context("lang")
+    def _compute_level_reason(self):
+        for reminder in self:
+            reminder.level_reason = self._get_reason_text(reminder.level_code, reminder.level_params)
+
+    def action_call(self):
+        """Record a call about this reminder."""
+        self.ensure_one()
+        return self.env["chaser.call"]._open(self.partner_id, reminder=self)
+
+    # -- Buttons on a reminder for what the customer answered to it
+
+    def action_chaser_promise(self):
+        """Form for a promise about the items of this reminder."""
+        return self._open_chaser_statement("chaser.promise")
+
+    def action_chaser_dispute(self):
+        return self._open_chaser_statement("chaser.dispute")
+
+    def action_chaser_hold(self):
+        return self._open_chaser_statement("chaser.hold")
+
+    def _open_chaser_statement(self, model):
+        self.ensure_one()
+        self.check_access("read")
+        moves = self._get_live_lines().move_id.filtered(lambda move: move.payment_state not in ("paid", "reversed"))
+        return self.partner_id._open_chaser_statement(model, self.company_id, moves, self)
+
+
+class ResPartner(models.Model):
+    _inherit = "res.partner"
+
+    chaser_call_ids = fields.One2many("chaser.call", "partner_id", "Calls", readonly=True, groups="invoice_chaser.group_chaser_user")
+
+    def action_chaser_call(self):
+        """Record a call to this customer."""
+        self.ensure_one()
+        return self.env["chaser.call"]._open(self.commercial_partner_id)

@@ -1,0 +1,108 @@
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ...core.pace.forecast import Mailbox, Queues, Waiting, finishes
+from ...core.pace.share import make_capacity, share
+from ...core.pace.throttle import Pace, Throttle
+
+
+class ChaserProvider(models.Model):
+    """When what waits will leave, and which mailbox takes what."""
+
+    _inherit = "chaser.provider"
+
+    message_seconds = fields.Float(
+        "Seconds per Message", readonly=True, copy=False, aggregator=None,
+        help="How long one message takes, its documents and the mail server included, without the pauses: measured while sending, and part of the time at "
+        "which campaigns are expected to finish.")
+
+    def _forecast(self, extra=None, now=None, with_queue=True):
+        """(mailbox id, group) → how many messages, and when the last of them leaves (UTC), if nothing else happens.
+
+        By the rules that pace the real run, over all mailboxes together: they share the company's month. Those that are not connected
+        send nothing and are not in the answer.
+
+        :param dict extra: mailbox id → messages (``core.forecast.Waiting``) that are planned beside the queue
+        :param with_queue: also what is queued, as groups the campaigns' ids
+        """
+        providers = self.filtered(lambda provider: provider.state == "connected")
+        queues = providers._make_queues(now or fields.Datetime.now(), with_queue=with_queue)
+        for provider in providers:
+            for waiting in (extra or {}).get(provider.id, ()):
+                queues.put(provider.id, waiting)
+        return {key: (count, last.replace(microsecond=0)) for key, (count, last) in finishes(queues.run()).items()}
+
+    def _make_queues(self, now, without=(), with_queue=True):
+        """These mailboxes with their pace, their recent past and what is queued for them; those of a company share its month. Without any
+        mailbox one with the usual limits, so that there is something to look at (its id is False).
+
+        :param without: ids of queued reminders that are left out
+        """
+        if not self:
+            return Queues(now, [Mailbox(False, Throttle(Pace()), ())])
+        queue = self._read_queue(without) if with_queue else {}
+        months = {company: providers[0]._make_month_count(now) for company, providers in self.grouped("company_id").items()}
+        attempts = self._read_attempts(now)
+        return Queues(now, [
+            Mailbox(provider.id, provider._make_throttle(now, months[provider.company_id], attempts), queue.get(provider.id, ()), provider.hold_until or None)
+            for provider in self
+        ])
+
+    def _read_queue(self, without=()):
+        """Mailbox id → what is queued for it in campaigns that run or will; ``without``: ids of reminders that are left out."""
+        self.env["chaser.reminder"].flush_model()
+        self.env["chaser.campaign"].flush_model(["state", "scheduled_at"])
+        rows = self.env.execute_query(SQL(
+            """SELECT r.provider_id, r.priority, r.id, r.recipient_domain, greatest(r.scheduled_at, c.scheduled_at), r.campaign_id, r.partner_id
+                 FROM chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id
+                WHERE r.provider_id = ANY(%s) AND r.state = 'queued' AND c.state IN ('sending', 'scheduled')""", self.ids))
+        rows = [row for row in rows if row[2] not in without]
+        queue, now, windows = {}, fields.Datetime.now(), self._read_windows(rows)
+        for provider_id, priority, reminder_id, domain, not_before, campaign_id, partner_id in rows:
+            queue.setdefault(provider_id, []).append(Waiting(
+                (-(priority or 0), reminder_id), domain or "", not_before or now, campaign_id, windows.get((provider_id, partner_id))))
+        return queue
+
+    def _read_windows(self, rows):
+        """(mailbox id, commercial partner id) → send window, for rows of ``_read_queue``."""
+        windows, partners = {}, {}
+        for row in rows:
+            partners.setdefault(row[0], set()).add(row[-1])
+        for company, providers in self.grouped("company_id").items():
+            mine = {partner_id for provider in providers for partner_id in partners.get(provider.id, ())}
+            found = company._get_send_windows(self.env["res.partner"].browse(mine)) if mine else {}
+            windows |= {(provider.id, partner_id): window for provider in providers for partner_id, window in found.items()}
+        return windows
+
+    @api.model
+    def _get_usable(self, company):
+        """The connected mailboxes of a company, the primary one first."""
+        return self.search([("company_id", "=", company.id), ("state", "=", "connected")])
+
+    @api.model
+    def _share_customers(self, company, customers):
+        """Commercial partner id → mailbox id, for a campaign that is spread over the company's mailboxes; empty without a connected one.
+
+        Who was written to keeps the mailbox that wrote to him last, if it is still connected. Each other customer goes where his messages
+        leave soonest. Three queries, whatever the number of customers.
+
+        :param customers: list of (commercial partner id, number of messages), the most important first
+        """
+        providers, now = self._get_usable(company), fields.Datetime.now()
+        if not providers:
+            return {}
+        attempts, queue = providers._read_attempts(now), providers._read_queue()
+        capacities = [
+            make_capacity(provider.id, provider._get_pace(), len(attempts.get(provider.id, ([], {}))[0]), len(queue.get(provider.id, ())))
+            for provider in providers
+        ]
+        return share(customers, capacities, self._read_last_senders(company, [customer for customer, _count in customers]))
+
+    @api.model
+    def _read_last_senders(self, company, partner_ids):
+        """Commercial partner id → the mailbox that wrote to him last for this company."""
+        self.env["chaser.reminder"].flush_model(["sent_at", "state", "provider_id", "partner_id"])
+        return dict(self.env.execute_query(SQL(
+            """SELECT DISTINCT ON (partner_id) partner_id, provider_id FROM chaser_reminder
+                WHERE company_id = %s AND partner_id = ANY(%s) AND state = 'sent' AND provider_id IS NOT NULL
+                ORDER BY partner_id, sent_at DESC, id DESC""", company.id, list(partner_ids))))

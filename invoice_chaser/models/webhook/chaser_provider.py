@@ -1,0 +1,110 @@
+from odoo import api, fields, models
+
+from ...core.mail.webhooks import SERVICES
+from ...core.status.tracking import new_token
+
+
+class ChaserProvider(models.Model):
+    """Reports of the mail service behind an SMTP mailbox: where they come in, and what proves that they are the service's."""
+
+    _inherit = "chaser.provider"
+
+    webhook_service = fields.Selection(
+        [("ses", "Amazon SES"), ("sendgrid", "SendGrid"), ("mailgun", "Mailgun"), ("postmark", "Postmark")], "Mail Service", tracking=True, copy=False,
+        help="The service that reports deliveries, bounces and complaints of this mailbox's messages.",
+    )
+    webhook_token = fields.Char(groups=fields.NO_ACCESS, copy=False, exportable=False)
+    webhook_url = fields.Char("Address to Enter There", compute="_compute_webhook_url", compute_sudo=True, groups="invoice_chaser.group_chaser_manager")
+    webhook_secret = fields.Char(
+        "Proof", compute="_compute_webhook_secret", inverse="_inverse_webhook_secret", store=False, copy=False, exportable=False,
+        help="What proves that a report is the service's. Stored encrypted; it cannot be read back.",
+    )
+    webhook_secret_sealed = fields.Char(groups=fields.NO_ACCESS, copy=False, exportable=False)
+    has_webhook_secret = fields.Boolean(compute="_compute_has_webhook_secret", compute_sudo=True)
+    webhook_hint = fields.Char("What to Enter", compute="_compute_webhook_hint")
+    webhook_count = fields.Integer("Reports", compute="_compute_webhook_count", groups="invoice_chaser.group_chaser_manager")
+
+    _webhook_token_uniq = models.UniqueIndex("(webhook_token) WHERE webhook_token IS NOT NULL")
+
+    @api.depends("webhook_service", "webhook_token")
+    def _compute_webhook_url(self):
+        for provider in self:
+            service, token = provider.webhook_service, provider.webhook_token
+            provider.webhook_url = f"{provider.get_base_url()}/chaser/webhook/{service}/{token}" if service and token else False
+
+    def _compute_webhook_secret(self):
+        self.webhook_secret = False
+
+    @api.depends("webhook_secret_sealed")
+    def _compute_has_webhook_secret(self):
+        for provider in self:
+            provider.has_webhook_secret = bool(provider.webhook_secret_sealed)
+
+    @api.depends("webhook_service")
+    @api.depends_context("lang")
+    def _compute_webhook_hint(self):
+        hints = {
+            "ses": self.env._("Proof: the ARN of the SNS topic that gets the events of your configuration set (arn:aws:sns:…). "
+                              "After the subscription, confirm it under Reports of the Mail Service."),
+            "sendgrid": self.env._("Proof: the Verification Key of Mail Settings ▸ Event Webhook ▸ Signature Verification."),
+            "mailgun": self.env._("Proof: the HTTP webhook signing key of Sending ▸ Webhooks."),
+            "postmark": self.env._("Proof: user:password, entered at the webhook under Basic auth credentials as well."),
+        }
+        for provider in self:
+            provider.webhook_hint = hints.get(provider.webhook_service, False)
+
+    def _compute_webhook_count(self):
+        rows = self.env["chaser.webhook.event"]._read_group([("provider_id", "in", self.ids)], ["provider_id"], ["__count"])
+        counts = {provider.id: count for provider, count in rows}
+        for provider in self:
+            provider.webhook_count = counts.get(provider.id, 0)
+
+    def _inverse_webhook_secret(self):
+        for provider in self.filtered("webhook_secret"):
+            provider._seal("webhook_secret_sealed", provider.webhook_secret.strip())
+        self.invalidate_recordset(["webhook_secret"])
+
+    # -- CRUD
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        providers = super().create(vals_list)
+        providers.filtered("webhook_service")._ensure_webhook_token()
+        return providers
+
+    def write(self, vals):
+        """Another service has another proof: the old one is forgotten."""
+        changed = self.browse()
+        if "webhook_service" in vals and not vals.get("webhook_secret"):
+            changed = self.filtered(lambda provider: provider.webhook_service != vals["webhook_service"])
+        result = super().write(vals)
+        changed._seal("webhook_secret_sealed", False)
+        if vals.get("webhook_service"):
+            self._ensure_webhook_token()
+        return result
+
+    def _ensure_webhook_token(self):
+        for provider in self.sudo().filtered(lambda provider: not provider.webhook_token):
+            provider.webhook_token = new_token()
+
+    # -- actions
+
+    def action_new_webhook_address(self):
+        """Another address; what comes to the old one is refused from now on."""
+        self.check_access("write")
+        for provider in self.sudo():
+            provider.webhook_token = new_token()
+
+    def action_clear_webhook_secret(self):
+        self.check_access("write")
+        self._seal("webhook_secret_sealed", False)
+
+    def action_view_webhook_events(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_webhook_event_action")
+        return action | {"domain": [("provider_id", "=", self.id)], "context": {}}
+
+    # -- the way out: a mark that the service repeats
+
+    def _prepare_run_settings(self):
+        return super()._prepare_run_settings() | {"webhook_service": SERVICES.get(self.webhook_service)}
