@@ -14,6 +14,7 @@ CONF=$CACHE/odoo_$CHECKOUT.conf
 DATA_DIR=$CACHE/data
 TEMPLATE_DB=chaser_template
 TEMPLATE_FULL_DB=chaser_template_full
+TEMPLATE_PLAIN_DB=chaser_template_plain
 export PATH="$CACHE/node/node_modules/.bin:$PATH"
 
 say() { printf '\033[1m[%(%H:%M:%S)T]\033[0m %s\n' -1 "$*" >&2; }

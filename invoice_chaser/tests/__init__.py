@@ -46,5 +46,6 @@ from . import (
     test_translation,
     test_webhooks,
     test_window,
+    test_without_arabic,
     test_worklist,
 )

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 JOBS = "SELECT cron_name FROM ir_cron WHERE cron_name LIKE 'Invoice Chaser%%' ORDER BY 1"
 # A database of an earlier version: an extension that looks for what the form behind it does not have any more.
 EARLIER = """
@@ -22,8 +24,9 @@ def _loud(output):
     return [line for line in output.splitlines() if re.search(r" (WARNING|ERROR|CRITICAL) ", line)]
 
 
-def test_update_and_uninstall(world):
-    world.run(["dev/db", world.name])
+@pytest.mark.parametrize("options", [[], ["--plain"]], ids=["arabic", "without_arabic"])
+def test_update_and_uninstall(world, options):
+    world.run(["dev/db", world.name, *options])
     world.shell('env["chaser.provider"].create({"email": "a@x.example", "kind": "odoo"}); env.cr.commit()')
     jobs = world.query(JOBS)
     assert "Invoice Chaser: send from mailbox 1" in {name for name, in jobs} and len(jobs) > 2

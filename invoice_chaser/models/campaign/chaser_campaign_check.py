@@ -94,7 +94,7 @@ class ChaserCampaign(models.Model):
         wanted = languages(sample["language"] or "en")
         found = [] if set(wanted) <= set(sources) else [Finding("no_arabic", WARNING, "ar")]
         level = self.env["chaser.level"].browse(sample["level_id"] or ())
-        names = {lang: level.with_context(lang=code).name or "" for lang, code in (("en", "en_US"), ("ar", "ar_001"))}
+        names = {lang: level.with_context(lang=code).name or "" for lang, code in self.env["chaser.template"]._get_name_codes().items()}
         data = replace(data, level_name=names, unsubscribe_url=f"{self.get_base_url()}/chaser/u/sample")
         try:
             return [*found, *check_filled(sources, data, wanted), *check_message(sources, data, sample["language"] or "en")]

@@ -122,12 +122,13 @@ class ChaserTemplate(models.Model):
     # -- business
 
     def _get_sources(self):
-        """(subject, body) by message language, from what is stored; Arabic only where both texts exist in Arabic."""
+        """(subject, body) by message language, from what is stored; Arabic only where it is installed and both texts exist in it."""
         self.ensure_one()
+        installed = dict(self.env["res.lang"].get_installed())
         subject, body = self._read_texts()
         sources = {}
         for code in sorted(set(subject) & set(body), reverse=True):
-            lang = "ar" if code.startswith("ar") else "en" if code == "en_US" else None
+            lang = "ar" if code.startswith("ar") and code in installed else "en" if code == "en_US" else None
             if lang and subject[code] and body[code]:
                 sources[lang] = (subject[code], body[code])
         return sources

@@ -38,6 +38,11 @@ class ChaserTemplate(models.Model):
         """Odoo's code of the installed Arabic; False where there is none."""
         return next((code for code, _name in self.env["res.lang"].get_installed() if code.startswith("ar")), False)
 
+    @api.model
+    def _get_name_codes(self):
+        """Message language to Odoo's code for a name: English for both where there is no Arabic."""
+        return {"en": "en_US", "ar": self._get_arabic_code() or "en_US"}
+
     def _get_file_key(self):
         """A name that stays: the shipped one, that of the file it came from, else one of this database."""
         self.ensure_one()

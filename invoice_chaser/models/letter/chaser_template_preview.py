@@ -85,14 +85,17 @@ class ChaserTemplate(models.Model):
         if partner:
             data = self.env["chaser.reminder"].with_company(company)._get_preview_data(partner, company)
             if data:
-                names = {"en": self._get_level_name("en_US"), "ar": self._get_level_name("ar_001")}
+                names = self._get_level_names()
                 return replace(data, level_name=names, unsubscribe_url=f"{self.get_base_url()}/chaser/u/sample"), False
         note = self.env._("%s has nothing overdue: this is sample data.", partner.name) if partner else False
-        levels = {"en": self._get_level_name("en_US"), "ar": self._get_level_name("ar_001")}
+        levels = self._get_level_names()
         currency = company.currency_id
         return sample_data(
             company._get_chaser_today(), self.env["chaser.provider"]._get_company_data(company), levels, self.get_base_url(),
             currency.name, currency.decimal_places, fill), note
+
+    def _get_level_names(self):
+        return {lang: self._get_level_name(code) for lang, code in self._get_name_codes().items()}
 
     def _get_level_name(self, lang):
         level = self.level_id or self.env["chaser.level"].search([("template_id", "=", self._origin.id)], limit=1)

@@ -33,12 +33,11 @@ class ChaserReminder(models.Model):
     def _prepare_level_values(self, level_id):
         """A level as plain values."""
         level = self.env["chaser.level"].browse(level_id)
-        arabic = next((code for code, _name in self.env["res.lang"].get_installed() if code.startswith("ar")), "en_US")
         return {
             "days_overdue": level.days_overdue if level else 1,
             "copy_salesperson": level.copy_salesperson, "copy_escalation": level.copy_escalation,
             "copy_email": level.copy_user_id.sudo().email or "", "activity_type_id": level.activity_type_id.id,
-            "names": {"en": level.with_context(lang="en_US").name or "", "ar": level.with_context(lang=arabic).name or ""},
+            "names": {lang: level.with_context(lang=code).name or "" for lang, code in self.env["chaser.template"]._get_name_codes().items()},
         }
 
     def _choose_template_id(self, job):
