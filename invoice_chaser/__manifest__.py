@@ -4,7 +4,6 @@
     "category": "Accounting/Accounting",
     "summary": "Consolidated English and Arabic payment reminders, sent at a human pace from your own mailbox",
     "author": "Invoice Chaser contributors",
-    "website": "https://github.com/invoice-chaser/invoice_chaser",
     "license": "LGPL-3",
     "depends": ["account", "resource"],
     "external_dependencies": {"python": ["cryptography", "jinja2", "babel", "css-inline", "ua-parser", "flufl.bounce", "mail-parser-reply",
