@@ -49,16 +49,16 @@ def make_long_account(env, customer):
 
 def show_logo(env, html):
     """The message's logo stands on a server that no picture of a page can reach: it is put into the page."""
-    return html.replace(env["chaser.provider"]._get_logo_url(env.company).replace("&", "&amp;"), image_data_uri(env.company.logo_web))
+    return html.replace(env["chaser.composer"]._get_logo_url(env.company).replace("&", "&amp;"), image_data_uri(env.company.logo_web))
 
 
 def write_messages(env, customer, folder, codes=LEVELS, suffix="", languages=LANGUAGES):
     from odoo.addons.invoice_chaser.core.letter import render
 
-    reminder = env["chaser.reminder"]
+    composer = env["chaser.composer"]
     for code in codes:
         template = env.ref(f"invoice_chaser.chaser_template_{code}")
-        data = reminder._get_preview_data(customer, env.company)
+        data = composer._get_preview_data(customer, env.company)
         for language in languages:
             rendered = render.compose(data, template._get_sources(), language)
             (folder / f"{code}{suffix}-{language}.html").write_text(show_logo(env, rendered.html))
@@ -69,16 +69,16 @@ def write_documents(env, customer, name, folder, kinds=("statement", "letter")):
     """Statement (PDF and spreadsheet) and letter of a customer. ``name`` ``plain``: of a company without logo, colour and bank account."""
     from odoo.addons.invoice_chaser.core.letter.documents import letter, pdf, statement
     from odoo.addons.invoice_chaser.core.letter.render import languages
-    from odoo.addons.invoice_chaser.models.send.chaser_composer import PreviewRun
+    from odoo.addons.invoice_chaser.models.send.chaser_composer import Shared
 
-    reminder, company, cache = env["chaser.reminder"], env.company, PreviewRun()
-    data = reminder._get_preview_data(customer, company)
-    shared = {"customer": reminder._get_customer_data(customer.id), "logo": image_data_uri(company.logo_web)}
+    composer, company, cache = env["chaser.composer"], env.company, Shared()
+    data = composer._get_preview_data(customer, company)
+    shared = {"customer": composer._get_customer_data(customer.id), "logo": image_data_uri(company.logo_web)}
     if name == "plain":
         data, shared["logo"] = replace(data, bank={}, company=data.company | {"color": ""}), ""
     today = company._get_chaser_today()
-    rows = reminder._read_statement_rows(customer.id, company.id)
-    items = tuple(reminder._make_render_item(row | {"access_token": None}, today, "", cache) for row in rows)
+    rows = env["chaser.documents"]._read_statement_rows(customer.id, company.id)
+    items = tuple(composer._make_item(row, cache, today, "") for row in rows)
     source = statement.Statement(
         company=data.company, items=items, today=today, bank=data.bank, payment_reference=data.payment_reference, **shared)
     texts = env.ref("invoice_chaser.chaser_template_letter")._get_sources()

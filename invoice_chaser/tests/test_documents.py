@@ -27,7 +27,7 @@ class DocumentCase(ChaserCase):
 
     def setUp(self):
         super().setUp()
-        self.startPatcher(patch.object(type(self.env["chaser.reminder"]), "_wake_pdf_job", lambda _self: None))
+        self.startPatcher(patch.object(self.registry["chaser.documents"], "_wake_pdf_job", lambda _self: None))
 
     def _send(self, invoices, transport=None, **options):
         """The campaign and the messages of a template with these options."""

@@ -54,10 +54,11 @@ class TestDrawn(DocumentCase):
     def test_nothing_is_locked_or_written_while_drawing(self):
         """The transaction of the checks is over; that of the message begins after the drawing."""
         order, provider = [], type(self.provider)
-        fresh, steps = provider._fresh, type(self.reminder)._run_steps
+        sender = self.registry["chaser.sender"]
+        fresh, steps = provider._fresh, sender._run_steps
         with (
             patch.object(provider, "_fresh", lambda own: order.append("let go") or fresh(own)),
-            patch.object(type(self.reminder), "_run_steps", lambda own, job: order.append("steps") or steps(own, job)),
+            patch.object(sender, "_run_steps", lambda own, job: order.append("steps") or steps(own, job)),
         ):
             self._run_while(lambda: order.append("draw"), lambda: order.append("draw"))
         order = order[order.index("steps"):]
@@ -133,15 +134,15 @@ class TestDrawn(DocumentCase):
 
     def test_death_after_drawing_at_each_step(self):
         """Once the documents are there: nothing twice, nothing lost."""
-        pipeline = self.registry["chaser.reminder"]
+        pipeline = self.registry["chaser.sender"]
         for name in pipeline._SEND_STEPS:
             with self.subTest(name):
                 self.campaign.action_cancel()
                 self._renew(self._make_customer(f"At {name}", f"{name}@after.example"))
                 original = getattr(pipeline, f"_step_{name}")
 
-                def step(reminder, job, original=original):
-                    stop = original(reminder, job)
+                def step(sender, job, original=original):
+                    stop = original(sender, job)
                     if job.drawn:
                         raise Killed
                     return stop

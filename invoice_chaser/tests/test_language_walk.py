@@ -129,7 +129,7 @@ class TestLanguageWalk(ChaserCase, HttpCase):
         """Thank-you and statement, as their templates make them."""
         customer = self._make_customer("Alnoor Trading", "finance@alnoor.example")
         self._make_invoice(customer, days=10).invoice_user_id = self.seller
-        data = self.env["chaser.reminder"]._get_preview_data(customer, self.company)
+        data = self.env["chaser.composer"]._get_preview_data(customer, self.company)
         for language in ("en", "ar"):
             for code in ("thanks", "statement"):
                 rendered = render.compose(data, self.env.ref(f"invoice_chaser.chaser_template_{code}")._get_sources(), language)

@@ -26,12 +26,11 @@ class TestLetters(ChaserCase):
         cls.sources = {code: cls.env.ref(f"invoice_chaser.chaser_template_{code}")._get_sources() for code in _SHIPPED}
 
     def _compose(self, code, lang, count, days=20):
-        reminder = self.env["chaser.reminder"]
         invoices = self.env["account.move"]
         customer = self._make_customer(f"Customer {code} {lang} {count}", "x@x.example")
         for _number in range(count):
             invoices |= self._make_invoice(customer, days=days)
-        data = reminder._get_preview_data(customer, self.company)
+        data = self.env["chaser.composer"]._get_preview_data(customer, self.company)
         return render.compose(data, self.sources[code], lang)
 
     def test_both_languages_are_shipped(self):
@@ -123,7 +122,7 @@ class TestMessage(ChaserCase):
         self.assertNotIn("Sara Khan", self._message(invoice).text)
 
     def _compose_preview(self, invoice):
-        data = self.env["chaser.reminder"]._get_preview_data(invoice.partner_id, self.company)
+        data = self.env["chaser.composer"]._get_preview_data(invoice.partner_id, self.company)
         return render.compose(data, self.env.ref("invoice_chaser.chaser_template_polite")._get_sources(), "en")
 
     def test_headers(self):
@@ -170,7 +169,7 @@ class TestMessage(ChaserCase):
         self.assertIn("instalment 1 of 3", message.text)
         self.assertIn("instalment 2 of 3", message.text)
         self.assertNotIn("instalment 3 of 3", message.text, "it is not due yet")
-        data = self.env["chaser.reminder"]._get_preview_data(self.customer, self.company)
+        data = self.env["chaser.composer"]._get_preview_data(self.customer, self.company)
         self.assertEqual([(item.part, item.parts) for item in data.items], [(1, 3), (2, 3)], "the preview says the same")
 
     def test_an_invoice_due_at_once_is_no_instalment(self):

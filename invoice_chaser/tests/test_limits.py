@@ -12,7 +12,7 @@ from odoo.tools.misc import Callbacks
 
 from ..core.mail import errors
 from ..models.send.chaser_provider_locks import _CONNECTION_SPACE, _MONTH_SPACE, _wake_scheduler
-from ..models.send.chaser_sender import ChaserReminder as Pipeline
+from ..models.send.chaser_sender import ChaserSender as Pipeline
 from .common import FakeTransport
 from .test_send import SendCase
 
@@ -305,9 +305,9 @@ class TestMonth(SendCase):
 
         original = Pipeline._step_mark
 
-        def mark(reminder, job):
+        def mark(sender, job):
             look("before the mark")
-            return original(reminder, job)
+            return original(sender, job)
 
         with patch.object(Pipeline, "_step_mark", mark):
             self.assertEqual(len(self._run().sent), 1)

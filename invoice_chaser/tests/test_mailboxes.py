@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
 from ..core.mail import errors
-from ..models.send.chaser_sender import ChaserReminder as Pipeline
+from ..models.send.chaser_sender import ChaserSender as Pipeline
 from .common import FakeTransport
 from .test_send import SendCase
 
@@ -276,11 +276,11 @@ class TestMove(MailboxCase):
                 start = 100 + 10 * list(Pipeline._SEND_STEPS).index(name)
                 campaign = self._draft(1, start=start, provider_id=self.second.id)
                 campaign.action_send()
-                model = type(campaign.reminder_ids)
+                model = self.registry["chaser.sender"]
                 original = getattr(model, f"_step_{name}")
 
-                def step(reminder, job, original=original):
-                    original(reminder, job)
+                def step(sender, job, original=original):
+                    original(sender, job)
                     raise Killed
 
                 transport = FakeTransport()

@@ -9,7 +9,7 @@ from odoo.tools import mute_logger
 
 from ..core.mail import errors
 from ..models.send.chaser_provider_send import _LOCK_SPACE
-from ..models.send.chaser_sender import ChaserReminder as Pipeline
+from ..models.send.chaser_sender import ChaserSender as Pipeline
 from .common import ChaserCase, FakeTransport
 
 STEPS = Pipeline._SEND_STEPS
@@ -173,12 +173,12 @@ class TestKill(SendCase):
     """The pipeline stopped at each step: nothing twice, nothing lost."""
 
     def _kill(self, name, error, after):
-        pipeline = self.registry["chaser.reminder"]  # a step may stand in a file of its own
+        pipeline = self.registry["chaser.sender"]
         original = getattr(pipeline, f"_step_{name}")
 
-        def step(reminder, job):
+        def step(sender, job):
             if after:
-                original(reminder, job)
+                original(sender, job)
             raise error
 
         return patch.object(pipeline, f"_step_{name}", step)
@@ -263,7 +263,7 @@ class TestKill(SendCase):
 
     def test_chatter_failure_keeps_sent(self):
         with (
-            patch.object(type(self.reminder), "_write_chatter", side_effect=RuntimeError("no chatter")),
+            patch.object(self.registry["chaser.sender"], "_write_chatter", side_effect=RuntimeError("no chatter")),
             mute_logger("odoo.addons.invoice_chaser.models.send.chaser_provider_send"),
         ):
             transport = self._run()
@@ -277,10 +277,10 @@ class TestKill(SendCase):
         faulty = campaign.reminder_ids.sorted(lambda r: (-r.priority, r.id))[0]
         original = Pipeline._step_render
 
-        def step(reminder, job):
-            if reminder.id == faulty.id:
+        def step(sender, job):
+            if job.reminder.id == faulty.id:
                 raise ValueError("broken data")
-            return original(reminder, job)
+            return original(sender, job)
 
         with patch.object(Pipeline, "_step_render", step), self.assertLogs("odoo.addons.invoice_chaser.models.send.chaser_provider_send", "ERROR"):
             transport = self._run()

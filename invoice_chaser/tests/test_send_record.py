@@ -67,7 +67,7 @@ class TestRecord(SendCase):
 
     def test_notes_speak_the_language_of_who_signs_them(self):
         self.accountant.lang = "ar_001"
-        words = self.env(context={"lang": "ar_001"})["chaser.reminder"]._get_sent_words("reminder", "finance@alnoor.example")
+        words = self.env(context={"lang": "ar_001"})["chaser.sender"]._get_sent_words("finance@alnoor.example")
         self._run()
         self.assertIn(words, self._get_notes()[-1].body)
 

@@ -212,7 +212,7 @@ class TestThanks(ChaserCase):
 
     def test_death_at_each_step(self):
         """Like any message: never twice, never lost."""
-        model = type(self.env["chaser.reminder"])
+        model = self.registry["chaser.sender.thanks"]
         for number, name in enumerate(model._SEND_STEPS):
             with self.subTest(step=name):
                 customer = self._make_customer(f"Kill {number}", f"kill{number}@x.example")
@@ -223,8 +223,8 @@ class TestThanks(ChaserCase):
                 thanks = self._thank().filtered(lambda reminder, partner=customer: reminder.partner_id == partner)
                 original, transport = getattr(model, f"_step_{name}"), FakeTransport()
 
-                def step(reminder, job, original=original):
-                    original(reminder, job)
+                def step(sender, job, original=original):
+                    original(sender, job)
                     raise Killed
 
                 with patch.object(model, f"_step_{name}", step), mute_logger("odoo.addons.base.models.ir_cron"):

@@ -222,7 +222,7 @@ class TestWindow(WindowCase):
                 raise Dies
 
             transport = FakeTransport()
-            with patch.object(type(reminder), "_step_window", die), self.assertRaises(Dies):
+            with patch.object(self.registry["chaser.sender"], "_step_window", die), self.assertRaises(Dies):
                 self._run(transport)
             self.env.invalidate_all()
             self.assertEqual((reminder.state, reminder.attempt_count, transport.sent), ("queued", 0, []))

@@ -176,7 +176,7 @@ class ChaserPreview(models.TransientModel):
         template = self.template_id or self.env["chaser.template"]._get_for_level(
             self.level_id or message.level_id, self.company_id, self.campaign_type)
         line_ids = set(message.item_ids.filtered("included").move_line_id.ids)
-        data = self.env["chaser.reminder"].with_company(self.company_id)._get_preview_data(message.partner_id, self.company_id, line_ids)
+        data = self.env["chaser.composer"].with_company(self.company_id)._get_preview_data(message.partner_id, self.company_id, line_ids)
         if not data or not template:
             return
         sources = template._get_sources()

@@ -278,6 +278,9 @@ class ChaserCampaign(models.Model):
             self.ids))
         for provider in self.env["chaser.provider"].sudo().browse([row[0] for row in rows]) | self.sudo().provider_id:
             provider.cron_id._trigger(at=moment if moment and moment > fields.Datetime.now() else None)
+        # The PDFs are made while the first messages leave, or long before where the campaign is scheduled.
+        if self.env["chaser.template"].sudo().search_count([("attach_invoices", "=", "pdf")], limit=1):
+            self.env["chaser.documents"]._wake_pdf_job()
 
     # -- when a mailbox cannot send
 

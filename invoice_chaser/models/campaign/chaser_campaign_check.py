@@ -33,9 +33,9 @@ class ChaserCampaign(models.Model):
         self.ensure_one()
         samples, total = self._read_samples()
         templates = {level_id: self._get_sample_template(level_id) for level_id in {sample["level_id"] for sample in samples}}
-        Reminder, Partner = self.env["chaser.reminder"].with_company(self.company_id), self.env["res.partner"]
+        composer, Partner = self.env["chaser.composer"].with_company(self.company_id), self.env["res.partner"]
         partners = Partner.browse(sample["partner_id"] for sample in samples)
-        previews = Reminder._get_previews(
+        previews = composer._get_previews(
             [(partner, set(sample["line_ids"])) for partner, sample in zip(partners, samples, strict=True)], self.company_id) if samples else []
         values, texts = [], {}
         for sample, data in zip(samples, previews, strict=True):

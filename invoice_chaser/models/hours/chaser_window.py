@@ -14,15 +14,6 @@ class ChaserReminder(models.Model):
     # What a changed calendar has to look at again.
     _window_idx = models.Index("(company_id) WHERE state = 'queued' AND reason_code IN ('window', 'window_never')")
 
-    def _step_window(self, job):
-        """Working hours, days off and Ramadan, by the customer's calendar and clock."""
-        company = self.env["res.company"].browse(job.row["company_id"])
-        book = job.run.get("window_book", company._get_window_book)
-        if not book:
-            return None
-        place = company._read_chaser_places([job.row["partner_id"]])[job.row["partner_id"]]
-        return self._get_window_hold(book.get(place), fields.Datetime.now())
-
     @api.model
     def _get_window_hold(self, window, moment):
         """Why a message must not leave at ``moment`` (UTC) and until when; None when it may."""

@@ -63,7 +63,7 @@ class ChaserTemplate(models.Model):
             message_id=f"<sample@{sender.partition('@')[2]}>", date=datetime.combine(data.today, time(9)), sender=sender,
             sender_name=provider.sender_name or company.name or "", recipients=(to,), subject=rendered.subject, html=rendered.html, text=rendered.text,
             reply_to=email_normalize(provider.reply_to or "") or "",
-            headers=self.env["chaser.reminder"]._prepare_headers(data.unsubscribe_url, rendered.langs),
+            headers=self.env["chaser.composer"]._prepare_headers(data.unsubscribe_url, rendered.langs),
         )
 
     def _get_edited_sources(self):
@@ -83,7 +83,7 @@ class ChaserTemplate(models.Model):
         company = self.company_id or self.env.company
         partner = partner.commercial_partner_id
         if partner:
-            data = self.env["chaser.reminder"].with_company(company)._get_preview_data(partner, company)
+            data = self.env["chaser.composer"].with_company(company)._get_preview_data(partner, company)
             if data:
                 names = self._get_level_names()
                 return replace(data, level_name=names, unsubscribe_url=f"{self.get_base_url()}/chaser/u/sample"), False
@@ -91,7 +91,7 @@ class ChaserTemplate(models.Model):
         levels = self._get_level_names()
         currency = company.currency_id
         return sample_data(
-            company._get_chaser_today(), self.env["chaser.provider"]._get_company_data(company), levels, self.get_base_url(),
+            company._get_chaser_today(), self.env["chaser.composer"]._get_company_data(company), levels, self.get_base_url(),
             currency.name, currency.decimal_places, fill), note
 
     def _get_level_names(self):

@@ -271,34 +271,6 @@ class ChaserProvider(models.Model):
         providers = self.search([("company_id", "=", company.id)])
         return providers.filtered(lambda provider: provider.state == "connected")[:1] or providers[:1]
 
-    @api.model
-    def _get_company_data(self, company):
-        """What a message says about the sender, as plain values."""
-        partner = company.partner_id
-        return {
-            "name": company.name or "", "trn": company.vat or "", "phone": company.phone or "", "email": company.email or "",
-            "website": company.website or "", **self._get_address_data(partner),
-            "color": company.email_secondary_color or company.primary_color or "", "logo_url": self._get_logo_url(company),
-        }
-
-    @api.model
-    def _get_logo_url(self, company):
-        """Odoo's public address of the logo; empty while the company has only Odoo's placeholder."""
-        return "" if company.uses_default_logo else f"{company.get_base_url()}/logo.png?company={company.id}"
-
-    @api.model
-    def _get_address_data(self, partner):
-        """``address``, and ``address_ar`` with the country's Arabic name where Arabic is installed."""
-        codes = {"address": "en_US", "address_ar": self.env["chaser.template"]._get_arabic_code()}
-        return {
-            key: self._tidy_address(partner.with_context(lang=code)._display_address(without_company=True)) for key, code in codes.items() if code}
-
-    @api.model
-    def _tidy_address(self, address):
-        """Odoo's address without the gaps that empty fields leave."""
-        lines = (" ".join(line.split()).replace(" ,", ",").strip(" ,") for line in (address or "").splitlines())
-        return "\n".join(filter(None, lines))
-
     # -- How a mailbox fares, for its list, cards and form
 
     @api.depends("state", "last_error", "last_check_at", "hold_until", "reason", "read_error")

@@ -26,24 +26,6 @@ class ChaserReminder(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_maybe_paid_action")
         return action | {"domain": [("partner_id", "=", self.partner_id.id), ("company_id", "=", self.company_id.id)], "context": {"search_default_open": 1}}
 
-    def _step_radar(self, job):
-        """Money that came in since planning: looked at again when anything changed, before the reminder is locked. What fits is held by
-        ``chaser.hold``, which the step ``refresh`` reads."""
-        company = self.env["res.company"].browse(job.run.settings["company_id"])
-        # The switches are read once a run: a company read anew for each message costs a sixth of it.
-        if job.run.get("bank_days", lambda: company.sudo().chaser_bank_days) and self.purpose == "reminder":
-            hold = self._get_bank_hold(company)
-            if hold:
-                return hold
-        if job.run.get("maybe_paid", lambda: company.chaser_maybe_paid):
-            seen = job.run.ask(self.env["chaser.maybe.paid"]._get_fingerprint_sql(company))
-            if job.run.cache.get("money") != seen:
-                self.env["chaser.maybe.paid"]._refresh(company)
-                self.env.flush_all()
-                job.run.provider._commit_now()
-                job.run.cache["money"] = seen
-        return None
-
     @api.model
     def _get_bank_hold(self, company):
         """Everything waits where the company wants recent bank data and has none."""

@@ -77,7 +77,7 @@ class ChaserReminder(models.Model):
         answers = self.env["chaser.answer"].search([("reminder_id", "=", self.id)], order="id")
         company, token = self.company_id, self.page_token
         return PageData(
-            path=self._get_page_path(token), lang=lang, company=self.env["chaser.provider"]._get_company_data(company),
+            path=self._get_page_path(token), lang=lang, company=self.env["chaser.composer"]._get_company_data(company),
             customer_name=self.partner_id.name or "", sent_on=self._get_local_day(self.sent_at or self.attempted_at),
             today=company._get_chaser_today(), items=tuple(self._get_page_items()), promise_days=company.chaser_promise_days,
             forms={action: self._make_form_key(action) for action in ACTIONS}, said=tuple(self._describe_answer(answer) for answer in answers),
@@ -334,6 +334,6 @@ class ChaserReminder(models.Model):
             "campaign_id": campaign.id, "company_id": self.company_id.id, "partner_id": self.partner_id.id, "provider_id": campaign.provider_id.id,
             "level_id": self.level_id.id, "purpose": "copy", "copy_of_id": self.id, "split_move_id": self.split_move_id.id,
             "recipient_email": emails[0], "recipient_others": ", ".join(emails[1:]) or False, "language": self.language,
-            "token": self._new_token(), "state": "queued", "scheduled_at": fields.Datetime.now(), "priority": 100,
+            "token": new_token(), "state": "queued", "scheduled_at": fields.Datetime.now(), "priority": 100,
             "line_ids": [fields.Command.create(values) for values in self._get_page_lines().copy_data()],
         }

@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, email_normalize, email_normalize_all
 
+from ...core.plan.gates import Hold, Skip
 from ...core.status.status import HUMAN_EVENTS, RANK, STATUS_OF_EVENT, STATUS_OF_STATE
 
 _logger = logging.getLogger(__name__)
@@ -27,7 +28,9 @@ class ChaserReminder(models.Model):
     provider_id = fields.Many2one("chaser.provider", "Mailbox", readonly=True, ondelete="restrict")
     level_id = fields.Many2one("chaser.level", readonly=True, index="btree_not_null", ondelete="restrict")
     template_version_id = fields.Many2one("chaser.template.version", readonly=True, index="btree_not_null", ondelete="restrict")
-    purpose = fields.Selection([("reminder", "Reminder"), ("thanks", "Thank-You")], default="reminder", required=True, readonly=True)
+    purpose = fields.Selection(
+        [("reminder", "Reminder"), ("thanks", "Thank-You"), ("copy", "Copy on Request")], default="reminder", required=True, readonly=True)
+    copy_of_id = fields.Many2one("chaser.reminder", readonly=True, index="btree_not_null", ondelete="cascade")
     split_move_id = fields.Many2one(
         "account.move", "Only Invoice", readonly=True, index="btree_not_null", ondelete="set null",
         help="Set where the customer gets one message per invoice.",
@@ -65,6 +68,14 @@ class ChaserReminder(models.Model):
     attempt_count = fields.Integer(readonly=True, aggregator=None)
     message_id = fields.Char("Message-ID", readonly=True, index="btree_not_null")
     provider_message_id = fields.Char(readonly=True)
+    provider_thread_id = fields.Char(readonly=True, copy=False, help="The conversation at the mail service, which a reply belongs to as well.")
+    internet_message_id = fields.Char(
+        readonly=True, copy=False, index="btree_not_null", help="The Message-ID that the mail service gave the message in place of ours.")
+    document_ids = fields.Many2many("ir.attachment", string="Attachments", compute="_compute_document_ids", help="The exact files that were sent.")
+    attached_files = fields.Json(readonly=True, help="Name, size and SHA-256 of what went with the last attempt.")
+    document_notes = fields.Json(readonly=True)
+    document_note = fields.Text("About the Attachments", compute="_compute_document_note")
+    documents_until = fields.Datetime("Waits for PDFs Until", readonly=True, help="In the past: the job has done what it could.")
     token = fields.Char(readonly=True, groups=fields.NO_ACCESS)
     priority = fields.Integer(readonly=True, aggregator="avg")
     priority_amount = fields.Integer("Priority: Amount", readonly=True, aggregator=None)
@@ -90,6 +101,20 @@ class ChaserReminder(models.Model):
     level_params = fields.Json(readonly=True)
     level_reason = fields.Char("Why This Level", compute="_compute_level_reason")
     call_ids = fields.One2many("chaser.call", "reminder_id", "Calls", readonly=True)
+
+    @api.model
+    def _get_reasons(self):
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return super()._get_reasons() | {
+            "documents": _("The PDFs of its invoices are being made; next try at %(until)s."),
+            "account_changing": _("The customer's account is being changed right now; next try at %(until)s."),
+            "doc_no_engine": _("“%(detail)s” was left out: the PDF library WeasyPrint is not installed on the server."),
+            "doc_failed": _("“%(detail)s” could not be made: %(error)s"),
+            "doc_no_pdf": _("There is no PDF of %(detail)s; the message links to the invoice instead. %(error)s"),
+            "doc_cap": _("Not attached because of the company's limit on attachments: %(detail)s"),
+            "thanks_taken_back": _("The payment was taken back before the thank-you went: %(detail)s"),
+        }
 
     # -- computes
 
@@ -131,6 +156,17 @@ class ChaserReminder(models.Model):
         for reminder in self:
             reminder.open_count = counts.get((reminder.id, "opened"), 0)
             reminder.click_count = counts.get((reminder.id, "clicked"), 0)
+
+    def _compute_document_ids(self):
+        found = self.env["ir.attachment"].search([("res_model", "=", self._name), ("res_id", "in", self.ids)]).grouped("res_id")
+        for reminder in self:
+            reminder.document_ids = found.get(reminder.id, self.env["ir.attachment"])
+
+    @api.depends("document_notes")
+    @api.depends_context("lang", "tz")
+    def _compute_document_note(self):
+        for reminder in self:
+            reminder.document_note = "\n".join(self._get_reason_text(code, params) for code, params in reminder.document_notes or []) or False
 
     # -- status: derived from facts by rank, in SQL, so that lists, groups and searches agree
 
@@ -180,6 +216,45 @@ class ChaserReminder(models.Model):
 
     def _set_skipped(self, code, params=None):
         self._set_state("skipped", code, params, **({"paid_at": fields.Datetime.now()} if code == "paid" else {}))
+
+    def _stop(self, stop):
+        """What a step has answered: wait, be skipped, or fail (``core.plan.gates``)."""
+        if isinstance(stop, Hold):
+            params = stop.params | ({"until": stop.until.isoformat()} if stop.until else {})
+            self._set_state("queued", stop.reason, params, **({"scheduled_at": stop.until} if stop.until else {}))
+        elif isinstance(stop, Skip):
+            if stop.reason != "gone":
+                self._set_skipped(stop.reason, stop.params)
+        else:
+            self._set_failed(stop.reason, stop.params)
+
+    def _set_failed(self, code, params=None, event_type="failed"):
+        self._set_state("failed", code, params)
+        self._record_event(event_type, source="api", raw_data={"reason": code, **(params or {})})
+        self._pause_after_failures()
+
+    def _set_undecided(self, code, params=None):
+        """Nobody knows whether it went out: shown to a person, never sent again by itself."""
+        self._set_state("failed", code, params, is_undecided=True)
+        self._record_event("failed", source="api", raw_data={"reason": code, **(params or {})})
+
+    def _pause_after_failures(self):
+        """The campaign pauses itself after the company's number of failures in a row (0: never)."""
+        limit = self.company_id.chaser_max_failures
+        if not limit or self.campaign_id.state != "sending":
+            return
+        self.flush_recordset()
+        rows = self.env.execute_query(SQL(
+            """SELECT r.state FROM chaser_reminder r JOIN chaser_event e ON e.reminder_id = r.id AND e.event_type IN ('sent', 'failed', 'bounced')
+                WHERE r.campaign_id = %s AND r.state IN ('sent', 'failed') ORDER BY e.id DESC LIMIT %s""", self.campaign_id.id, limit))
+        if len(rows) == limit and all(state == "failed" for (state,) in rows):
+            self.campaign_id._set_paused("failures_in_row", str(limit))
+
+    def _record_event(self, event_type, source, **values):
+        return self.env["chaser.event"].sudo().create([{
+            "reminder_id": reminder.id, "campaign_id": reminder.campaign_id.id, "company_id": reminder.company_id.id,
+            "partner_id": reminder.partner_id.id, "event_type": event_type, "source": source, **values,
+        } for reminder in self])
 
     def _get_live_lines(self):
         return self.line_ids.filtered(lambda line: not line.is_credit and not line.dropped_code)
@@ -235,6 +310,48 @@ class ChaserReminder(models.Model):
         self.ensure_one()
         return {"type": "ir.actions.act_window", "res_model": "res.partner", "res_id": self.partner_id.id, "view_mode": "form"}
 
+    # -- what a crash left open
+
+    def _log_sent(self):
+        """The notes for a reminder that was found to be sent after all."""
+        self.ensure_one()
+        self._get_sender()._note_settled(self)
+
+    def _settle_found(self, how):
+        """It was sent after all, as ``how`` proves: what a crash left open is settled."""
+        for reminder in self.filtered("is_undecided").sudo():
+            reminder._set_state("sent", "found_sent", {"detail": how}, is_undecided=False, sent_at=reminder.attempted_at)
+            reminder._record_event("sent", source="gateway", raw_data={"found": how}, occurred_at=reminder.attempted_at)
+            reminder._log_sent()
+
+    def _settle_by_mailbox(self, found):
+        """What the mailbox said of an undecided reminder: True sent, False clearly not there, None it could not say."""
+        self.ensure_one()
+        if not self.is_undecided:
+            return  # a person was quicker
+        if found:
+            self._settle_found(self.env._("it is in the mailbox"))
+        else:
+            code = "undecided_absent" if found is False else "undecided_unseen"
+            self._set_state("failed", code, {"date": fields.Date.context_today(self).isoformat()}, is_undecided=True)
+
+    # -- sending
+
+    def _get_sender(self, purpose=None):
+        """The object that sends it, by its purpose: ``chaser.sender``, or one of its own that
+        inherits it. ``purpose``: where it is known already, so that no row has to be read."""
+        name = f"chaser.sender.{purpose or self.purpose}"
+        return self.env[name if name in self.env else "chaser.sender"]
+
+    @api.model
+    def _cron_make_invoice_pdfs(self):
+        self.env["chaser.documents"]._make_waiting_pdfs()
+
+    def _plan_activity(self, activity_type_id):
+        self.partner_id.activity_schedule(
+            activity_type_id=activity_type_id, user_id=self.campaign_id.user_id.id,
+            summary=self.env._("%(level)s sent: %(subject)s", level=self.level_id.name, subject=self.subject))
+
     # -- hooks
 
     def _on_reconciled(self, move_lines):
@@ -261,6 +378,16 @@ class ChaserReminder(models.Model):
             self.search([("paid_at", "!=", False), ("state", "=", "sent"), ("line_ids", "any", [
                 ("move_line_id", "in", move_lines.ids), ("is_credit", "=", False), ("dropped_code", "=", False),
                 ("move_line_id.reconciled", "=", False)])]).write({"paid_at": False})
+            self._take_thanks_back(move_lines)
+
+    def _take_thanks_back(self, move_lines):
+        """A payment is taken back: the thanks for it that wait do not go."""
+        waiting = self.search([("purpose", "=", "thanks"), ("state", "in", ("draft", "queued")), ("line_ids", "any", [
+            ("move_line_id", "in", move_lines.ids), ("move_line_id.reconciled", "=", False)])])
+        # One that the sender holds reads the balance itself, under a lock, before it goes.
+        for reminder in waiting.try_lock_for_update(allow_referencing=True):
+            numbers = reminder.line_ids.filtered(lambda line: line.move_line_id in move_lines).mapped("number")
+            reminder._set_skipped("thanks_taken_back", {"detail": ", ".join(filter(None, numbers))})
 
     def _get_all_recipients(self):
         """Every address that the message went to as its own, normalized (copies to colleagues are not meant)."""

@@ -10,9 +10,8 @@ from . import chaser_sender
 from . import chaser_sender_outcome
 from . import chaser_composer
 from . import chaser_documents
-from . import chaser_reminder_reply_to
 from . import chaser_reminder_mailbox
 from . import chaser_reminder_bounce
-from . import chaser_sender_copy
 from . import chaser_thanks
 from . import chaser_sender_thanks
+from . import chaser_sender_copy

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -6,66 +7,92 @@ from odoo.tools import SQL, email_normalize
 
 from ...core.letter import render
 from ...core.mail.message import OutgoingMessage
+from ...core.mail.webhooks.base import make_mark
 from ..planning.chaser_planner import PAID_STATES
 
 
-class ChaserReminder(models.Model):
-    """From a reminder's items to its message: plain values for the template, headers, copies; and the preview of it."""
+class Shared:
+    """Values that several messages share, made once: what a send run is for its messages,
+    for those that nobody sends (preview, checker)."""
 
-    _inherit = "chaser.reminder"
+    def __init__(self):
+        self.cache = {}
 
-    # -- step render
+    def get(self, key, make):
+        if key not in self.cache:
+            self.cache[key] = make()
+        return self.cache[key]
 
-    def _ensure_portal_tokens(self, job):
-        """Invoices need a portal token for their link; in one statement, because ``write`` on posted invoices is dear."""
-        missing = [row["move_id"] for row in job.items if not row["access_token"]]
-        if missing:
-            rows = self.env.execute_query(SQL(
-                "UPDATE account_move SET access_token = gen_random_uuid()::text WHERE id = ANY(%s) RETURNING id, access_token", missing))
-            tokens = dict(rows)
-            for row in job.items:
-                row["access_token"] = row["access_token"] or tokens[row["move_id"]]
 
-    def _get_link_prefix(self, job):
-        """Start of the tracked links; empty where tracking is off."""
-        return f"{job.run.settings['base_url']}/chaser/c/{job.row['token']}/" if job.run.settings["tracking"] else ""
+class ChaserComposer(models.AbstractModel):
+    """What a message says, as plain values, built in one place for the sender, the preview,
+    the checker, the documents and the customer's page; and the message made from it."""
 
-    def _prepare_level_values(self, level_id):
-        """A level as plain values."""
-        level = self.env["chaser.level"].browse(level_id)
+    _name = "chaser.composer"
+    _description = "Composer of Messages"
+
+    # -- data of a message; no recordset reaches a template
+
+    @api.model
+    def _make_data(self, rows, credits, shared, today, base_url, **values):
+        """``MessageData`` from rows of open items and credits, oldest first.
+
+        :param shared: keeps what several messages share (``Shared``, or a send run)
+        :param values: what else is known of the message
+        """
+        first = rows[0]
+        return render.MessageData(
+            today=today,
+            items=tuple(self._make_item(row, shared, today, base_url) for row in rows),
+            credits=tuple(self._make_item(row, shared, today, base_url) for row in credits),
+            salesperson=self._get_salesperson_data(first["invoice_user_id"], shared),
+            bank=self._get_bank_data(first["partner_bank_id"], shared),
+            payment_reference=first["payment_reference"] or first["number"] or "",
+            **values,
+        )
+
+    @api.model
+    def _make_item(self, row, shared, today, base_url):
+        currency_id, token = row["currency_id"], row.get("access_token")
+        name, decimals = shared.get(("currency", currency_id), lambda: self._read_currency(currency_id))
+        return render.Item(
+            number=row["number"] or "", invoice_date=row["invoice_date"], date_due=row["date_due"],
+            days_overdue=(today - row["date_due"]).days if row["date_due"] else 0,
+            amount=Decimal(str(row["amount"])), residual=Decimal(str(row["residual"])),
+            currency=name, decimals=decimals,
+            url=f"{base_url}/my/invoices/{row['move_id']}?access_token={token}" if token else "",
+            part=row.get("part") or 0, parts=row.get("parts") or 0,
+        )
+
+    @api.model
+    def _read_currency(self, currency_id):
+        currency = self.env["res.currency"].browse(currency_id)
+        return currency.name, currency.decimal_places
+
+    @api.model
+    def _get_salesperson_data(self, user_id, shared):
+        return shared.get(("user", user_id), lambda: self._read_salesperson(user_id))
+
+    @api.model
+    def _read_salesperson(self, user_id):
+        user = self.env["res.users"].browse(user_id or ()).sudo()
+        # Neither Odoo's own robot nor somebody who has left signs a letter: then it is the company.
+        partner = user.filtered("active").partner_id
         return {
-            "days_overdue": level.days_overdue if level else 1,
-            "copy_salesperson": level.copy_salesperson, "copy_escalation": level.copy_escalation,
-            "copy_email": level.copy_user_id.sudo().email or "", "activity_type_id": level.activity_type_id.id,
-            "names": {lang: level.with_context(lang=code).name or "" for lang, code in self.env["chaser.template"]._get_name_codes().items()},
+            "name": partner.name or "", "email": partner.email or "", "phone": partner.phone or ""
         }
 
-    def _choose_template_id(self, job):
-        level = self.env["chaser.level"].browse(job.row["level_id"])
-        return self.env["chaser.template"]._get_for_level(level, self.company_id, job.row["campaign_type"]).id
+    @api.model
+    def _get_bank_data(self, bank_id, shared):
+        return shared.get(("bank", bank_id), lambda: self._read_bank(bank_id))
 
-    def _read_version(self, template_id):
-        version = self.env["chaser.template.version"]._get_for(self.env["chaser.template"].browse(template_id))
-        return version.id, version.content
-
-    def _prepare_message_data(self, job, level):
-        """Plain values for the template; no recordset reaches it."""
-        run, settings, first = job.run, job.run.settings, job.items[0]
-        base_url, token = settings["base_url"], job.row["token"]
-        contacts = {row["contact_name"] for row in job.items}
-        return render.MessageData(
-            company=settings["company"], customer_name=job.facts["name"] or "",
-            contact_name=(contacts.pop() if len(contacts) == 1 else "") or job.facts["name"] or "", today=settings["today"],
-            items=tuple(self._make_render_item(row, settings["today"], base_url, run) for row in job.items),
-            credits=tuple(self._make_render_item(row, settings["today"], base_url, run) for row in job.credits),
-            salesperson=run.get(("user", first["invoice_user_id"]), lambda: self._get_salesperson_data(first["invoice_user_id"])),
-            bank=run.get(("bank", first["partner_bank_id"]), lambda: self._get_bank_data(first["partner_bank_id"])),
-            payment_reference=first["payment_reference"] or first["number"] or "", level_name=level["names"],
-            unsubscribe_url=f"{base_url}/chaser/u/{token}",
-            pixel_url=f"{base_url}/chaser/o/{token}.gif" if settings["tracking"] else "",
-            page_url=self._get_page_url(base_url, job.row["page_token"]),
-            customer={"reference": job.facts["ref"] or "", "trn": job.facts["vat"] or ""},
-        )
+    @api.model
+    def _read_bank(self, bank_id):
+        bank = self.env["res.partner.bank"].browse(bank_id or ()).sudo()
+        return {
+            "name": bank.bank_id.name or "", "iban": bank.acc_number or "", "bic": bank.bank_id.bic or "",
+            "holder": bank.acc_holder_name or bank.partner_id.name or "",
+        }
 
     @api.model
     def _get_instalment_sql(self, alias):
@@ -75,47 +102,71 @@ class ChaserReminder(models.Model):
             """(SELECT count(*) AS parts, count(*) FILTER (WHERE (t.date_maturity, t.id) <= (%(line)s.date_maturity, %(line)s.id)) AS part
                   FROM account_move_line t WHERE t.move_id = %(line)s.move_id AND t.display_type = 'payment_term')""", line=line)
 
-    def _make_render_item(self, row, today, base_url, run):
-        name, decimals = run.get(("currency", row["currency_id"]), lambda: self._read_currency(row["currency_id"]))
-        token = row.get("access_token")
-        return render.Item(
-            number=row["number"] or "", invoice_date=row["invoice_date"], date_due=row["date_due"],
-            days_overdue=(today - row["date_due"]).days if row["date_due"] else 0, amount=Decimal(str(row["amount"])),
-            residual=Decimal(str(row["residual"])), currency=name, decimals=decimals,
-            url=f"{base_url}/my/invoices/{row['move_id']}?access_token={token}" if token else "",
-            part=row.get("part") or 0, parts=row.get("parts") or 0,
+    # -- a message on its way: from the job of the sender
+
+    def _prepare_message_data(self, job):
+        settings, token = job.run.settings, job.row["token"]
+        base_url, name = settings["base_url"], job.facts["name"] or ""
+        contacts = {row["contact_name"] for row in job.items}
+        return self._make_data(
+            job.items, job.credits, job.run, settings["today"], base_url,
+            company=settings["company"], customer_name=name,
+            contact_name=(contacts.pop() if len(contacts) == 1 else "") or name,
+            level_name=self._get_level_values(job)["names"],
+            unsubscribe_url=f"{base_url}/chaser/u/{token}",
+            pixel_url=f"{base_url}/chaser/o/{token}.gif" if settings["tracking"] else "",
+            page_url=self.env["chaser.reminder"]._get_page_url(base_url, job.row["page_token"]),
+            customer={"reference": job.facts["ref"] or "", "trn": job.facts["vat"] or ""},
         )
 
-    def _get_salesperson_data(self, user_id):
-        user = self.env["res.users"].browse(user_id or ()).sudo()
-        # Neither Odoo's own robot nor somebody who has left signs a letter: then it is the company.
-        partner = user.filtered("active").partner_id
-        return {"name": partner.name or "", "email": partner.email or "", "phone": partner.phone or ""}
+    def _render(self, job, content):
+        """Subject, HTML and text of a message; with what it says about its documents."""
+        self._ensure_portal_tokens(job)
+        attached = tuple((document.kind, document.number) for document in job.documents)
+        data = replace(self._prepare_message_data(job), attached=attached, left_out=job.left_out)
+        if not job.link_invoices:
+            data = replace(data, items=tuple(replace(item, url="") for item in data.items))
+        return render.compose(data, content, job.row["language"] or "en", self._get_link_prefix(job))
 
-    def _get_bank_data(self, bank_id):
-        bank = self.env["res.partner.bank"].browse(bank_id).sudo() if bank_id else self.env["res.partner.bank"]
-        return {
-            "name": bank.bank_id.name or "", "iban": bank.acc_number or "", "bic": bank.bank_id.bic or "",
-            "holder": bank.acc_holder_name or bank.partner_id.name or "",
-        }
+    def _ensure_portal_tokens(self, job):
+        """Invoices need a portal token for their link; in one statement, because ``write`` on
+        posted invoices is expensive."""
+        missing = [row["move_id"] for row in job.items if not row["access_token"]]
+        if missing:
+            tokens = dict(self.env.execute_query(SQL(
+                "UPDATE account_move SET access_token = gen_random_uuid()::text WHERE id = ANY(%s) RETURNING id, access_token", missing)))
+            for row in job.items:
+                row["access_token"] = row["access_token"] or tokens[row["move_id"]]
 
-    def _read_currency(self, currency_id):
-        currency = self.env["res.currency"].browse(currency_id)
-        return currency.name, currency.decimal_places
-
-    def _prepare_message(self, job, level):
+    def _get_link_prefix(self, job):
+        """Start of the tracked links; empty where tracking is off."""
         settings = job.run.settings
-        url = f"{settings['base_url']}/chaser/u/{job.row['token']}"
+        return f"{settings['base_url']}/chaser/c/{job.row['token']}/" if settings["tracking"] else ""
+
+    def _prepare_message(self, job, copies):
+        """The message itself. ``copies``: further addresses that get it."""
+        settings, own = job.run.settings, job.row
+        message_id = own["message_id"] or job.run.provider._make_message_id(settings["email"])
+        url = f"{settings['base_url']}/chaser/u/{own['token']}"
         return OutgoingMessage(
-            message_id=job.row["message_id"] or job.run.provider._make_message_id(settings["email"]), sender=settings["email"],
-            sender_name=job.row["sender_name"] or settings["sender_name"], recipients=tuple(job.facts["recipients"]),
-            cc=tuple(self._get_copies(job, level)), subject=job.rendered.subject, html=job.rendered.html, text=job.rendered.text,
-            reply_to=email_normalize(job.row["reply_to"] or settings["reply_to"]) or "",
+            message_id=message_id, sender=settings["email"],
+            sender_name=own["sender_name"] or settings["sender_name"],
+            recipients=tuple(job.facts["recipients"]), cc=tuple(copies),
+            subject=job.rendered.subject, html=job.rendered.html, text=job.rendered.text,
+            reply_to=self._get_reply_to(job),
             # Oldest first, so that mail programs thread them (RFC 5322 §3.6.4).
             references=tuple(reversed(job.facts["former"])),
-            headers=self._prepare_headers(url, job.rendered.langs),
+            headers=self._prepare_headers(url, job.rendered.langs) | self._get_mark_headers(job, message_id),
             attachments=tuple(document.as_attachment() for document in job.documents),
         )
+
+    def _get_reply_to(self, job):
+        """Where the company wants it, answers go to an address that names the reminder, for mail
+        programs that lose the references; a campaign's own address comes first."""
+        settings, own = job.run.settings, job.row
+        if settings["reply_token_domain"] and not own["reply_to"]:
+            return f"chaser+{own['token']}@{settings['reply_token_domain']}"
+        return email_normalize(own["reply_to"] or settings["reply_to"]) or ""
 
     @api.model
     def _prepare_headers(self, unsubscribe_url, langs):
@@ -125,18 +176,48 @@ class ChaserReminder(models.Model):
             "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF", "Content-Language": ", ".join(langs),
         }
 
-    def _get_copies(self, job, level):
-        """Addresses that the level copies: salesperson, a manager, the customer's escalation contact."""
-        copies = [level["copy_email"]]
-        if level["copy_salesperson"]:
-            user_id = job.items[0]["invoice_user_id"]
-            copies.append(job.run.get(("user", user_id), lambda: self._get_salesperson_data(user_id))["email"])
-        if level["copy_escalation"] and job.facts["escalation_id"]:
-            copies.append(self.env["res.partner"].browse(job.facts["escalation_id"]).email)
-        normalized = [email_normalize(address or "") for address in copies]
-        return list(dict.fromkeys(address for address in normalized if address and address not in job.facts["recipients"]))
+    def _get_mark_headers(self, job, message_id):
+        """The mark that the mail service repeats in its reports, where it gives any."""
+        service, mark = job.run.settings["webhook_service"], make_mark(message_id)
+        return service.get_headers(mark) if service and mark else {}
 
-    # -- Messages that nobody sends: what the preview and the checker look at
+    # -- what the messages of a run share: level, template and its version
+
+    def _get_level_values(self, job):
+        """A level as plain values."""
+        level_id = job.row["level_id"]
+        return job.run.get(("level", level_id), lambda: self._read_level(level_id))
+
+    def _read_level(self, level_id):
+        level = self.env["chaser.level"].browse(level_id)
+        codes = self.env["chaser.template"]._get_name_codes()
+        return {
+            "days_overdue": level.days_overdue if level else 1,
+            "copy_salesperson": level.copy_salesperson, "copy_escalation": level.copy_escalation,
+            "copy_email": level.copy_user_id.sudo().email or "", "activity_type_id": level.activity_type_id.id,
+            "names": {lang: level.with_context(lang=code).name or "" for lang, code in codes.items()},
+        }
+
+    def _get_template_id(self, job):
+        """The campaign's template, else the one for the reminder's level."""
+        own = job.row
+        return own["template_id"] or job.run.get(
+            ("template", own["level_id"], own["campaign_type"]), lambda: self._choose_template_id(own))
+
+    def _choose_template_id(self, own):
+        level = self.env["chaser.level"].browse(own["level_id"])
+        company = self.env["res.company"].browse(own["company_id"])
+        return self.env["chaser.template"]._get_for_level(level, company, own["campaign_type"]).id
+
+    def _get_version(self, job, template_id):
+        """Id and content of the template's current version."""
+        return job.run.get(("version", template_id), lambda: self._read_version(template_id))
+
+    def _read_version(self, template_id):
+        version = self.env["chaser.template.version"]._get_for(self.env["chaser.template"].browse(template_id))
+        return version.id, version.content
+
+    # -- messages that nobody sends: what the preview and the checker look at
 
     @api.model
     def _get_preview_data(self, partner, company, line_ids=None):
@@ -152,14 +233,12 @@ class ChaserReminder(models.Model):
         """
         commercials = self.env["res.partner"].union(*(partner.commercial_partner_id for partner, _line_ids in wanted))
         rows, credits = self._read_preview_rows(commercials, company)
-        cache = PreviewRun()
-        cache.company = self.env["chaser.provider"]._get_company_data(company)
-        found = []
+        shared, found = Shared(), []
         for partner, line_ids in wanted:
             mine = [row for row in rows.get(partner.commercial_partner_id.id, ()) if line_ids is None or row["id"] in line_ids]
             currencies = {row["currency_id"] for row in mine}
             open_credits = [row for row in credits if row["partner_id"] == partner.commercial_partner_id.id and row["currency_id"] in currencies]
-            found.append(self._make_preview(partner, mine, open_credits, company, cache) if mine else None)
+            found.append(self._make_preview(partner, mine, open_credits, company, shared) if mine else None)
         return found
 
     @api.model
@@ -181,28 +260,52 @@ class ChaserReminder(models.Model):
         return rows, Campaign._read_credits(commercials.ids, company) if rows else []
 
     @api.model
-    def _make_preview(self, partner, rows, credits, company, cache):
-        today, base_url, commercial = company._get_chaser_today(), self.get_base_url(), partner.commercial_partner_id
+    def _make_preview(self, partner, rows, credits, company, shared):
+        base_url, commercial = self.env["chaser.reminder"].get_base_url(), partner.commercial_partner_id
         first = self.env["account.move"].browse(rows[0]["move_id"])
-        return render.MessageData(
-            company=cache.company, customer_name=commercial.name or "", contact_name=partner.name or "", today=today,
-            items=tuple(self._make_render_item(row | {"access_token": "preview"}, today, base_url, cache) for row in rows),
-            credits=tuple(self._make_render_item(row, today, base_url, cache) for row in credits),
-            bank=cache.get(("bank", first.partner_bank_id), lambda: self._get_bank_data(first.partner_bank_id.id)),
-            payment_reference=first.payment_reference or rows[0]["number"] or "",
-            salesperson=cache.get(("user", first.invoice_user_id), lambda: self._get_salesperson_data(first.invoice_user_id.id)),
-            page_url=self._get_page_url(base_url, "sample"), customer={"reference": commercial.ref or "", "trn": commercial.vat or ""},
+        invoice = {
+            "access_token": "preview", "invoice_user_id": first.invoice_user_id.id,
+            "partner_bank_id": first.partner_bank_id.id, "payment_reference": first.payment_reference,
+        }
+        return self._make_data(
+            [row | invoice for row in rows], credits, shared, company._get_chaser_today(), base_url,
+            company=shared.get("company", lambda: self._get_company_data(company)),
+            customer_name=commercial.name or "", contact_name=partner.name or "",
+            page_url=self.env["chaser.reminder"]._get_page_url(base_url, "sample"),
+            customer={"reference": commercial.ref or "", "trn": commercial.vat or ""},
         )
 
+    # -- the company and a partner as plain values
 
-class PreviewRun:
-    """Stands where a send run shares values, without a mailbox."""
+    @api.model
+    def _get_company_data(self, company):
+        """What a message says about the sender."""
+        partner = company.partner_id
+        return {
+            "name": company.name or "", "trn": company.vat or "", "phone": company.phone or "", "email": company.email or "",
+            "website": company.website or "", **self._get_address_data(partner),
+            "color": company.email_secondary_color or company.primary_color or "", "logo_url": self._get_logo_url(company),
+        }
 
-    def __init__(self):
-        self.cache = {}
-        self.company = {}
+    @api.model
+    def _get_logo_url(self, company):
+        """Odoo's public address of the logo; empty while the company has only Odoo's placeholder."""
+        return "" if company.uses_default_logo else f"{company.get_base_url()}/logo.png?company={company.id}"
 
-    def get(self, key, make):
-        if key not in self.cache:
-            self.cache[key] = make()
-        return self.cache[key]
+    @api.model
+    def _get_customer_data(self, partner_id):
+        partner = self.env["res.partner"].browse(partner_id).sudo()
+        return {"name": partner.name or "", "trn": partner.vat or "", **self._get_address_data(partner)}
+
+    @api.model
+    def _get_address_data(self, partner):
+        """``address``, and ``address_ar`` with the country's Arabic name where Arabic is installed."""
+        codes = {"address": "en_US", "address_ar": self.env["chaser.template"]._get_arabic_code()}
+        return {
+            key: _tidy_address(partner.with_context(lang=code)._display_address(without_company=True)) for key, code in codes.items() if code}
+
+
+def _tidy_address(address):
+    """Odoo's address without the gaps that empty fields leave."""
+    lines = (" ".join(line.split()).replace(" ,", ",").strip(" ,") for line in (address or "").splitlines())
+    return "\n".join(filter(None, lines))

@@ -6,6 +6,7 @@ from psycopg2.extras import Json
 from odoo import fields, models
 from odoo.tools import SQL, email_normalize
 
+from ...core.mail.webhooks import SERVICES
 from ...core.pace.throttle import NAP, Allowance
 from .chaser_provider_locks import _CONNECTION_REST
 from .run import SendRun
@@ -38,17 +39,18 @@ class ChaserProvider(models.Model):
         now, chosen, room, taken = fields.Datetime.now(), [], {}, Counter()
         while len(chosen) < limit:
             rows = self.env.execute_query(SQL(
-                """SELECT r.id, r.recipient_domain FROM %s AND r.scheduled_at <= %s AND r.id <> ALL(%s)
+                """SELECT r.id, r.recipient_domain, r.purpose FROM %s AND r.scheduled_at <= %s AND r.id <> ALL(%s)
                     ORDER BY r.priority DESC, r.id LIMIT %s FOR NO KEY UPDATE OF r SKIP LOCKED""",
                 self._get_queue_sql(), now, chosen, limit - len(chosen)))
             full = set()
-            for reminder_id, domain in rows:
+            for reminder_id, domain, purpose in rows:
                 left = room.setdefault(domain, run.throttle.get_domain_room(domain, now))
                 if left == 0:
                     full.add(domain)
                     continue
                 room[domain] = left and left - 1
                 taken[domain] += 1
+                run.purposes[reminder_id] = purpose
                 chosen.append(reminder_id)
             for domain in full:
                 self._put_off(domain, run.throttle.get_domain_hold(domain, now, taken[domain]), chosen)
@@ -138,11 +140,13 @@ class ChaserProvider(models.Model):
     def _prepare_run_settings(self):
         """What every message of a run needs of mailbox and company, as plain values: records are read anew after each commit."""
         company = self.company_id
+        reply_domain = company.alias_domain_id.name if company.chaser_reply_token and not self.reply_to else ""
         return {
             "company_id": company.id, "tracking": company.chaser_tracking, "interval": company.chaser_contact_interval,
             "max_attempts": self.max_attempts, "email": email_normalize(self.email),
             "sender_name": self.sender_name or company.name or "", "reply_to": self.reply_to or company.catchall_email or "", "base_url": self.get_base_url(),
-            "today": company._get_chaser_today(), "tz": company._get_chaser_tz(), "company": self._get_company_data(company),
+            "today": company._get_chaser_today(), "tz": company._get_chaser_tz(), "company": self.env["chaser.composer"]._get_company_data(company),
+            "reply_token_domain": reply_domain or "", "webhook_service": SERVICES.get(self.webhook_service),
         }
 
     def _learn_work(self, run):

@@ -84,8 +84,9 @@ class ChaserProvider(models.Model):
     def _send_one(self, reminder_id, run):
         """One reminder through the pipeline. Whatever happens to it, the others go on."""
         reminder = self.env["chaser.reminder"].browse(reminder_id)
+        sender = reminder._get_sender(run.purposes.get(reminder_id))
         try:
-            reminder._run_pipeline(run)
+            sender._send(reminder, run)
             self._commit_now()
         except (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected):
             # Somebody changed the invoice or the reminder before the mark. Nothing was sent: the next pass takes it.
@@ -95,7 +96,7 @@ class ChaserProvider(models.Model):
         except Exception as error:
             _logger.exception("Reminder %s could not be processed", reminder_id)
             self._fresh()
-            reminder._set_broken(error)
+            sender._set_broken(reminder, error)
             self._commit_now()
 
     # -- before and after the messages

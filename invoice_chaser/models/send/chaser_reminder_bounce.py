@@ -113,12 +113,6 @@ class ChaserReminder(models.Model):
         return candidates.filtered(
             lambda user: user.active and not user.share and user != root and company in user.company_ids and chaser in user.all_group_ids)[:1]
 
-    def _settle_found(self, how):
-        """It was sent after all, as ``how`` proves: what a crash left open is settled."""
-        for reminder in self.filtered("is_undecided").sudo():
-            reminder._set_state("sent", "found_sent", {"detail": how}, is_undecided=False, sent_at=reminder.attempted_at)
-            reminder._record_event("sent", source="gateway", raw_data={"found": how}, occurred_at=reminder.attempted_at)
-            reminder._log_sent()
 
 
 class ChaserReasonMixin(models.AbstractModel):

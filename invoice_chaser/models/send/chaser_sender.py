@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytz
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.tools import SQL, email_normalize, email_normalize_all
 
 from ...core.letter import render
@@ -16,12 +16,17 @@ from ...core.plan.holds import Held
 from ...core.plan.planning import OpenCredit, OpenItem, net_items
 from ..planning.chaser_planner import PAID_STATES
 
+# So often a message's documents are drawn before it waits for a customer whose figures
+# do not keep still.
+_DRAWINGS = 3
+
 
 @dataclass
 class SendJob:
     """One reminder on its way through the steps."""
 
     run: object
+    reminder: object
     row: dict = field(default_factory=dict)
     items: list[dict] = field(default_factory=list)
     credits: list[dict] = field(default_factory=list)
@@ -39,29 +44,38 @@ class SendJob:
     link_invoices: bool = True
 
 
-class ChaserReminder(models.Model):
-    """The send pipeline. Each step is short and may stop the line with a recorded reason: it returns None to go on, or
-    Skip, Hold, Fail or Release. ``mark`` commits the intent; after it a crash never sends twice."""
+class ChaserSender(models.AbstractModel):
+    """The way of a reminder, its eleven steps from top to bottom. Each step is short and may
+    stop the line with a recorded reason: it returns None to go on, or Skip, Hold, Fail or
+    Release. ``mark`` commits the intent; after it a crash never sends twice.
 
-    _inherit = "chaser.reminder"
+    A reminder's purpose says which sender takes it (``chaser.reminder._get_sender``). A
+    purpose that asks something else at a step has a sender of its own, which inherits this
+    one under its own name: ``chaser.sender.thanks``, ``chaser.sender.copy``."""
 
-    _SEND_STEPS = ("radar", "lock", "facts", "refresh", "gates", "window", "documents", "render", "mark", "send", "record")
+    _name = "chaser.sender"
+    _description = "Sender of Reminders"
 
-    def _run_pipeline(self, run):
-        self.ensure_one()
-        job = SendJob(run)
+    _SEND_STEPS = (
+        "radar", "lock", "facts", "refresh", "gates", "window", "documents", "render",
+        "mark", "send", "record",
+    )
+
+    def _send(self, reminder, run):
+        """One reminder through all steps, as far as it goes."""
+        job = SendJob(run, reminder)
         try:
             stop = self._run_steps(job)
             while isinstance(stop, Release):
                 run.provider._fresh()
                 stop.work()
-                job = SendJob(run, drawn=job.drawn, rounds=job.rounds + 1)
+                job = SendJob(run, reminder, drawn=job.drawn, rounds=job.rounds + 1)
                 stop = self._run_steps(job)
         except TransportError as error:
-            self._take_transport_error(error, run)
+            self._take_transport_error(job, error)
         else:
             if stop:
-                self._stop(stop)
+                reminder._stop(stop)
 
     def _run_steps(self, job):
         """The steps in their order, up to the first that stops the line; what it answered."""
@@ -70,17 +84,32 @@ class ChaserReminder(models.Model):
                 return stop
         return None
 
-    def _stop(self, stop):
-        if isinstance(stop, Hold):
-            params = stop.params | ({"until": stop.until.isoformat()} if stop.until else {})
-            self._set_state("queued", stop.reason, params, **({"scheduled_at": stop.until} if stop.until else {}))
-        elif isinstance(stop, Skip):
-            if stop.reason != "gone":
-                self._set_skipped(stop.reason, stop.params)
-        else:
-            self._set_failed(stop.reason, stop.params)
+    # -- radar: money that came in since planning
 
-    # -- steps
+    def _step_radar(self, job):
+        """Looked at again when anything changed, before the reminder is locked. What fits is
+        held by ``chaser.hold``, which the step ``refresh`` reads."""
+        company = self.env["res.company"].browse(job.run.settings["company_id"])
+        if stop := self._get_bank_stop(job, company):
+            return stop
+        # Switches are read once a run: a company read anew for each message is a sixth of it.
+        if job.run.get("maybe_paid", lambda: company.chaser_maybe_paid):
+            maybe_paid = self.env["chaser.maybe.paid"]
+            seen = job.run.ask(maybe_paid._get_fingerprint_sql(company))
+            if job.run.cache.get("money") != seen:
+                maybe_paid._refresh(company)
+                self.env.flush_all()
+                job.run.provider._commit_now()
+                job.run.cache["money"] = seen
+        return None
+
+    def _get_bank_stop(self, job, company):
+        """A hold where the company wants recent bank data and has none."""
+        if job.run.get("bank_days", lambda: company.sudo().chaser_bank_days):
+            return self.env["chaser.reminder"]._get_bank_hold(company)
+        return None
+
+    # -- lock: the row is ours
 
     def _step_lock(self, job):
         """The row is ours, still queued, and its campaign still runs; a pause that comes now waits for the mark. From here to the mark there
@@ -96,88 +125,13 @@ class ChaserReminder(models.Model):
                       EXISTS (SELECT 1 FROM chaser_reminder_line l WHERE l.reminder_id = r.id AND l.is_credit) AS has_credits
                  FROM chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id
                 WHERE r.id = %s AND r.provider_id = %s AND r.state = 'queued' AND c.state = 'sending'
-                  FOR NO KEY UPDATE OF r SKIP LOCKED FOR SHARE OF c SKIP LOCKED""", self.id, job.run.provider.id))
+                  FOR NO KEY UPDATE OF r SKIP LOCKED FOR SHARE OF c SKIP LOCKED""", job.reminder.id, job.run.provider.id))
         if not rows:
             return Skip("gone")
         job.row = rows[0]
         return None
 
-    def _step_render(self, job):
-        """The message from fresh figures."""
-        level = job.run.get(("level", job.row["level_id"]), lambda: self._prepare_level_values(job.row["level_id"]))
-        template_id = self._get_template_id(job)
-        if not template_id:
-            return Fail("template", {"detail": self.env._("there is none")})
-        job.version_id, content = job.run.get(("version", template_id), lambda: self._read_version(template_id))
-        self._ensure_portal_tokens(job)
-        try:
-            job.rendered = render.compose(
-                self._add_documents(job, self._prepare_message_data(job, level)), content, job.row["language"] or "en", self._get_link_prefix(job))
-        except TemplateProblem as problem:
-            return Fail("template", {"detail": self.env["chaser.template"]._describe_problem(problem)})
-        job.message = self._prepare_message(job, level)
-        return None
-
-    def _get_template_id(self, job):
-        """The campaign's template, else the one for the reminder's level."""
-        return job.row["template_id"] or job.run.get(
-            ("template", job.row["level_id"], job.row["campaign_type"]), lambda: self._choose_template_id(job))
-
-    def _step_mark(self, job):
-        """Write down the intent and the exact message, and commit, before anything leaves."""
-        self._snapshot_lines(job)
-        recipient = job.message.recipients[0]
-        self.env.flush_all()
-        self.env.cr.execute(self._get_update_sql({
-            "state": "sending", "attempt_count": (job.row["attempt_count"] or 0) + 1, "attempted_at": fields.Datetime.now(),
-            "message_id": job.message.message_id, "subject": job.rendered.subject, "body_html": job.rendered.html,
-            "body_text": job.rendered.text,
-            "language": render.preference_of(job.rendered.langs), "link_targets": list(job.rendered.targets), "template_version_id": job.version_id,
-            "recipient_email": recipient, "recipient_domain": recipient.rpartition("@")[2].lower(),
-            "recipient_others": ", ".join(job.message.recipients[1:]) or False,
-            "recipient_cc": ", ".join(job.message.cc) or False, **self._prepare_reason_values(False), **self._keep_documents(job),
-        }))
-        job.run.provider._commit_now()
-
-    def _step_send(self, job):
-        job.run.note_attempt(job.message.recipients[0].rpartition("@")[2])
-        job.result = job.run.transport.send(job.message)
-        job.run.note_success()
-
-    # -- step mark
-
-    def _get_update_sql(self, values):
-        """One UPDATE past the ORM: two of them per message are half of what it would cost. For fields on which nothing stored depends; what
-        others have to write is flushed before."""
-        columns = [SQL("%s = %s", SQL.identifier(name), self._fields[name].convert_to_column(value, self)) for name, value in values.items()]
-        self.invalidate_recordset(flush=False)
-        return SQL(
-            "UPDATE chaser_reminder SET %s, write_uid = %s, write_date = now() AT TIME ZONE 'UTC' WHERE id = %s",
-            SQL(", ").join(columns), self.env.uid, self.id)
-
-    def _snapshot_lines(self, job):
-        """The lines say what the message says."""
-        Line, today = self.env["chaser.reminder.line"], job.run.settings["today"]
-        for row in job.items:
-            values = _prepare_snapshot_values(row, today)
-            if values != {"amount": row["shown_amount"], "amount_residual": row["shown_residual"], "days_overdue": row["shown_days"]}:
-                Line.browse(row["line_id"]).write(values)
-        if job.credits or job.row["has_credits"]:
-            self._snapshot_credits(job.credits, today)
-
-    def _snapshot_credits(self, rows, today):
-        shown = {row["id"]: row for row in rows}
-        for line in self.line_ids.filtered("is_credit"):
-            row = shown.pop(line.move_line_id.id, None)
-            line.write(_prepare_snapshot_values(row, today) if row else {"dropped_code": "not_open"})
-        self.env["chaser.reminder.line"].create([
-            {"reminder_id": self.id, "company_id": self.company_id.id, "move_line_id": row["id"], "move_id": row["move_id"],
-             "is_credit": True, "currency_id": row["currency_id"], "number": row["number"], "invoice_date": row["invoice_date"],
-             "amount_company": row["company_residual"], **_prepare_snapshot_values(row, today)}
-            for row in shown.values()
-        ])
-
-    # -- What is known of the customer at the moment of sending, and whether he may still be written to
+    # -- facts: what is known of the customer at the moment of sending
 
     def _step_facts(self, job):
         """One query for all that the next steps ask: customer, stopped addresses, what is held, last contact, former messages."""
@@ -201,52 +155,20 @@ class ChaserReminder(models.Model):
                              ORDER BY f.sent_at DESC LIMIT 5) AS former,
                       (SELECT json_agg(s) FROM (%(stopped)s) s) AS stopped, (SELECT json_agg(h) FROM (%(held)s) h) AS held
                  FROM res_partner p WHERE p.id = %(partner)s""",
-            key=str(company.id), company=company.id, campaign=own["campaign_id"], partner=own["partner_id"], id=self.id, email=own["recipient_email"],
+            key=str(company.id), company=company.id, campaign=own["campaign_id"], partner=own["partner_id"], id=job.reminder.id, email=own["recipient_email"],
             stopped=self.env["chaser.campaign"]._get_stopped_sql(addresses, company),
             held=self.env["chaser.hold"]._get_held_sql(company, [own["partner_id"]], today)))
         row["stopped"] = {stop["email"]: stop["reason"] for stop in reversed(row["stopped"] or ())}
         row["held"] = [tuple(held.values()) for held in row["held"] or ()]
         return row
 
-    def _step_gates(self, job):
-        """Still allowed? Stopped addresses, pause, interval, and the limit of the recipient's domain."""
-        facts, today = job.facts, job.run.settings["today"]
-        if not facts["addresses"]:
-            return Skip("no_email")
-        if not facts["recipients"]:
-            return self._get_stopped_skip(facts)
-        if held := job.held.customers.get(job.row["partner_id"]):
-            return held
-        if facts["paused_until"] and facts["paused_until"] >= today:
-            return Skip("paused", {"date": facts["paused_until"].isoformat(), "detail": facts["pause_reason"] or ""})
-        interval = facts["interval"] or job.run.settings["interval"]
-        last = facts["last_contact"] and _get_local_date(facts["last_contact"], job.run.settings["tz"])
-        if last and (today - last).days < interval:
-            return Skip("recent_contact", {"date": last.isoformat(), "detail": str(interval)})
-        return self._get_domain_stop(job)
-
-    @api.model
-    def _get_stopped_skip(self, facts):
-        first = facts["addresses"][0]
-        return Skip(facts["stopped"][first], {"detail": first})
-
-    def _get_domain_stop(self, job):
-        """A hold where the recipient's domain has had enough for this minute."""
-        domain = job.facts["recipients"][0].rpartition("@")[2]
-        until = job.run.get_domain_hold(domain)
-        return Hold("limit_domain", {"detail": domain}, until) if until else None
-
-    @api.model
-    def _hold_a_minute(self, reason):
-        return Hold(reason, until=fields.Datetime.now() + timedelta(minutes=1))
-
-    # -- What of a reminder's items is still to be chased at the moment of sending
+    # -- refresh: what of the reminder's items is still to be chased
 
     def _step_refresh(self, job):
         """Fresh balances, read under a lock so that no payment can slip in before the mark."""
-        rows = self._read_open_items(job.run)
+        rows = self._read_open_items(job)
         if len(rows) < job.row["item_count"]:
-            return self._hold_a_minute("busy")
+            return _hold_a_minute("busy")
         dropped = {}
         for row in rows:
             code, params = self._get_drop_reason(row, job)
@@ -268,9 +190,9 @@ class ChaserReminder(models.Model):
         job.credits = [row for row in credits if row["currency_id"] in currencies]
         return None
 
-    def _read_open_items(self, run):
+    def _read_open_items(self, job):
         """The reminder's items as they are now; one that another transaction is changing is missing."""
-        rows = run.ask(SQL(
+        rows = job.run.ask(SQL(
             """SELECT rl.id AS line_id, l.id, l.move_id, l.currency_id, l.amount_residual_currency AS residual,
                       l.amount_residual AS company_residual, l.amount_currency AS amount, m.name AS number, m.invoice_date,
                       coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date, l.date) AS date_due, l.parent_state, l.reconciled,
@@ -280,7 +202,7 @@ class ChaserReminder(models.Model):
                  FROM chaser_reminder_line rl JOIN account_move_line l ON l.id = rl.move_line_id JOIN account_move m ON m.id = l.move_id
                  LEFT JOIN res_partner p ON p.id = m.partner_id CROSS JOIN LATERAL %s i
                 WHERE rl.reminder_id = %s AND NOT rl.is_credit AND rl.dropped_code IS NULL
-                ORDER BY date_due, l.id FOR SHARE OF l, m SKIP LOCKED""", self._get_instalment_sql("l"), self.id))
+                ORDER BY date_due, l.id FOR SHARE OF l, m SKIP LOCKED""", self.env["chaser.composer"]._get_instalment_sql("l"), job.reminder.id))
         return rows
 
     def _get_drop_reason(self, row, job):
@@ -292,7 +214,7 @@ class ChaserReminder(models.Model):
         hold = self.env["chaser.campaign"]._get_item_hold(row, today) or job.held.get_item(row["move_id"], row["id"])
         if hold:
             return hold.reason, hold.params
-        level = job.run.get(("level", job.row["level_id"]), lambda: self._prepare_level_values(job.row["level_id"]))
+        level = self.env["chaser.composer"]._get_level_values(job)
         return self._get_date_reason((today - row["date_due"]).days, level["days_overdue"]), {}
 
     def _get_date_reason(self, days, level_days):
@@ -305,27 +227,182 @@ class ChaserReminder(models.Model):
         own = job.row
         company = self.env["res.company"].browse(own["company_id"])
         rows = job.run.ask(self.env["chaser.campaign"]._get_credits_sql(SQL("= %s", own["partner_id"]), company))
-        others = self._get_credits_shown_elsewhere(own) if rows else set()
+        others = self._get_credits_shown_elsewhere(job) if rows else set()
         return [row for row in rows if row["currency_id"] in currency_ids and row["id"] not in others]
 
-    def _get_credits_shown_elsewhere(self, own):
+    def _get_credits_shown_elsewhere(self, job):
         """Where a customer gets one message per invoice, a credit stands in one of them only."""
+        own = job.row
         if not own["split_move_id"]:
             return set()
         rows = self.env.execute_query(SQL(
             """SELECT l.move_line_id FROM chaser_reminder_line l JOIN chaser_reminder r ON r.id = l.reminder_id
                 WHERE r.campaign_id = %s AND r.partner_id = %s AND r.id <> %s AND l.is_credit
-                  AND r.state IN ('draft', 'queued', 'sending', 'sent')""", own["campaign_id"], own["partner_id"], self.id))
+                  AND r.state IN ('draft', 'queued', 'sending', 'sent')""", own["campaign_id"], own["partner_id"], job.reminder.id))
         return {row[0] for row in rows}
 
     def _drop_lines(self, dropped):
         for line_id, (code, params) in dropped.items():
             self.env["chaser.reminder.line"].browse(line_id).write({"dropped_code": code, "dropped_params": params or False})
 
+    # -- gates: still allowed?
 
-def _prepare_snapshot_values(row, today):
-    days = (today - row["date_due"]).days if row["date_due"] else 0
-    return {"amount": row["amount"], "amount_residual": row["residual"], "days_overdue": days}
+    def _step_gates(self, job):
+        """Stopped addresses, holds, pause, interval, and the limit of the recipient's domain."""
+        facts, today = job.facts, job.run.settings["today"]
+        if stop := self._get_address_stop(facts):
+            return stop
+        if held := job.held.customers.get(job.row["partner_id"]):
+            return held
+        if facts["paused_until"] and facts["paused_until"] >= today:
+            date, detail = facts["paused_until"].isoformat(), facts["pause_reason"] or ""
+            return Skip("paused", {"date": date, "detail": detail})
+        return self._get_interval_stop(job) or self._get_domain_stop(job)
+
+    def _get_address_stop(self, facts):
+        """Without an address, or with stopped ones only, nothing goes."""
+        if not facts["addresses"]:
+            return Skip("no_email")
+        if not facts["recipients"]:
+            first = facts["addresses"][0]
+            return Skip(facts["stopped"][first], {"detail": first})
+        return None
+
+    def _get_interval_stop(self, job):
+        """Not so soon after the last contact by another campaign."""
+        facts, settings = job.facts, job.run.settings
+        if not facts["last_contact"]:
+            return None
+        interval = facts["interval"] or settings["interval"]
+        last = _get_local_date(facts["last_contact"], settings["tz"])
+        if (settings["today"] - last).days < interval:
+            return Skip("recent_contact", {"date": last.isoformat(), "detail": str(interval)})
+        return None
+
+    def _get_domain_stop(self, job):
+        """A hold where the recipient's domain has had enough for this minute."""
+        domain = job.facts["recipients"][0].rpartition("@")[2]
+        until = job.run.get_domain_hold(domain)
+        return Hold("limit_domain", {"detail": domain}, until) if until else None
+
+    # -- window: the customer's hours
+
+    def _step_window(self, job):
+        """Working hours, days off and Ramadan, by the customer's calendar and clock."""
+        company = self.env["res.company"].browse(job.row["company_id"])
+        book = job.run.get("window_book", company._get_window_book)
+        if not book:
+            return None
+        partner_id = job.row["partner_id"]
+        place = company._read_chaser_places([partner_id])[partner_id]
+        return self.env["chaser.reminder"]._get_window_hold(
+            book.get(place), fields.Datetime.now())
+
+    # -- documents: statement, letter and invoices that go along
+
+    def _step_documents(self, job):
+        """The files that go with the message, from the same figures. Waits a little for
+        invoice PDFs that are being made; asks for the release of all locks where something
+        has to be drawn, and takes what was drawn only if it says the same as the figures of
+        now."""
+        documents = self.env["chaser.documents"]
+        options = documents._get_options(job)
+        job.link_invoices = options["invoices"] != "none"
+        if not options["makes"]:
+            return None
+        pdfs = options["invoices"] == "pdf"
+        moves = list(dict.fromkeys(row["move_id"] for row in job.items)) if pdfs else []
+        files = documents._read_invoice_pdfs(moves)
+        wanted = moves[: options["max_count"] or None]
+        wait = documents._wait_for_pdfs(
+            job, [move_id for move_id in wanted if move_id not in files])
+        if wait:
+            return wait
+        drawings = documents._plan_drawings(job, options)
+        drawn = [
+            next((done for done in job.drawn if done.drawing == drawing), None)
+            for drawing in drawings
+        ]
+        if None in drawn:
+            return self._release_to_draw(job, drawings)
+        found = [done.document for done in drawn if done.document]
+        found += [files[move_id] for move_id in moves if move_id in files]
+        documents._take_documents(job, options, found)
+        job.document_notes += [done.note for done in drawn if done.note]
+        kept = sum(document.kind == "invoice" for document in job.documents)
+        job.left_out = len(moves) - kept
+        return None
+
+    def _release_to_draw(self, job, drawings):
+        """Drawing takes long: not while invoices are locked, nor in a transaction. Bounded, so
+        that nobody is kept from sending."""
+        if job.rounds >= _DRAWINGS:
+            return _hold_a_minute("account_changing")
+        documents = self.env["chaser.documents"]
+        known = [done.drawing for done in job.drawn]
+        return Release(lambda: job.drawn.extend(
+            documents._draw(drawing) for drawing in drawings if drawing not in known))
+
+    # -- render: the text
+
+    def _step_render(self, job):
+        """The message from fresh figures."""
+        composer = self.env["chaser.composer"]
+        template_id = composer._get_template_id(job)
+        if not template_id:
+            return Fail("template", {"detail": self.env._("there is none")})
+        job.version_id, content = composer._get_version(job, template_id)
+        try:
+            job.rendered = composer._render(job, content)
+        except TemplateProblem as problem:
+            detail = self.env["chaser.template"]._describe_problem(problem)
+            return Fail("template", {"detail": detail})
+        job.message = composer._prepare_message(job, self._get_copies(job))
+        return None
+
+    def _get_copies(self, job):
+        """Addresses that the level copies: salesperson, manager, escalation contact."""
+        composer = self.env["chaser.composer"]
+        level = composer._get_level_values(job)
+        copies = [level["copy_email"]]
+        if level["copy_salesperson"]:
+            user_id = job.items[0]["invoice_user_id"]
+            copies.append(composer._get_salesperson_data(user_id, job.run)["email"])
+        if level["copy_escalation"] and job.facts["escalation_id"]:
+            partner = self.env["res.partner"].browse(job.facts["escalation_id"])
+            copies.append(partner.email)
+        normalized = [email_normalize(address or "") for address in copies]
+        return list(dict.fromkeys(
+            address for address in normalized
+            if address and address not in job.facts["recipients"]))
+
+    # -- mark: the intent, committed
+
+    def _step_mark(self, job):
+        """Write down the intent and the exact message, and commit, before anything leaves."""
+        self._keep_lines(job)
+        self._write_mark(job)
+        job.run.provider._commit_now()
+
+    # -- send: the network
+
+    def _step_send(self, job):
+        job.run.note_attempt(job.message.recipients[0].rpartition("@")[2])
+        job.result = job.run.transport.send(job.message)
+        job.run.note_success()
+
+    # -- record: it is out
+
+    def _step_record(self, job):
+        """Keep that it is out, whatever else fails. Two commits on purpose: the notes may fail
+        without undoing it."""
+        now = self._write_sent(job)
+        job.run.provider._commit_now()
+        self._note_sent(job, now)
+
+
+def _hold_a_minute(reason):
+    return Hold(reason, until=fields.Datetime.now() + timedelta(minutes=1))
 
 
 def _get_local_date(moment, tz):

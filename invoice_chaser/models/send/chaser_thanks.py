@@ -43,11 +43,13 @@ class ResConfigSettings(models.TransientModel):
 
 
 class ChaserCampaign(models.Model):
-    """Thank-you messages: a campaign of the program's own, so that they leave through the same door, seen and stopped like any other."""
+    """Thank-you messages, and copies that customers ask for: campaigns of the program's own, so that they leave through the same door, seen
+    and stopped like any other."""
 
     _inherit = "chaser.campaign"
 
     is_thanks = fields.Boolean("Thank-You", readonly=True, copy=False)
+    is_copies = fields.Boolean("Copies on Request", readonly=True, copy=False, help="Takes the copies that customers ask for on their page.")
 
     @api.model
     def _cron_thank(self):
@@ -125,3 +127,22 @@ class ChaserCampaign(models.Model):
             "invoice_date": row["invoice_date"],
             "date_maturity": row["date_due"],
         } for reminder in reminders for row in groups[reminder.partner_id.id]])
+
+    # -- copies on request
+
+    @api.model
+    def _get_copy_campaign(self, reminder):
+        """The running collection of copies of a company and mailbox; the mailbox that wrote, else the company's. As superuser."""
+        provider = reminder.provider_id
+        if provider.state != "connected" or not provider.active:
+            provider = self.env["chaser.provider"]._get_default(reminder.company_id)
+        campaign = self.search([
+            ("is_copies", "=", True), ("company_id", "=", reminder.company_id.id), ("provider_id", "=", provider.id),
+            ("state", "in", ("sending", "paused", "completed", "failed"))], limit=1)
+        campaign = campaign or self.create({
+            "name": self.env._("Copies on request"), "is_copies": True, "company_id": reminder.company_id.id, "provider_id": provider.id,
+            "user_id": reminder.campaign_id.user_id.id, "tz": reminder.company_id._get_chaser_tz(),
+        })
+        if campaign.state not in ("paused", "sending"):
+            campaign.write({"state": "sending", "completed_at": False, "started_at": campaign.started_at or fields.Datetime.now()})
+        return campaign

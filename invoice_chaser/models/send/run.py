@@ -15,6 +15,7 @@ class SendRun:
         self.throttle = provider._make_throttle(fields.Datetime.now())
         self.pace = self.throttle.pace
         self.cache = {}
+        self.purposes = {}
         self._queries = PreparedQueries(provider.env.cr)
         self._dice = random.Random()
         self._work, self._worked = 0.0, 0

@@ -1,6 +1,5 @@
 from odoo import api, fields, models
 
-from ...core.mail.webhooks import SERVICES
 from ...core.status.tracking import new_token
 
 
@@ -103,8 +102,3 @@ class ChaserProvider(models.Model):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_webhook_event_action")
         return action | {"domain": [("provider_id", "=", self.id)], "context": {}}
-
-    # -- the way out: a mark that the service repeats
-
-    def _prepare_run_settings(self):
-        return super()._prepare_run_settings() | {"webhook_service": SERVICES.get(self.webhook_service)}

@@ -1,22 +1,13 @@
-from dataclasses import replace
-
 from odoo import api, fields, models
 from odoo.tools import email_normalize
 
-from ...core.mail.webhooks.base import make_mark
 from ...core.status.tracking import describe_agent, judge
 
 
 class ChaserReminder(models.Model):
-    """What a mail service reports about a reminder, and the mark in the message by which it is found again."""
+    """What a mail service reports about a reminder."""
 
     _inherit = "chaser.reminder"
-
-    def _prepare_message(self, job, level):
-        message = super()._prepare_message(job, level)
-        service = job.run.settings["webhook_service"]
-        mark = make_mark(message.message_id)
-        return replace(message, headers={**message.headers, **service.get_headers(mark)}) if service and mark else message
 
     @api.model
     def _take_reports(self, provider, service, reports):
