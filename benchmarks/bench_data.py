@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import demo_data
+from figures import scaled
 
 from odoo.fields import Command
 from odoo.tools import SQL
 
-INVOICES = 20_000
+INVOICES = scaled(20_000)
 # Three customers have ten invoices.
 CUSTOMERS = INVOICES * 3 // 10
 

@@ -5,13 +5,13 @@ from types import SimpleNamespace
 from unittest.mock import patch
 
 from bench_books import queue_campaign
-from figures import Row, judge, median, p90, print_table, times
+from figures import Row, judge, median, p90, print_table, require, scaled, times
 
 from odoo.addons.invoice_chaser.core.mail.message import SendResult
 from odoo.addons.invoice_chaser.core.mail.transports.base import Transport
 from odoo.addons.invoice_chaser.models.send.run import SendRun
 
-WARM_UP = 20
+WARM_UP = scaled(20, 2)
 
 
 class MimeTransport(Transport):
@@ -81,12 +81,13 @@ def measure_peer(env, reminders):
 
 
 def run(env, quick):
-    count = 100 if quick else 400
+    count = scaled(100 if quick else 400, 8)
     (with_pdf, *_rest), _reminders = measure_ours(env, count // 4)
     # The aim is about the message; the shipped urgent and final levels also carry a statement of account, drawn for each customer.
     env["chaser.template"].search([]).write({"attach_statement": "none", "attach_letter": False})
     (ours, busy, queries), reminders = measure_ours(env, count)
     peer, peer_busy, peer_queries = measure_peer(env, reminders)
+    require(set(reminders.mapped("state")) == {"sent"}, "a message was not sent")
     states, middle = reminders.mapped("state"), median(ours)
     print_table(f"message: prepared and recorded, three invoices each, {len(ours)} messages", [
         Row("our pipeline", f"{middle:.1f} ms", f"{p90(ours):.1f} ms", f"{median(queries):.0f}", f"{times(median(peer), middle)} x faster",

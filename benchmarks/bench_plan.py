@@ -5,8 +5,8 @@ import time
 from datetime import timedelta
 
 from bench_books import rolled_back
-from bench_data import CUSTOMERS
-from figures import Row, judge, median, p90, print_table
+from bench_data import CUSTOMERS, INVOICES
+from figures import Row, judge, median, p90, print_table, require
 
 from odoo.addons.invoice_chaser.core.plan.planner import plan_day
 
@@ -49,8 +49,10 @@ def run(env, quick):
         seconds, _result = timed(lambda: plan_day(plan.customers, plan.today, settings), runs)
         rows.append(row("1,000 customers: eligibility and level, beyond reading", seconds, 0, ELIGIBILITY_MUST, ELIGIBILITY_AIM))
         seconds, (plan, queries) = timed(lambda: plan_open(own), 1 if quick else 3)
-        rows.append(row(f"{CUSTOMERS:,} customers, 20,000 items: read and planned", seconds, queries, ALL_MUST * CUSTOMERS / 10_000))
+        rows.append(row(f"{CUSTOMERS:,} customers, {INVOICES:,} items: read and planned", seconds, queries, ALL_MUST * CUSTOMERS / 10_000))
+        require(plan.customers, "no customer was planned")
         seconds, (_plan, forecast) = timed(lambda: Campaign._forecast(company, 60), 1 if quick else 2)
+        require(forecast.departures, "the simulator sends nothing")
         rows.append(row(f"simulator: {CUSTOMERS:,} customers, 60 days, {len(forecast.departures):,} messages", seconds))
     rows.append(row("10,000 customers, facts ready: one day", *measure_pure(plan, settings, runs)))
     print_table("plan: the daily run's planner and the simulator, nothing written", rows, [

@@ -10,9 +10,9 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / "invoice_chaser")]
 
 from core.match.maybe_paid import Customer, Item, Money, Radar  # noqa: E402
-from figures import Row, median, p90, print_table, times  # noqa: E402
+from figures import Row, median, p90, print_table, require, scaled, times  # noqa: E402
 
-ITEMS, LINES, CUSTOMERS = 10_000, 2_000, 1_500
+ITEMS, LINES, CUSTOMERS = scaled(10_000), scaled(2_000), scaled(1_500)
 
 
 def make_items(chance):
@@ -51,9 +51,10 @@ def run(quick=False):
         radar = Radar(items, customers)
         hits = sum(len(radar.match(line)) for line in lines)
         whole.append(time.perf_counter() - start)
+    require(hits, "nothing was found")
     start = time.perf_counter()
     compare_each(items, lines[:100])
-    plain = (time.perf_counter() - start) * LINES / 100
+    plain = (time.perf_counter() - start) * LINES / min(LINES, 100)
     print_table(f"Radar: {LINES:,} bank lines, {ITEMS:,} open items", [
         Row("radar, index and all lines", f"{median(whole):.2f} s", f"{p90(whole):.2f} s", "6 to read", f"{times(plain, median(whole))} × faster"),
         Row("each with each, two tests a pair", f"{plain:.2f} s"),

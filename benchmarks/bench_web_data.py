@@ -6,11 +6,12 @@ from pathlib import Path
 
 from bench_books import queue_campaign
 from bench_data import copy_rows
+from figures import SMOKE, scaled
 
 from odoo import fields
 
 # So many messages, each opened once or a few times: a first open is what costs.
-POOL = 4000
+POOL = scaled(4000)
 
 
 def make_reminders(env):
@@ -21,7 +22,7 @@ def make_reminders(env):
         "state": "sent", "sent_at": fields.Datetime.now() - timedelta(hours=1),
         "link_targets": ["https://pop-trading.example/my/invoices/1?access_token=x"]})
     env.flush_all()
-    first = copy_rows(env.cr, "chaser_reminder", reminder_id, POOL, token="md5(n::text) || 'bench'")
+    first = copy_rows(env.cr, "chaser_reminder", reminder_id, POOL, token="md5('t' || n)", page_token="md5('p' || n)", message_id="'m' || n")
     env.cr.execute("SELECT token FROM chaser_reminder WHERE id >= %s ORDER BY id", [first])
     return [token for (token,) in env.cr.fetchall()]
 
@@ -43,12 +44,14 @@ def make_traces(env):
 
 def run(env, target):
     tokens = make_reminders(env)
-    link = env["link.tracker"].create({"url": "https://pop-trading.example/my/invoices/1", "title": "Bench"})
     empty = ["/chaser_bench/empty"]
     plan = {
-        "pixel": {"empty": empty, "ours": [f"/chaser/o/{token}.gif" for token in tokens], "peer": make_traces(env)},
-        "click": {"empty": empty, "ours": [f"/chaser/c/{tokens[0]}/1"], "peer": [f"/r/{link.code}"]},
+        "pixel": {"empty": empty, "ours": [f"/chaser/o/{token}.gif" for token in tokens]},
+        "click": {"empty": empty, "ours": [f"/chaser/c/{tokens[0]}/1"]},
     }
+    if not SMOKE:  # the peer is a minute's installation
+        link = env["link.tracker"].create({"url": "https://pop-trading.example/my/invoices/1", "title": "Bench"})
+        plan["pixel"]["peer"], plan["click"]["peer"] = make_traces(env), [f"/r/{link.code}"]
     env.cr.execute("ANALYZE")
     env.cr.commit()
     Path(target).write_text(json.dumps(plan))

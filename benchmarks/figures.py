@@ -1,7 +1,11 @@
 """Numbers of the benchmarks: medians, percentiles, and the table that a part prints."""
 
+import os
 import statistics
 from dataclasses import astuple, dataclass
+
+# A smoke run is to show that everything still works, in seconds: its figures mean nothing.
+SMOKE = bool(os.environ.get("CHASER_BENCH_SMOKE"))
 
 HEADER = ("what", "median", "p90", "queries", "ratio", "must", "aim")
 
@@ -17,6 +21,20 @@ class Row:
     ratio: str = ""
     must: str = ""
     aim: str = ""
+
+
+def scaled(count, least=1):
+    """So many, or a fiftieth in a smoke run."""
+    return max(least, count // 50) if SMOKE else count
+
+
+def require(happened, words):
+    """What is measured must have happened, or the figure is that of nothing.
+
+    :raises SystemExit: where it has not
+    """
+    if not happened:
+        raise SystemExit(f"BENCHMARK BROKEN: {words}")
 
 
 def median(values):
