@@ -78,7 +78,7 @@ class ChaserInbound(models.Model):
     def _get_addressed_companies(self, recipients):
         """Those with an address among the recipients: catchall, bounce address, or a mailbox that reminders leave from."""
         recipients = set(recipients)
-        providers = self.env["chaser.provider"].sudo().search([])
+        providers = self.env["chaser.provider"].sudo().search([])  # pylint: disable=no-search-all  # they are few
         named = providers.filtered(lambda provider: recipients & {(provider.email or "").lower(), (provider.reply_to or "").lower()}).company_id
-        return named | self.env["res.company"].sudo().search([]).filtered(
+        return named | self.env["res.company"].sudo().search([]).filtered(  # pylint: disable=no-search-all  # they are few
             lambda company: recipients & ({(company.catchall_email or "").lower(), (company.bounce_email or "").lower()} - {""}))
