@@ -5,13 +5,27 @@ import re
 import pytest
 
 JOBS = "SELECT cron_name FROM ir_cron WHERE cron_name LIKE 'Invoice Chaser%%' ORDER BY 1"
-# A database of an earlier version: an extension that looks for what the form behind it does not have any more.
+# A database of an earlier version: an extension of ours that looks for what the form
+# behind it does not have any more, and a customer's own view that hangs on it.
 EARLIER = """
-view = env.ref("invoice_chaser.chaser_provider_view_form_inherit_oauth")
+form = env.ref("invoice_chaser.chaser_provider_view_form")
+former = env["ir.ui.view"].create({
+    "name": "chaser.provider.form.oauth", "model": "chaser.provider", "inherit_id": form.id,
+    "arch": "<xpath expr=\\"//field[@name='email']\\" position=\\"after\\"/>"})
+env["ir.model.data"].create({
+    "module": "invoice_chaser", "name": "chaser_provider_view_form_inherit_oauth", "model": "ir.ui.view", "res_id": former.id})
+env["ir.ui.view"].create({
+    "name": "own", "model": "chaser.provider", "inherit_id": former.id,
+    "arch": "<field name=\\"email\\" position=\\"attributes\\"><attribute name=\\"string\\">Own</attribute></field>"})
 stale = "<xpath expr=\\"//field[@name='gone']\\" position=\\"after\\"/>"
-env.cr.execute("UPDATE ir_ui_view SET arch_db = jsonb_build_object('en_US', %s::text) WHERE id = %s", [stale, view.id])
-env.cr.execute("UPDATE ir_module_module SET latest_version = '19.0.1.0.0' WHERE name = 'invoice_chaser'")
+env.flush_all()
+env.cr.execute("UPDATE ir_ui_view SET arch_db = jsonb_build_object('en_US', %s::text) WHERE id = %s", [stale, former.id])
+env.cr.execute("UPDATE ir_module_module SET latest_version = '19.0.1.1.0' WHERE name = 'invoice_chaser'")
 env.cr.commit()
+"""
+OWN_VIEW = """
+arch = env["chaser.provider"].get_view(env.ref("invoice_chaser.chaser_provider_view_form").id, "form")["arch"]
+print("own view holds" if 'string="Own"' in arch else arch)
 """
 UPDATE = ["-u", "invoice_chaser", "--stop-after-init", "--no-http", "--log-level=warn"]
 UNINSTALL = """
@@ -33,6 +47,7 @@ def test_update_and_uninstall(world, options):
     world.shell(EARLIER)
     assert not _loud(world.run(["dev/odoo", "-d", world.name, *UPDATE]))
     assert world.query(JOBS) == jobs, "an update neither doubles nor loses a job"
+    assert "own view holds" in world.shell(OWN_VIEW)
     output = world.shell(UNINSTALL)
     assert not _loud(output), _loud(output)
     assert world.query(JOBS) == []
