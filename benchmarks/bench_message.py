@@ -9,7 +9,8 @@ from figures import Row, judge, median, p90, print_table, require, scaled, times
 
 from odoo.addons.invoice_chaser.core.mail.message import SendResult
 from odoo.addons.invoice_chaser.core.mail.transports.base import Transport
-from odoo.addons.invoice_chaser.models.send.run import SendRun
+from odoo.addons.invoice_chaser.models.send.batches import Batches
+from odoo.addons.invoice_chaser.models.send.run import MailboxRun
 
 WARM_UP = scaled(20, 2)
 
@@ -54,11 +55,11 @@ def measure(env, calls):
 def measure_ours(env, count):
     campaign, reminder_ids = queue_campaign(env, count + WARM_UP)
     provider = campaign.provider_id.with_env(env)
-    send_run = SendRun(provider, MimeTransport())
+    batches = Batches(MailboxRun(provider), MimeTransport())
 
     def send(reminder_id):
-        provider._send_one(reminder_id, send_run)
-        provider._is_open()
+        batches.send_one(reminder_id)
+        batches.is_open()
 
     figures = measure(env, [lambda number=number: send(number) for number in reminder_ids])
     return figures, env["chaser.reminder"].browse(reminder_ids)

@@ -8,6 +8,7 @@ from odoo import fields
 from odoo.fields import Command
 from odoo.tests import freeze_time, tagged
 
+from ..models.send.batches import Batches
 from .common import ChaserCase
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
@@ -41,7 +42,7 @@ class TestForecastOfTheJob(ChaserCase):
         :param work: seconds that each message takes
         """
         Trigger, cron, alarms = self.env["ir.cron.trigger"].sudo(), self.provider.cron_id, []
-        send_one = type(self.provider)._send_one
+        send_one = Batches.send_one
 
         def _send_slowly(*args):
             clock.tick(work)
@@ -55,7 +56,7 @@ class TestForecastOfTheJob(ChaserCase):
                 self.enter_registry_test_mode(),
                 patch.object(type(self.provider), "_pause", lambda _self, seconds: clock.tick(seconds)),
                 patch.object(type(self.provider), "_tick", lambda _self: clock().timestamp()),
-                patch.object(type(self.provider), "_send_one", _send_slowly),
+                patch.object(Batches, "send_one", _send_slowly),
                 patch.object(type(self.provider), "_start_alarm", lambda _self, seconds, _db: alarms.append(self._later(seconds=seconds))),
             ):
                 cron.method_direct_trigger()

@@ -11,8 +11,9 @@ from odoo.tools import SQL
 from odoo.tools.misc import Callbacks
 
 from ..core.mail import errors
-from ..models.send.chaser_provider_locks import _CONNECTION_SPACE, _MONTH_SPACE, _wake_scheduler
+from ..models.send.chaser_provider import _wake_scheduler
 from ..models.send.chaser_sender import ChaserSender as Pipeline
+from ..models.send.run import _CONNECTION_SPACE, _MONTH_SPACE, MailboxRun
 from .common import FakeTransport
 from .test_send import SendCase
 
@@ -328,7 +329,7 @@ class TestConnections(SendCase):
         key = f"{self.provider._get_connection_account()}#0"
         with (
             psycopg2.connect(**sql_db.connection_info_for(self.env.cr.dbname)[1]) as other, other.cursor() as cursor,
-            patch("odoo.addons.invoice_chaser.models.send.chaser_provider_locks._CONNECTION_PATIENCE", 50),
+            patch("odoo.addons.invoice_chaser.models.send.run._CONNECTION_PATIENCE", 50),
         ):
             cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", (_CONNECTION_SPACE, key))
             transport = self._run()
@@ -351,7 +352,7 @@ class TestConnections(SendCase):
 
     def test_no_limit_no_lock(self):
         self.provider.max_connections = 0
-        with self.provider._connection_slot() as mine:
+        with MailboxRun(self.provider)._connection_slot() as mine:
             self.assertTrue(mine)
             self.assertFalse(self.env.execute_query(SQL(
                 "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND pid = pg_backend_pid()", _CONNECTION_SPACE)))
@@ -359,7 +360,7 @@ class TestConnections(SendCase):
     def test_killed_sender_leaves_no_lock(self):
         self.provider.max_connections = 1
         transport = FakeTransport([RuntimeError("boom")])
-        with self.assertLogs("odoo.addons.invoice_chaser.models.send.chaser_provider_send", "ERROR"):
+        with self.assertLogs("odoo.addons.invoice_chaser.models.send.batches", "ERROR"):
             self._run(transport)
         self.assertTrue(self.reminder.is_undecided)
         self.assertFalse(self.env.execute_query(SQL("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", _CONNECTION_SPACE)))

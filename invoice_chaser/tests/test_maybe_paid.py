@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import freeze_time, new_test_user, tagged
 
+from ..models.send.run import MailboxRun
 from .common import ChaserCase, FakeTransport
 
 
@@ -357,6 +358,6 @@ class TestBankData(RadarCase):
     def test_step_itself_holds(self):
         campaign = self._campaign(self.invoice)
         campaign.action_send()
-        with patch.object(type(self.provider), "_hold_without_bank_data", lambda _self: None):
+        with patch.object(MailboxRun, "_hold_without_bank_data", lambda _self: None):
             self.assertEqual(self._run().sent, [])
         self.assertEqual(campaign.reminder_ids.reason_code, "hold_bank_data")

@@ -8,8 +8,8 @@ from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
 from ..core.mail import errors
-from ..models.send.chaser_provider_send import _LOCK_SPACE
 from ..models.send.chaser_sender import ChaserSender as Pipeline
+from ..models.send.run import _LOCK_SPACE
 from .common import ChaserCase, FakeTransport
 
 STEPS = Pipeline._SEND_STEPS
@@ -185,7 +185,7 @@ class TestKill(SendCase):
 
     def _check(self, name, error, after):
         transport = FakeTransport()
-        with self._kill(name, error, after), mute_logger("odoo.addons.invoice_chaser.models.send.chaser_provider_send", "odoo.addons.base.models.ir_cron"):
+        with self._kill(name, error, after), mute_logger("odoo.addons.invoice_chaser.models.send.batches", "odoo.addons.base.models.ir_cron"):
             try:
                 self._run(transport)
             except Killed:
@@ -264,7 +264,7 @@ class TestKill(SendCase):
     def test_chatter_failure_keeps_sent(self):
         with (
             patch.object(self.registry["chaser.sender"], "_write_chatter", side_effect=RuntimeError("no chatter")),
-            mute_logger("odoo.addons.invoice_chaser.models.send.chaser_provider_send"),
+            mute_logger("odoo.addons.invoice_chaser.models.send.batches"),
         ):
             transport = self._run()
         self.assertEqual(self.reminder.state, "sent")
@@ -282,7 +282,7 @@ class TestKill(SendCase):
                 raise ValueError("broken data")
             return original(sender, job)
 
-        with patch.object(Pipeline, "_step_render", step), self.assertLogs("odoo.addons.invoice_chaser.models.send.chaser_provider_send", "ERROR"):
+        with patch.object(Pipeline, "_step_render", step), self.assertLogs("odoo.addons.invoice_chaser.models.send.batches", "ERROR"):
             transport = self._run()
         self.assertEqual(len(transport.sent), 2)
         self.assertEqual(faulty.state, "failed")

@@ -9,6 +9,7 @@ from odoo.tests import freeze_time, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..core.hours.holiday_source import FoundDays
+from ..models.send.run import MailboxRun
 from .common import ChaserCase, FakeTransport
 
 # UTC; Dubai is four hours ahead.
@@ -89,7 +90,7 @@ class TestWindow(WindowCase):
             campaign.action_send()
         transport = FakeTransport()
         pauses = []
-        with patch.object(type(self.provider), "_send_batches", lambda _self: pauses.append(1)):
+        with patch.object(MailboxRun, "_send_batches", lambda _self: pauses.append(1)):
             self._run(transport)
         self.assertEqual(set(campaign.reminder_ids.mapped("scheduled_at")), {MONDAY_OPEN})
         self.assertEqual(set(campaign.reminder_ids.mapped("reason_code")), {"window"})
@@ -99,7 +100,7 @@ class TestWindow(WindowCase):
         """The clock passes the end of the window in mid-run: the step itself holds."""
         with freeze_time("2026-11-19 10:00:00"):
             reminder = self._queued()
-        with patch.object(type(self.provider), "_hold_closed", lambda _self: None):
+        with patch.object(MailboxRun, "_hold_closed", lambda _self: None):
             self.assertEqual(self._run().sent, [])
         self.assertEqual((reminder.state, reminder.scheduled_at, reminder.attempt_count), ("queued", MONDAY_OPEN, 0))
 

@@ -37,13 +37,10 @@ SMALL_FILES = {
     "common/ir_http.py": "a small extension of a model of Odoo",
     "customer/account_partial_reconcile.py": "a small extension of a model of Odoo",
     "customer/res_partner_category.py": "a small extension of a model of Odoo",
-    "hours/chaser_provider.py": "to be folded",
     "mailbox/chaser_reason_limits.py": "to be folded",
     "maybe_paid/account_bank_statement_line.py": "a small extension of a model of Odoo",
     "maybe_paid/chaser_campaign.py": "to be folded",
     "maybe_paid/chaser_daily_run.py": "to be folded",
-    "maybe_paid/chaser_provider.py": "to be folded",
-    "send/chaser_reminder_reply_to.py": "to be folded",
 }
 
 # --- reading the code -----------------------------------------------------------------

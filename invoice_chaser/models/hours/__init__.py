@@ -4,4 +4,3 @@ from . import res_company
 from . import chaser_reason_window
 from . import chaser_window
 from . import chaser_campaign
-from . import chaser_provider

@@ -156,6 +156,7 @@ class ChaserProvider(models.Model):
             "state": state, "last_error": error, "last_check_at": fields.Datetime.now(),
             "connected_database": self._get_database_id() if state == "connected" else False,
         })
+        self._tell_waiting(state, error)
 
     def _notify_expired(self, error):
         for provider in self.filtered(lambda provider: provider.state != "expired"):

@@ -3,5 +3,4 @@ from . import account_bank_statement_line
 from . import res_company
 from . import chaser_campaign
 from . import chaser_daily_run
-from . import chaser_provider
 from . import chaser_reminder

@@ -114,7 +114,7 @@ class ChaserSender(models.AbstractModel):
     def _step_lock(self, job):
         """The row is ours, still queued, and its campaign still runs; a pause that comes now waits for the mark. From here to the mark there
         is no commit, so that the company's monthly limit, taken first, stays taken."""
-        if not job.run.provider._take_month_slot(job.run):
+        if not job.run.take_month_slot():
             return Skip("gone")
         rows = job.run.ask(SQL(
             """SELECT r.id, r.token, r.language, r.message_id, r.attempt_count, r.recipient_email, r.recipient_others, r.level_id,

@@ -164,8 +164,8 @@ class ChaserSender(models.AbstractModel):
 
     def _take_transport_error(self, job, error):
         """The service's answer decides: about this message, this customer, or the whole mailbox."""
-        reminder, provider = job.reminder, job.run.provider
-        provider._fresh()
+        reminder = job.reminder
+        job.run.provider._fresh()
         if isinstance(error, OutcomeUnknown):
             reminder.internet_message_id = error.internet_message_id or False
             reminder._set_undecided("line_broke", {"detail": str(error)})
@@ -185,7 +185,7 @@ class ChaserSender(models.AbstractModel):
                 reminder._set_state("queued", "policy", {"detail": str(error)})
                 reminder.campaign_id._set_paused("policy", str(error))
             else:
-                provider._take_error(error)
+                job.run.take_error(error)
 
     @api.model
     def _set_retry(self, reminder, error):

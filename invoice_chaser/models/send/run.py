@@ -1,70 +1,365 @@
-import random
+import contextlib
+import logging
+from datetime import timedelta
+
+import psycopg2.errors
 
 from odoo import fields
+from odoo.exceptions import UserError
+from odoo.tools import SQL
 
-from .prepared import PreparedQueries
+from ...core.mail.errors import AuthenticationFailed, PolicyRefused, RateLimited, TransportError, Unreachable
+from ...core.mail.readers.base import Reader
+from ...core.pace.throttle import next_month, retry_delay
+from .batches import Batches
+
+_logger = logging.getLogger(__name__)
+# First keys of PostgreSQL's advisory locks: "chas", "chac" and "cham" in ASCII; the second is
+# an id, or the hash of an account.
+_LOCK_SPACE, _CONNECTION_SPACE, _MONTH_SPACE = 0x63686173, 0x63686163, 0x6368616D
+_CONNECTION_PATIENCE = 15_000  # milliseconds
+_CONNECTION_REST = 30  # seconds
+_STAGE_ATTEMPTS = 5
+# A mailbox shows what it sent after a moment; asked sooner, "not there" would say nothing.
+_RIPE = timedelta(minutes=2)
+_STALE = timedelta(days=3)
 
 
-class SendRun:
-    """What one run of a mailbox keeps: the open transport, its recent sends, and what all its messages share."""
+class MailboxRun:
+    """One run of a mailbox's job: the lock that makes it the only sender, its stages in their
+    order, what the mail service's answers mean for the whole queue, and when to come again.
 
-    def __init__(self, provider, transport):
+    A plain object: it is about no row. What belongs to the mailbox stays there
+    (``chaser.provider``): its connection, its limits, its clock."""
+
+    def __init__(self, provider):
         self.provider = provider
-        self.transport = transport
-        self.settings = provider._prepare_run_settings()
-        self.throttle = provider._make_throttle(fields.Datetime.now())
-        self.pace = self.throttle.pace
-        self.cache = {}
-        self.purposes = {}
-        self._queries = PreparedQueries(provider.env.cr)
-        self._dice = random.Random()
-        self._work, self._worked = 0.0, 0
-        self._was_limited = bool(provider.rate_limit_count)
+        self.env = provider.env
 
-    def get_allowance(self):
-        return self.throttle.allowance(fields.Datetime.now())
+    def go(self):
+        with self._sender_lock() as alone:
+            if not alone or not self._is_at_home():
+                return
+            for stage in (
+                self._recover_interrupted, self._settle_undecided, self._sweep_paid,
+                self._start_due_campaigns, self._hold_closed, self._send_batches,
+                self._finish_campaigns,
+            ):
+                self._run_stage(stage)
+        self._run_stage(self._wake_again)
+        self._make_way()
 
-    def get_domain_hold(self, domain):
-        """Until when messages to a recipient domain wait; None when one may go."""
-        return self.throttle.get_domain_hold(domain, fields.Datetime.now())
+    def _run_stage(self, stage):
+        """One stage of a run, again with a fresh look at the data when another process changed a row meanwhile. A stage may be run again
+        at any time: what it has done is committed, or undone with the transaction."""
+        for attempt in range(1, _STAGE_ATTEMPTS + 1):
+            try:
+                return stage()
+            except (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected):
+                self._fresh()
+                if attempt == _STAGE_ATTEMPTS:
+                    raise
 
-    def get_gap(self):
-        """Seconds to the next message of the batch, with their random part."""
-        return self.pace.gap(self._dice.random())
+    def _commit(self, processed=0):
+        """Make what was done lasting, and tell the scheduler; returns the seconds left in this run."""
+        return self.env["ir.cron"]._commit_progress(processed, remaining=self.provider._count_due())
 
-    def get_rest(self):
-        """Seconds to the next batch."""
-        return self.pace.rest(self._dice.random())
+    def _commit_now(self):
+        self.provider._commit_now()
 
-    def get_lag(self):
-        """Seconds that are missing to the rest after the last message, whichever run it was."""
-        last = self.throttle.get_last()
-        return max(0.0, self.get_rest() - (fields.Datetime.now() - last).total_seconds()) if last else 0.0
+    def _fresh(self):
+        self.provider._fresh()
 
-    def note_attempt(self, domain):
-        # Odoo's datetimes end at the second: counted up, so that no window opens too early.
-        self.throttle.note(domain, fields.Datetime.add(fields.Datetime.now(), seconds=1))
+    # -- locks
 
-    def note_work(self, seconds):
-        """What one message took, its documents and the network included, without the pauses."""
-        self._work, self._worked = self._work + seconds, self._worked + 1
+    @contextlib.contextmanager
+    def _sender_lock(self):
+        """True for the only sender of this mailbox on all servers. Lives as long as the connection, over commits; a killed
+        process loses it with its connection."""
+        cr, alone = self.env.cr, self.provider._try_lock(_LOCK_SPACE)
+        try:
+            yield alone
+        finally:
+            if alone:
+                with contextlib.suppress(psycopg2.InterfaceError, psycopg2.OperationalError):
+                    cr.rollback()
+                    cr.execute("SELECT pg_advisory_unlock_all()")  # this one, and what an interrupted message may have left
 
-    def get_work(self):
-        """Mean seconds that a message takes; 0 before the first."""
-        return self._work / self._worked if self._worked else 0.0
+    @contextlib.contextmanager
+    def _connection_slot(self):
+        """True while the mailbox holds one of its account's connections, over all servers of this database. Waits for one for some
+        seconds, in line, so that nobody is passed over for ever; the lock lives and dies with the database connection."""
+        most = self.provider.max_connections
+        if not most:
+            yield True
+            return
+        cr, key = self.env.cr, f"{self.provider._get_connection_account()}#{self.provider.id % most}"
+        cr.execute(SQL("SET LOCAL lock_timeout = %s", _CONNECTION_PATIENCE))
+        try:
+            cr.execute(SQL("SELECT pg_advisory_lock(%s, hashtext(%s))", _CONNECTION_SPACE, key), log_exceptions=False)
+            mine = True
+        except psycopg2.errors.LockNotAvailable:
+            mine = False
+        self._fresh()
+        try:
+            yield mine
+        finally:
+            if mine:
+                with contextlib.suppress(psycopg2.InterfaceError, psycopg2.OperationalError):
+                    cr.rollback()
+                    cr.execute(SQL("SELECT pg_advisory_unlock(%s, hashtext(%s))", _CONNECTION_SPACE, key))
 
-    def note_success(self):
-        """The service takes messages again: its next refusal is a first one. Written down with the message's own record."""
-        if self._was_limited:
-            self.provider.rate_limit_count = 0
-            self._was_limited = False
+    def take_month_slot(self, batches):
+        """Whether the company's month has room for one more message; if so, nobody else of the company counts until our next commit,
+        which is the one that writes our message down. If not, the queue is held.
 
-    def ask(self, query):
-        """The rows of a query that is asked for each message."""
-        return self._queries.ask(query)
+        Two locks on one key: while we hold the connection's lock, whoever had it before has committed, so the transaction that begins
+        then sees their message; its own lock ends with its commit.
+        """
+        if not batches.pace.per_month:
+            return True
+        cr, company_id = self.env.cr, batches.settings["company_id"]
+        cr.execute(SQL("SELECT pg_advisory_lock(%s, %s)", _MONTH_SPACE, company_id))
+        self._fresh()
+        cr.execute(SQL("SELECT pg_advisory_xact_lock(%(space)s, %(id)s), pg_advisory_unlock(%(space)s, %(id)s)", space=_MONTH_SPACE, id=company_id))
+        now = fields.Datetime.now()
+        batches.throttle.month = self.provider._make_month_count(now)
+        if batches.throttle.month and batches.throttle.month.count >= batches.pace.per_month:
+            self._fresh()
+            self.hold_queue(next_month(now, batches.pace.tz), "limit_month")
+            return False
+        return True
 
-    def get(self, key, make):
-        """A value that all messages of the run share, made once."""
-        if key not in self.cache:
-            self.cache[key] = make()
-        return self.cache[key]
+    def _lock_free(self, records):
+        """Those of ``records`` that no other process holds, locked. Like ``try_lock_for_update``, but without an error in the log when a
+        row was changed since our snapshot: mailboxes that share a campaign meet there, and `_run_stage` looks again."""
+        if not records:
+            return records
+        self.env.cr.execute(SQL(
+            "SELECT id FROM %s WHERE id IN %s FOR NO KEY UPDATE SKIP LOCKED", SQL.identifier(records._table), tuple(records.ids)), log_exceptions=False)
+        return records.browse(row[0] for row in self.env.cr.fetchall())
+
+    # -- before the messages
+
+    def _is_at_home(self):
+        """False in a copy of the database that Odoo restored or duplicated: it must not send until a person has tested the mailbox."""
+        provider = self.provider
+        if provider.state == "connected" and provider.connected_database != provider._get_database_id():
+            provider._set_state(
+                "draft", self.env._("This is a copy of the database in which the mailbox was connected. Test the connection to send from here."))
+            self._commit_now()
+            return False
+        return True
+
+    def _recover_interrupted(self):
+        """We are the only sender: whatever is ``sending`` belongs to a process that died in the middle."""
+        stuck = self.env["chaser.reminder"].search([("provider_id", "=", self.provider.id), ("state", "=", "sending")])
+        for reminder in stuck:
+            reminder._set_undecided("undecided")
+        self._commit_now()
+
+    def _settle_undecided(self):
+        """Ask the mailbox for each open Message-ID: found means sent; else a person is told what the mailbox said, and they alone send again."""
+        now, provider = fields.Datetime.now(), self.provider
+        waiting = self.env["chaser.reminder"].search([
+            ("provider_id", "=", provider.id), ("is_undecided", "=", True), ("reason_code", "in", ("undecided", "line_broke")),
+            ("attempted_at", ">", now - _STALE)])
+        if not waiting or provider.state != "connected" or (provider.hold_until and provider.hold_until > now):
+            return
+        box = None
+        try:
+            box = provider._get_sent_box()
+            ripe = waiting.filtered(lambda reminder: reminder.attempted_at <= now - _RIPE)
+            if box and waiting - ripe:
+                provider.sudo().cron_id._trigger(at=now + _RIPE + timedelta(seconds=5))
+            if box and ripe:
+                self._ask_sent_box(box, ripe)
+        except (TransportError, UserError) as error:
+            # The next run asks again.
+            self._fresh()
+            self._take_box_error(box, error)
+        self._commit_now()
+
+    def _ask_sent_box(self, box, reminders):
+        with box:
+            for reminder in reminders:
+                reminder._settle_by_mailbox(box.find_sent(reminder.internet_message_id or reminder.message_id))
+                self._commit_now()
+
+    def _take_box_error(self, box, error):
+        """Trouble with reading stops no sending; trouble with the way out is what it would be for a message."""
+        if isinstance(box, Reader) or isinstance(error, UserError):
+            self.provider._set_read_error(error)
+        else:
+            self.take_error(error)
+
+    def _sweep_paid(self):
+        """What the hook on reconciliation had to leave, because we were at it."""
+        self.env["chaser.reminder"]._settle_paid(SQL("r.provider_id = %s", self.provider.id))
+        self._commit_now()
+
+    def _start_due_campaigns(self):
+        due = self.env["chaser.campaign"].search([
+            ("state", "=", "scheduled"), ("scheduled_at", "<=", fields.Datetime.now()),
+            "|", ("provider_id", "=", self.provider.id), ("reminder_ids", "any", [("provider_id", "=", self.provider.id)])])
+        for campaign in self._lock_free(due):
+            campaign.write({"state": "sending", "started_at": fields.Datetime.now()})
+        self._commit_now()
+
+    def _hold_closed(self):
+        """What is due but outside its customer's window, or without recent bank data, waits with its reason, all at once: the pace is for
+        messages that leave."""
+        self._fresh()
+        self._hold_outside_windows()
+        self._hold_without_bank_data()
+        self._commit_now()
+
+    def _hold_outside_windows(self):
+        company, Reminder = self.provider.company_id, self.env["chaser.reminder"]
+        book = company._get_window_book()
+        if not book:
+            return
+        now = fields.Datetime.now()
+        self.env.cr.execute(SQL(
+            "SELECT r.id, r.partner_id FROM %s AND r.scheduled_at <= %s FOR NO KEY UPDATE OF r SKIP LOCKED",
+            self.provider._get_queue_sql(), now), log_exceptions=False)
+        due = dict(self.env.cr.fetchall())
+        places = company._read_chaser_places(set(due.values()))
+        holds = {}
+        for reminder_id, partner_id in due.items():
+            holds.setdefault(book.get(places[partner_id]), []).append(reminder_id)
+        for window, reminder_ids in holds.items():
+            if hold := Reminder._get_window_hold(window, now):
+                Reminder.browse(reminder_ids)._stop(hold)
+
+    def _hold_without_bank_data(self):
+        """Without recent bank data no reminder leaves: all that is due waits at once."""
+        Reminder = self.env["chaser.reminder"]
+        if hold := Reminder._get_bank_hold(self.provider.company_id):
+            self.env.cr.execute(SQL(
+                "SELECT r.id FROM %s AND r.scheduled_at <= %s AND r.purpose = 'reminder' FOR NO KEY UPDATE OF r SKIP LOCKED",
+                self.provider._get_queue_sql(), fields.Datetime.now()), log_exceptions=False)
+            Reminder.browse(row[0] for row in self.env.cr.fetchall())._stop(hold)
+
+    # -- the messages
+
+    def _send_batches(self):
+        if not self._commit_or_none():
+            return
+        with self._connection_slot() as free:
+            if not free:
+                self.hold_queue(fields.Datetime.add(fields.Datetime.now(), seconds=_CONNECTION_REST), "limit_connections")
+                self._commit()
+                return
+            transport = self._open_transport()
+            if not transport:
+                return
+            try:
+                Batches(self, transport).go()
+            finally:
+                transport.close()
+
+    def _commit_or_none(self):
+        """Whether there is anything to do now; nothing is connected for an empty queue."""
+        self._fresh()
+        due = self.provider._count_due()
+        self.env["ir.cron"]._commit_progress(0, remaining=due)
+        return due
+
+    def _open_transport(self):
+        """The connected transport; None after writing down why not and until when nothing is tried."""
+        provider = self.provider
+        try:
+            transport = provider._get_transport()
+            transport.open()
+        except UserError as error:
+            self._fresh()
+            provider._set_state("expired", str(error))
+        except TransportError as error:
+            self._fresh()
+            self.take_error(error)
+        else:
+            if provider.unreachable_count or provider.hold_until:
+                provider.write({"unreachable_count": 0, "hold_until": False, **provider._prepare_reason_values(False)})
+                self._commit_now()
+            return transport
+        self._commit()
+        return None
+
+    # -- what the mail service's answers mean for the mailbox and its whole queue
+
+    def take_error(self, error):
+        """What an error of the mailbox (not of one message) means for its whole queue. Returns whether it was one."""
+        now, provider = fields.Datetime.now(), self.provider
+        if isinstance(error, AuthenticationFailed):
+            provider._set_state("expired", str(error))
+            self.hold_queue(None, "provider_expired", str(error))
+        elif isinstance(error, RateLimited):
+            self._take_rate_limit(error, now)
+        elif isinstance(error, PolicyRefused):
+            for campaign in self._get_running_campaigns():
+                campaign._set_paused("policy", str(error))
+            provider.last_error = str(error)
+        elif isinstance(error, Unreachable):
+            provider.unreachable_count += 1
+            self.hold_queue(now + min(retry_delay(provider.unreachable_count), timedelta(minutes=20)), "unreachable", str(error))
+        else:
+            return False
+        return True
+
+    def _take_rate_limit(self, error, now):
+        """The mailbox rests as long as the service told, else longer each time the answer comes again."""
+        provider = self.provider
+        provider.rate_limit_count += 1
+        scope = "day" if error.is_told and error.retry_after >= timedelta(hours=24) else error.scope
+        code = {"day": "limit_service_day", "connections": "limit_service_connections", "storage": "mailbox_full"}.get(scope, "rate_limited")
+        if error.scope == "storage":
+            provider._tell_manager(self.env._("Mailbox full"), str(error))
+        self.hold_queue(now + error.get_rest(provider.rate_limit_count), code, str(error))
+
+    def _get_running_campaigns(self):
+        waiting = [("provider_id", "=", self.provider.id), ("state", "=", "queued")]
+        return self.env["chaser.campaign"].search([("state", "=", "sending"), ("reminder_ids", "any", waiting)])
+
+    def hold_queue(self, until, code, detail=""):
+        """Rest until ``until`` (UTC); every waiting reminder shows why. Nothing fails by a hold."""
+        provider = self.provider
+        if until:
+            until = until.replace(microsecond=0) + timedelta(seconds=1)
+        provider._set_hold(until, code, detail)
+        params = {"until": until.isoformat(), "detail": detail} if until else {"detail": detail}
+        waiting = self.env["chaser.reminder"].search([("provider_id", "=", provider.id), ("state", "=", "queued"), ("campaign_id.state", "=", "sending")])
+        waiting.try_lock_for_update(allow_referencing=True).write(provider._prepare_reason_values(code, params))
+
+    # -- after the messages
+
+    def _finish_campaigns(self):
+        self._fresh()
+        running = self.env["chaser.campaign"].search([
+            ("state", "=", "sending"), "|", ("provider_id", "=", self.provider.id), ("reminder_ids.provider_id", "=", self.provider.id),
+            ("reminder_ids", "not any", [("state", "in", ("queued", "sending"))])])
+        self._lock_free(running)._set_finished()
+        self._commit_now()
+
+    def _wake_again(self):
+        """Ask the scheduler for the next run: at once while there is work, else when the first hold ends."""
+        self._fresh()
+        provider = self.provider
+        if provider.state != "connected":
+            return
+        [(first,)] = self.env.execute_query(SQL("SELECT min(r.scheduled_at) FROM %s", provider._get_queue_sql()))
+        [(planned,)] = self.env.execute_query(SQL(
+            """SELECT min(c.scheduled_at) FROM chaser_campaign c WHERE c.state = 'scheduled'
+                  AND EXISTS (SELECT 1 FROM chaser_reminder r WHERE r.campaign_id = c.id AND r.provider_id = %s AND r.state = 'queued')""", provider.id))
+        moments = [max(moment, provider.hold_until or moment) for moment in (first, planned) if moment]
+        if moments:
+            now = fields.Datetime.now()
+            provider.sudo().cron_id._trigger(at=None if min(moments) <= now else min(moments))
+            provider._set_alarm(min(moments))
+
+    def _make_way(self):
+        """Ends the job when its time is over. As long as it reports something left, Odoo calls it ten times in a row, however long that
+        takes, and other jobs wait; it has just asked to be woken (``_wake_again``), so nothing is lost."""
+        jobs = self.env["ir.cron"]
+        if not jobs._commit_progress():
+            jobs._commit_progress(remaining=0)

@@ -1,20 +1,119 @@
-from odoo import api, fields, models
+import logging
+import threading
+import time
+
+import psycopg2
+
+from odoo import api, fields, models, sql_db
 from odoo.tools import SQL
+
+from odoo.addons.base.models.ir_cron import ODOO_NOTIFY_FUNCTION
 
 from ...core.pace.forecast import Mailbox, Queues, Waiting, finishes
 from ...core.pace.share import make_capacity, share
 from ...core.pace.throttle import Pace, Throttle
+from .run import MailboxRun
+
+_logger = logging.getLogger(__name__)
+# Odoo's scheduler looks once a minute by itself; waits up to so many seconds get an alarm of their own.
+_ALARM = 600
 
 
 class ChaserProvider(models.Model):
-    """When what waits will leave, and which mailbox takes what."""
+    """The one door out, what a run asks of its mailbox, and when what waits will leave."""
 
-    _inherit = "chaser.provider"
+    _inherit = "chaser.provider"  # pylint: disable=consider-merging-classes-inherited  # sending and its forecast, apart from the connection
 
     message_seconds = fields.Float(
         "Seconds per Message", readonly=True, copy=False, aggregator=None,
         help="How long one message takes, its documents and the mail server included, without the pauses: measured while sending, and part of the time at "
         "which campaigns are expected to finish.")
+
+    def _cron_send(self):
+        """The one door out: sends what is due from this mailbox, at its pace. Runs as the mailbox's scheduled job."""
+        self.ensure_one()
+        MailboxRun(self).go()
+
+    # -- what a run asks of its mailbox
+
+    def _try_lock(self, space):
+        """Whether this process is now the only one on all servers that works on the mailbox; ``space`` says at what. The lock belongs to the
+        connection: it outlives commits and dies with the process."""
+        self.ensure_one()
+        self.env.cr.execute(SQL("SELECT pg_try_advisory_lock(%s, %s)", space, self.id))
+        return self.env.cr.fetchone()[0]
+
+    def _commit_now(self):
+        self.env.cr.commit()  # pylint: disable=invalid-commit  # before and after a message leaves: see docs/architecture.md
+
+    def _fresh(self):
+        """A new transaction, so that the next read sees what others have committed."""
+        self.env.cr.rollback()
+        self.env.invalidate_all(flush=False)
+
+    def _get_queue_sql(self):
+        return SQL(
+            """chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id
+                WHERE r.provider_id = %s AND r.state = 'queued' AND c.state = 'sending'""", self.id)
+
+    def _count_due(self):
+        if self.hold_until and self.hold_until > fields.Datetime.now() or self.state != "connected":
+            return 0
+        [(count,)] = self.env.execute_query(SQL(
+            "SELECT count(*) FROM %s AND r.scheduled_at <= %s", self._get_queue_sql(), fields.Datetime.now()))
+        return count
+
+    def _get_sent_box(self):
+        """Where to look whether a message was sent: an adapter with ``find_sent``, not connected yet. None where nothing can be asked.
+
+        :raises UserError: when it cannot be opened (no key, no password)
+        """
+        self.ensure_one()
+        by_kind = getattr(self, f"_get_sent_box_{self.kind}", None)
+        rests = self.read_hold_until and self.read_hold_until > fields.Datetime.now()
+        by_imap = self.is_reading and self.read_method == "imap" and not rests
+        return by_kind and by_kind() or (self._get_reader() if by_imap else None)
+
+    # -- clock
+
+    def _pause(self, seconds):
+        time.sleep(seconds)
+
+    def _tick(self):
+        """Seconds of a clock that nobody sets."""
+        return time.monotonic()
+
+    def _set_alarm(self, until):
+        """Wake the scheduler when a wait of some seconds or minutes ends: by itself it looks once a minute, which would halve the pace of
+        a slow mailbox. An alarm that is lost (its process ended) costs that minute, and nothing else."""
+        seconds = (until - fields.Datetime.now()).total_seconds()
+        if 0 < seconds <= _ALARM:
+            self.env.cr.postcommit.add(lambda: self._start_alarm(seconds, self.env.cr.dbname))
+
+    def _start_alarm(self, seconds, dbname):
+        timer = threading.Timer(seconds, _wake_scheduler, [dbname])
+        timer.daemon = True
+        timer.start()
+
+    # -- what waits for the mailbox
+
+    def _tell_waiting(self, state, error=False):
+        """A mailbox that is not connected says so at each reminder that waits for it. Called by ``_set_state``."""
+        for provider in self.sudo():
+            waiting = self.env["chaser.reminder"].sudo().search([("provider_id", "=", provider.id), ("state", "=", "queued")])
+            waiting = waiting.try_lock_for_update(allow_referencing=True)
+            if state == "connected":
+                waiting.filtered(lambda reminder: reminder.reason_code in ("provider_expired", "provider_closed")).write(self._prepare_reason_values(False))
+            else:
+                waiting._set_waiting_reason("provider_expired" if state == "expired" else "provider_closed", error or "")
+
+    def action_move_waiting(self):
+        """Opens the choice of another mailbox for all that waits in this one."""
+        self.check_access("read")
+        return self.env["chaser.mailbox.move"]._open_for(
+            self.env["chaser.reminder"].search([("provider_id", "in", self.ids), ("state", "in", ("draft", "queued"))]))
+
+    # -- when what waits will leave, and which mailbox takes what
 
     def _forecast(self, extra=None, now=None, with_queue=True):
         """(mailbox id, group) → how many messages, and when the last of them leaves (UTC), if nothing else happens.
@@ -106,3 +205,12 @@ class ChaserProvider(models.Model):
             """SELECT DISTINCT ON (partner_id) partner_id, provider_id FROM chaser_reminder
                 WHERE company_id = %s AND partner_id = ANY(%s) AND state = 'sent' AND provider_id IS NOT NULL
                 ORDER BY partner_id, sent_at DESC, id DESC""", company.id, list(partner_ids))))
+
+
+def _wake_scheduler(dbname):
+    """What ``ir.cron._notifydb`` does, from a thread that has no environment."""
+    try:
+        with sql_db.db_connect("postgres").cursor() as cr:
+            cr.execute(SQL("SELECT %s('cron_trigger', %s)", SQL.identifier(ODOO_NOTIFY_FUNCTION), dbname))
+    except (psycopg2.Error, sql_db.PoolError):
+        _logger.info("The scheduler could not be woken; it comes by itself within a minute")
