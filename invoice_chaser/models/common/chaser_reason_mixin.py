@@ -1,9 +1,15 @@
-from datetime import datetime
+from datetime import date, datetime, timedelta
+
+from babel.dates import format_timedelta
 
 from odoo import api, fields, models
+from odoo.exceptions import MissingError
 from odoo.tools import format_date, format_datetime
+from odoo.tools.misc import babel_locale_parse
 
 from ...core.letter.localize import isolate_name
+
+_MINUTES = 60
 
 
 def isolate_for(env, text):
@@ -33,25 +39,36 @@ class ChaserReasonMixin(models.AbstractModel):
         if not code:
             return False
         sentence = self._get_reasons().get(code, code)
-        return (sentence % self._localize_reason_params(params or {})).strip()
+        text = (sentence % self._localize_reason_params(params or {})).strip()
+        if code.startswith("hold_") and (params or {}).get("date"):
+            text += " " + self.env._("Held through %s.", format_date(self.env, params["date"]))
+        return text
 
     @api.model
     def _localize_reason_params(self, params):
         """Dates and datetimes (UTC, ISO form, keys ``date…`` and ``until``) as the reader writes them; a detail in the other script keeps
         its direction."""
-        values = {"until": "", "detail": "", "date": ""} | params
+        values = {"until": "", "detail": "", "date": ""} | self._localize_window_params(params)
         if isinstance(values["detail"], str):
             values["detail"] = isolate_for(self.env, values["detail"])
         if values["date"]:
             values["date"] = format_date(self.env, values["date"])
         if values["until"]:
             values["until"] = format_datetime(self.env, datetime.fromisoformat(values["until"]), dt_format="short")
-        return values
+        return self._localize_level_params(values)
 
     @api.model
     def _get_reasons(self):
-        """Key → sentence. A later addon extends the dictionary."""
-        return self._get_planning_reasons() | self._get_sending_reasons()
+        """Key → sentence, all of them. A later addon extends the dictionary."""
+        return (
+            self._get_planning_reasons()
+            | self._get_level_reasons()
+            | self._get_hold_reasons()
+            | self._get_window_reasons()
+            | self._get_mailbox_reasons()
+            | self._get_sending_reasons()
+            | self._get_report_reasons()
+        )
 
     @api.model
     def _get_planning_reasons(self):
@@ -115,5 +132,161 @@ class ChaserReasonMixin(models.AbstractModel):
         }
 
     @api.model
+    def _get_level_reasons(self):
+        """Why a level was chosen."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return {
+            "level_first": _("%(level)s: oldest item %(days)s overdue, nothing sent about it yet"),
+            "level_first_not_last": _("%(level)s: oldest item %(days)s overdue, but nothing sent about it yet, so not the last level"),
+            "level_before_due": _("%(level)s: due in %(due_in)s"),
+            "level_next": _("%(level)s: oldest item %(days)s overdue, “%(last)s” sent %(ago)s"),
+            "level_stays": _("%(level)s again: oldest item %(days)s overdue, last sent %(ago)s; the next level is not due yet"),
+            "level_repeat": _("%(level)s again: oldest item %(days)s overdue, last sent %(ago)s; its repetition is due"),
+            "level_joined": _("%(level)s: oldest item %(days)s overdue, last sent %(ago)s; further items have come due (%(count)s)"),
+            "level_broken": _("%(level)s: a promise was found broken on %(date)s, so one level harder; oldest item %(days)s overdue"),
+            "level_fixed": _("%(level)s: chosen by a person for the whole campaign; oldest item %(days)s overdue"),
+            "level_wait": _("Waits: %(level)s was sent %(ago)s about everything that is overdue. Next look: %(date)s"),
+            "daily_failed": _("The daily run could not be planned and is tried again. %(detail)s"),
+            "daily_not_sent": _("Planned, but not sent by itself. %(detail)s"),
+            "overdue_now": _("Fallen due meanwhile: the notice comes too late, the next reminder is the first level."),
+        }
+
+    @api.model
+    def _get_mailbox_reasons(self):
+        """Why a mailbox keeps its queue waiting."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return {
+            "limit_pace": _("The mailbox rests between two batches; goes on at %(until)s."),
+            "limit_connections": _("Another mailbox uses the same account right now; goes on at %(until)s."),
+            "limit_service_day": _("The mail service's own daily limit is reached; goes on at %(until)s. It said: %(detail)s"),
+            "limit_service_connections": _("The mail service has too many connections of this mailbox; goes on at %(until)s. It said: %(detail)s"),
+            "mailbox_full": _(
+                "The sending mailbox itself is full: empty its Sent Items or Deleted Items. Next try at %(until)s. The mail service said: %(detail)s"),
+            "provider_closed": _("The mailbox is not connected: a manager tests it, or the message is moved to another mailbox. %(detail)s"),
+        }
+
+    @api.model
+    def _get_window_reasons(self):
+        """Why a reminder waits for working hours."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return {
+            "window": _("%(shifts)s: goes on %(local)s."),
+            "window_never": _("The working hours “%(detail)s” are never open: a manager sets hours for them."),
+        }
+
+    @api.model
+    def _get_hold_reasons(self):
+        """Why a person or an answer keeps a customer from being chased."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return {
+            "customer_promised": _("The customer has promised to pay everything by %(date)s."),
+            "customer_disputes": _("The customer disputes the balance. %(detail)s"),
+            "hold_manual": _("Put on hold by a person. %(detail)s"),
+            "hold_reply": _("The customer has answered; a person must read it and release the hold. %(detail)s"),
+            "hold_wrong_contact": _("The customer says that this is the wrong contact. %(detail)s"),
+            "hold_maybe_paid": _("Probably paid already; a person must look. %(detail)s"),
+            "hold_says_paid": _("The customer says that it is paid; a person must look. %(detail)s"),
+            "hold_bank_data": _(
+                "No recent bank data, so nobody knows what is paid; looked at again at %(until)s. %(detail)s"),
+        }
+
+    @api.model
+    def _get_report_reasons(self):
+        """What came back, and what it led to."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return {
+            "found_sent": _("It was sent: %(detail)s."),
+            "policy_late": _("A message of this campaign was refused as spam or against policy. The mail server said: %(detail)s"),
+        }
+
+    @api.model
     def _prepare_reason_values(self, code, params=None):
         return {"reason_code": code or False, "reason_params": params or False}
+
+    # -- values of sentences, as the reader writes them
+
+    @api.model
+    def _localize_level_params(self, values):
+        """Levels by name, numbers of days with their noun, in the plural form that the language wants."""
+        values = {"level": "", "last": "", "days": "", "ago": "", "count": ""} | values
+        for name in ("level", "last"):
+            if values[name] and isinstance(values[name], int):
+                values[name] = self._get_level_name(values[name])
+        if isinstance(values["days"], int):
+            values["due_in"] = self._format_days(-values["days"])
+            values["days"] = self._format_days(values["days"])
+        if isinstance(values["ago"], int):
+            values["ago"] = self._format_ago(values["ago"])
+        return values
+
+    @api.model
+    def _get_level_name(self, level_id):
+        """From the cache where it is: a list of customers asks for the same few names over and over."""
+        try:
+            return self.env["chaser.level"].sudo().browse(level_id).name
+        except MissingError:
+            return self.env._("a deleted level")
+
+    @api.model
+    def _format_days(self, days, direction=False):
+        """``23 days``, or ``23 days ago``: CLDR's plural forms, so that Arabic numbers agree with their noun."""
+        return format_timedelta(
+            timedelta(days=-days if direction else days), granularity="day", threshold=10**9, add_direction=direction,
+            locale=babel_locale_parse(self.env.lang))
+
+    @api.model
+    def _format_ago(self, days):
+        return self._format_days(days, direction=True) if days else self.env._("today")
+
+    @api.model
+    def _localize_window_params(self, params):
+        """The causes of a shift, and the moment at the customer's place."""
+        params = {"shifts": "", "local": ""} | params
+        if isinstance(params["shifts"], list):
+            params = params | {"shifts": "; ".join(self._describe_shift(shift) for shift in params["shifts"])}
+            if params.get("until"):
+                params["local"] = self._describe_local(params["until"], params.get("tz") or "UTC")
+        return params
+
+    @api.model
+    def _describe_local(self, until, tz):
+        """Weekday, date and time at the customer's place: his clock is the one that counts."""
+        moment = format_datetime(self.env, datetime.fromisoformat(until), tz=tz, dt_format="EEEE d MMM, HH:mm")
+        return self.env._("%(moment)s (%(place)s time)", moment=moment, place=tz.rpartition("/")[2].replace("_", " "))
+
+    @api.model
+    def _describe_shift(self, shift):
+        """One cause of a shift (``core.hours.send_window.Shift``) in the reader's language."""
+        values = {"day": self._describe_days(shift["first"], shift["last"]), "name": self._choose_name(shift.get("names") or {})}
+        if shift.get("time") is not None:
+            values["time"] = f"{shift['time'] // _MINUTES:02d}:{shift['time'] % _MINUTES:02d}"
+        # pylint: disable=translation-positional-used  # one table of whole sentences
+        sentences = {
+            "day": "%(day)s",
+            "before": self.env._("%(day)s before %(time)s"),
+            "after": self.env._("%(day)s after %(time)s"),
+            "break": self.env._("Break until %(time)s"),
+            "holiday": self.env._("%(name)s (%(day)s)"),
+            "estimated": self.env._("%(name)s (estimated ± 1 day, not confirmed yet: %(day)s)"),
+            "ramadan": self.env._("Working hours of Ramadan (%(day)s)"),
+            "ramadan_estimated": self.env._("Working hours of Ramadan (estimated ± 1 day, not confirmed yet: %(day)s)"),
+            "closure": self.env._("%(name)s, time off (%(day)s)"),
+        }
+        return sentences[shift["code"]] % ({"time": ""} | values)
+
+    @api.model
+    def _describe_days(self, first, last):
+        days = [format_date(self.env, date.fromisoformat(day), date_format="EEEE d MMM") for day in dict.fromkeys((first, last))]
+        return " – ".join(days)
+
+    @api.model
+    def _choose_name(self, names):
+        """The name in the reader's language (by its first letters), else in English, else any."""
+        lang = (self.env.lang or "en_US")[:2]
+        own = next((name for code, name in names.items() if code[:2] == lang), "")
+        return own or names.get("en_US") or next(iter(names.values()), "")

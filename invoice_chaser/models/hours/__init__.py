@@ -1,6 +1,5 @@
 from . import chaser_holiday
 from . import resource_calendar
 from . import res_company
-from . import chaser_reason_window
 from . import chaser_window
 from . import chaser_campaign

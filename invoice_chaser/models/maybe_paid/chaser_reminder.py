@@ -67,13 +67,3 @@ class ChaserReminder(models.Model):
         else:
             self._set_state("queued", scheduled_at=fields.Datetime.now())
             self._reopen_campaigns()
-
-
-class ChaserReasonMixin(models.AbstractModel):
-    _inherit = "chaser.reason.mixin"
-
-    @api.model
-    def _get_reasons(self):
-        # pylint: disable=prefer-env-translation  # this is what _ stands for here
-        _ = self.env._
-        return super()._get_reasons() | {"hold_bank_data": _("No recent bank data, so nobody knows what is paid; looked at again at %(until)s. %(detail)s")}

@@ -112,17 +112,3 @@ class ChaserReminder(models.Model):
         chaser = self.env.ref("invoice_chaser.group_chaser_user")
         return candidates.filtered(
             lambda user: user.active and not user.share and user != root and company in user.company_ids and chaser in user.all_group_ids)[:1]
-
-
-
-class ChaserReasonMixin(models.AbstractModel):
-    _inherit = "chaser.reason.mixin"
-
-    @api.model
-    def _get_reasons(self):
-        # pylint: disable=prefer-env-translation  # this is what _ stands for here
-        _ = self.env._
-        return super()._get_reasons() | {
-            "found_sent": _("It was sent: %(detail)s."),
-            "policy_late": _("A message of this campaign was refused as spam or against policy. The mail server said: %(detail)s"),
-        }

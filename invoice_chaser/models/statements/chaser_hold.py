@@ -5,39 +5,13 @@ import psycopg2.errors
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import SQL, email_normalize, email_normalize_all, format_date
+from odoo.tools import SQL, email_normalize, email_normalize_all
 
 from ...core.plan.gates import Skip
 from ...core.plan.holds import Held
 from ..planning.chaser_planner import PAID_STATES
 
 _logger = logging.getLogger(__name__)
-
-
-class ChaserReasonMixin(models.AbstractModel):
-    _inherit = "chaser.reason.mixin"
-
-    @api.model
-    def _get_reason_text(self, code, params=None):
-        text = super()._get_reason_text(code, params)
-        if (code or "").startswith("hold_") and (params or {}).get("date"):
-            text += " " + self.env._("Held through %s.", format_date(self.env, params["date"]))
-        return text
-
-    @api.model
-    def _get_reasons(self):
-        # pylint: disable=prefer-env-translation  # this is what _ stands for here
-        _ = self.env._
-        return super()._get_reasons() | {
-            "customer_promised": _("The customer has promised to pay everything by %(date)s."),
-            "customer_disputes": _("The customer disputes the balance. %(detail)s"),
-            "hold_manual": _("Put on hold by a person. %(detail)s"),
-            "hold_reply": _("The customer has answered; a person must read it and release the hold. %(detail)s"),
-            "hold_wrong_contact": _("The customer says that this is the wrong contact. %(detail)s"),
-            "hold_maybe_paid": _("Probably paid already; a person must look. %(detail)s"),
-            "hold_says_paid": _("The customer says that it is paid; a person must look. %(detail)s"),
-            "hold_bank_data": _("No recent bank data, so nobody knows what is paid. %(detail)s"),
-        }
 
 
 class ChaserHold(models.Model):
