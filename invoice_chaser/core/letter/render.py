@@ -69,6 +69,14 @@ def preference_of(langs: tuple[str, ...]) -> str:
     return "both" if len(langs) > 1 else langs[0]
 
 
+def _choose_languages(
+    preference: str, sources: dict[str, tuple[str, str]]
+) -> tuple[str, ...]:
+    """A language without source falls away; English is the last resort."""
+    wanted = tuple(lang for lang in languages(preference) if lang in sources)
+    return wanted or (("en",) if "en" in sources else tuple(sources)[:1])
+
+
 def compose(
     data: MessageData, sources: dict[str, tuple[str, str]], preference: str, link_prefix: str = "", limit: int = MAX_ROWS
 ) -> Rendered:
@@ -80,7 +88,7 @@ def compose(
     :param limit: rows of the table; fewer are shown where the HTML would be larger than MAX_SIZE
     :raises TemplateProblem: when a template does not render
     """
-    langs = tuple(lang for lang in languages(preference) if lang in sources) or (("en",) if "en" in sources else tuple(sources)[:1])
+    langs = _choose_languages(preference, sources)
     book = LinkBook(link_prefix)
     subjects, parts, texts = [], [], []
     for lang in langs:

@@ -15,18 +15,31 @@ _ITEMS = ((142, 41, "18375.00", "18375.00"), (187, 23, "6420.50", "2420.50"), (2
 _BANNER = "margin:0;padding:8px 14px;background-color:#fef3c7;color:#78350f;font-family:Tahoma,Arial,sans-serif;font-size:13px;text-align:center"
 
 
+def _make_items(
+    today: date, base_url: str, currency: str, decimals: int
+) -> tuple[Item, ...]:
+    return tuple(
+        Item(
+            f"INV/{today.year}/{number:05d}",
+            today - timedelta(days=days + 30),
+            today - timedelta(days=days),
+            days,
+            Decimal(amount),
+            Decimal(residual),
+            currency,
+            decimals,
+            f"{base_url}/my/invoices/{number}?access_token=sample",
+        )
+        for number, days, amount, residual in _ITEMS
+    )
+
+
 def sample_data(
     today: date, company: dict[str, str], level_name: dict[str, str], base_url: str = "", currency: str = "AED", decimals: int = 2,
     fill: bool = True,
 ) -> MessageData:
     """Three invoices of a customer that does not exist. ``fill``: what the company does not have is filled with samples."""
-    items = tuple(
-        Item(
-            f"INV/{today.year}/{number:05d}", today - timedelta(days=days + 30), today - timedelta(days=days), days,
-            Decimal(amount), Decimal(residual), currency, decimals, f"{base_url}/my/invoices/{number}?access_token=sample",
-        )
-        for number, days, amount, residual in _ITEMS
-    )
+    items = _make_items(today, base_url, currency, decimals)
     credit = Item("RINV/00012", today - timedelta(days=15), None, 0, Decimal("-500.00"), Decimal("-500.00"), currency, decimals)
     own = {key: company.get(key) or (SAMPLE[f"company_{key}"] if fill else "") for key in ("name", "address", "trn", "phone", "email", "website")}
     return MessageData(

@@ -42,16 +42,19 @@ class Postmark(Service):
         stamp = next((text(event, name) for name in _TIMES if text(event, name)), "")
         if not message_id or not stamp:
             raise Malformed("an event without MessageID or time")
-        bounce = text(event, "Type")
         recipient = text(event, "Recipient") or text(event, "Email")
-        deferred = kind == "bounced" and bounce in ("Transient", "SoftBounce", "DnsError")
         return [Report(
             event_id=text(event, "ID") or hashlib.sha256("|".join((message_id, record, recipient, stamp, text(event, "OriginalLink"))).encode()).hexdigest(),
             event_type=kind, at=moment(stamp), recipient=recipient, message_ids=(bracket(f"{message_id}@mtasv.net"),),
             mark=valid_mark(part(event, "Metadata").get("chaser-id")),
-            bounce=("soft" if deferred else "policy" if bounce in _POLICY else "hard" if bounce in _HARD else "soft") if kind == "bounced" else "",
+            bounce=self._get_bounce(text(event, "Type")) if kind == "bounced" else "",
             detail=text(event, "Details") or text(event, "Description"), link=text(event, "OriginalLink", 2000),
             user_agent=text(event, "UserAgent"), ip=text(part(event, "Geo"), "IP", 45))]
+
+    def _get_bounce(self, kind: str) -> str:
+        if kind in ("Transient", "SoftBounce", "DnsError"):
+            return "soft"
+        return "policy" if kind in _POLICY else "hard" if kind in _HARD else "soft"
 
     def get_headers(self, mark: str) -> dict[str, str]:
         return {"X-PM-Metadata-chaser-id": mark, "X-PM-KeepID": "true"}
