@@ -40,6 +40,11 @@ class ChaserCheckerMixin(models.AbstractModel):
     @api.model
     def _get_finding_sentences(self):
         """Code of a finding → sentence. A later addon extends the dictionary."""
+        return self._get_content_sentences() | self._get_form_sentences()
+
+    @api.model
+    def _get_content_sentences(self):
+        """What the letter says, and whether both languages say the same."""
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
@@ -58,6 +63,14 @@ class ChaserCheckerMixin(models.AbstractModel):
             "wording_threat": _("“%(words)s” reads as a threat, which the company's settings do not allow."),
             "wording_religion": _("“%(words)s” touches religion, which the company's settings do not allow."),
             "other_language": _("This part is written in the other language: “%(words)s …”."),
+        }
+
+    @api.model
+    def _get_form_sentences(self):
+        """How the letter looks to mail programs and spam filters."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return {
             "shouting": _("“%(words)s” is all in capitals, which spam filters take for shouting."),
             "subject_capitals": _("The subject is in capitals, which spam filters take for shouting."),
             "exclamation": _("Too many exclamation marks: spam filters count them."),
