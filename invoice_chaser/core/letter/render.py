@@ -77,6 +77,11 @@ def _choose_languages(
     return wanted or (("en",) if "en" in sources else tuple(sources)[:1])
 
 
+def _get_fewer(shown: int, size: int) -> int:
+    """Rows that are likely to fit, where ``shown`` rows made ``size`` bytes."""
+    return max(5, min(shown - 1, shown * MAX_SIZE // size - 1))
+
+
 def compose(
     data: MessageData, sources: dict[str, tuple[str, str]], preference: str, link_prefix: str = "", limit: int = MAX_ROWS
 ) -> Rendered:
@@ -95,13 +100,14 @@ def compose(
         part = _Part(data, lang, book, limit)
         subjects.append(part.render_subject(sources[lang][0]))
         html, text = part.render_body(sources[lang][1])
-        parts.append({"lang": lang, "texts": TEXTS[lang], "body": html, "note": part.note, "address": localize.address_line(data.company, lang)})
+        parts.append(part.describe(html))
         texts.append(text)
     subject = " · ".join(subjects)
     html = _render_page(data, parts, subject, subjects[0], f"{link_prefix}0" if link_prefix else "")
     shown = min(limit, len(data.items) + len(data.credits))
     if len(html.encode()) > MAX_SIZE and shown > 5:
-        return compose(data, sources, preference, link_prefix, max(5, min(shown - 1, shown * MAX_SIZE // len(html.encode()) - 1)))
+        fewer = _get_fewer(shown, len(html.encode()))
+        return compose(data, sources, preference, link_prefix, fewer)
     return Rendered(subject, html, "\n\n----------\n\n".join(texts) + "\n", tuple(book.targets), langs)
 
 
@@ -185,6 +191,13 @@ class _Part:
         self.totals = totals_rows(data, lang)
         self.bank = bank_rows(data, lang)
         self.note = _attachment_note(data, lang)
+
+    def describe(self, html: Markup) -> dict[str, object]:
+        """The part as the page of the message shows it."""
+        return {
+            "lang": self.lang, "texts": self.texts, "body": html, "note": self.note,
+            "address": localize.address_line(self.data.company, self.lang),
+        }
 
     def _get_rows(self, limit: int) -> tuple[list[dict], str]:
         """The rows of the table, and the sentence about those cut. Credits stay: without them the total explains nothing."""

@@ -13,6 +13,12 @@ from .render import Item, MessageData, Rendered
 _BODY = re.compile(r"<body[^>]*>", re.I)
 _ITEMS = ((142, 41, "18375.00", "18375.00"), (187, 23, "6420.50", "2420.50"), (203, 9, "990.00", "990.00"))
 _BANNER = "margin:0;padding:8px 14px;background-color:#fef3c7;color:#78350f;font-family:Tahoma,Arial,sans-serif;font-size:13px;text-align:center"
+_BANK = {
+    "name": SAMPLE["bank_name"],
+    "holder": SAMPLE["account_holder"],
+    "iban": SAMPLE["iban"],
+    "bic": SAMPLE["bic"],
+}
 
 
 def _make_items(
@@ -47,7 +53,7 @@ def sample_data(
         payment_reference=items[0].number, level_name=level_name, page_url=f"{base_url}/chaser/p/sample",
         unsubscribe_url=f"{base_url}/chaser/u/sample",
         salesperson={key: SAMPLE[f"salesperson_{key}"] for key in ("name", "email", "phone")},
-        bank={"name": SAMPLE["bank_name"], "holder": SAMPLE["account_holder"], "iban": SAMPLE["iban"], "bic": SAMPLE["bic"]},
+        bank=dict(_BANK),
         customer={"reference": SAMPLE["customer_reference"], "trn": SAMPLE["customer_trn"]},
     )
 
