@@ -263,8 +263,8 @@ class TestKill(SendCase):
 
     def test_chatter_failure_keeps_sent(self):
         with (
-            patch.object(self.registry["chaser.sender"], "_write_chatter", side_effect=RuntimeError("no chatter")),
-            mute_logger("odoo.addons.invoice_chaser.models.send.batches"),
+            patch.object(self.registry["chaser.sender"], "_write_notes", side_effect=RuntimeError("no chatter")),
+            mute_logger("odoo.addons.invoice_chaser.models.send.run"),
         ):
             transport = self._run()
         self.assertEqual(self.reminder.state, "sent")

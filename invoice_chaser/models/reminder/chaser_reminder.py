@@ -315,7 +315,8 @@ class ChaserReminder(models.Model):
     def _log_sent(self):
         """The notes for a reminder that was found to be sent after all."""
         self.ensure_one()
-        self._get_sender()._note_settled(self)
+        sender = self._get_sender()
+        sender._write_notes([sender._make_late_note(self, self.campaign_id.user_id or self.env.user)])
 
     def _settle_found(self, how):
         """It was sent after all, as ``how`` proves: what a crash left open is settled."""

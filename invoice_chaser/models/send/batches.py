@@ -33,6 +33,7 @@ class Batches:
         self.throttle = self.provider._make_throttle(fields.Datetime.now())
         self.pace = self.throttle.pace
         self.cache = {}
+        self.notes = []
         self._purposes = {}
         self._queries = PreparedQueries(self.env.cr)
         self._dice = random.Random()
@@ -67,6 +68,12 @@ class Batches:
             if not position:
                 # Told at once: a job that is killed three times without any progress is put aside by Odoo's scheduler.
                 self.run._commit(1)
+        self.write_notes()
+
+    def write_notes(self):
+        """On customers and invoices, of all that was sent since the last time."""
+        notes, self.notes = self.notes, []
+        self.run.write_notes(notes)
 
     def send_one(self, reminder_id):
         """One reminder through the steps. Whatever happens to it, the others go on."""

@@ -394,11 +394,11 @@ class ChaserSender(models.AbstractModel):
     # -- record: it is out
 
     def _step_record(self, job):
-        """Keep that it is out, whatever else fails. Two commits on purpose: the notes may fail
-        without undoing it."""
+        """Keep that it is out, whatever else fails. The notes follow at the end of the batch:
+        they may fail without undoing it."""
         now = self._write_sent(job)
         job.run.provider._commit_now()
-        self._note_sent(job, now)
+        job.run.notes.append(self._make_note(job, now))
 
 
 def _hold_a_minute(reason):

@@ -1,3 +1,6 @@
+from dataclasses import dataclass
+from datetime import datetime
+
 from markupsafe import Markup
 from psycopg2.extras import Json
 
@@ -6,8 +9,26 @@ from odoo.tools import SQL
 
 from ...core.letter import render
 from ...core.mail.errors import MessageRefused, OutcomeUnknown, PolicyRefused, RecipientRefused, Unreachable
-from ...core.mail.message import OutgoingMessage
 from ...core.pace.throttle import retry_delay
+
+
+@dataclass(frozen=True)
+class Note:
+    """What customer and invoices are to say about a message that is out, as plain values: it is
+    written when the batch is over, after several commits."""
+
+    reminder_id: int
+    sender_model: str
+    partner_id: int
+    move_ids: tuple[int, ...]
+    message_id: str
+    subject: str
+    recipients: tuple[str, ...]
+    sender: str
+    reply_to: str
+    moment: datetime
+    user_id: int
+    activity_type_id: int
 
 
 class ChaserSender(models.AbstractModel):
@@ -57,8 +78,8 @@ class ChaserSender(models.AbstractModel):
 
     @api.model
     def _get_update_sql(self, reminder, values):
-        """One UPDATE past the ORM: two of them per message are half of what it would cost. For fields on which nothing stored depends; what
-        others have to write is flushed before."""
+        """One UPDATE past the ORM, because the two of a message cost half of what ``write`` does. For fields on which nothing stored depends;
+        what others have to write is flushed before."""
         columns = [
             SQL("%s = %s", SQL.identifier(name), reminder._fields[name].convert_to_column(value, reminder)) for name, value in values.items()]
         reminder.invalidate_recordset(flush=False)
@@ -91,74 +112,68 @@ class ChaserSender(models.AbstractModel):
             id=job.reminder.id, campaign=own["campaign_id"], company=own["company_id"], partner=own["partner_id"], raw=Json(raw_data), at=moment,
             uid=self.env.uid)
 
-    # -- notes on customer and invoices, an activity
+    # -- the notes: on customer and invoices, with an activity where the level asks for one
 
-    def _note_sent(self, job, moment):
-        own = job.row
-        author_id, lang = job.run.get(("author", own["user_id"]), lambda: self._get_author(self.env["res.users"].browse(own["user_id"])))
-        sender = self.with_context(lang=lang)
-        sender._write_chatter(own["partner_id"], [row["move_id"] for row in job.items], job.message, moment, author_id)
-        activity_type_id = self.env["chaser.composer"]._get_level_values(job)["activity_type_id"]
-        if activity_type_id:
-            job.reminder.with_context(lang=lang)._plan_activity(activity_type_id)
+    def _make_note(self, job, moment):
+        own, message = job.row, job.message
+        level = self.env["chaser.composer"]._get_level_values(job)
+        return Note(
+            job.reminder.id, self._name, own["partner_id"],
+            tuple(dict.fromkeys(row["move_id"] for row in job.items)), message.message_id,
+            message.subject, message.recipients, message.sender, message.reply_to, moment,
+            own["user_id"], level["activity_type_id"])
 
-    def _note_settled(self, reminder):
-        """The notes for a reminder that was found to be sent after all."""
-        message = OutgoingMessage(
-            message_id=reminder.message_id, sender=reminder.provider_id.email, subject=reminder.subject or "", html="", text="",
-            recipients=tuple(reminder._get_all_recipients()))
-        author_id, lang = self._get_author(reminder.campaign_id.user_id or self.env.user)
-        self.with_context(lang=lang)._write_chatter(
-            reminder.partner_id.id, reminder._get_live_lines().move_id.ids, message, reminder.sent_at, author_id)
+    def _make_late_note(self, reminder, user, with_activity=False):
+        """The note of a reminder that is known to be sent, but has none yet."""
+        level = reminder.level_id if with_activity else self.env["chaser.level"]
+        return Note(
+            reminder.id, self._name, reminder.partner_id.id,
+            tuple(reminder._get_live_lines().move_id.ids), reminder.message_id,
+            reminder.subject or "", tuple(reminder._get_all_recipients()),
+            reminder.provider_id.email, "", reminder.sent_at, user.id, level.activity_type_id.id)
 
     @api.model
-    def _get_author(self, user):
+    def _write_notes(self, notes):
+        """Notes without notifying anyone, for many messages at once and by the ORM, so that
+        other addons see them."""
+        values = []
+        for note in notes:
+            author_id, lang = self._get_author(note)
+            sender = self.env[note.sender_model].with_context(lang=lang)
+            values += sender._prepare_notes(note, author_id)
+        self.env["mail.message"].sudo().create(values)
+        for note in notes:
+            if note.activity_type_id:
+                _author_id, lang = self._get_author(note)
+                reminder = self.env["chaser.reminder"].with_context(lang=lang).browse(note.reminder_id)
+                reminder._plan_activity(note.activity_type_id)
+
+    @api.model
+    def _get_author(self, note):
         """Who signs the notes, and the language in which they are written."""
+        user = self.env["res.users"].browse(note.user_id or ())
         return user.partner_id.id, user.lang or self.env.lang
+
+    def _prepare_notes(self, note, author_id):
+        """A note for each invoice, and one for the customer. It comes last, so that a reply,
+        which is matched by Message-ID to the newest message, lands there."""
+        words = self._get_sent_words(", ".join(note.recipients))
+        values = {
+            "body": Markup("<p>%s</p><p><b>%s</b></p>") % (words, note.subject),
+            "subject": note.subject, "message_id": note.message_id,
+            "message_type": "email_outgoing", "is_internal": True,
+            "subtype_id": self.env["ir.model.data"]._xmlid_to_res_id("mail.mt_note"),
+            "author_id": author_id, "email_from": note.sender,
+            "reply_to": note.reply_to or note.sender, "date": note.moment,
+        }
+        documents = [("account.move", move_id) for move_id in note.move_ids]
+        documents.append(("res.partner", note.partner_id))
+        return [values | {"model": model, "res_id": res_id} for model, res_id in documents]
 
     @api.model
     def _get_sent_words(self, recipients):
         """What the note on customer and invoices says."""
         return self.env._("Payment reminder sent to %s", recipients)
-
-    @api.model
-    def _write_chatter(self, partner_id, move_ids, message, moment, author_id):
-        """A note on the customer and on each invoice, without notifying anyone; the customer's comes last, so that a reply,
-        which is matched by Message-ID to the newest message, lands there."""
-        Message = self.env["mail.message"].sudo()
-        values = self._get_note_defaults() | {
-            "body": Markup("<p>%s</p><p><b>%s</b></p>") % (self._get_sent_words(", ".join(message.recipients)), message.subject),
-            "subject": message.subject, "message_id": message.message_id, "message_type": "email_outgoing", "is_internal": True,
-            "subtype_id": self.env["ir.model.data"]._xmlid_to_res_id("mail.mt_note"), "author_id": author_id,
-            "email_from": message.sender, "reply_to": message.reply_to or message.sender, "date": moment,
-            "create_uid": self.env.uid, "write_uid": self.env.uid,
-        }
-        documents = [("account.move", move_id) for move_id in dict.fromkeys(move_ids)] + [("res.partner", partner_id)]
-        self._insert_notes(values, documents)
-        for model, res_id in documents:
-            Message._invalidate_documents(model, res_id)
-
-    @api.model
-    def _insert_notes(self, values, documents):
-        """One INSERT, which is a fifth of the pipeline cheaper than ``create``: the texts are escaped already, there are no attachments,
-        nobody is told. (Model, id) pairs in the order in which the notes are to be numbered."""
-        Message = self.env["mail.message"]
-        self.env.flush_all()
-        self.env.cr.execute(SQL(
-            """INSERT INTO mail_message (model, res_id, create_date, write_date, %s)
-               SELECT d.model, d.res_id, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC', %s
-                 FROM unnest(%s::varchar[], %s::int[]) WITH ORDINALITY AS d(model, res_id, place) ORDER BY d.place""",
-            SQL(", ").join(map(SQL.identifier, values)),
-            SQL(", ").join(SQL("%s", Message._fields[name].convert_to_column(value, Message)) for name, value in values.items()),
-            [model for model, _res_id in documents], [res_id for _model, res_id in documents]))
-
-    @api.model
-    def _get_note_defaults(self):
-        """Default values of a message's columns, those of later addons included."""
-        Message = self.env["mail.message"]
-        return Message.default_get([
-            name for name, field in Message._fields.items()
-            if field.store and field.column_type and field.default and name not in ("id", "create_date", "write_date")])
 
     # -- when it does not go
 

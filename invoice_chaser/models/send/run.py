@@ -23,6 +23,8 @@ _STAGE_ATTEMPTS = 5
 # A mailbox shows what it sent after a moment; asked sooner, "not there" would say nothing.
 _RIPE = timedelta(minutes=2)
 _STALE = timedelta(days=3)
+# So many messages' notes are made up for in one run at most.
+_NOTES = 500
 
 
 class MailboxRun:
@@ -41,9 +43,9 @@ class MailboxRun:
             if not alone or not self._is_at_home():
                 return
             for stage in (
-                self._recover_interrupted, self._settle_undecided, self._sweep_paid,
-                self._start_due_campaigns, self._hold_closed, self._send_batches,
-                self._finish_campaigns,
+                self._recover_interrupted, self._settle_undecided, self._note_missing,
+                self._sweep_paid, self._start_due_campaigns, self._hold_closed,
+                self._send_batches, self._finish_campaigns,
             ):
                 self._run_stage(stage)
         self._run_stage(self._wake_again)
@@ -192,6 +194,36 @@ class MailboxRun:
             self.provider._set_read_error(error)
         else:
             self.take_error(error)
+
+    def _note_missing(self):
+        """What was sent within the last day and has no note: a process died in between, or the note could not be written."""
+        since = fields.Datetime.subtract(fields.Datetime.now(), days=1)
+        rows = self.env.execute_query(SQL(
+            """SELECT r.id FROM chaser_reminder r
+                WHERE r.provider_id = %s AND r.state = 'sent' AND r.attempted_at > %s AND r.message_id IS NOT NULL AND NOT EXISTS (
+                      SELECT 1 FROM mail_message m WHERE m.message_id = r.message_id AND m.model = 'res.partner' AND m.res_id = r.partner_id)
+                ORDER BY r.id LIMIT %s""", self.provider.id, since, _NOTES))
+        reminders = self.env["chaser.reminder"].browse(row[0] for row in rows)
+        self.write_notes([
+            reminder._get_sender()._make_late_note(reminder, reminder.campaign_id.user_id, with_activity=True) for reminder in reminders])
+
+    def write_notes(self, notes):
+        """Notes on customers and invoices, all at once; where that fails, each by itself. What is missing then is found by the next run:
+        that a message is out does not depend on it."""
+        if not notes:
+            return
+        try:
+            self.env["chaser.sender"]._write_notes(notes)
+            self._commit_now()
+        except psycopg2.InterfaceError:
+            raise
+        except Exception:
+            self._fresh()
+            if len(notes) == 1:
+                _logger.exception("The notes of reminder %s could not be written", notes[0].reminder_id)
+                return
+            for note in notes:
+                self.write_notes([note])
 
     def _sweep_paid(self):
         """What the hook on reconciliation had to leave, because we were at it."""
