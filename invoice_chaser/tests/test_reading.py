@@ -130,6 +130,24 @@ class TestReading(InboundCase):
         self._read()
         self.assertEqual(self.provider.read_looked_count, 1)
 
+    def test_another_server_or_user_starts_anew(self):
+        """A position is a number of one server's folder: on another server, or in another user's mailbox, it means other mails."""
+        self.reader.mails = [self._mail(sender="friend@private.example")]
+        self.provider.write({"imap_login": "own", "imap_user": "reminders"})
+        for change in (
+            {"imap_host": "imap.other.example", "read_database": self.provider._get_database_id()},
+            {"imap_user": "accounts"},
+            {"imap_login": "smtp"},
+        ):
+            self._read()
+            self.assertEqual(self.provider.read_looked_count, 1)
+            self._read()
+            self.assertEqual(self.provider.read_looked_count, 0, "it goes on where it stood")
+            self.provider.write(change)
+            self.provider.read_database = self.provider._get_database_id()
+        self._read()
+        self.assertEqual(self.provider.read_looked_count, 1)
+
     def test_runs_are_bounded_and_go_on(self):
         self.reader.mails = [self._mail(sender=f"friend{n}@private.example") for n in range(450)]
         self._read()

@@ -88,3 +88,26 @@ class ChaserSecretMixin(models.AbstractModel):
 
     def _describe_no_secret(self, field_name):
         return self.env._("“%s” has no password yet. Enter it on the mailbox.", self.display_name)
+
+    def _reseal(self):
+        """Seal with the newest key what an older one sealed. What does not open stays as it is.
+
+        :return: how many were sealed anew, and ``[(record, why it does not open)]``
+        """
+        done, lost, ring = 0, [], self._get_key_ring__()
+        for record in self.sudo():
+            for field_name in filter(record.__getitem__, record._get_sealed_fields()):
+                sealed = record[field_name]
+                try:
+                    secret = record._unseal__(sealed, field_name)
+                except UserError as error:
+                    lost.append((record, str(error)))
+                    continue
+                if not ring.is_newest(sealed):
+                    record._seal(field_name, secret)
+                    done += 1
+        return done, lost
+
+    def _get_mailbox(self):
+        """The mailbox that needs a secret; empty for one that belongs to no single mailbox."""
+        return self.env["chaser.provider"]

@@ -1,5 +1,4 @@
 from . import chaser_inbound
 from . import mail_thread
 from . import chaser_provider
-from . import chaser_provider_readers
 from . import res_partner

@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.tools import email_normalize
 
-from ...core.mail.errors import TransportError
+from ...core.mail.errors import AuthenticationFailed, TransportError
 from ...core.mail.message import OutgoingMessage
 
 
@@ -97,7 +97,7 @@ class ChaserProvider(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        providers = super().create(vals_list)
+        providers = super().create(self._add_kind_defaults(vals_list))
         for company in providers.company_id:
             # The first mailbox of a company is its primary one, so that nobody has to know the word.
             mine = self.search([("company_id", "=", company.id)])
@@ -110,12 +110,25 @@ class ChaserProvider(models.Model):
         self.check_access("write")
         if "company_id" in vals and self.env["chaser.reminder"].sudo().search_count([("provider_id", "in", self.ids)], limit=1):
             raise UserError(self.env._("A mailbox that was used cannot move to another company."))
+        effects = self._prepare_write_effects(vals)
         result = super().write(vals)
-        if "active" in vals:
-            self.sudo().cron_id.active = vals["active"]
-        if set(vals) & self._get_connection_fields():
-            self.filtered(lambda provider: provider.state == "connected")._set_state("draft")
+        for effect in effects:
+            effect()
         return result
+
+    def _prepare_write_effects(self, vals):
+        """What has to follow a change, as functions that are called in this order after it is written; they may keep what was there before.
+
+        Hook: smtp, oauth, inbound and webhook add theirs.
+        """
+        effects = []
+        if "active" in vals:
+            effects.append(lambda: self.sudo().cron_id.write({"active": vals["active"]}))
+        if set(vals) & self._get_connection_fields():
+            effects.append(lambda: self.filtered(lambda provider: provider.state == "connected")._set_state("draft"))
+        if {"kind", "email"} & set(vals):
+            effects.append(lambda: self._follow_kind(vals))
+        return effects
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
@@ -130,7 +143,10 @@ class ChaserProvider(models.Model):
 
     @api.model
     def _get_connection_fields(self):
-        """A change of one of these makes the connection unproven. A kind extends the set with its own fields."""
+        """A change of one of these makes the connection unproven.
+
+        Hook: smtp, oauth and further kinds add their own fields.
+        """
         return {"kind", "email"}
 
     def _ensure_crons(self):
@@ -196,12 +212,16 @@ class ChaserProvider(models.Model):
         )
 
     def _prove_connection(self):
-        """Raise TransportError or UserError unless a message could leave now. A kind extends it with what its service offers."""
+        """Raise TransportError or UserError unless a message could leave now."""
+        if self.is_oauth:
+            self._prove_consent()
         with self._get_transport():
             pass
 
-    def _get_failed_state(self, _error):
+    def _get_failed_state(self, error):
         """The state after a failed test."""
+        if self.is_oauth and isinstance(error, AuthenticationFailed):
+            return "expired"
         return "expired" if self.state == "expired" else "draft"
 
     def _set_connected(self):

@@ -47,23 +47,22 @@ class ChaserProvider(models.Model):
     def _get_limits_profile(self, kind, email=None):
         return get_profile(kind, email)
 
-    @api.model_create_multi
-    def create(self, vals_list):
+    @api.model
+    def _add_kind_defaults(self, vals_list):
+        """The values of new mailboxes, with what their kinds start with."""
         kind_default = self.default_get(["kind"]).get("kind")
         complete = []
         for vals in vals_list:
             kind, email = vals.get("kind") or kind_default, vals.get("email")
             complete.append(self._get_kind_defaults(kind, email) | {"limits_profile": self._get_limits_profile(kind, email)} | vals)
-        return super().create(complete)
+        return complete
 
-    def write(self, vals):
-        result = super().write(vals)
-        if {"kind", "email"} & set(vals):
-            for provider in self:
-                changes = {name: value for name, value in provider._prepare_limit_changes().items() if name not in vals}
-                if changes:
-                    provider.write(changes)
-        return result
+    def _follow_kind(self, vals):
+        """After a change of kind or address: its limits, where nobody has set any."""
+        for provider in self:
+            changes = {name: value for name, value in provider._prepare_limit_changes().items() if name not in vals}
+            if changes:
+                provider.write(changes)
 
     @api.onchange("kind", "email")
     def _onchange_limits(self):

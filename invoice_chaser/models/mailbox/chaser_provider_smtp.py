@@ -44,14 +44,13 @@ class ChaserProvider(models.Model):
     def _get_connection_fields(self):
         return super()._get_connection_fields() | {"smtp_host", "smtp_port", "smtp_encryption", "smtp_user", "mail_server_id"}
 
-    def write(self, vals):
+    def _prepare_write_effects(self, vals):
         """A password goes to the server it was entered for: with another one it must be entered anew."""
-        moved = self.browse()
+        effects = super()._prepare_write_effects(vals)
         if "smtp_host" in vals and not vals.get("smtp_password"):
             moved = self.filtered(lambda provider: provider.smtp_host and provider.smtp_host != vals["smtp_host"])
-        result = super().write(vals)
-        moved._seal("smtp_password_sealed", False)
-        return result
+            effects.append(lambda: moved._seal("smtp_password_sealed", False))
+        return effects
 
     def action_clear_password(self):
         self.check_access("write")

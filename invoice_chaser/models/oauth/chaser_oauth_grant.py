@@ -102,3 +102,6 @@ class ChaserOauthGrant(models.Model):
             record._store(grant)
             self.env.flush_all()
         return token
+
+    def _get_mailbox(self):
+        return self.provider_id

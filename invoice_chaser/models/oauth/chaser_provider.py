@@ -4,12 +4,16 @@ from odoo.http import request
 from odoo.tools import config, email_normalize
 
 from ...core.mail import oauth_google
+from ...core.mail import oauth_microsoft as microsoft
 from ...core.mail.errors import AuthenticationFailed, TransportError
 from ...core.mail.http import LOOPBACK, check_detour
 from ...core.mail.oauth import API, CALLBACK, ConsentProblem, missing_scopes
+from ...core.mail.transports import outlook
 from ...core.mail.transports.gmail import GmailTransport
 
 _DETOUR_OPTION = "invoice_chaser_detour"
+# A change of one of these may end the consent: which rights it covers depends on them.
+_CONSENT_FIELDS = {"kind", "email", "company_id", "oauth_access", "outlook_way", "read_method", "imap_login"}
 
 
 class ChaserProvider(models.Model):
@@ -25,7 +29,14 @@ class ChaserProvider(models.Model):
     grant_ids = fields.One2many("chaser.oauth.grant", "provider_id", groups=fields.NO_ACCESS, copy=False)
     is_oauth = fields.Boolean(compute="_compute_is_oauth")
     is_granted = fields.Boolean(compute="_compute_is_granted", compute_sudo=True, help="A consent is stored.")
-    kind = fields.Selection(selection_add=[("gmail", "Gmail / Google Workspace")], ondelete={"gmail": "set default"})
+    kind = fields.Selection(
+        selection_add=[("gmail", "Gmail / Google Workspace"), ("outlook", "Outlook / Microsoft 365")],
+        ondelete={"gmail": "set default", "outlook": "set default"},
+    )
+    outlook_way = fields.Selection(
+        [("graph", "Microsoft Graph"), ("smtp", "SMTP with a token")], "Way Out", default="graph", required=True, tracking=True,
+        help="Graph is the better choice. SMTP is for tenants that allow no Graph mail; it must be switched on for the mailbox there.",
+    )
 
     @api.depends("kind")
     def _compute_is_oauth(self):
@@ -38,22 +49,22 @@ class ChaserProvider(models.Model):
             provider.is_granted = bool(provider.grant_ids)
 
     @api.model
-    def _get_consent_fields(self):
-        """A change of one of these may end the consent: it was given for something else."""
-        return {"kind", "email", "company_id", "oauth_access"}
-
-    @api.model
     def _get_connection_fields(self):
-        return super()._get_connection_fields() | {"oauth_access"}
+        return super()._get_connection_fields() | {"oauth_access", "outlook_way"}
 
-    def write(self, vals):
-        before = {provider: provider._read_consent_facts() for provider in self} if self._get_consent_fields() & set(vals) else {}
-        result = super().write(vals)
-        changed = self.filtered(lambda provider: provider in before and before[provider] != provider._read_consent_facts())
+    def _prepare_write_effects(self, vals):
+        """A consent that was given for something else ends."""
+        effects = super()._prepare_write_effects(vals)
+        if _CONSENT_FIELDS & set(vals):
+            before = {provider: provider._read_consent_facts() for provider in self}
+            effects.append(lambda: self._end_consents(before))
+        return effects
+
+    def _end_consents(self, before):
+        changed = self.filtered(lambda provider: before[provider] != provider._read_consent_facts())
         changed.sudo().grant_ids.unlink()
         for provider in changed.filtered(lambda provider: provider.state == "connected" and provider.is_oauth):
             provider._set_state("draft")
-        return result
 
     def _read_consent_facts(self):
         """What a consent is given for."""
@@ -170,9 +181,8 @@ class ChaserProvider(models.Model):
 
     # -- test and disconnect
 
-    def _prove_connection(self):
-        if not self.is_oauth:
-            return super()._prove_connection()
+    def _prove_consent(self):
+        """Raise TransportError or UserError unless the consent still stands, for this very mailbox."""
         self._check_granted()
         token = self._get_access_token__()
         service = self._get_oauth_service__()
@@ -183,13 +193,6 @@ class ChaserProvider(models.Model):
             address = service.whoami(self._get_access_token__(rejected=token))
         if email_normalize(address) != email_normalize(self.email):
             raise AuthenticationFailed(self._describe_consent_problem(ConsentProblem("other_mailbox", address))["text"])
-        with self._get_transport():
-            pass
-
-    def _get_failed_state(self, error):
-        if self.is_oauth and isinstance(error, AuthenticationFailed):
-            return "expired"
-        return super()._get_failed_state(error)
 
     def action_disconnect(self):
         """Give the consent back and forget it."""
@@ -272,3 +275,34 @@ class ChaserProvider(models.Model):
         return GmailTransport(
             email_normalize(self.email), lambda rejected: self._get_access_token__(rejected=rejected),
             can_read=self._can_read_mailbox(), detour=self._get_detour())
+
+    # -- Outlook
+
+    def _get_oauth_service_outlook__(self):
+        return microsoft.MicrosoftService(self.company_id._get_chaser_app__("microsoft"), detour=self._get_detour())
+
+    def _get_oauth_scopes_outlook(self):
+        reads, by_smtp = self.oauth_access == "send_read", self.outlook_way == "smtp"
+        return [
+            *microsoft.IDENTITY, *([] if by_smtp else [microsoft.SEND]),
+            *([microsoft.READ if by_smtp else microsoft.READ_WRITE] if reads else []),
+            *([microsoft.SMTP_SEND] if by_smtp else []), *([microsoft.IMAP_ALL] if self._reads_imap_by_consent() else [])]
+
+    def _get_imap_resource_outlook(self):
+        return microsoft.OFFICE
+
+    def _get_sent_box_outlook(self):
+        # SMTP has no way to look: Graph does it for both.
+        return self._get_outlook_graph() if self._can_read_mailbox() else None
+
+    def _get_transport_outlook(self):
+        self._check_granted()
+        return self._get_outlook_smtp() if self.outlook_way == "smtp" else self._get_outlook_graph()
+
+    def _get_outlook_graph(self):
+        return outlook.OutlookTransport(
+            email_normalize(self.email), lambda rejected: self._get_access_token__(rejected=rejected),
+            can_read=self._can_read_mailbox(), detour=self._get_detour())
+
+    def _get_outlook_smtp(self):
+        return outlook.OutlookSmtpTransport(email_normalize(self.email), lambda rejected: self._get_access_token__(microsoft.OFFICE, rejected))

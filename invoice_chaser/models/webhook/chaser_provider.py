@@ -12,7 +12,8 @@ class ChaserProvider(models.Model):
         [("ses", "Amazon SES"), ("sendgrid", "SendGrid"), ("mailgun", "Mailgun"), ("postmark", "Postmark")], "Mail Service", tracking=True, copy=False,
         help="The service that reports deliveries, bounces and complaints of this mailbox's messages.",
     )
-    webhook_token = fields.Char(groups=fields.NO_ACCESS, copy=False, exportable=False)
+    webhook_token = fields.Char(
+        compute="_compute_webhook_token", store=True, groups=fields.NO_ACCESS, copy=False, exportable=False)
     webhook_url = fields.Char("Address to Enter There", compute="_compute_webhook_url", compute_sudo=True, groups="invoice_chaser.group_chaser_manager")
     webhook_secret = fields.Char(
         "Proof", compute="_compute_webhook_secret", inverse="_inverse_webhook_secret", store=False, copy=False, exportable=False,
@@ -24,6 +25,12 @@ class ChaserProvider(models.Model):
     webhook_count = fields.Integer("Reports", compute="_compute_webhook_count", groups="invoice_chaser.group_chaser_manager")
 
     _webhook_token_uniq = models.UniqueIndex("(webhook_token) WHERE webhook_token IS NOT NULL")
+
+    @api.depends("webhook_service")
+    def _compute_webhook_token(self):
+        """Kept when the service changes, so that an address that was entered somewhere goes on."""
+        for provider in self:
+            provider.webhook_token = provider.webhook_token or (new_token() if provider.webhook_service else False)
 
     @api.depends("webhook_service", "webhook_token")
     def _compute_webhook_url(self):
@@ -63,28 +70,13 @@ class ChaserProvider(models.Model):
             provider._seal("webhook_secret_sealed", provider.webhook_secret.strip())
         self.invalidate_recordset(["webhook_secret"])
 
-    # -- CRUD
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        providers = super().create(vals_list)
-        providers.filtered("webhook_service")._ensure_webhook_token()
-        return providers
-
-    def write(self, vals):
+    def _prepare_write_effects(self, vals):
         """Another service has another proof: the old one is forgotten."""
-        changed = self.browse()
+        effects = super()._prepare_write_effects(vals)
         if "webhook_service" in vals and not vals.get("webhook_secret"):
             changed = self.filtered(lambda provider: provider.webhook_service != vals["webhook_service"])
-        result = super().write(vals)
-        changed._seal("webhook_secret_sealed", False)
-        if vals.get("webhook_service"):
-            self._ensure_webhook_token()
-        return result
-
-    def _ensure_webhook_token(self):
-        for provider in self.sudo().filtered(lambda provider: not provider.webhook_token):
-            provider.webhook_token = new_token()
+            effects.append(lambda: changed._seal("webhook_secret_sealed", False))
+        return effects
 
     # -- actions
 
