@@ -24,9 +24,9 @@ MODELS = ADDON / "models"
 # Upper bounds. They may only go down: lower one when the code has become better.
 METHOD_LINES = 50
 FILE_LINES = 600
-METHODS_TWICE = 18
-EXTENSIONS = 55
-UNEXPLAINED_EXTENSIONS = 53
+METHODS_TWICE = 13
+EXTENSIONS = 51
+UNEXPLAINED_EXTENSIONS = 49
 # Files of models/ with fewer than 30 lines, each with its reason.
 SMALL_LINES = 30
 SMALL_FILES = {
