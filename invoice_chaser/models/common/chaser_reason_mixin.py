@@ -201,6 +201,13 @@ class ChaserReasonMixin(models.AbstractModel):
         _ = self.env._
         return {
             "found_sent": _("It was sent: %(detail)s."),
+            "documents": _("The PDFs of its invoices are being made; next try at %(until)s."),
+            "account_changing": _("The customer's account is being changed right now; next try at %(until)s."),
+            "doc_no_engine": _("“%(detail)s” was left out: the PDF library WeasyPrint is not installed on the server."),
+            "doc_failed": _("“%(detail)s” could not be made: %(error)s"),
+            "doc_no_pdf": _("There is no PDF of %(detail)s; the message links to the invoice instead. %(error)s"),
+            "doc_cap": _("Not attached because of the company's limit on attachments: %(detail)s"),
+            "thanks_taken_back": _("The payment was taken back before the thank-you went: %(detail)s"),
             "policy_late": _("A message of this campaign was refused as spam or against policy. The mail server said: %(detail)s"),
         }
 

@@ -9,7 +9,7 @@ WINDOW_CODES = ("window", "window_never")
 
 
 class ChaserReminder(models.Model):
-    _inherit = "chaser.reminder"
+    _inherit = "chaser.reminder"  # pylint: disable=consider-merging-classes-inherited  # send windows, whose room is loaded later
 
     # What a changed calendar has to look at again.
     _window_idx = models.Index("(company_id) WHERE state = 'queued' AND reason_code IN ('window', 'window_never')")

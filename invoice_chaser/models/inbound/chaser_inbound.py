@@ -378,7 +378,7 @@ class ChaserInbound(models.Model):
             reminder._record_event(
                 "deferred" if verdict == "delayed" else "bounced", source="gateway", provider_event_id=self._make_event_id(position),
                 occurred_at=self.received_at, raw_data=failure | {"bounce_class": verdict, "recipient": own or reminder.recipient_email})
-        self.env["chaser.reminder"]._take_bounce(
+        self.env["chaser.suppression"]._take_bounce(
             self.company_id, self.partner_id, own or failure["addresses"][0], verdict, failure["words"], reminder=reminder,
             widespread=failure["widespread"])
 

@@ -9,7 +9,7 @@ _RECHECK = timedelta(hours=1)
 
 
 class ChaserReminder(models.Model):
-    _inherit = "chaser.reminder"
+    _inherit = "chaser.reminder"  # pylint: disable=consider-merging-classes-inherited  # money that came in, whose room is loaded later
 
     maybe_paid_count = fields.Integer("Maybe Paid", compute="_compute_maybe_paid_count")
 

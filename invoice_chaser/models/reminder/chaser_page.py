@@ -29,7 +29,7 @@ class ChaserReminder(models.Model):
     scanners; with it nobody can act.
     """
 
-    _inherit = "chaser.reminder"
+    _inherit = "chaser.reminder"  # pylint: disable=consider-merging-classes-inherited  # the customer's page
 
     page_token = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS, default=lambda self: new_token())
 

@@ -3,7 +3,6 @@ import logging
 import psycopg2.errors
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, email_normalize, email_normalize_all
 
@@ -97,24 +96,15 @@ class ChaserReminder(models.Model):
     _sending_idx = models.Index("(provider_id) WHERE state = 'sending'")
     _attempted_idx = models.Index("(provider_id, attempted_at) WHERE attempted_at IS NOT NULL")
     _contact_idx = models.Index("(company_id, partner_id, sent_at)")
+    _lower_token_idx = models.Index("(lower(token))")
+    _recipient_idx = models.Index("(company_id, recipient_email)")
+    _recipient_others_idx = models.Index("(company_id) WHERE recipient_others IS NOT NULL")
     level_code = fields.Char(readonly=True)
     level_params = fields.Json(readonly=True)
     level_reason = fields.Char("Why This Level", compute="_compute_level_reason")
     call_ids = fields.One2many("chaser.call", "reminder_id", "Calls", readonly=True)
-
-    @api.model
-    def _get_reasons(self):
-        # pylint: disable=prefer-env-translation  # this is what _ stands for here
-        _ = self.env._
-        return super()._get_reasons() | {
-            "documents": _("The PDFs of its invoices are being made; next try at %(until)s."),
-            "account_changing": _("The customer's account is being changed right now; next try at %(until)s."),
-            "doc_no_engine": _("“%(detail)s” was left out: the PDF library WeasyPrint is not installed on the server."),
-            "doc_failed": _("“%(detail)s” could not be made: %(error)s"),
-            "doc_no_pdf": _("There is no PDF of %(detail)s; the message links to the invoice instead. %(error)s"),
-            "doc_cap": _("Not attached because of the company's limit on attachments: %(detail)s"),
-            "thanks_taken_back": _("The payment was taken back before the thank-you went: %(detail)s"),
-        }
+    inbound_ids = fields.One2many("chaser.inbound", "reminder_id", "Incoming Mail", readonly=True)
+    inbound_count = fields.Integer("Incoming", compute="_compute_inbound_count")
 
     # -- computes
 
@@ -167,6 +157,13 @@ class ChaserReminder(models.Model):
     def _compute_document_note(self):
         for reminder in self:
             reminder.document_note = "\n".join(self._get_reason_text(code, params) for code, params in reminder.document_notes or []) or False
+
+    @api.depends("inbound_ids")
+    def _compute_inbound_count(self):
+        rows = self.env["chaser.inbound"]._read_group([("reminder_id", "in", self.ids)], ["reminder_id"], ["__count"])
+        counts = {reminder.id: count for reminder, count in rows}
+        for reminder in self:
+            reminder.inbound_count = counts.get(reminder.id, 0)
 
     # -- status: derived from facts by rank, in SQL, so that lists, groups and searches agree
 
@@ -250,6 +247,14 @@ class ChaserReminder(models.Model):
         if len(rows) == limit and all(state == "failed" for (state,) in rows):
             self.campaign_id._set_paused("failures_in_row", str(limit))
 
+    def _pause_for_policy(self, words):
+        """The next messages of the campaign would fare no better. One that is through gets a note."""
+        campaign = self.campaign_id
+        if campaign.state in ("scheduled", "sending"):
+            campaign._set_paused("policy", words)
+        elif campaign and campaign.state != "paused":
+            campaign.message_post(body=self._get_reason_text("policy_late", {"detail": words}))
+
     def _record_event(self, event_type, source, **values):
         return self.env["chaser.event"].sudo().create([{
             "reminder_id": reminder.id, "campaign_id": reminder.campaign_id.id, "company_id": reminder.company_id.id,
@@ -258,83 +263,6 @@ class ChaserReminder(models.Model):
 
     def _get_live_lines(self):
         return self.line_ids.filtered(lambda line: not line.is_credit and not line.dropped_code)
-
-    # -- actions of a person
-
-    def _check_may_act(self):
-        """Rights come from the campaign: who may change it may decide on its reminders."""
-        self.check_access("read")
-        self.env["chaser.campaign"].check_access("write")
-        self.campaign_id.check_access("write")
-
-    def action_drop(self):
-        """Take customers out of a campaign that is not sent to them yet."""
-        self._check_may_act()
-        open_ones = self.filtered(lambda reminder: reminder.state in ("draft", "queued"))
-        if self - open_ones:
-            raise UserError(self.env._("What is already sent or being sent cannot be changed."))
-        open_ones.sudo()._set_skipped("dropped", {"detail": self.env.user.name})
-
-    def action_retry(self):
-        """Queue failed reminders again. One whose outcome is open must be settled first, so that nothing goes out twice."""
-        self._check_may_act()
-        if self.filtered("is_undecided"):
-            raise UserError(self.env._("Settle first whether it was sent: look into the mailbox."))
-        failed = self.filtered(lambda reminder: reminder.state == "failed")
-        failed.sudo()._set_state("queued", attempt_count=0, scheduled_at=fields.Datetime.now())
-        failed._reopen_campaigns()
-
-    def action_settle_sent(self):
-        """A person has found it in the mailbox: it was sent."""
-        self._check_may_act()
-        for reminder in self.filtered("is_undecided").sudo():
-            reminder._set_state("sent", is_undecided=False, sent_at=reminder.attempted_at)
-            reminder._record_event("sent", source="manual")
-            reminder._log_sent()
-
-    def action_settle_not_sent(self):
-        """A person has not found it in the mailbox: it goes back into the queue."""
-        self._check_may_act()
-        undecided = self.filtered("is_undecided")
-        undecided.sudo()._set_state(
-            "queued", "settled_not_sent", {"detail": self.env.user.name}, is_undecided=False, scheduled_at=fields.Datetime.now())
-        undecided._reopen_campaigns()
-
-    def _reopen_campaigns(self):
-        for campaign in self.campaign_id:
-            if campaign.state in ("completed", "failed"):
-                campaign.write({"state": "sending", "completed_at": False})
-            campaign._trigger_sending()
-
-    def action_open_partner(self):
-        self.ensure_one()
-        return {"type": "ir.actions.act_window", "res_model": "res.partner", "res_id": self.partner_id.id, "view_mode": "form"}
-
-    # -- what a crash left open
-
-    def _log_sent(self):
-        """The notes for a reminder that was found to be sent after all."""
-        self.ensure_one()
-        sender = self._get_sender()
-        sender._write_notes([sender._make_late_note(self, self.campaign_id.user_id or self.env.user)])
-
-    def _settle_found(self, how):
-        """It was sent after all, as ``how`` proves: what a crash left open is settled."""
-        for reminder in self.filtered("is_undecided").sudo():
-            reminder._set_state("sent", "found_sent", {"detail": how}, is_undecided=False, sent_at=reminder.attempted_at)
-            reminder._record_event("sent", source="gateway", raw_data={"found": how}, occurred_at=reminder.attempted_at)
-            reminder._log_sent()
-
-    def _settle_by_mailbox(self, found):
-        """What the mailbox said of an undecided reminder: True sent, False clearly not there, None it could not say."""
-        self.ensure_one()
-        if not self.is_undecided:
-            return  # a person was quicker
-        if found:
-            self._settle_found(self.env._("it is in the mailbox"))
-        else:
-            code = "undecided_absent" if found is False else "undecided_unseen"
-            self._set_state("failed", code, {"date": fields.Date.context_today(self).isoformat()}, is_undecided=True)
 
     # -- sending
 
@@ -352,38 +280,6 @@ class ChaserReminder(models.Model):
         self.partner_id.activity_schedule(
             activity_type_id=activity_type_id, user_id=self.campaign_id.user_id.id,
             summary=self.env._("%(level)s sent: %(subject)s", level=self.level_id.name, subject=self.subject))
-
-    # -- another mailbox for what has not left yet
-
-    def _move_to(self, mailboxes):
-        """Gives waiting reminders another mailbox; called as superuser. What is marked as being sent, or is in the sender's hands right
-        now, stays where it is: it may be on its way already.
-
-        :param dict mailboxes: commercial partner id → mailbox id; who is not in it keeps his
-        :return: those that have the mailbox that they should have
-        """
-        self.flush_recordset(["provider_id", "state", "partner_id"])
-        rows = self.env.execute_query(SQL(
-            """SELECT r.id FROM chaser_reminder r JOIN chaser_provider p ON p.company_id = r.company_id
-                 JOIN unnest(%s::int[], %s::int[]) AS v(partner_id, provider_id) ON v.partner_id = r.partner_id AND v.provider_id = p.id
-                WHERE r.id = ANY(%s) AND r.state IN ('draft', 'queued') FOR NO KEY UPDATE OF r SKIP LOCKED""",
-            list(mailboxes), list(mailboxes.values()), self.ids))
-        free = self.browse(row[0] for row in rows)
-        free.invalidate_recordset(["provider_id", "state"])
-        for provider_id, reminders in free.grouped(lambda reminder: mailboxes[reminder.partner_id.id]).items():
-            moving = reminders.filtered(lambda reminder, new=provider_id: reminder.provider_id.id != new)
-            if moving:
-                moving.write({"provider_id": provider_id, **self._prepare_reason_values(False)})
-        return free
-
-    def action_move_mailbox(self):
-        """Opens the choice of another mailbox for these reminders."""
-        self._check_may_act()
-        return self.env["chaser.mailbox.move"]._open_for(self.filtered(lambda reminder: reminder.state in ("draft", "queued")))
-
-    def _set_waiting_reason(self, code, detail=""):
-        """Why these wait, for as long as nobody does something; called as superuser."""
-        self.write(self._prepare_reason_values(code, {"detail": detail}))
 
     # -- hooks
 
@@ -448,37 +344,3 @@ class ChaserReminder(models.Model):
     def _compute_level_reason(self):
         for reminder in self:
             reminder.level_reason = self._get_reason_text(reminder.level_code, reminder.level_params)
-
-    def action_call(self):
-        """Record a call about this reminder."""
-        self.ensure_one()
-        return self.env["chaser.call"]._open(self.partner_id, reminder=self)
-
-    # -- Buttons on a reminder for what the customer answered to it
-
-    def action_chaser_promise(self):
-        """Form for a promise about the items of this reminder."""
-        return self._open_chaser_statement("chaser.promise")
-
-    def action_chaser_dispute(self):
-        return self._open_chaser_statement("chaser.dispute")
-
-    def action_chaser_hold(self):
-        return self._open_chaser_statement("chaser.hold")
-
-    def _open_chaser_statement(self, model):
-        self.ensure_one()
-        self.check_access("read")
-        moves = self._get_live_lines().move_id.filtered(lambda move: move.payment_state not in ("paid", "reversed"))
-        return self.partner_id._open_chaser_statement(model, self.company_id, moves, self)
-
-
-class ResPartner(models.Model):
-    _inherit = "res.partner"
-
-    chaser_call_ids = fields.One2many("chaser.call", "partner_id", "Calls", readonly=True, groups="invoice_chaser.group_chaser_user")
-
-    def action_chaser_call(self):
-        """Record a call to this customer."""
-        self.ensure_one()
-        return self.env["chaser.call"]._open(self.commercial_partner_id)

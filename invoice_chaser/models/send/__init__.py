@@ -8,5 +8,4 @@ from . import chaser_sender
 from . import chaser_sender_outcome
 from . import chaser_sender_thanks
 from . import chaser_sender_copy
-from . import chaser_reminder_bounce
 from . import chaser_thanks

@@ -187,7 +187,7 @@ class ChaserSender(models.AbstractModel):
         elif isinstance(error, RecipientRefused) and error.permanent:
             address = reminder.recipient_email
             reminder._set_failed("recipient_refused", {"detail": str(error), "recipient": address, "bounce_class": "hard"}, event_type="bounced")
-            reminder._take_bounce(reminder.company_id, reminder.partner_id, address, "hard", str(error), reminder=reminder)
+            self.env["chaser.suppression"]._take_bounce(reminder.company_id, reminder.partner_id, address, "hard", str(error), reminder=reminder)
         elif isinstance(error, MessageRefused):
             reminder._set_failed("message_refused", {"detail": str(error)})
         elif isinstance(error, (RecipientRefused, Unreachable)):

@@ -15,7 +15,7 @@ _REMINDED, _PAID = 365, 14
 
 
 class ResCompany(models.Model):
-    _inherit = "res.company"
+    _inherit = "res.company"  # pylint: disable=consider-merging-classes-inherited  # thank-you messages
 
     chaser_thanks = fields.Boolean("Thank for Payments", help="A customer who pays after a reminder gets a short thank-you, once.")
     chaser_thanks_hours = fields.Integer(
@@ -23,15 +23,17 @@ class ResCompany(models.Model):
     chaser_thanks_template_id = fields.Many2one(
         "chaser.template", "Thank-You Text", domain="[('category', '=', 'system'), ('company_id', 'in', (id, False))]",
         help="Empty: the text shipped with the addon.")
-    chaser_thanks_since = fields.Datetime(readonly=True, help="Payments before it are not thanked for.")
+    chaser_thanks_since = fields.Datetime(
+        compute="_compute_chaser_thanks_since", store=True, help="Payments before it are not thanked for.")
 
     _thanks_hours_check = models.Constraint("CHECK(chaser_thanks_hours >= 0)", "The hours before a thank-you cannot be negative.")
 
-    def write(self, vals):
-        if vals.get("chaser_thanks"):
-            fresh = self.filtered(lambda company: not company.chaser_thanks)
-            super(ResCompany, fresh).write({"chaser_thanks_since": fields.Datetime.now()})
-        return super().write(vals)
+    @api.depends("chaser_thanks")
+    def _compute_chaser_thanks_since(self):
+        """When it was switched on."""
+        for company in self:
+            since = company.chaser_thanks_since or fields.Datetime.now()
+            company.chaser_thanks_since = since if company.chaser_thanks else False
 
 
 class ResConfigSettings(models.TransientModel):
@@ -46,7 +48,7 @@ class ChaserCampaign(models.Model):
     """Thank-you messages, and copies that customers ask for: campaigns of the program's own, so that they leave through the same door, seen
     and stopped like any other."""
 
-    _inherit = "chaser.campaign"
+    _inherit = "chaser.campaign"  # pylint: disable=consider-merging-classes-inherited  # campaigns that the program makes itself
 
     is_thanks = fields.Boolean("Thank-You", readonly=True, copy=False)
     is_copies = fields.Boolean("Copies on Request", readonly=True, copy=False, help="Takes the copies that customers ask for on their page.")

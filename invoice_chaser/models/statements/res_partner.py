@@ -15,6 +15,8 @@ class ResPartner(models.Model):
         "Open Disputes", compute="_compute_chaser_stops", groups="invoice_chaser.group_chaser_user")
     chaser_hold_count = fields.Integer("Holds", compute="_compute_chaser_stops", groups="invoice_chaser.group_chaser_user")
 
+    chaser_call_ids = fields.One2many("chaser.call", "partner_id", "Calls", readonly=True, groups="invoice_chaser.group_chaser_user")
+
     def _compute_chaser_promises(self):
         customers = self.commercial_partner_id
         figures = self.env["chaser.promise"]._get_promise_figures(self.env.company, customers.ids)
@@ -77,3 +79,8 @@ class ResPartner(models.Model):
         action = self.env["ir.actions.act_window"]._for_xml_id(f"invoice_chaser.{name}")
         return action | {"domain": [("partner_id", "=", self.commercial_partner_id.id)], "context": {
             "default_partner_id": self.commercial_partner_id.id}}
+
+    def action_chaser_call(self):
+        """Record a call to this customer."""
+        self.ensure_one()
+        return self.env["chaser.call"]._open(self.commercial_partner_id)

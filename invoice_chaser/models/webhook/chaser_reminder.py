@@ -7,7 +7,7 @@ from ...core.status.tracking import describe_agent, judge
 class ChaserReminder(models.Model):
     """What a mail service reports about a reminder."""
 
-    _inherit = "chaser.reminder"
+    _inherit = "chaser.reminder"  # pylint: disable=consider-merging-classes-inherited  # reports of mail services, whose room is loaded later
 
     @api.model
     def _take_reports(self, provider, service, reports):
@@ -56,7 +56,7 @@ class ChaserReminder(models.Model):
         self._settle_found(self.env._("the mail service reports about it"))
         self._record_event(report.event_type, source="webhook", **self._prepare_report_values(report, key, address))
         if report.event_type == "bounced":
-            self._take_bounce(self.company_id, self.partner_id, address, report.bounce, report.detail, reminder=self)
+            self.env["chaser.suppression"]._take_bounce(self.company_id, self.partner_id, address, report.bounce, report.detail, reminder=self)
         elif report.event_type in ("complained", "unsubscribed"):
             self.env["chaser.suppression"]._suppress(
                 self.company_id, address, "complaint" if report.event_type == "complained" else "unsubscribed",

@@ -1,0 +1,161 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+
+class ChaserReminder(models.Model):
+    """What a person does with reminders: take out, retry, settle, move to another mailbox,
+    record what the customer says; and what settles itself."""
+
+    _inherit = "chaser.reminder"  # pylint: disable=consider-merging-classes-inherited  # actions, apart from the record
+
+    def _check_may_act(self):
+        """Rights come from the campaign: who may change it may decide on its reminders."""
+        self.check_access("read")
+        self.env["chaser.campaign"].check_access("write")
+        self.campaign_id.check_access("write")
+
+    def action_drop(self):
+        """Take customers out of a campaign that is not sent to them yet."""
+        self._check_may_act()
+        open_ones = self.filtered(lambda reminder: reminder.state in ("draft", "queued"))
+        if self - open_ones:
+            raise UserError(self.env._("What is already sent or being sent cannot be changed."))
+        open_ones.sudo()._set_skipped("dropped", {"detail": self.env.user.name})
+
+    def action_retry(self):
+        """Queue failed reminders again. One whose outcome is open must be settled first, so that nothing goes out twice."""
+        self._check_may_act()
+        if self.filtered("is_undecided"):
+            raise UserError(self.env._("Settle first whether it was sent: look into the mailbox."))
+        failed = self.filtered(lambda reminder: reminder.state == "failed")
+        failed.sudo()._set_state("queued", attempt_count=0, scheduled_at=fields.Datetime.now())
+        failed._reopen_campaigns()
+
+    def action_settle_sent(self):
+        """A person has found it in the mailbox: it was sent."""
+        self._check_may_act()
+        for reminder in self.filtered("is_undecided").sudo():
+            reminder._set_state("sent", is_undecided=False, sent_at=reminder.attempted_at)
+            reminder._record_event("sent", source="manual")
+            reminder._log_sent()
+
+    def action_settle_not_sent(self):
+        """A person has not found it in the mailbox: it goes back into the queue."""
+        self._check_may_act()
+        undecided = self.filtered("is_undecided")
+        undecided.sudo()._set_state(
+            "queued", "settled_not_sent", {"detail": self.env.user.name}, is_undecided=False, scheduled_at=fields.Datetime.now())
+        undecided._reopen_campaigns()
+
+    def _reopen_campaigns(self):
+        for campaign in self.campaign_id:
+            if campaign.state in ("completed", "failed"):
+                campaign.write({"state": "sending", "completed_at": False})
+            campaign._trigger_sending()
+
+    def action_open_partner(self):
+        self.ensure_one()
+        return {"type": "ir.actions.act_window", "res_model": "res.partner", "res_id": self.partner_id.id, "view_mode": "form"}
+
+    # -- what a crash left open
+
+    def _log_sent(self):
+        """The notes for a reminder that was found to be sent after all."""
+        self.ensure_one()
+        sender = self._get_sender()
+        sender._write_notes([sender._make_late_note(self, self.campaign_id.user_id or self.env.user)])
+
+    def _settle_found(self, how):
+        """It was sent after all, as ``how`` proves: what a crash left open is settled."""
+        for reminder in self.filtered("is_undecided").sudo():
+            reminder._set_state("sent", "found_sent", {"detail": how}, is_undecided=False, sent_at=reminder.attempted_at)
+            reminder._record_event("sent", source="gateway", raw_data={"found": how}, occurred_at=reminder.attempted_at)
+            reminder._log_sent()
+
+    def _settle_by_mailbox(self, found):
+        """What the mailbox said of an undecided reminder: True sent, False clearly not there, None it could not say."""
+        self.ensure_one()
+        if not self.is_undecided:
+            return  # a person was quicker
+        if found:
+            self._settle_found(self.env._("it is in the mailbox"))
+        else:
+            code = "undecided_absent" if found is False else "undecided_unseen"
+            self._set_state("failed", code, {"date": fields.Date.context_today(self).isoformat()}, is_undecided=True)
+
+    # -- another mailbox for what has not left yet
+
+    def _move_to(self, mailboxes):
+        """Gives waiting reminders another mailbox; called as superuser. What is marked as being sent, or is in the sender's hands right
+        now, stays where it is: it may be on its way already.
+
+        :param dict mailboxes: commercial partner id → mailbox id; who is not in it keeps his
+        :return: those that have the mailbox that they should have
+        """
+        self.flush_recordset(["provider_id", "state", "partner_id"])
+        rows = self.env.execute_query(SQL(
+            """SELECT r.id FROM chaser_reminder r JOIN chaser_provider p ON p.company_id = r.company_id
+                 JOIN unnest(%s::int[], %s::int[]) AS v(partner_id, provider_id) ON v.partner_id = r.partner_id AND v.provider_id = p.id
+                WHERE r.id = ANY(%s) AND r.state IN ('draft', 'queued') FOR NO KEY UPDATE OF r SKIP LOCKED""",
+            list(mailboxes), list(mailboxes.values()), self.ids))
+        free = self.browse(row[0] for row in rows)
+        free.invalidate_recordset(["provider_id", "state"])
+        for provider_id, reminders in free.grouped(lambda reminder: mailboxes[reminder.partner_id.id]).items():
+            moving = reminders.filtered(lambda reminder, new=provider_id: reminder.provider_id.id != new)
+            if moving:
+                moving.write({"provider_id": provider_id, **self._prepare_reason_values(False)})
+        return free
+
+    def action_move_mailbox(self):
+        """Opens the choice of another mailbox for these reminders."""
+        self._check_may_act()
+        return self.env["chaser.mailbox.move"]._open_for(self.filtered(lambda reminder: reminder.state in ("draft", "queued")))
+
+    def _set_waiting_reason(self, code, detail=""):
+        """Why these wait, for as long as nobody does something; called as superuser."""
+        self.write(self._prepare_reason_values(code, {"detail": detail}))
+
+    # -- records beside it
+
+    def action_view_inbound(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_inbound_action")
+        return action | {"domain": [("reminder_id", "=", self.id)], "context": {}}
+
+    def action_call(self):
+        """Record a call about this reminder."""
+        self.ensure_one()
+        return self.env["chaser.call"]._open(self.partner_id, reminder=self)
+
+    # -- Buttons on a reminder for what the customer answered to it
+
+    def action_chaser_promise(self):
+        """Form for a promise about the items of this reminder."""
+        return self._open_chaser_statement("chaser.promise")
+
+    def action_chaser_dispute(self):
+        return self._open_chaser_statement("chaser.dispute")
+
+    def action_chaser_hold(self):
+        return self._open_chaser_statement("chaser.hold")
+
+    def _open_chaser_statement(self, model):
+        self.ensure_one()
+        self.check_access("read")
+        moves = self._get_live_lines().move_id.filtered(lambda move: move.payment_state not in ("paid", "reversed"))
+        return self.partner_id._open_chaser_statement(model, self.company_id, moves, self)
+
+    # -- who is to look
+
+    @api.model
+    def _get_responsible(self, company, partner, reminder=None):
+        """Who is to look: the campaign's responsible, the salesperson of the invoices or the customer, else a manager of the company."""
+        root = self.env.ref("base.user_root")
+        candidates = self.env["res.users"].sudo()
+        if reminder:
+            candidates |= reminder.campaign_id.user_id.sudo() | reminder.line_ids.move_id.invoice_user_id.sudo()
+        candidates |= partner.user_id.sudo() | self.env.ref("invoice_chaser.group_chaser_manager").sudo().all_user_ids
+        chaser = self.env.ref("invoice_chaser.group_chaser_user")
+        return candidates.filtered(
+            lambda user: user.active and not user.share and user != root and company in user.company_ids and chaser in user.all_group_ids)[:1]
