@@ -70,7 +70,7 @@ export INVOICE_CHASER_KEYS=${INVOICE_CHASER_KEYS:-dev:ZGV2ZWxvcG1lbnQta2V5LW5vdC
 # A launcher of our own: with "python -m odoo" the prefork server cannot start its websocket process.
 odoo_cmd() { "$VENV/bin/python" -W ignore::DeprecationWarning "$PROJECT/dev/odoo-bin" "$@"; }
 
-free_port() { "$VENV/bin/python" -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'; }
+free_port() { python3 "$PROJECT/tests/support/ports.py"; }
 
 db_exists() { [ "$(psql -Atqc "select 1 from pg_database where datname='$1'")" = 1 ]; }
 drop_db() { dropdb --if-exists --force "$1" >/dev/null 2>&1 || true; rm -rf "${DATA_DIR:?}/filestore/$1"; }

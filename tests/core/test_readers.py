@@ -16,7 +16,8 @@ from core.mail.readers.graph import GraphReader
 from core.mail.readers.imap import ImapReader, encode_folder
 from reader_contract import SINCE, ReaderContract, make_mail, read_all, subjects
 from support.fake_mail_api import TOKEN, FakeGmail, FakeGraph, Introspection
-from support.mail_servers import Dovecot, free_port, unusable
+from support.mail_servers import Dovecot, unusable
+from support.ports import free_port
 
 needs_dovecot = pytest.mark.skipif(bool(unusable()), reason=unusable())
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 import requests
+from support.ports import free_port
 from support.smtp_server import SmtpServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,8 +56,8 @@ env.cr.commit()
 def settings():
     """Paths and connection of the environment that the dev scripts made."""
     script = """. dev/lib.sh; "$VENV/bin/python" -c 'import json, os, sys; print(json.dumps({"env": {k: os.environ.get(k, "") for k in
-("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "INVOICE_CHASER_KEYS", "PATH")}, "python": sys.argv[1], "conf": sys.argv[2]}))' \
-"$VENV/bin/python" "$CONF" """
+("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "INVOICE_CHASER_KEYS", "PATH")}, "python": sys.argv[1], "conf": sys.argv[2],
+"checkout": sys.argv[3]}))' "$VENV/bin/python" "$CONF" "$CHECKOUT" """
     return json.loads(subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout)
 
 
@@ -64,7 +65,8 @@ class World:
     """One database with its mail servers and Odoo servers."""
 
     def __init__(self, name, tmp_path):
-        self.name, self.tmp_path, self.settings = name, tmp_path, settings()
+        self.tmp_path, self.settings = tmp_path, settings()
+        self.name = f"{name}_{self.settings['checkout']}"
         self.env = os.environ | self.settings["env"]
         self.servers, self.smtp = [], []
         self.port = free_port()
@@ -77,7 +79,7 @@ class World:
         return self
 
     def run(self, command, **options):
-        done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=300, **options)
+        done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=600, **options)
         assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return done.stdout + done.stderr
 
@@ -102,7 +104,8 @@ class World:
              "--max-cron-threads", str(crons), "--log-level", "warn", "--logfile", str(log)],
             cwd=ROOT, env=self.env, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.servers.append(server)
-        for _ in range(240):
+        end = time.monotonic() + 180
+        while time.monotonic() < end and server.poll() is None:
             try:
                 if requests.get(f"http://127.0.0.1:{port}/web/health", timeout=5).ok:
                     return server
@@ -141,7 +144,7 @@ class World:
             cursor.execute("SELECT pg_notify('cron_trigger', %s)", [self.name])
             connection.commit()
 
-    def wait_until(self, condition, seconds=60):
+    def wait_until(self, condition, seconds=180):
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if condition():
@@ -163,16 +166,8 @@ class World:
             smtp.stop()
 
 
-def free_port():
-    import socket
-
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 @pytest.fixture
 def world(tmp_path):
-    made = World("chaser_e2e" + os.environ.get("CHASER_SUFFIX", ""), tmp_path)
+    made = World("chaser_e2e", tmp_path)
     yield made
     made.close()

@@ -1,6 +1,6 @@
 // A customer answers on his page, in Arabic on a phone; then the accountant looks. node customer_answers.js URL PAGE_PATH DAY FILE [FOLDER]
 const path = require("path");
-const {getOverflow, login, run} = require("../support/browser.js");
+const {eventually, getOverflow, login, run} = require("../support/browser.js");
 
 run(async ({errors, openPage}) => {
     const [url, pagePath, day, file, folder] = process.argv.slice(2);
@@ -11,9 +11,8 @@ run(async ({errors, openPage}) => {
     const shoot = (name) => folder && page.screenshot({path: path.join(folder, `${name}.png`), fullPage: true});
     const submit = async (action, expected) => {
         await page.click(`section#${action} button`);
-        await page.waitForSelector(".done");
-        const text = await page.innerText(".done");
-        if (!text.includes(expected)) throw new Error(`${action}: ${text}`);
+        // The answer before may still be shown.
+        await page.locator(".done", {hasText: expected}).waitFor();
         console.log("said", action);
     };
     await page.goto(`${url}${pagePath}`);
@@ -44,7 +43,7 @@ run(async ({errors, openPage}) => {
     await office.goto(`${url}/odoo/action-invoice_chaser.chaser_answer_action`);
     await office.waitForSelector(".o_data_row");
     if (folder) await office.screenshot({path: path.join(folder, "answers-office.png")});
-    console.log("rows", await office.locator(".o_data_row").count());
+    console.log("rows", await eventually(() => office.locator(".o_data_row").count(), (count) => count === 3));
     await office.locator(".o_data_row", {hasText: "4711"}).locator("button[name=action_view_record]").click();
     await office.waitForSelector(".o_form_view button[name=action_release]");
     await office.waitForSelector(".o-mail-AttachmentList, .o-mail-AttachmentCard, .o-mail-AttachmentContainer");

@@ -2,7 +2,7 @@
 // the preview in all its forms, a sample to himself, and the way out and back as one file. node templates.js URL TEMPLATE_ID CUSTOMER FOLDER
 const fs = require("fs");
 const path = require("path");
-const {getOverflow, login, run} = require("../support/browser.js");
+const {eventually, getOverflow, login, run} = require("../support/browser.js");
 
 const [url, id, customer, folder] = process.argv.slice(2);
 const FORM = `${url}/odoo/action-invoice_chaser.chaser_template_action/${id}`;
@@ -24,15 +24,20 @@ async function pick(page, field, tag, byKeyboard) {
 /** Puts the cursor where the given words end, in the editor of a field. */
 async function placeCursor(page, field, words) {
     await page.locator(`[name=${field}] .odoo-editor-editable p`, {hasText: words}).first().click();
-    await page.evaluate(([name, text]) => {
+    await page.evaluate(async ([name, text]) => {
+        // The editor hears of it by an event of its own turn, and draws in the next frame.
+        const heard = (put) => new Promise((resolve) => {
+            document.addEventListener("selectionchange", () => requestAnimationFrame(() => requestAnimationFrame(resolve)), {once: true});
+            getSelection().removeAllRanges();
+            put();
+        });
         const walker = document.createTreeWalker(document.querySelector(`[name=${name}] .odoo-editor-editable`), NodeFilter.SHOW_TEXT);
         while (walker.nextNode()) {
             const at = walker.currentNode.data.indexOf(text);
-            if (at >= 0) return getSelection().setBaseAndExtent(walker.currentNode, at + text.length, walker.currentNode, at + text.length);
+            if (at >= 0) return heard(() => getSelection().setBaseAndExtent(walker.currentNode, at + text.length, walker.currentNode, at + text.length));
         }
         throw new Error(`“${text}” does not stand in ${name}`);
     }, [field, words]);
-    await page.waitForTimeout(200);
 }
 
 async function save(page) {
@@ -47,14 +52,15 @@ async function write(page) {
     await subject.fill("Reminder for : please pay");
     await subject.evaluate((input) => input.setSelectionRange(13, 13));
     await pick(page, "subject", "customer_name", false);
-    console.log("subject:", await subject.inputValue());
+    console.log("subject:", await eventually(() => subject.inputValue(), "{{ customer_name }}"));
     await page.keyboard.type(" again");
-    console.log("typed on:", await subject.inputValue());
+    console.log("typed on:", await eventually(() => subject.inputValue(), "again"));
     await placeCursor(page, "body_html", "Kind regards,");
     await page.keyboard.type(" Your number is ");
     await pick(page, "body_html", "customer_reference", true);
     await page.keyboard.type(" with us.");
-    console.log("body:", squeeze(await page.locator("[name=body_html] p", {hasText: "Your number"}).innerText()).slice(0, 90));
+    const body = page.locator("[name=body_html] p", {hasText: "Your number"});
+    console.log("body:", (await eventually(() => body.innerText(), "with us.")).slice(0, 90));
     await page.screenshot({path: path.join(folder, "editor-en.png")});
     await page.click("a.nav-link[name=text_ar]");
     await page.waitForSelector("[name=other_body_html] .odoo-editor-editable");
@@ -67,7 +73,7 @@ async function write(page) {
     await page.keyboard.type(" رقمكم لدينا ");
     await pick(page, "other_body_html", "customer_reference", false);
     await page.screenshot({path: path.join(folder, "editor-ar.png")});
-    console.log("arabic subject:", await page.inputValue("[name=other_subject] input"));
+    console.log("arabic subject:", await eventually(() => page.inputValue("[name=other_subject] input"), "{{ customer_name }}"));
 }
 
 async function mend(page) {
@@ -82,15 +88,16 @@ async function mend(page) {
     await page.click(".modal-footer button");
     await subject.fill(good);
     await save(page);
-    console.log("versions:", squeeze(await page.innerText("button[name=action_view_versions]")));
+    console.log("versions:", await eventually(() => page.innerText("button[name=action_view_versions]"), "2 Versions"));
 }
 
 async function compare(page) {
     await page.click("button[name=action_compare]");
     await page.waitForSelector(".o_chaser_diff");
     for (const lang of ["en", "ar"]) {
-        const changed = await page.locator(`.o_chaser_diff [data-language=${lang}] .o_chaser_ins`).allInnerTexts();
-        console.log(`changed in ${lang}:`, squeeze(changed.join(" | ")));
+        const changed = page.locator(`.o_chaser_diff [data-language=${lang}] .o_chaser_ins`);
+        await changed.first().waitFor();
+        console.log(`changed in ${lang}:`, squeeze((await changed.allInnerTexts()).join(" | ")));
     }
     await page.screenshot({path: path.join(folder, "compare.png")});
     await page.click(".modal-footer button[special=cancel], .modal-footer .btn-primary");
@@ -102,27 +109,33 @@ const frame = (page, language) => page.frameLocator(`.o_chaser_template_preview 
 async function preview(page) {
     await page.click("a.nav-link[name=preview]");
     await page.waitForSelector(".o_chaser_template_preview iframe");
+    // A frame is empty before it has its document.
+    for (const [lang, dir] of [["en", "ltr"], ["ar", "rtl"]]) await frame(page, lang).locator(`html[dir=${dir}]`).waitFor({state: "attached"});
     console.log("side by side:", (await page.locator(".o_chaser_template_preview iframe").count()),
         await frame(page, "en").locator("html").getAttribute("dir"), await frame(page, "ar").locator("html").getAttribute("dir"));
-    console.log("sample:", squeeze(await frame(page, "en").locator("p").first().innerText()));
+    console.log("sample:", await eventually(() => frame(page, "en").locator("p").first().innerText(), "Dear"));
     await page.fill("[name=preview_partner_id] input", customer);
     await page.click(`.o-autocomplete--dropdown-item:has-text("${customer}")`);
     await frame(page, "en").locator("p", {hasText: customer}).first().waitFor();
-    console.log("real:", squeeze(await frame(page, "en").locator("p").first().innerText()), await frame(page, "en").locator("tr[data-row], .items tbody tr").count());
+    const rows = await eventually(() => frame(page, "en").locator("tr[data-row], .items tbody tr").count(), (count) => count === 3);
+    console.log("real:", squeeze(await frame(page, "en").locator("p").first().innerText()), rows);
     await page.click("[data-view=both]");
-    console.log("both:", await frame(page, "both").locator("td.part").count());
+    console.log("both:", await eventually(() => frame(page, "both").locator("td.part").count(), (count) => count === 2));
     for (const width of ["phone", "desktop"]) {
         await page.click(`[data-width=${width}]`);
-        console.log(`${width}:`, (await page.locator(".o_chaser_template_preview iframe").first().boundingBox()).width < 400);
+        const isNarrow = async () => (await page.locator(".o_chaser_template_preview iframe").first().boundingBox()).width < 400;
+        console.log(`${width}:`, await eventually(isNarrow, (narrow) => narrow === (width === "phone")));
     }
     await page.click("[data-part=text]");
-    console.log("text:", squeeze(await page.innerText(".o_chaser_mail_text")).includes("INV/"));
+    console.log("text:", (await eventually(() => page.innerText(".o_chaser_mail_text"), "INV/")).includes("INV/"));
     await page.click("[data-part=headers]");
+    await page.waitForSelector(".o_chaser_headers th");
     console.log("headers:", (await page.locator(".o_chaser_headers th").allInnerTexts()).join(", "));
     await page.click("[data-part=html]");
     await page.click(".o_chaser_send_me");
-    await page.waitForSelector(".o_notification");
-    console.log("sent:", squeeze(await page.innerText(".o_notification")));
+    const notice = page.locator(".o_notification", {hasText: "Sample sent"});
+    await notice.waitFor();
+    console.log("sent:", squeeze(await notice.innerText()));
 }
 
 async function check(page) {
@@ -160,7 +173,8 @@ async function exportAndImport(page) {
     await page.screenshot({path: path.join(folder, "import.png")});
     await page.click(".modal button[name=action_import]");
     await page.waitForSelector(".modal", {state: "detached"});
-    await page.waitForSelector(".o_data_row");
+    // The list behind the window was there before, without what has come in.
+    await page.locator(".o_data_row", {hasText: "From elsewhere"}).waitFor();
     console.log("imported:", squeeze((await page.locator(".o_data_row [name=name]").allInnerTexts()).join(" | ")));
 }
 
@@ -170,7 +184,7 @@ async function lookOnPhone(openPage) {
     await page.waitForSelector(".o_kanban_record");
     console.log("phone list:", await getOverflow(page));
     await page.goto(FORM);
-    await page.waitForSelector("[name=body_html]");
+    await page.waitForSelector("[name=body_html] p");
     console.log("phone form:", await getOverflow(page));
 }
 

@@ -61,7 +61,7 @@ def test_report_and_answer_come_back(world, servers):
     world.queue()
     world.wait_until(lambda: world.states() == {"sent": 2})
 
-    world.wait_until(lambda: read(world) or "bounced" in events(world).get("nobody-here@local.example", ""), seconds=90)
+    world.wait_until(lambda: read(world) or "bounced" in events(world).get("nobody-here@local.example", ""))
     assert world.query("SELECT email, reason FROM chaser_suppression") == [("nobody-here@local.example", "hard_bounce")]
     assert world.query("SELECT kind, verdict, state, matched_by FROM chaser_inbound") == [("bounce", "hard", "matched", "reference")]
 
@@ -75,7 +75,7 @@ def test_report_and_answer_come_back(world, servers):
     with smtplib.SMTP("127.0.0.1", servers[1].port) as session:
         session.send_message(private)
         session.send_message(answer)
-    world.wait_until(lambda: read(world) or "replied" in events(world)["customer@local.example"], seconds=90)
+    world.wait_until(lambda: read(world) or "replied" in events(world)["customer@local.example"])
     assert events(world) == {"nobody-here@local.example": "sent bounced", "customer@local.example": "sent replied"}
     assert world.query("SELECT code, source FROM chaser_hold WHERE released_at IS NULL") == [("reply", "mail")]
     assert world.query("SELECT count(*) FROM mail_message WHERE model = 'res.partner' AND body LIKE '%%سيتم السداد%%'") == [(1,)]
@@ -99,7 +99,7 @@ def test_killed_while_reading(world, servers):
         world.wait_until(lambda taken=taken: read(world) or world.query("SELECT count(*) FROM chaser_inbound WHERE kind = 'reply'")[0][0] > min(taken, 39))
         world.kill(server)
         server = world.start()
-    world.wait_until(lambda: read(world) or world.query("SELECT count(*) FROM chaser_inbound WHERE kind = 'reply'") == [(40,)], seconds=90)
+    world.wait_until(lambda: read(world) or world.query("SELECT count(*) FROM chaser_inbound WHERE kind = 'reply'") == [(40,)])
     assert world.query("SELECT count(*), count(DISTINCT provider_event_id) FROM chaser_event WHERE event_type = 'replied'") == [(40, 40)]
     assert world.query("SELECT count(*) FROM mail_message WHERE model = 'res.partner' AND body LIKE '%%answer %%' AND message_type = 'email'") == [(40,)]
     assert world.query("SELECT count(*) FROM chaser_hold WHERE released_at IS NULL") == [(1,)]
@@ -161,7 +161,7 @@ def test_delay_full_mailbox_and_absence_stop_nobody(world, servers):
     mails = [REPORT.format(number=number, blocks=blocks, message_id=ids["other@local.example"]) for number, blocks in enumerate(reports)]
     for mail in [*mails, ABSENT.format(message_id=ids["customer@local.example"])]:
         dovecot.deliver("accounts", mail.replace("\n", "\r\n").encode())
-    world.wait_until(lambda: read(world) or world.query("SELECT count(*) FROM chaser_inbound") == [(3,)], seconds=90)
+    world.wait_until(lambda: read(world) or world.query("SELECT count(*) FROM chaser_inbound") == [(3,)])
     assert set(world.query("SELECT kind, verdict FROM chaser_inbound")) == {
         ("bounce", "delayed"), ("bounce", "hard"), ("auto_reply", None)}, "the list shows the worst of a report's recipients"
     happened = events(world)
@@ -184,7 +184,7 @@ def test_what_a_crash_left_open_is_looked_for_in_the_sent_folder(world, servers)
     dovecot.deliver("accounts", f"Message-ID: {ids['customer']}\r\nSubject: reminder\r\n\r\nx".encode(), folder="Sent")
     world.start()
     world.query("UPDATE ir_cron SET nextcall = now() AT TIME ZONE 'UTC' - interval '1 minute' WHERE cron_name LIKE '%%send from mailbox%%'")
-    world.wait_until(lambda: world.query("SELECT count(*) FROM chaser_reminder WHERE reason_code IN ('found_sent', 'undecided_unseen')") == [(2,)], seconds=90)
+    world.wait_until(lambda: world.query("SELECT count(*) FROM chaser_reminder WHERE reason_code IN ('found_sent', 'undecided_unseen')") == [(2,)])
     assert dict(world.query("SELECT recipient_email, state || ' ' || is_undecided FROM chaser_reminder")) == {
         "customer@local.example": "sent false", "other@local.example": "failed true"}
     assert fetch_count(dovecot, "customer") == 0, "nothing was sent again"

@@ -4,6 +4,8 @@ import random
 import signal
 import time
 
+from support.ports import free_port
+
 SPLIT = """
 providers = env["chaser.provider"].search([])
 for provider, half in zip(providers, (campaign.reminder_ids[::2], campaign.reminder_ids[1::2])):
@@ -25,7 +27,7 @@ def assert_never_twice(world):
 def test_two_servers_share_two_mailboxes(world):
     world.build(customers=40, mailboxes=2)
     world.start()
-    world.start(port=world.port + 1 if world.port < 65000 else None)
+    world.start(port=free_port())
     world.queue(SPLIT)
     world.wait_until(lambda: world.states() == {"sent": 40})
     assert len(assert_never_twice(world)) == 40
@@ -50,7 +52,7 @@ def test_killed_again_and_again(world):
         assert_never_twice(world)
     world.start()
     world.query("UPDATE ir_cron SET nextcall = now() AT TIME ZONE 'UTC' - interval '1 minute' WHERE cron_name LIKE '%%send from mailbox%%'")
-    world.wait_until(lambda: not world.states().get("queued") and not world.states().get("sending"), 120)
+    world.wait_until(lambda: not world.states().get("queued") and not world.states().get("sending"))
     ids = set(assert_never_twice(world))
     sent = {row[0] for row in world.query("SELECT message_id FROM chaser_reminder WHERE state = 'sent'")}
     undecided = {row[0] for row in world.query("SELECT message_id FROM chaser_reminder WHERE is_undecided")}

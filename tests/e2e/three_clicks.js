@@ -1,5 +1,5 @@
 // Select the overdue invoices, press Chase, press Send: what an accountant does. node three_clicks.js URL
-const {login, run} = require("../support/browser.js");
+const {eventually, login, run} = require("../support/browser.js");
 
 run(async ({openPage}) => {
     const url = process.argv[2];
@@ -10,7 +10,7 @@ run(async ({openPage}) => {
     await page.click("thead .o_list_record_selector input");
     await page.click("button[name=action_chase]");
     await page.waitForSelector(".o_chaser_figures");
-    console.log((await page.innerText(".o_chaser_figures")).replace(/\s+/g, " "));
+    console.log(await eventually(() => page.innerText(".o_chaser_figures"), "Held back"));
     await page.click("button[name=action_send]");
     await page.waitForSelector(".o_form_view .o_statusbar_status");
     await page.waitForSelector("[name=progress]");

@@ -32,6 +32,21 @@ function getOverflow(page) {
     return page.evaluate(() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth);
 }
 
+/**
+ * What `read` gives once it is what is `wanted` (a text that stands in it, or a test), with single spaces; after a minute what it gives then, so that
+ * the test shows what stood there instead. Reading is not waiting: a page shows what a click asked for a moment later.
+ */
+async function eventually(read, wanted) {
+    const isWanted = typeof wanted === "function" ? wanted : (value) => value.includes(wanted);
+    const end = Date.now() + 60000;
+    for (;;) {
+        let value = await read();
+        if (typeof value === "string") value = value.replace(/\s+/g, " ").trim();
+        if (Date.now() > end || isWanted(value)) return value;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+}
+
 /** Runs a script with a browser; it fails when the script does, or when a page had an error. */
 function run(script) {
     const errors = [];
@@ -49,4 +64,4 @@ function run(script) {
     });
 }
 
-module.exports = {getOverflow, launch, login, openPage, run};
+module.exports = {eventually, getOverflow, launch, login, openPage, run};

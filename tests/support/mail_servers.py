@@ -17,17 +17,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from support.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("CHASER_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "invoice_chaser")
 UNPACKED = CACHE / "mail"
 # Dovecot's libraries look for their modules at a fixed place; dev/setup changes it to this one, of the same length.
 MODULES = Path("/var/tmp/chaser-dovecots")
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 def unusable() -> str:
@@ -49,7 +45,8 @@ class Server:
         return path.read_text(errors="replace") if path.exists() else ""
 
     def wait_for_port(self, port: int) -> None:
-        for _ in range(200):
+        end = time.monotonic() + 60
+        while time.monotonic() < end and self.process.poll() is None:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 return
             time.sleep(0.05)
