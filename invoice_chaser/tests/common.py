@@ -74,6 +74,19 @@ class ChaserCase(AccountTestInvoicingCommon):
         cls.provider._set_state("connected")
 
     @classmethod
+    def _create_company(cls, **values):
+        """A company with a chart of accounts: one of those that dev/test lays ready (dev/ready_companies.py), else a new one."""
+        ready = cls.env["res.company"].with_context(active_test=False).sudo().search(
+            [("name", "=like", "Ready for a test %"), ("active", "=", False)], order="id", limit=1)
+        if not ready or cls.country_code or cls.chart_template or set(values) - {"name"}:
+            return super()._create_company(**values)
+        company = ready.with_env(cls.env)
+        company.partner_id.active = True
+        company.write({"active": True, "name": "Test Company", **values})
+        cls.env.user.company_ids = [Command.link(company.id)]
+        return company
+
+    @classmethod
     def _make_customer(cls, name, email, **values):
         return cls.env["res.partner"].create({"name": name, "email": email, "is_company": True, "company_id": False, **values})
 
