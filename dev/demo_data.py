@@ -50,7 +50,11 @@ def make_company(env):
     company.partner_id.tz = "Asia/Dubai"
     env["account.chart.template"].try_loading("ae", company, install_demo=False)
     company.chaser_minimum_amount = 50
-    env.ref("base.USD").active = True
+    dollar = env.ref("base.USD")
+    dollar.active = True
+    # The dirham is tied to the dollar.
+    env["res.currency.rate"].create({
+        "currency_id": dollar.id, "company_id": company.id, "rate": 1 / 3.6725, "name": company._get_chaser_today() - timedelta(days=400)})
     env["res.partner.bank"].create({"acc_number": "AE070331234567890123456", "partner_id": company.partner_id.id})
     return company
 

@@ -108,9 +108,32 @@ def main():
     summarize(api, args, campaign, len(invoices), sent_in)
 
 
+class Progress:
+    """One line that moves on a terminal; elsewhere a line for each quarter."""
+
+    def __init__(self):
+        self.moves, self.last = sys.stdout.isatty(), None
+
+    def show(self, campaign):
+        sent = campaign["sent_count"]
+        share = sent / max(1, sent + campaign["queued_count"])
+        words = (f"{campaign['state']}: {sent} sent, {campaign['queued_count']} queued, "
+                 f"finish {campaign['expected_finish'] or '-'}")
+        if self.moves:
+            filled = round(30 * share)
+            print(f"\r\x1b[K[{'#' * filled}{'.' * (30 - filled)}] {words}", end="", flush=True)
+        elif (campaign["state"], int(4 * share)) != self.last:
+            self.last = campaign["state"], int(4 * share)
+            print(words, flush=True)
+
+    def say(self, words=""):
+        """A line of its own; the one that moves goes on below it."""
+        print(f"\r\x1b[K{words}" if self.moves and words else words, flush=True)
+
+
 def follow(api, campaign_id, folder):
     """Watch until the last reminder has left, opening mails on the way."""
-    seen, number, paid, last = set(), 0, None, ""
+    seen, number, paid, progress = set(), 0, None, Progress()
     session = requests.Session()
     earlier = []
     while True:
@@ -122,12 +145,11 @@ def follow(api, campaign_id, folder):
             number += 1
         if paid is None and campaign["sent_count"] >= 20:
             paid = pay_some(api, campaign_id, "queued", 3)
-            print(f"meanwhile {paid[0]} customers paid {paid[1]} invoices", flush=True)
-        line = f"{campaign['state']}: {campaign['sent_count']} sent, {campaign['queued_count']} queued, finish expected {campaign['expected_finish'] or '-'}"
-        if line != last:
-            print(line, flush=True)
-            last = line
+            progress.say(f"meanwhile {paid[0]} customers paid {paid[1]} invoices")
+        progress.show(campaign)
         if campaign["state"] in ("completed", "failed", "cancelled", "paused"):
+            if progress.moves:
+                progress.say()
             break
         time.sleep(1)
     time.sleep(6.5)

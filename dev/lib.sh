@@ -11,6 +11,7 @@ PG_PORT=${CHASER_PG_PORT:-54329}
 # Several checkouts on one machine share the cache folder and the cluster, but neither odoo.conf nor databases.
 CHECKOUT=${CHASER_SUFFIX:-$(printf '%s' "$PROJECT" | sha256sum | cut -c1-6)}
 CONF=$CACHE/odoo_$CHECKOUT.conf
+mkdir -p "$CACHE/checkouts"; [ -e "$CACHE/checkouts/$CHECKOUT" ] || echo "$PROJECT" > "$CACHE/checkouts/$CHECKOUT"
 DATA_DIR=$CACHE/data
 TEMPLATE_DB=chaser_template
 TEMPLATE_FULL_DB=chaser_template_full
@@ -74,6 +75,16 @@ free_port() { python3 "$PROJECT/tests/support/ports.py"; }
 
 db_exists() { [ "$(psql -Atqc "select 1 from pg_database where datname='$1'")" = 1 ]; }
 drop_db() { dropdb --if-exists --force "$1" >/dev/null 2>&1 || true; rm -rf "${DATA_DIR:?}/filestore/$1"; }
+drop_gone_checkouts() { # what checkouts left behind that are not there any more
+  local file gone name
+  for file in "$CACHE"/checkouts/*; do
+    [ -d "$(cat "$file")" ] && continue
+    gone=$(basename "$file")
+    say "removing the databases of $(cat "$file"), which is gone"
+    for name in $(psql -Atqc "select datname from pg_database where datname like 'chaser\_%\_$gone'"); do drop_db "$name"; done
+    rm -rf "${CACHE:?}"/*_"${gone:?}" "$CACHE"/*_"$gone".* "$file"
+  done
+}
 clone_db() { # clone_db FROM TO
   drop_db "$2"; createdb -T "$1" "$2"
   if [ -d "$DATA_DIR/filestore/$1" ]; then cp -al "$DATA_DIR/filestore/$1" "$DATA_DIR/filestore/$2"; fi
