@@ -31,6 +31,7 @@ from . import (
     test_reading,
     test_rights,
     test_routes,
+    test_screens,
     test_secrets,
     test_segment,
     test_send,
