@@ -1,4 +1,6 @@
+import sys
 from datetime import timedelta
+from pathlib import Path
 from unittest.mock import patch
 
 from odoo import fields
@@ -10,6 +12,10 @@ from odoo.addons.account.tests.common import AccountTestInvoicingCommon
 from ..core.mail.errors import TransportError
 from ..core.mail.message import SendResult
 from ..core.mail.transports.base import Transport
+
+# Helpers beside the addon (tests/support), which the tests without a registry use, too.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
+from support.midnight import wait_for_midnight  # noqa: E402
 
 KEYS = "test:" + "dGVzdC1rZXktdGVzdC1rZXktdGVzdC1rZXktMzIhISE="
 
@@ -51,6 +57,7 @@ class ChaserCase(AccountTestInvoicingCommon):
 
     @classmethod
     def setUpClass(cls):
+        wait_for_midnight(180)
         super().setUpClass()
         cls.startClassPatcher(patch.dict("os.environ", {"INVOICE_CHASER_KEYS": KEYS}))
         # How fast this machine is must not change what is forecast.

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 import requests
+from support.midnight import wait_for_midnight
 from support.ports import free_port
 from support.smtp_server import SmtpServer
 
@@ -168,6 +169,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path):
+    wait_for_midnight(300)
     made = World("chaser_e2e", tmp_path)
     yield made
     made.close()
