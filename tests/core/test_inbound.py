@@ -4,6 +4,7 @@ import base64
 import json
 import random
 import re
+import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -257,3 +258,117 @@ def test_message_object_of_another_policy():
 
 def test_html_to_text_keeps_lines_and_drops_scripts():
     assert mime.html_to_text("<p>one</p><p>two<br>three</p><script>evil()</script>") == "one\ntwo\nthree"
+
+
+# -- one input of each kind that was read wrongly once (data/inbound/cases)
+
+
+CASES = DATA / "cases"
+CASES_EXPECTED = json.loads((CASES / "expected.json").read_text())
+
+
+def test_cases_are_complete():
+    assert {path.stem for path in CASES.glob("*.eml")} == set(CASES_EXPECTED)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in CASES_EXPECTED if name.startswith("reply")))
+def test_case(name):
+    found, expected = inbound.read((CASES / f"{name}.eml").read_bytes()), CASES_EXPECTED[name]
+    assert found.kind == expected["kind"]
+    for words in expected.get("has", ()):
+        assert words in found.text
+    for words in expected.get("has_not", ()):
+        assert words not in found.text
+    for failure in found.failures:
+        assert failure.addresses
+    failed = [failure for failure in found.failures if failure.verdict != "delivered"]
+    for key in ("verdict", "widespread"):
+        if key in expected:
+            assert [getattr(failure, key) for failure in failed] == [expected[key]]
+    if "address" in expected:
+        assert [failure.address for failure in failed] == [expected["address"]]
+    if expected.get("not_original"):
+        assert not any(failure.original for failure in failed if failure.verdict == "hard")
+
+
+# -- time: what is looked at may grow with the length of a mail, never with its square
+
+
+def count_steps(function, *arguments):
+    """Lines of our own code that run: the same on every machine."""
+    steps = 0
+
+    def trace(frame, event, _argument):
+        nonlocal steps
+        if "inbound" not in frame.f_code.co_filename:
+            return None
+        steps += event == "line"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        function(*arguments)
+    finally:
+        sys.settrace(None)
+    return steps
+
+
+GROWING = {
+    "arabic header far apart": lambda n: "x\n>" + "\n" * n + "من:" + "\n" * n + "x",
+    "empty lines": lambda n: "x" + "\n" * n + "y",
+    "spaces and marks": lambda n: "x\n" + ("> \n\t>" * n) + "\ny",
+    "arabic wrote": lambda n: "في يوم كتب \n" * n,
+    "english wrote": lambda n: "On x On y wrote \n" * n,
+    "header blocks": lambda n: "From: a@b.example\n" * n,
+    "header block with gaps": lambda n: "From: a\n\n\nSent: x\n\n" * n,
+    "rules": lambda n: "______________\n" * n,
+    "one long line": lambda n: "On 3 May " * n + "wrote:",
+    "spaces": lambda n: " " * n + "x" + " " * n,
+}
+
+
+@pytest.mark.parametrize("name", sorted(GROWING))
+def test_reply_text_takes_time_with_its_length(name):
+    make = GROWING[name]
+    small, large = (count_steps(strip_quote, make(n)) for n in (200, 800))
+    assert large <= 4.5 * small + 200
+
+
+@pytest.mark.parametrize("name", sorted(GROWING))
+def test_no_pattern_runs_away(name):
+    """Patterns of the standard library show no steps: a bound that only the square of the length reaches."""
+    started = time.process_time()
+    strip_quote(GROWING[name](20_000))
+    inbound.read(b"From: mailer-daemon@evil.example\r\nSubject: Undeliverable\r\n\r\n" + GROWING[name](200_000).encode())
+    assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize("value", ["a", "a@", "@", "a.", '"', "=?", "=?a?q?", "<", "=?utf-8?q?=", "'a@b.example' "])
+def test_headers_take_time_with_their_length(value):
+    raw = "".join(f"To: {value * 5000}\r\nReferences: {value * 5000}\r\n" for _n in range(100)).encode() + b"\r\nx"
+    started = time.process_time()
+    inbound.outline(raw)
+    assert time.process_time() - started < 5
+    small, large = (count_steps(mime.find_addresses, value * n) for n in (300, 1200))
+    assert large <= 4.5 * small + 500
+
+
+def test_parts_within_parts_have_a_bound():
+    raw = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(400)) + b"\n" * 400_000
+    started = time.process_time()
+    inbound.read(raw)
+    assert time.process_time() - started < 5
+
+
+def test_quoted_rest_is_kept():
+    found = inbound.read((CASES / "reply_greeting_then_bottom.eml").read_bytes())
+    assert "12 days overdue" in found.quoted and "We paid yesterday" not in found.quoted
+
+
+@pytest.mark.parametrize("header,address", [
+    ("m.d'souza@customer.example", "m.d'souza@customer.example"), ("'a@b.example'", "a@b.example"), ("<a@b.example>, c@d.example", "a@b.example"),
+    ('"first last"@b.example', '"first last"@b.example'), ("Ali (a@b.example)", "a@b.example"), ("rfc822;o'brien@b.example", "o'brien@b.example"),
+    ("a@b.example.", "a@b.example"), ("a@شركة.example", "a@شركة.example"),
+])
+def test_addresses(header, address):
+    assert mime.find_addresses(header)[0] == address

@@ -185,15 +185,24 @@ def _read_words(mail: Message) -> list[Failure]:
     text = mime.body(mail)
     temporary, permanent = set(), set()
     with contextlib.suppress(Exception):  # a detector of the library may stumble over any mail
-        temporary, permanent = (_texts(found) for found in all_failures(mail))
+        temporary, permanent = (_texts(found) for found in all_failures(_shorten(mail, text)))
     permanent |= set(mime.addresses(mail, "X-Failed-Recipients"))
     failures = [_judge_near(address, text, "failed") for address in sorted(permanent)[:200]]
     return failures + [Failure(address, "delayed", verdict="delayed", words=_near(address, text)) for address in sorted(temporary - permanent)[:200]]
 
 
+def _shorten(mail: Message, text: str) -> Message:
+    """The beginning of a report, for a library that tries hundreds of patterns at each line."""
+    short = Message()
+    for name in ("From", "To", "Subject", "X-Mailer"):
+        short[name] = mime.header(mail, name)[:300]
+    short.set_payload("\n".join(line[:300] for line in text[:20_000].split("\n")[:300]) + "\n")
+    return short
+
+
 def _texts(found: frozenset) -> set[str]:
     texts = (address.decode("ascii", "ignore") if isinstance(address, bytes) else str(address) for address in found)
-    return {match[0].lower() for match in map(mime._ADDRESS.search, texts) if match}
+    return {address for text in texts for address in mime.find_addresses(text)[:1]}
 
 
 def _judge_near(address: str, text: str, action: str) -> Failure:

@@ -13,7 +13,7 @@ from email.message import Message
 from ..mail.message import Attachment
 from . import mime
 from .delivery_report import Failure, attached, looks_like_report, original_ids, read_failures
-from .reply_text import strip_quote
+from .reply_text import QUOTE_MARK, is_forwarded, split_quote
 
 MAX_ATTACHMENTS = 20
 MAX_ATTACHMENT_BYTES = 5_000_000
@@ -57,6 +57,8 @@ class Inbound(Outline):
     attachments: tuple[Attachment, ...] = ()
     left_out: int = 0
     digest: str = ""
+    # What they answered to, as far as their mail repeats it: shown folded.
+    quoted: str = ""
 
     @property
     def key(self) -> str:
@@ -85,9 +87,12 @@ def read(raw: bytes | Message) -> Inbound:
     text = mime.body(mail)
     attachments, left_out = _read_attachments(mail) if kind == "reply" else ((), 0)
     source = raw if isinstance(raw, bytes) else repr((values["sender"], values["subject"], values["date"], text)).encode("utf-8", "replace")
+    own, quoted = text.replace(QUOTE_MARK, "> ")[:5000], ""
+    if kind in ("reply", "auto_reply"):
+        own, quoted = split_quote(text, is_forwarded(values["subject"]))
     return Inbound(
-        **values, kind=kind, failures=tuple(failures), attachments=attachments, left_out=left_out,
-        text=strip_quote(text) if kind in ("reply", "auto_reply") else text[:5000], digest=hashlib.sha256(source).hexdigest())
+        **values, kind=kind, failures=tuple(failures), attachments=attachments, left_out=left_out, text=own, quoted=quoted,
+        digest=hashlib.sha256(source).hexdigest())
 
 
 def _find_link_tokens(mail: Message) -> list[str]:

@@ -3,39 +3,85 @@
 Every text that comes out is plain Unicode without NUL, control characters and lone surrogates, so that a database takes it.
 """
 
+import base64
 import contextlib
 import email
 import email.header
 import email.parser
 import email.utils
+import itertools
 import re
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from email.message import Message
 from email.policy import compat32
 
+from lxml import etree
 from lxml import html as lxml_html
+
+from .reply_text import QUOTE_MARK
 
 MAX_BYTES = 10_000_000
 MAX_TEXT = 100_000  # characters of a body that are looked at
 _MAX_PARTS = 200
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u0085\u2028\u2029\ud800-\udfff]")
-_ADDRESS = re.compile(r"[^\s<>\"'(),:;\[\]\\@]+@[^\s<>\"'(),:;\[\]\\@]+\.[^\s<>\"'(),:;\[\]\\@.]+")
+# Beyond these a mail is not read on, so that none takes longer than its length says.
+_MAX_LINES = 250_000
+_MAX_MULTIPARTS = 50
+_MAX_HEADERS = 1000
+_MAX_HEADER_CHARS = 20_000  # of one header
+_MAX_HEADERS_CHARS = 100_000  # of all headers with one name
+_MAX_ADDRESSES = 2000
+_ENDS_ADDRESS = frozenset(" \t\r\n\f\v<>\"(),:;[]\\@\u00a0\u200e\u200f\u200b\ufeff")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{3,250}>")
-# Parts of an HTML mail that repeat the mail answered to: Gmail, Outlook (desktop and web), Yahoo, Thunderbird, Apple.
+# Elements that hold the mail answered to: Gmail, Yahoo, Apple, Thunderbird, Outlook.
 _QUOTES = (
-    "//head|//style|//script|//title|//blockquote|//*[contains(concat(' ', @class, ' '), ' gmail_quote ')]"
-    "|//*[contains(@class, 'gmail_quote_container')]|//*[contains(@class, 'yahoo_quoted')]|//*[contains(@class, 'moz-cite-prefix')]"
-    "|//*[@id='divRplyFwdMsg']|//*[@id='divRplyFwdMsg']/following-sibling::*|//*[@id='appendonsend']/following-sibling::*"
+    "//blockquote[@type='cite' or @cite or contains(@class, 'gmail_quote')"
+    " or contains(@class, 'cite') or contains(@id, 'mail-editor-reference')]"
+    "|//*[contains(@class, 'gmail_quote')]//blockquote"
+    "|//*[contains(@class, 'gmail_attr')][following-sibling::blockquote]"
+    "|//*[contains(@class, 'yahoo_quoted')]|//*[contains(@class, 'moz-cite-prefix')]"
 )
+_ALIASES = {
+    "x-mac-arabic": "mac_arabic", "macarabic": "mac_arabic", "x-mac-roman": "mac_roman",
+    "iso-8859-8-i": "iso-8859-8", "iso-8859-6-i": "iso-8859-6", "gb2312": "gb18030",
+    "cp-1256": "cp1256", "windows1256": "cp1256", "unicode-1-1-utf-8": "utf-8",
+    "x-windows-1256": "cp1256", "x-cp1256": "cp1256", "utf8mb4": "utf-8",
+    "x-sjis": "shift_jis", "x-gbk": "gb18030", "gbk": "gb18030", "ansi": "cp1256",
+}
+# Charsets that a program claims when it knows no better.
+_VAGUE = {"", "us-ascii", "ascii", "iso-8859-1", "latin1", "latin-1", "windows-1252",
+          "cp1252", "iso-8859-15", "unknown-8bit", "x-unknown", "unknown", "8bit"}
+_STUB = re.compile(
+    r"\bhtml\b|mail (?:program|client|reader) (?:that|which|does)|view (?:it|this|the) "
+    r"(?:message|e-?mail|mail) in|does not support|الرسالة تحتوي", re.I)
 
 
 def parse(raw: bytes) -> Message:
     """The message; of one that is nested beyond reason, the headers alone."""
+    raw = _limit(raw)
     try:
-        return email.message_from_bytes(raw[:MAX_BYTES], policy=compat32)
+        return email.message_from_bytes(raw, policy=compat32)
     except Exception:  # the standard parser promises not to raise, and does (RecursionError, ValueError)
         return email.parser.BytesHeaderParser(policy=compat32).parsebytes(raw.partition(b"\r\n\r\n")[0][:100_000])
+
+
+def _limit(raw: bytes) -> bytes:
+    """As much of a mail as is read: bytes, lines and parts within parts have a bound."""
+    raw = raw[:MAX_BYTES]
+    if raw.count(b"\n") > _MAX_LINES:
+        position = -1
+        for _line in range(_MAX_LINES):
+            position = raw.find(b"\n", position + 1)
+        raw = raw[: position + 1]
+    position, lower = -1, raw.lower()
+    for _part in range(_MAX_MULTIPARTS):
+        position = lower.find(b"boundary", position + 1)
+        if position < 0:
+            return raw
+    # Each line is compared with the boundaries of all parts around it.
+    end = lower.find(b"boundary", position + 1)
+    return raw[:end] if end >= 0 else raw
 
 
 def clean(text: str, one_line: bool = False) -> str:
@@ -45,33 +91,71 @@ def clean(text: str, one_line: bool = False) -> str:
 
 
 def decode(data: bytes, charset: str | None = None) -> str:
-    """Text from bytes: in the charset they claim, else UTF-8, else the one of Arabic Windows, which leaves few bytes undefined."""
-    for name in (charset, "utf-8", "cp1256"):
-        if name:
-            with contextlib.suppress(LookupError, ValueError):
-                return data.decode(name)
+    """Text from bytes: in the charset they claim unless it plainly is another, else
+    UTF-8, else the one of Arabic Windows."""
+    name = (charset or "").strip().strip("\"'").lower()
+    name = _ALIASES.get(name, name)
+    if data.isascii() and name in _VAGUE:
+        return data.decode("ascii")
+    if name not in _VAGUE and name not in ("utf-8", "utf8"):
+        with contextlib.suppress(LookupError, ValueError):
+            return data.decode(name)
+    text = _decode_utf8(data)
+    if text is not None:
+        return text
+    if name in _VAGUE and name and not _is_arabic_windows(data):
+        with contextlib.suppress(LookupError, ValueError):
+            return data.decode("cp1252" if name.startswith(("iso-8859-1", "latin")) else name)
+    with contextlib.suppress(ValueError):
+        return data.decode("cp1256")
     return data.decode("latin-1")
 
 
+def _decode_utf8(data: bytes) -> str | None:
+    """UTF-8, a few bad bytes and a cut end forgiven; None: it is something else."""
+    with contextlib.suppress(ValueError):
+        return data.decode("utf-8")
+    text = data.decode("utf-8", "replace")
+    bad = text.count("\ufffd")
+    letters = len(text) - sum(map(str.isascii, text)) - bad
+    return text if letters and bad * 10 <= letters + 9 and bad <= letters else None
+
+
+def _is_arabic_windows(data: bytes) -> bool:
+    """Whole words of bytes above 127, which no language of Latin letters has."""
+    words = [word for word in data[:20_000].split() if not word.isascii()]
+    whole = [word for word in words if len(word) >= 2 and sum(b > 127 for b in word) * 4 >= len(word) * 3]
+    return len(whole) * 2 > len(words)
+
+
 def headers(mail: Message, name: str) -> list[str]:
-    """All values of a header, decoded (RFC 2047), each on one line."""
-    name = name.lower()
-    return [_decode_header(str(value)) for key, value in _raw_headers(mail) if key.lower() == name]
+    """The values of a header, decoded (RFC 2047), each on one line."""
+    values, size = [], 0
+    for value in _find_raw(mail, name):
+        values.append(_decode_header(value))
+        size += len(value)
+        if size > _MAX_HEADERS_CHARS:
+            break
+    return values
 
 
 def header(mail: Message, name: str) -> str:
     """The first value of a header; empty when it is missing."""
-    return next(iter(headers(mail, name)), "")
+    return next(map(_decode_header, _find_raw(mail, name)), "")
 
 
-def _raw_headers(mail: Message) -> list:
-    # raw_items: a header object of the newer policies would be parsed here, and may raise.
-    return list(mail.raw_items())[:1000]
+def _find_raw(mail: Message, name: str) -> Iterator[str]:
+    # raw_items: a header object of the newer policies would be parsed, and may raise.
+    name = name.lower()
+    for key, value in itertools.islice(mail.raw_items(), _MAX_HEADERS):
+        if key.lower() == name:
+            yield str(value)[:_MAX_HEADER_CHARS]
 
 
 def _decode_header(value: str) -> str:
-    value = decode(value[:20_000].encode("utf-8", "surrogateescape"))
-    if "=?" in value:
+    value = decode(value[:_MAX_HEADER_CHARS].encode("utf-8", "surrogateescape"))
+    # Many beginnings without an end cost the library's pattern their square.
+    if "=?" in value and value.count("=?") <= 2 * value.count("?=") + 20:
         try:
             parts = email.header.decode_header(value)
         except Exception:
@@ -82,15 +166,56 @@ def _decode_header(value: str) -> str:
 
 def addresses(mail: Message, *names: str) -> list[str]:
     """Plain addresses in these headers, lower case, in order, each once."""
-    found = [address.lower() for name in names for value in headers(mail, name) for address in _ADDRESS.findall(value)]
+    found = [address for name in names for value in headers(mail, name) for address in find_addresses(value)]
     return list(dict.fromkeys(found))
+
+
+def find_addresses(text: str) -> list[str]:
+    """Plain addresses in a text, lower case, in order.
+
+    From each @ to both sides, as far as an address may reach (RFC 5321: 64 and 255
+    characters): a pattern would begin anew at every letter.
+    """
+    return [text[start:end].lower() for start, end in find_address_spans(text)]
+
+
+def find_address_spans(text: str) -> list[tuple[int, int]]:
+    found, position = [], text.find("@")
+    while position >= 0 and len(found) < _MAX_ADDRESSES:
+        span = _find_address(text, position)
+        if span:
+            found.append(span)
+        position = text.find("@", position + 1)
+    return found
+
+
+def _find_address(text: str, at: int) -> tuple[int, int] | None:
+    start = at
+    if at and text[at - 1] == '"':
+        start = text.rfind('"', max(at - 67, 0), at - 1)
+        if start < 0 or "@" in text[start:at] or "\n" in text[start:at]:
+            return None
+    else:
+        while start > max(at - 65, 0) and text[start - 1] not in _ENDS_ADDRESS:
+            start -= 1
+        while start < at and text[start] in "'=`“”‘":
+            start += 1
+    end = at + 1
+    while end < min(at + 256, len(text)) and text[end] not in _ENDS_ADDRESS and text[end] not in "'`>":
+        end += 1
+    domain = text[at + 1 : end].rstrip(".!?*،”’")
+    if start == at or "." not in domain.strip(".") or domain.startswith("."):
+        return None
+    return start, at + 1 + len(domain)
 
 
 def sender(mail: Message) -> tuple[str, str]:
     """Name and address of the author."""
     value = header(mail, "From")
-    address = next(iter(reversed(_ADDRESS.findall(value))), "")
-    name = email.utils.parseaddr(value)[0] or value.replace(f"<{address}>", "").replace(address, "")
+    spans = find_address_spans(value)
+    address = value[slice(*spans[-1])] if spans else ""
+    name = email.utils.parseaddr(value[:1000])[0] or (
+        value.replace(f"<{address}>", "").replace(address, "") if address else value)
     return name.strip(" \"'<>")[:200], address.lower()
 
 
@@ -116,7 +241,7 @@ def parts(mail: Message) -> Iterator[Message]:
         part, seen = waiting.pop(0), seen + 1
         payload = part.get_payload()
         if part.get_content_maintype() == "multipart" and isinstance(payload, list):
-            waiting = [child for child in payload if isinstance(child, Message)] + waiting
+            waiting = [child for child in payload[:_MAX_PARTS] if isinstance(child, Message)] + waiting
         else:
             yield part
 
@@ -124,9 +249,21 @@ def parts(mail: Message) -> Iterator[Message]:
 def content(part: Message) -> bytes:
     """A leaf's bytes, its transfer encoding undone as far as it goes."""
     try:
-        return part.get_payload(decode=True) or b""
+        data = part.get_payload(decode=True) or b""
+        if data and header(part, "Content-Transfer-Encoding").lower().strip() == "base64":
+            raw = part.get_payload()
+            if isinstance(raw, str) and data == raw.encode("ascii", "surrogateescape"):
+                return _decode_base64(data)
+        return data
     except Exception:
         return b""
+
+
+def _decode_base64(data: bytes) -> bytes:
+    """Base64 that was cut or damaged, as far as it goes."""
+    data = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+    data = data[: len(data) - 1] if len(data) % 4 == 1 else data
+    return base64.b64decode(data + b"=" * (-len(data) % 4))
 
 
 def text_of(part: Message) -> str:
@@ -134,7 +271,8 @@ def text_of(part: Message) -> str:
         charset = part.get_content_charset()
     except Exception:
         charset = None
-    return clean(decode(content(part)[: MAX_TEXT * 4], charset))[:MAX_TEXT]
+    text = clean(decode(content(part)[: MAX_TEXT * 4], charset))[:MAX_TEXT]
+    return text.replace(QUOTE_MARK, "")
 
 
 def filename(part: Message) -> str:
@@ -146,32 +284,117 @@ def filename(part: Message) -> str:
 
 
 def is_attachment(part: Message) -> bool:
-    return bool(filename(part)) or (header(part, "Content-Disposition").lower().startswith("attachment"))
+    """A file, not words of the mail. Some programs give the words a name, too."""
+    name, disposition = filename(part), header(part, "Content-Disposition").lower()
+    if disposition.startswith("attachment"):
+        return True
+    is_text = part.get_content_type() in ("text/plain", "text/html")
+    return bool(name) and not (is_text and re.fullmatch(r"att\d{3,6}\.(?:txt|html?)", name.lower()))
 
 
 def body(mail: Message) -> str:
-    """The text of a message: its plain part, else its HTML without the mail it repeats."""
-    leaves = [part for part in parts(mail) if not is_attachment(part)]
-    for kind, read in (("text/plain", text_of), ("text/html", lambda part: html_to_text(text_of(part)))):
-        for part in leaves:
-            if part.get_content_type() == kind:
-                text = read(part).strip()
-                if text:
-                    return text
-    return ""
+    """The text of a message, all its parts; what its HTML marks as quoted stands
+    behind ``QUOTE_MARK``."""
+    texts, size = [], 0
+    for part in _choose(mail):
+        if size >= MAX_TEXT:
+            break
+        text = _words_of(part)
+        if text and text not in texts and not any(" ".join(text.split()) in " ".join(known.split()) for known in texts[:3]):
+            texts.append(text[: MAX_TEXT - size])
+            size += len(text)
+    return "\n\n".join(texts)
+
+
+def _words_of(part: Message) -> str:
+    text = text_of(part)
+    return (html_to_text(text) if part.get_content_type() == "text/html" else text).strip()
+
+
+def _choose(mail: Message) -> list[Message]:
+    """The text parts in order; of alternatives the plain one, unless it only says
+    that there is another."""
+    chosen, waiting, seen = [], [mail], 0
+    while waiting and seen < _MAX_PARTS:
+        part, seen = waiting.pop(0), seen + 1
+        payload = part.get_payload()
+        if part.get_content_maintype() == "multipart" and isinstance(payload, list):
+            children = [child for child in payload[:_MAX_PARTS] if isinstance(child, Message)]
+            if part.get_content_type() == "multipart/alternative":
+                children = _choose_alternative(children)
+            waiting = children + waiting
+        elif part.get_content_type() in ("text/plain", "text/html") and not is_attachment(part):
+            chosen.append(part)
+    return chosen
+
+
+def _choose_alternative(children: list[Message]) -> list[Message]:
+    plain = [child for child in children if child.get_content_type() == "text/plain" and not is_attachment(child)]
+    others = [child for child in children if child not in plain]
+    rich = [child for child in others if child.get_content_type() == "text/html" or child.is_multipart()]
+    words = "\n".join(_words_of(child) for child in plain[:3])
+    if words and not (rich and len(words) < 400 and _STUB.search(words)):
+        return plain + [child for child in others if child not in rich]
+    return rich or children
 
 
 def html_to_text(markup: str) -> str:
-    """The words of an HTML mail, in lines, without the mail it repeats."""
+    """The words of an HTML mail, in lines; quoted ones behind ``QUOTE_MARK``."""
     try:
         root = lxml_html.document_fromstring(markup or "<p></p>")
-        for element in root.xpath(_QUOTES):
+        for element in root.xpath("//head|//style|//script|//title"):
             if element.getparent() is not None:
                 element.drop_tree()
-        for element in root.iter("br", "p", "div", "tr", "li", "h1", "h2", "h3", "table"):
-            element.tail = "\n" + (element.tail or "")
-        text = root.text_content()
+        quotes = set(root.xpath(_QUOTES))
+        lines = _lines_of(root, quotes)
     except Exception:  # lxml has many ways to say that this is no HTML
-        text = re.sub(r"<[^<>]*>", " ", markup)
-    lines = [" ".join(line.split()) for line in clean(text).split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+        lines = _strip_tags(markup).split("\n")
+    lines = [
+        (QUOTE_MARK if line.startswith(QUOTE_MARK) else "") + " ".join(line.lstrip(QUOTE_MARK).split())
+        for line in clean("\n".join(lines)).split("\n")]
+    text = "\n".join("" if line == QUOTE_MARK else line for line in lines)
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text.strip()
+
+
+_BREAKS = {"br", "p", "div", "tr", "li", "h1", "h2", "h3", "h4", "table", "blockquote", "hr"}
+_OPENS_LINE = {"blockquote", "p", "div", "table", "li", "tr", "h1", "h2", "h3", "h4"}
+
+
+def _lines_of(root, quotes: set) -> list[str]:
+    """Each line with a mark in front when it stands inside a quote."""
+    lines, current, depth = [], [], 0
+
+    def add(text):
+        if text and text.strip():
+            current.append(text)
+        elif text and current:
+            current.append(" ")
+
+    def close(always=False):
+        if current or always:
+            line = " ".join("".join(current).split())
+            lines.append((QUOTE_MARK if depth else "") + line)
+            current.clear()
+
+    for event, element in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
+        if event == "start":
+            if element.tag in _OPENS_LINE or element in quotes:
+                close()
+            depth += element in quotes
+            add(element.text)
+        elif event == "end":
+            if element.tag in _BREAKS or element in quotes:
+                close(always=element.tag in ("br", "hr"))
+            depth -= element in quotes
+            add(element.tail)
+        else:
+            add(element.tail)
+    close()
+    return lines
+
+
+def _strip_tags(markup: str) -> str:
+    pieces = markup.split("<")
+    return pieces[0] + " ".join(piece.partition(">")[2] or piece for piece in pieces[1:])
