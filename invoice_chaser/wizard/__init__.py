@@ -2,7 +2,6 @@ from . import (
     chaser_inbound_assign,
     chaser_mailbox_move,
     chaser_preview,
-    chaser_preview_radar,
     chaser_simulation,
     chaser_simulation_summary,
     chaser_template_compare,

@@ -32,6 +32,7 @@ class ChaserPreview(models.TransientModel):
     scheduled_at = fields.Datetime("Schedule For")
     duration_hours = fields.Float("Spread over (Hours)")
     left_out = fields.Text(readonly=True)
+    maybe_paid_count = fields.Integer("Maybe Paid", compute="_compute_maybe_paid_count")
     warning = fields.Text(compute="_compute_warning")
     message_ids = fields.One2many("chaser.preview.message", "preview_id", domain=[("reason_code", "=", False)])
     held_ids = fields.One2many("chaser.preview.message", "preview_id", domain=[("reason_code", "!=", False)], readonly=True)
@@ -157,7 +158,21 @@ class ChaserPreview(models.TransientModel):
             if not arabic and any(message.language in ("ar", "both") for message in preview.message_ids):
                 warnings.append(self.env._(
                     "Arabic is not installed in this database: customers who want Arabic get English. A manager loads it in the settings."))
+            missing = preview.company_id._get_missing_bank_data()
+            if missing is not None:
+                warnings.append(self.env._(
+                    "No recent bank data (the last came in: %s): reminders wait until bank lines are imported.", missing))
             preview.warning = "\n".join(warnings) or False
+
+    def _compute_maybe_paid_count(self):
+        for preview in self:
+            preview.maybe_paid_count = len(preview.held_ids.filtered(lambda held: held.reason_code == "hold_maybe_paid"))
+
+    def action_view_maybe_paid(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_maybe_paid_action")
+        partners = self.held_ids.filtered(lambda held: held.reason_code == "hold_maybe_paid").partner_id
+        return action | {"domain": [("partner_id", "in", partners.ids), ("company_id", "=", self.company_id.id)], "context": {"search_default_open": 1}}
 
     @api.depends("message_ids")
     def _compute_shown_partner_ids(self):

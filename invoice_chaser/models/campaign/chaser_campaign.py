@@ -139,6 +139,7 @@ class ChaserCampaign(models.Model):
             if campaign.state in OPEN_STATES:
                 campaign.reminder_ids.filtered(lambda r: r.state in ("draft", "queued")).sudo()._set_state("cancelled")
                 campaign.write({"state": "cancelled", "completed_at": fields.Datetime.now()})
+        self._drop_approval()
         return True
 
     def _lock(self):
@@ -158,6 +159,7 @@ class ChaserCampaign(models.Model):
         self._trigger_sending(moment)
         if state == "sending" and not self.env["chaser.reminder"].search_count([("campaign_id", "=", self.id), ("state", "=", "queued")], limit=1):
             self._set_finished()
+        self._settle_approval()
 
     def _check_templates(self):
         for template in self._get_templates():
@@ -168,6 +170,7 @@ class ChaserCampaign(models.Model):
             except TemplateProblem as problem:
                 raise UserError(self.env._(
                     "Template “%(name)s”: %(problem)s", name=template.name, problem=template._describe_problem(problem))) from None
+        self._check_findings()
 
     def _get_templates(self):
         Template = self.env["chaser.template"]
@@ -187,6 +190,7 @@ class ChaserCampaign(models.Model):
             drafts.ids, [fields.Datetime.to_string(at) for at in moments]))
         self.env["chaser.reminder"].invalidate_model(["state", "scheduled_at"])
         self.invalidate_recordset()
+        self._queue_in_windows(moment)
 
     # -- setters, also used by the sending job
 

@@ -103,19 +103,18 @@ class ChaserCampaign(models.Model):
 
     # -- in the way of sending
 
-    def _check_templates(self):
-        """Errors stop a campaign; the templates' own syntax was looked at first.
+    def _check_findings(self):
+        """Errors of the checker stop a campaign; the templates' own syntax was looked at first.
 
         :raises UserError: naming template, place and finding
         """
-        result = super()._check_templates()
         for campaign in self:
             values, _note = campaign._check_letters()
             if any(one["severity"] == ERROR for one in values):
                 raise UserError(self.env._(
                     "Campaign “%(name)s” cannot be sent as long as this is open:\n%(findings)s",
                     name=campaign.name, findings=self._format_findings(values)))
-        return result
+
 
     def action_confirm_send(self):
         """Send, after asking where the checker has warnings. Programs call ``action_send``, which does not ask."""

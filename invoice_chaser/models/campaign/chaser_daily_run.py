@@ -164,6 +164,11 @@ class ChaserDailyRun(models.Model):
 
     def _plan_batch(self):
         """The next customers, in the order of their ids; returns how many. Without any left the run is finished."""
+        if not self.cursor:
+            # What happened since the last run comes first, so that the plan knows it: promises whose day has passed, and money that
+            # came in and holds a customer until somebody has looked.
+            self.env["chaser.promise"]._check_passed(self.company_id)
+            self.env["chaser.maybe.paid"]._refresh(self.company_id)
         Campaign = self.env["chaser.campaign"]
         plan = Campaign._plan_open(self.company_id, limit=BATCH_CUSTOMERS, after=self.cursor)
         if not plan.customers:
@@ -309,16 +314,13 @@ class ChaserCampaign(models.Model):
             "mail.mail_activity_data_todo", user_id=user.id or self.env.uid, note=problem or False,
             summary=env._("%s reminders of today wait for your approval", count))
 
-    def _start(self, moment, state="sending"):
-        res = super()._start(moment, state=state)
+    def _settle_approval(self):
+        """Somebody has decided on the campaign of the day: nobody is asked any more."""
         if self.daily_run_id:
             self.sudo().activity_feedback(["mail.mail_activity_data_todo"], feedback=self.env._("Approved and queued."))
-        return res
 
-    def action_cancel(self):
-        res = super().action_cancel()
+    def _drop_approval(self):
         self.filtered("daily_run_id").sudo().activity_unlink(["mail.mail_activity_data_todo"])
-        return res
 
     @api.model
     def _get_reason_titles(self):

@@ -75,6 +75,20 @@ class ResCompany(models.Model):
 
     _chaser_bounce_limit_check = models.Constraint("CHECK(chaser_bounce_limit > 0)", "An address is stopped after at least one failure.")
 
+    def write(self, vals):
+        effects = self._prepare_chaser_effects(vals)
+        result = super().write(vals)
+        for effect in effects:
+            effect()
+        return result
+
+    def _prepare_chaser_effects(self, vals):
+        """What has to follow a change of settings, as functions that are called when it is written.
+
+        Hook: hours and maybe_paid add theirs.
+        """
+        return []
+
     def _get_chaser_daily_moment(self, day):
         """When the run of a day is due (naive UTC)."""
         self.ensure_one()

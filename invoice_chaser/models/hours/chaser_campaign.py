@@ -8,16 +8,14 @@ from ...core.hours.window_book import spread
 class ChaserCampaign(models.Model):
     _inherit = "chaser.campaign"
 
-    def _queue_reminders(self, moment):
+    def _queue_in_windows(self, moment):
         """Within send windows: at the first open moment of each customer, spread over open hours, with the reason of each shift."""
-        result = super()._queue_reminders(moment)
         Reminder = self.env["chaser.reminder"].sudo()
         queued = Reminder.search_fetch([("campaign_id", "=", self.id), ("state", "=", "queued")], ["partner_id"], order="priority desc, id")
         windows = self.company_id._get_send_windows(queued.partner_id)
         if windows:
             moments = spread(moment, [windows[reminder.partner_id.id] for reminder in queued], self.duration_hours)
             self._write_openings(queued, moments, moment)
-        return result
 
     def _write_openings(self, reminders, moments, wanted):
         """Moment and reason of many reminders by one statement. A calendar that never opens is found by the mailbox's job."""

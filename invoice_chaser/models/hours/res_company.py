@@ -25,11 +25,11 @@ class ResCompany(models.Model):
         "res.users", "Confirms Days Off", help="Is asked some days before an estimated Islamic date. Empty: a chaser manager of the company.")
     chaser_holiday_notice = fields.Integer("Asked Days Before", default=10)
 
-    def write(self, vals):
-        result = super().write(vals)
+    def _prepare_chaser_effects(self, vals):
+        effects = super()._prepare_chaser_effects(vals)
         if any(name.startswith(("chaser_window", "chaser_calendar")) or name in ("country_id", "resource_calendar_id") for name in vals):
-            self.env["chaser.reminder"]._recheck_windows(self)
-        return result
+            effects.append(lambda: self.env["chaser.reminder"]._recheck_windows(self))
+        return effects
 
     def _get_chaser_calendar(self):
         """The calendar whose hours count where a customer has none of his own."""

@@ -69,14 +69,3 @@ class AccountMove(models.Model):
         if len(self) == 1 and self.is_sale_document(include_receipts=True) and self.commercial_partner_id:
             self.commercial_partner_id._on_answered(message, self.company_id)
         return result
-
-
-class ChaserHold(models.Model):
-    _inherit = "chaser.hold"
-
-    def action_release(self):
-        """Releasing what an answer held settles the task to read it."""
-        answered = self.filtered(lambda hold: hold.code == "reply" and not hold.released_at)
-        result = super().action_release()
-        answered.partner_id.sudo().activity_feedback(["invoice_chaser.mail_activity_type_answer"])
-        return result

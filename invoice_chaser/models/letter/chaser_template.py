@@ -81,6 +81,7 @@ class ChaserTemplate(models.Model):
         result = super().write(self._sanitize(vals))
         if _TEXT_FIELDS & set(vals):
             self._make_next_version()
+            self._forget_other_texts()
         return result
 
     def _make_next_version(self):
@@ -106,6 +107,8 @@ class ChaserTemplate(models.Model):
         if field_name in _TEXT_FIELDS:
             self._check_texts()
             self._make_next_version()
+            self._check_default_texts()
+            self._forget_other_texts()
         return result
 
     def copy_data(self, default=None):

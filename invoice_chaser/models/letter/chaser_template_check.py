@@ -38,12 +38,6 @@ class ChaserTemplate(models.Model):
         defaults = self.filtered(lambda template: template.is_default and template.active)
         defaults._refuse_errors(lambda one: not one.code.endswith("_differs"), edited)
 
-    def update_field_translations(self, field_name, translations, source_lang=""):
-        result = super().update_field_translations(field_name, translations, source_lang)
-        if field_name in ("subject", "body_html"):
-            self._check_default_texts()
-        return result
-
     def _refuse_errors(self, counts=lambda _finding: True, edited=None):
         """:param dict edited: texts by message language that stand in place of the stored ones"""
         for template in self:

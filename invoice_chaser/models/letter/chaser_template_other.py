@@ -60,16 +60,6 @@ class ChaserTemplate(models.Model):
         for name, text in (("subject", subject), ("body_html", body)):
             self.update_field_translations(name, {lang: text})
 
-    def write(self, vals):
-        result = super().write(vals)
-        self._forget_other_texts({"subject", "body_html"} & set(vals))
-        return result
-
-    def update_field_translations(self, field_name, translations, source_lang=""):
-        result = super().update_field_translations(field_name, translations, source_lang)
-        self._forget_other_texts(field_name in ("subject", "body_html"))
-        return result
-
-    def _forget_other_texts(self, changed):
-        if changed:
-            self.invalidate_recordset(["other_subject", "other_body_html"], flush=False)
+    def _forget_other_texts(self):
+        """The texts were written: what these fields show is read anew."""
+        self.invalidate_recordset(["other_subject", "other_body_html"], flush=False)

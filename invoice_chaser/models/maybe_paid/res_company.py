@@ -15,14 +15,13 @@ class ResCompany(models.Model):
 
     _chaser_bank_days_check = models.Constraint("CHECK(chaser_bank_days >= 0)", "Days cannot be negative.")
 
-    def write(self, vals):
-        result = super().write(vals)
+    def _prepare_chaser_effects(self, vals):
+        effects = super()._prepare_chaser_effects(vals)
         if "chaser_maybe_paid" in vals:
-            for company in self:
-                self.env["chaser.maybe.paid"]._refresh(company)
+            effects += [lambda company=company: self.env["chaser.maybe.paid"]._refresh(company) for company in self]
         if "chaser_bank_days" in vals:
-            self.env["chaser.reminder"]._recheck_bank_data(self)
-        return result
+            effects.append(lambda: self.env["chaser.reminder"]._recheck_bank_data(self))
+        return effects
 
     def _get_missing_bank_data(self):
         """When bank data came in last, in words, where that is too long ago; None where it is not, or does not matter."""

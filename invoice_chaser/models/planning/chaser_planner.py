@@ -101,7 +101,7 @@ class ChaserCampaign(models.Model):
 
     @api.model
     def _prepare_planning(self, company):
-        """Hook: what has to be up to date before a company's facts are read."""
+        """Hook: what has to be up to date before a company's facts are read. maybe_paid looks for money that came in."""
 
     @api.model
     def _get_plan_settings(self, company, level_id=None, automatic=False):

@@ -126,6 +126,9 @@ class ChaserHold(models.Model):
         open_ones = self.filtered(lambda hold: not hold.released_at)
         open_ones.write({"released_at": fields.Datetime.now(), "released_by_id": self.env.uid})
         open_ones.activity_unlink(["mail.mail_activity_data_todo"])
+        # What an answer held: the task to read it is done.
+        answered = open_ones.filtered(lambda hold: hold.code == "reply")
+        answered.partner_id.sudo().activity_feedback(["invoice_chaser.mail_activity_type_answer"])
 
     # -- business
 
