@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 
+from ...core.letter.documents import pdf
 from ...core.mail.oauth import CALLBACK
 
 
@@ -42,6 +43,19 @@ class ResConfigSettings(models.TransientModel):
     chaser_window_zone = fields.Selection(related="company_id.chaser_window_zone", readonly=False, required=True)
     chaser_holiday_user_id = fields.Many2one(related="company_id.chaser_holiday_user_id", readonly=False)
     chaser_holiday_notice = fields.Integer(related="company_id.chaser_holiday_notice", readonly=False)
+    # what goes along, and what comes back
+    chaser_attach_max_count = fields.Integer(related="company_id.chaser_attach_max_count", readonly=False)
+    chaser_attach_max_mb = fields.Integer(related="company_id.chaser_attach_max_mb", readonly=False)
+    chaser_has_pdf_engine = fields.Boolean(compute="_compute_chaser_has_pdf_engine")
+    chaser_promise_days = fields.Integer(related="company_id.chaser_promise_days", readonly=False)
+    chaser_bounce_limit = fields.Integer(related="company_id.chaser_bounce_limit", readonly=False)
+    chaser_reply_token = fields.Boolean(related="company_id.chaser_reply_token", readonly=False)
+    chaser_maybe_paid = fields.Boolean(related="company_id.chaser_maybe_paid", readonly=False)
+    chaser_bank_days = fields.Integer(related="company_id.chaser_bank_days", readonly=False)
+    chaser_thanks = fields.Boolean(related="company_id.chaser_thanks", readonly=False)
+    chaser_thanks_hours = fields.Integer(related="company_id.chaser_thanks_hours", readonly=False)
+    chaser_thanks_template_id = fields.Many2one(related="company_id.chaser_thanks_template_id", readonly=False)
+    chaser_retention_days = fields.Integer(related="company_id.chaser_retention_days", readonly=False)
 
     @api.onchange("chaser_daily")
     def _onchange_chaser_daily(self):
@@ -72,3 +86,6 @@ class ResConfigSettings(models.TransientModel):
             "overwrite": False,
         }).lang_install()
         return {"type": "ir.actions.client", "tag": "reload"}
+
+    def _compute_chaser_has_pdf_engine(self):
+        self.chaser_has_pdf_engine = pdf.is_available()

@@ -1,7 +1,6 @@
 from odoo import fields, models
 
 from ...core.hours.open_time import local_moment
-from ...core.letter.documents import pdf
 
 
 class ResCompany(models.Model):
@@ -103,17 +102,3 @@ class ResCompany(models.Model):
         """Today in the company's time zone, as a date."""
         self.ensure_one()
         return fields.Date.context_today(self.with_context(tz=self._get_chaser_tz()))
-
-
-class ResConfigSettings(models.TransientModel):
-    _inherit = "res.config.settings"
-
-    chaser_attach_max_count = fields.Integer(related="company_id.chaser_attach_max_count", readonly=False)
-    chaser_attach_max_mb = fields.Integer(related="company_id.chaser_attach_max_mb", readonly=False)
-    chaser_has_pdf_engine = fields.Boolean(compute="_compute_chaser_has_pdf_engine")
-    chaser_promise_days = fields.Integer(related="company_id.chaser_promise_days", readonly=False)
-    chaser_bounce_limit = fields.Integer(related="company_id.chaser_bounce_limit", readonly=False)
-    chaser_reply_token = fields.Boolean(related="company_id.chaser_reply_token", readonly=False)
-
-    def _compute_chaser_has_pdf_engine(self):
-        self.chaser_has_pdf_engine = pdf.is_available()

@@ -36,10 +36,3 @@ class ResCompany(models.Model):
         if last and last >= fields.Datetime.now() - timedelta(days=days):
             return None
         return format_date(self.env, last) if last else "–"
-
-
-class ResConfigSettings(models.TransientModel):
-    _inherit = "res.config.settings"
-
-    chaser_maybe_paid = fields.Boolean(related="company_id.chaser_maybe_paid", readonly=False)
-    chaser_bank_days = fields.Integer(related="company_id.chaser_bank_days", readonly=False)

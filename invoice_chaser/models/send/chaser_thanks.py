@@ -36,14 +36,6 @@ class ResCompany(models.Model):
             company.chaser_thanks_since = since if company.chaser_thanks else False
 
 
-class ResConfigSettings(models.TransientModel):
-    _inherit = "res.config.settings"
-
-    chaser_thanks = fields.Boolean(related="company_id.chaser_thanks", readonly=False)
-    chaser_thanks_hours = fields.Integer(related="company_id.chaser_thanks_hours", readonly=False)
-    chaser_thanks_template_id = fields.Many2one(related="company_id.chaser_thanks_template_id", readonly=False)
-
-
 class ChaserCampaign(models.Model):
     """Thank-you messages, and copies that customers ask for: campaigns of the program's own, so that they leave through the same door, seen
     and stopped like any other."""

@@ -31,12 +31,6 @@ class ResCompany(models.Model):
         return done, done if done >= _BATCH else 0
 
 
-class ResConfigSettings(models.TransientModel):
-    _inherit = "res.config.settings"
-
-    chaser_retention_days = fields.Integer(related="company_id.chaser_retention_days", readonly=False)
-
-
 class ChaserWebhookEvent(models.Model):
     _inherit = "chaser.webhook.event"
 
