@@ -35,15 +35,15 @@ def row(name, seconds, queries="", must=None, aim=None):
 def plan_open(env, limit=None):
     env.invalidate_all()
     before = env.cr.sql_log_count
-    plan = env["chaser.campaign"]._plan_open(env.company, automatic=False, limit=limit)
+    plan = env["chaser.planner"]._plan_open(env.company, automatic=False, limit=limit)
     return plan, env.cr.sql_log_count - before
 
 
 def run(env, quick):
     runs, rows = 2 if quick else 7, []
     with rolled_back(env) as own:
-        Campaign, company = own["chaser.campaign"], own.company
-        settings = Campaign._get_plan_settings(company)
+        company = own.company
+        settings = own["chaser.planner"]._get_plan_settings(company)
         seconds, (plan, queries) = timed(lambda: plan_open(own, 1000), runs)
         rows.append(row("1,000 customers: read and planned", seconds, queries))
         seconds, _result = timed(lambda: plan_day(plan.customers, plan.today, settings), runs)
@@ -51,7 +51,7 @@ def run(env, quick):
         seconds, (plan, queries) = timed(lambda: plan_open(own), 1 if quick else 3)
         rows.append(row(f"{CUSTOMERS:,} customers, {INVOICES:,} items: read and planned", seconds, queries, ALL_MUST * CUSTOMERS / 10_000))
         require(plan.customers, "no customer was planned")
-        seconds, (_plan, forecast) = timed(lambda: Campaign._forecast(company, 60), 1 if quick else 2)
+        seconds, (_plan, forecast) = timed(lambda: own["chaser.forecast"]._forecast(company, 60), 1 if quick else 2)
         require(forecast.departures, "the simulator sends nothing")
         rows.append(row(f"simulator: {CUSTOMERS:,} customers, 60 days, {len(forecast.departures):,} messages", seconds))
     rows.append(row("10,000 customers, facts ready: one day", *measure_pure(plan, settings, runs)))

@@ -34,7 +34,7 @@ class TestInsert(ChaserCase):
         self.assertEqual(len(fast), 5)
         self.assertEqual({row["recipient_domain"] for row in rows}, {"alnoor.example", "ar.example", "single.example", None})
         campaign.action_cancel()
-        with patch.object(type(campaign), "_insert_reminders", lambda own, values: own.env["chaser.reminder"].sudo().create(values)):
+        with patch.object(type(self.env["chaser.plan.writer"]), "_insert_reminders", lambda own, values: own.env["chaser.reminder"].sudo().create(values)):
             slow, _rows = self._read(self._campaign(invoices))
         self.assertEqual(fast, slow)
 

@@ -319,7 +319,7 @@ class TestDailyRun(DailyCase):
         self.assertFalse(self.env["chaser.daily.run"].with_user(foreign).search([]))
 
     def test_query_count_does_not_grow(self):
-        Campaign = self.env["chaser.campaign"]
+        Planner = self.env["chaser.planner"]
         for number in range(30):
             self._make_invoice(self._make_customer(f"Q{number}", f"q{number}@x.example"))
 
@@ -327,7 +327,7 @@ class TestDailyRun(DailyCase):
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.env.cr.sql_log_count
-            plan = Campaign._plan_open(self.company, limit=limit)
+            plan = Planner._plan_open(self.company, limit=limit)
             self.assertEqual(len(plan.customers), limit)
             return self.env.cr.sql_log_count - before
 
@@ -359,7 +359,7 @@ class TestForecast(DailyCase):
             self._sent_campaign(old)
 
     def _simulate(self, days):
-        _plan, forecast = self.env["chaser.campaign"]._forecast(self.company, days)
+        _plan, forecast = self.env["chaser.forecast"]._forecast(self.company, days)
         return sorted(
             (fields.Date.to_string(self._local(one.leaves)), one.customer.partner_id, one.message.level_id, tuple(sorted(i.id for i in one.message.items)))
             for one in forecast.departures)
@@ -393,7 +393,7 @@ class TestForecast(DailyCase):
         self.provider.daily_quota = 2
         with self._at(self.today):
             expected = self._simulate(14)
-            limits = {one.limit for one in self.env["chaser.campaign"]._forecast(self.company, 14)[1].departures}
+            limits = {one.limit for one in self.env["chaser.forecast"]._forecast(self.company, 14)[1].departures}
         self.assertIn("day", limits)
         self.assertEqual(self._live(14), expected)
 
@@ -402,7 +402,7 @@ class TestForecast(DailyCase):
         self.company.write({"chaser_window_enabled": True, "chaser_daily_hour": 6, "country_id": self.env.ref("base.ae").id})
         with self._at(self.today, 6):
             expected = self._simulate(14)
-            limits = {one.limit for one in self.env["chaser.campaign"]._forecast(self.company, 14)[1].departures}
+            limits = {one.limit for one in self.env["chaser.forecast"]._forecast(self.company, 14)[1].departures}
         self.assertIn("window", limits)
         self.assertEqual(self._live(14, hours=(6, 8, 9, 11)), expected)
 

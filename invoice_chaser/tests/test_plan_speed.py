@@ -60,8 +60,8 @@ class TestPlanIndexes(ChaserCase):
         self._pay(paid)
         self.env.flush_all()
         self._copy("account_move_line", self._receivable(paid).id)
-        Campaign = self.env["chaser.campaign"]
-        plans = self._explain(lambda: Campaign._plan_open(self.company))
+        Planner = self.env["chaser.planner"]
+        plans = self._explain(lambda: Planner._plan_open(self.company))
         self._assert_uses([plan for plan in plans if "account_move_line l" in plan], "account_move_line l", "account_move_line_unreconciled_index")
 
     def test_history(self):
@@ -73,9 +73,9 @@ class TestPlanIndexes(ChaserCase):
         self._copy(
             "chaser_reminder", reminder.id, token="md5(n::text)", page_token="md5('p' || n)", partner_id=f"{other.id}", message_id="n::text")
         self._copy("chaser_reminder_line", reminder.line_ids[:1].id, move_line_id="NULL::int", reminder_id="t.reminder_id")
-        Campaign = self.env["chaser.campaign"]
+        Planner = self.env["chaser.planner"]
         lines = self._receivable(self.people[1].invoice_ids).ids
-        contacts = self._explain(lambda: Campaign._read_contacts(self.people[1], self.company))
-        history = self._explain(lambda: Campaign._read_level_history(lines, self.company))
+        contacts = self._explain(lambda: Planner._read_contacts(self.people[1], self.company))
+        history = self._explain(lambda: Planner._read_level_history(lines, self.company))
         self._assert_uses(contacts, "chaser_reminder r", "chaser_reminder_contact_idx", "chaser_reminder__partner_id_index")
         self._assert_uses(history, "chaser_reminder_line l", "chaser_reminder_line__move_line_id_index")

@@ -244,12 +244,12 @@ class TestPromise(ChaserCase):
     # -- for the planner and the score
 
     def test_broken_since(self):
-        Campaign = self.env["chaser.campaign"]
+        Planner = self.env["chaser.planner"]
         promise = self._promise(self._make_invoice(), days=1)
         self._make_invoice(self._make_customer("Other", "other@customer.example"))
 
         def read():
-            return {item.id: item.broken for facts in Campaign._plan_open(self.company).customers for item in facts.items}
+            return {item.id: item.broken for facts in Planner._plan_open(self.company).customers for item in facts.items}
 
         [mine] = promise.line_ids.ids
         self.assertEqual((len(read()), set(read().values())), (2, {None}))
@@ -257,7 +257,7 @@ class TestPromise(ChaserCase):
         found = fields.Datetime.context_timestamp(self.env.user.with_context(tz=self.company._get_chaser_tz()), promise.settled_at).date()
         self.assertEqual({line: day for line, day in read().items() if day}, {mine: found})
         other = SimpleNamespace(company=self.setup_other_company(name="Second")["company"], rows=[mine])
-        self.assertEqual(Campaign._read_broken_promises(other), {})
+        self.assertEqual(Planner._read_broken_promises(other), {})
 
     def test_history(self):
         for number in range(3):

@@ -54,11 +54,11 @@ class ChaserPreview(models.TransientModel):
 
     @api.model
     def _open_for_invoices(self, invoices):
-        Campaign = self.env["chaser.campaign"]
-        Campaign.check_access("create")
-        plan = Campaign._build_plan(invoices)
+        Planner = self.env["chaser.planner"]
+        self.env["chaser.campaign"].check_access("create")
+        plan = Planner._build_plan(invoices)
         if not plan.messages:
-            raise UserError(Campaign._describe_nothing(plan))
+            raise UserError(Planner._describe_nothing(plan))
         company = plan.company
         preview = self.create({
             "name": self.env._("Reminders %s", fields.Date.to_string(company._get_chaser_today())), "company_id": company.id,

@@ -135,7 +135,7 @@ class ChaserSimulation(models.TransientModel):
         return Ladder(line._get_rule() for line in self.level_ids)
 
     def _add_lines(self, scenario, ladders=None):
-        plan, forecast = self.env["chaser.campaign"]._forecast(self.company_id, self.days or 60, ladders=ladders)
+        plan, forecast = self.env["chaser.forecast"]._forecast(self.company_id, self.days or 60, ladders=ladders)
         names = self._get_level_names()
         kinds = (("message", forecast.departures), ("waiting", forecast.waiting), ("held", forecast.held))
         self.env["chaser.simulation.line"]._insert([

@@ -43,7 +43,6 @@ SMALL_FILES = {
     "customer/account_partial_reconcile.py": "a small extension of a model of Odoo",
     "customer/res_partner_category.py": "a small extension of a model of Odoo",
     "maybe_paid/account_bank_statement_line.py": "a small extension of a model of Odoo",
-    "maybe_paid/chaser_campaign.py": "to be folded",
 }
 
 # --- reading the code -----------------------------------------------------------------

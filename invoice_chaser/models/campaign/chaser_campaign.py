@@ -3,7 +3,7 @@ import pytz
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL, format_datetime
+from odoo.tools import SQL, format_date, format_datetime
 
 from ...core.hours.window_book import spread as spread_open
 from ...core.letter.template_language import REQUIRED_TAGS, TemplateProblem, check
@@ -83,6 +83,34 @@ class ChaserCampaign(models.Model):
             [("campaign_id", "in", self.ids), ("state", "in", ("sending", "sent"))], limit=1
         ):
             raise UserError(self.env._("A campaign that has sent something is evidence and cannot be deleted. Archive it instead."))
+
+    @api.model
+    def create_for_invoices(self, invoice_ids, values=None):
+        """A campaign with its reminders in ``draft`` for the overdue items of these invoices.
+
+        :param list invoice_ids: ids of ``account.move``; those that cannot be chased are left out and named on the campaign
+        :param dict values: values of the campaign; besides, ``excluded_partner_ids`` and ``excluded_line_ids`` (journal
+            items) leave out what the accountant dropped
+        :return: the campaign
+        :raises UserError: when nothing is left to chase, saying why
+        """
+        self.check_access("create")
+        values = dict(values or {})
+        excluded = {key: set(values.pop(key, None) or ()) for key in ("excluded_partner_ids", "excluded_line_ids")}
+        invoices = self.env["account.move"].browse(invoice_ids)
+        Planner = self.env["chaser.planner"]
+        plan = Planner._build_plan(invoices, values.get("company_id"), values.get("level_id"))
+        Planner._exclude(plan, **excluded)
+        if not plan.messages:
+            raise UserError(Planner._describe_nothing(plan))
+        today = format_date(self.env, plan.company._get_chaser_today())
+        provider = self.env["chaser.provider"]._get_default(plan.company)
+        campaign = self.with_company(plan.company).create({
+            "name": self.env._("Reminders %s", today), "provider_id": provider.id, "tz": plan.company._get_chaser_tz(),
+            **values, "company_id": plan.company.id, "left_out": "\n".join(plan.left_out) or False,
+        })
+        campaign.env["chaser.plan.writer"]._create_reminders(campaign, plan)
+        return campaign
 
     # -- actions: they only queue; the mailbox's scheduled job sends
 

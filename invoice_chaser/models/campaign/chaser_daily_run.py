@@ -169,8 +169,7 @@ class ChaserDailyRun(models.Model):
             # came in and holds a customer until somebody has looked.
             self.env["chaser.promise"]._check_passed(self.company_id)
             self.env["chaser.maybe.paid"]._refresh(self.company_id)
-        Campaign = self.env["chaser.campaign"]
-        plan = Campaign._plan_open(self.company_id, limit=BATCH_CUSTOMERS, after=self.cursor)
+        plan = self.env["chaser.planner"]._plan_open(self.company_id, limit=BATCH_CUSTOMERS, after=self.cursor)
         if not plan.customers:
             self._finish()
             return 0
@@ -178,7 +177,9 @@ class ChaserDailyRun(models.Model):
         recorded = self._leave_standing([message for message in plan.messages if not message.skip or message.skip.reason not in WAITING])
         for needs_approval, messages in self._split(recorded):
             if messages:
-                self._get_campaign(needs_approval)._create_reminders(replace(plan, messages=messages))
+                campaign = self._get_campaign(needs_approval)
+                writer = campaign.env["chaser.plan.writer"]
+                writer._create_reminders(campaign, replace(plan, messages=messages))
         self.write({"cursor": max(customer.partner_id for customer in plan.customers), "figures": self._add_figures(plan.messages)})
         return len(plan.customers)
 

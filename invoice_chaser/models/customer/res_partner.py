@@ -172,8 +172,10 @@ class ResPartner(models.Model):
         if not customers._origin or not Campaign.has_access("read"):
             self.chaser_next_step = False
             return
-        today = Campaign._plan_open(company, customers, automatic=False)
-        coming = Campaign._forecast(company, 60, customers)[1] if company.chaser_daily else None
+        today = self.env["chaser.planner"]._plan_open(company, customers, automatic=False)
+        coming = None
+        if company.chaser_daily:
+            coming = self.env["chaser.forecast"]._forecast(company, 60, customers)[1]
         for partner in self:
             partner.chaser_next_step = "\n".join(partner._describe_next_step(today, coming)) or self.env._("Nothing is due.")
 

@@ -133,6 +133,6 @@ class ChaserSuppression(models.Model):
         people = self.env["res.partner"].sudo().search([
             ("id", "child_of", partner.commercial_partner_id.id), ("email_normalized", "!=", False), ("email_normalized", "!=", address),
             ("company_id", "in", (company.id, False))])
-        stopped = self.env["chaser.campaign"]._read_stopped(people.mapped("email_normalized"), company) if people else {}
+        stopped = self.env["chaser.planner"]._read_stopped(people.mapped("email_normalized"), company) if people else {}
         usable = people.filtered(lambda person: person.email_normalized not in stopped)
         return usable.sorted(lambda person: (person.type != "invoice", person.type != "contact", person == partner, person.id))[:1]

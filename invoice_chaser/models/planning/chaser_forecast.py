@@ -1,4 +1,3 @@
-from datetime import timedelta
 
 import pytz
 
@@ -7,57 +6,16 @@ from odoo.tools import SQL
 
 from ...core.hours.open_time import local_moment
 from ...core.plan.cadence import Choice
-from ...core.plan.planner import plan_day
 from ...core.plan.planning import Message, OpenItem
 from ...core.plan.priority import compute_priority
 from ...core.plan.simulator import Clock, Departure, Post, simulate
-from .chaser_planner import PAID_STATES, CampaignPlan
 
 
-class ChaserCampaign(models.Model):
-    """Everything open of a company on a day, or over days to come: the daily run, the simulator and a customer's next step."""
+class ChaserForecast(models.AbstractModel):
+    """What goes out in days to come: the simulator and a customer's next step."""
 
-    _inherit = "chaser.campaign"
-
-    @api.model
-    def _plan_open(self, company, partners=None, automatic=True, days=0, ladders=None, limit=None, after=0):
-        """A plan over all open items of a company, or of some customers (commercial partners).
-
-        :param days: how far ahead items that fall due are read as well
-        :param dict ladders: policy id → ``Ladder`` that counts instead of the saved one
-        :param limit: so many customers at most, in the order of their ids, after the id ``after``
-        :return: ``CampaignPlan`` with messages for today
-        """
-        plan = CampaignPlan(company, company._get_chaser_today(), ladders=ladders or {})
-        notice = max([self._get_notice_days(company), *(-ladder.first_day for ladder in plan.ladders.values())])
-        until = plan.today + timedelta(days=days + notice)
-        self._read_facts(plan, self._get_open_condition(company, partners, until, limit, after), until)
-        plan.messages = plan_day(plan.customers, plan.today, self._get_plan_settings(company, automatic=automatic))
-        return plan
-
-    @api.model
-    def _get_open_condition(self, company, partners, until, limit=None, after=0):
-        condition = SQL("m.move_type IN ('out_invoice', 'out_receipt') AND m.payment_state NOT IN %s", PAID_STATES)
-        if partners is not None:
-            return SQL("%s AND m.commercial_partner_id = ANY(%s)", condition, list(partners.ids))
-        if limit is not None:
-            ids = self._read_open_partner_ids(company, condition, until, limit, after)
-            return SQL("%s AND m.commercial_partner_id = ANY(%s)", condition, ids)
-        return condition
-
-    @api.model
-    def _read_open_partner_ids(self, company, condition, until, limit, after):
-        self.env["account.move.line"].flush_model()
-        self.env["account.move"].flush_model()
-        rows = self.env.execute_query(SQL(
-            """SELECT DISTINCT m.commercial_partner_id FROM account_move_line l JOIN account_move m ON m.id = l.move_id
-                WHERE %s AND l.company_id = %s AND l.parent_state = 'posted' AND l.reconciled IS NOT TRUE AND l.amount_residual_currency > 0
-                  AND l.account_id IN (SELECT id FROM account_account WHERE account_type = 'asset_receivable')
-                  AND coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date, l.date) <= %s AND m.commercial_partner_id > %s
-                ORDER BY 1 LIMIT %s""", condition, company.id, until, after, limit))
-        return [row[0] for row in rows]
-
-    # -- days to come
+    _name = "chaser.forecast"
+    _description = "Forecast of Reminders"
 
     @api.model
     def _forecast(self, company, days, partners=None, ladders=None):
@@ -66,11 +24,12 @@ class ChaserCampaign(models.Model):
 
         :return: ``CampaignPlan`` (of today, as read) and ``Forecast``
         """
-        plan = self._plan_open(company, partners, days=days, ladders=ladders)
+        Planner = self.env["chaser.planner"]
+        plan = Planner._plan_open(company, partners, days=days, ladders=ladders)
         self._foresee_promises(plan)
         receivables = plan.get_receivables(self.env)
         forecast = simulate(
-            plan.customers, self._get_plan_settings(company, automatic=True), plan.today, days, *self._make_post(company, plan),
+            plan.customers, Planner._get_plan_settings(company, automatic=True), plan.today, days, *self._make_post(company, plan),
             prioritize=lambda customer, message: compute_priority(
                 float(message.company_net), receivables, message.days_overdue, customer.trust, customer.record).score,
             approve_all=company.chaser_daily_approval, queued=list(self._read_queued(plan)))
@@ -128,7 +87,7 @@ class ChaserCampaign(models.Model):
         """Reminders that wait already, as departures with their place in the queue; a draft as if somebody approved it now. What is paused
         keeps blocking its customer."""
         customers = {customer.partner_id: customer for customer in plan.customers if customer.live}
-        self.flush_model()
+        self.env["chaser.campaign"].flush_model()
         self.env["chaser.reminder"].flush_model()
         rows = self.env.execute_query_dict(SQL(
             """SELECT r.id, r.partner_id, r.provider_id, r.level_id, r.level_code, r.level_params, r.priority, c.state = 'draft' AS is_draft,

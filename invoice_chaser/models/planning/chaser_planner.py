@@ -3,8 +3,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from odoo import api, models
-from odoo.exceptions import UserError
-from odoo.tools import SQL, format_date
+from odoo.tools import SQL
 
 from ...core.plan.cadence import Ladder, Sent
 from ...core.plan.gates import Skip
@@ -44,35 +43,12 @@ class CampaignPlan:
         return [message for message in self.messages if not message.skip]
 
 
-class ChaserCampaign(models.Model):
-    _inherit = "chaser.campaign"
+class ChaserPlanner(models.AbstractModel):
+    """Who is written to about what, and why not: reads the facts, asks
+    ``core.plan``. It writes nothing; ``chaser.plan.writer`` does."""
 
-    @api.model
-    def create_for_invoices(self, invoice_ids, values=None):
-        """A campaign with its reminders in ``draft`` for the overdue items of these invoices.
-
-        :param list invoice_ids: ids of ``account.move``; those that cannot be chased are left out and named on the campaign
-        :param dict values: values of the campaign; besides, ``excluded_partner_ids`` and ``excluded_line_ids`` (journal
-            items) leave out what the accountant dropped
-        :return: the campaign
-        :raises UserError: when nothing is left to chase, saying why
-        """
-        self.check_access("create")
-        values = dict(values or {})
-        excluded = {key: set(values.pop(key, None) or ()) for key in ("excluded_partner_ids", "excluded_line_ids")}
-        invoices = self.env["account.move"].browse(invoice_ids)
-        plan = self._build_plan(invoices, values.get("company_id"), values.get("level_id"))
-        self._exclude(plan, **excluded)
-        if not plan.messages:
-            raise UserError(self._describe_nothing(plan))
-        today = format_date(self.env, plan.company._get_chaser_today())
-        provider = self.env["chaser.provider"]._get_default(plan.company)
-        campaign = self.with_company(plan.company).create({
-            "name": self.env._("Reminders %s", today), "provider_id": provider.id, "tz": plan.company._get_chaser_tz(),
-            **values, "company_id": plan.company.id, "left_out": "\n".join(plan.left_out) or False,
-        })
-        campaign._create_reminders(plan)
-        return campaign
+    _name = "chaser.planner"
+    _description = "Planner of Reminders"
 
     @api.model
     def _describe_nothing(self, plan):
@@ -101,7 +77,9 @@ class ChaserCampaign(models.Model):
 
     @api.model
     def _prepare_planning(self, company):
-        """Hook: what has to be up to date before a company's facts are read. maybe_paid looks for money that came in."""
+        """Money that came in meanwhile first, so that the plan knows what it holds."""
+        if self.env.su or company in self.env.companies:
+            self.env["chaser.maybe.paid"]._refresh(company)
 
     @api.model
     def _get_plan_settings(self, company, level_id=None, automatic=False):
@@ -161,6 +139,46 @@ class ChaserCampaign(models.Model):
             if message.items:
                 messages.append(message)
         plan.messages = messages
+
+    # -- everything that is open on a day: the daily run, a customer's next step
+
+    @api.model
+    def _plan_open(self, company, partners=None, automatic=True, days=0, ladders=None, limit=None, after=0):
+        """A plan over all open items of a company, or of some customers (commercial partners).
+
+        :param days: how far ahead items that fall due are read as well
+        :param dict ladders: policy id → ``Ladder`` that counts instead of the saved one
+        :param limit: so many customers at most, in the order of their ids, after the id ``after``
+        :return: ``CampaignPlan`` with messages for today
+        """
+        plan = CampaignPlan(company, company._get_chaser_today(), ladders=ladders or {})
+        notice = max([self._get_notice_days(company), *(-ladder.first_day for ladder in plan.ladders.values())])
+        until = plan.today + timedelta(days=days + notice)
+        self._read_facts(plan, self._get_open_condition(company, partners, until, limit, after), until)
+        plan.messages = plan_day(plan.customers, plan.today, self._get_plan_settings(company, automatic=automatic))
+        return plan
+
+    @api.model
+    def _get_open_condition(self, company, partners, until, limit=None, after=0):
+        condition = SQL("m.move_type IN ('out_invoice', 'out_receipt') AND m.payment_state NOT IN %s", PAID_STATES)
+        if partners is not None:
+            return SQL("%s AND m.commercial_partner_id = ANY(%s)", condition, list(partners.ids))
+        if limit is not None:
+            ids = self._read_open_partner_ids(company, condition, until, limit, after)
+            return SQL("%s AND m.commercial_partner_id = ANY(%s)", condition, ids)
+        return condition
+
+    @api.model
+    def _read_open_partner_ids(self, company, condition, until, limit, after):
+        self.env["account.move.line"].flush_model()
+        self.env["account.move"].flush_model()
+        rows = self.env.execute_query(SQL(
+            """SELECT DISTINCT m.commercial_partner_id FROM account_move_line l JOIN account_move m ON m.id = l.move_id
+                WHERE %s AND l.company_id = %s AND l.parent_state = 'posted' AND l.reconciled IS NOT TRUE AND l.amount_residual_currency > 0
+                  AND l.account_id IN (SELECT id FROM account_account WHERE account_type = 'asset_receivable')
+                  AND coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date, l.date) <= %s AND m.commercial_partner_id > %s
+                ORDER BY 1 LIMIT %s""", condition, company.id, until, after, limit))
+        return [row[0] for row in rows]
 
     # -- What planning has to know, read in a fixed number of queries, whatever the number of customers
 

@@ -316,7 +316,7 @@ class ChaserReminder(models.Model):
         if len(copies) >= _COPIES or len(recent) >= _COPIES_PER_DAY or self._is_copy_waiting():
             raise AnswerProblem("copy_limit")
         addresses = self._get_all_recipients()
-        if set(addresses) <= set(self.env["chaser.campaign"]._read_stopped(addresses, self.company_id)):
+        if set(addresses) <= set(self.env["chaser.planner"]._read_stopped(addresses, self.company_id)):
             raise AnswerProblem("copy_stopped")
         campaign = self.env["chaser.campaign"]._get_copy_campaign(self)
         copy = self.create(self._prepare_copy_values(campaign))

@@ -244,12 +244,12 @@ class ChaserComposer(models.AbstractModel):
     @api.model
     def _read_preview_rows(self, commercials, company):
         """Items by customer, oldest first: the overdue ones, else those of which a notice may be sent; and open credits."""
-        Campaign, today = self.env["chaser.campaign"], company._get_chaser_today()
+        Planner, today = self.env["chaser.planner"], company._get_chaser_today()
         moves = self.env["account.move"].search([
             ("commercial_partner_id", "in", commercials.ids), ("company_id", "=", company.id), ("state", "=", "posted"),
             ("move_type", "in", ("out_invoice", "out_receipt")), ("payment_state", "not in", PAID_STATES)])
-        until = today + timedelta(days=Campaign._get_notice_days(company))
-        items = Campaign._select_items(SQL("l.move_id = ANY(%s)", list(moves.ids)), company, until)
+        until = today + timedelta(days=Planner._get_notice_days(company))
+        items = Planner._select_items(SQL("l.move_id = ANY(%s)", list(moves.ids)), company, until)
         parts = {row[0]: {"part": row[1], "parts": row[2]} for row in self.env.execute_query(SQL(
             "SELECT l.id, i.part, i.parts FROM account_move_line l CROSS JOIN LATERAL %s i WHERE l.id = ANY(%s)",
             self._get_instalment_sql("l"), list(items)))}
@@ -257,7 +257,7 @@ class ChaserComposer(models.AbstractModel):
         for row in sorted(items.values(), key=lambda row: (row["date_due"], row["id"])):
             rows.setdefault(row["partner_id"], []).append(row | parts[row["id"]])
         rows = {partner_id: [row for row in mine if row["date_due"] < today] or mine for partner_id, mine in rows.items()}
-        return rows, Campaign._read_credits(commercials.ids, company) if rows else []
+        return rows, Planner._read_credits(commercials.ids, company) if rows else []
 
     @api.model
     def _make_preview(self, partner, rows, credits, company, shared):

@@ -156,7 +156,7 @@ class ChaserSender(models.AbstractModel):
                       (SELECT json_agg(s) FROM (%(stopped)s) s) AS stopped, (SELECT json_agg(h) FROM (%(held)s) h) AS held
                  FROM res_partner p WHERE p.id = %(partner)s""",
             key=str(company.id), company=company.id, campaign=own["campaign_id"], partner=own["partner_id"], id=job.reminder.id, email=own["recipient_email"],
-            stopped=self.env["chaser.campaign"]._get_stopped_sql(addresses, company),
+            stopped=self.env["chaser.planner"]._get_stopped_sql(addresses, company),
             held=self.env["chaser.hold"]._get_held_sql(company, [own["partner_id"]], today)))
         row["stopped"] = {stop["email"]: stop["reason"] for stop in reversed(row["stopped"] or ())}
         row["held"] = [tuple(held.values()) for held in row["held"] or ()]
@@ -211,7 +211,7 @@ class ChaserSender(models.AbstractModel):
             return "not_open", {}
         if row["reconciled"] or row["residual"] <= 0 or row["payment_state"] in PAID_STATES:
             return "paid", {}
-        hold = self.env["chaser.campaign"]._get_item_hold(row, today) or job.held.get_item(row["move_id"], row["id"])
+        hold = self.env["chaser.planner"]._get_item_hold(row, today) or job.held.get_item(row["move_id"], row["id"])
         if hold:
             return hold.reason, hold.params
         level = self.env["chaser.composer"]._get_level_values(job)
@@ -226,7 +226,7 @@ class ChaserSender(models.AbstractModel):
     def _read_own_credits(self, job, currency_ids):
         own = job.row
         company = self.env["res.company"].browse(own["company_id"])
-        rows = job.run.ask(self.env["chaser.campaign"]._get_credits_sql(SQL("= %s", own["partner_id"]), company))
+        rows = job.run.ask(self.env["chaser.planner"]._get_credits_sql(SQL("= %s", own["partner_id"]), company))
         others = self._get_credits_shown_elsewhere(job) if rows else set()
         return [row for row in rows if row["currency_id"] in currency_ids and row["id"] not in others]
 

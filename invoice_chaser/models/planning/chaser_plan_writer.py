@@ -6,25 +6,30 @@ from ...core.plan.priority import compute_priority
 from ...core.status.tracking import new_token
 
 
-class ChaserCampaign(models.Model):
+class ChaserPlanWriter(models.AbstractModel):
     """From a plan to the campaign's reminders and lines."""
 
-    _inherit = "chaser.campaign"
+    _name = "chaser.plan.writer"
+    _description = "Writer of Planned Reminders"
 
-    def _create_reminders(self, plan):
-        """All reminders, then all lines: two batches, as superuser (their values come from the plan alone).
+    @api.model
+    def _create_reminders(self, campaign, plan):
+        """All reminders, then all lines: two batches, as superuser (their values
+        come from the plan alone).
 
-        Not through the ORM, in which 20,000 items take twice as long for all of it. The amounts come rounded from the books.
+        By SQL and not by the ORM, in which planning and writing 20,000 items take
+        twice as long. The amounts come rounded from the books.
         """
-        self.ensure_one()
+        campaign.ensure_one()
         split = self._get_split_partners(plan)
         facts = {customer.partner_id: customer for customer in plan.customers}
         self.env.flush_all()
         reminders = self._insert_reminders([
-            self._prepare_reminder_values(plan, message, split, facts[message.partner_id]) for message in plan.messages])
+            self._prepare_reminder_values(campaign, plan, message, split, facts[message.partner_id])
+            for message in plan.messages])
         rows = [
             row for reminder, message in zip(reminders, plan.messages, strict=True)
-            for row in self._prepare_line_rows(plan, reminder.id, message)
+            for row in self._prepare_line_rows(plan, reminder, message)
         ]
         self.env.cr.execute_values(
             """INSERT INTO chaser_reminder_line (reminder_id, company_id, level_id, move_line_id, move_id, number, is_credit, currency_id,
@@ -34,9 +39,11 @@ class ChaserCampaign(models.Model):
             page_size=1000)
         self.env["chaser.reminder.line"].invalidate_model()
         reminders.invalidate_recordset(["line_ids"])
-        if self.provider_mode == "spread":
-            self._assign_mailboxes()
+        campaign.invalidate_recordset(["reminder_ids"])
+        if campaign.provider_mode == "spread":
+            campaign._assign_mailboxes()
 
+    @api.model
     def _insert_reminders(self, values_list):
         """The reminders in the order of their values, which have the same keys; defaults are added, those of later addons too."""
         Reminder = self.env["chaser.reminder"].sudo()
@@ -57,7 +64,6 @@ class ChaserCampaign(models.Model):
             page_size=1000, fetch=True)}
         reminders = Reminder.browse(ids[values["token"]] for values in values_list)
         Reminder.invalidate_model(flush=False)
-        self.invalidate_recordset(["reminder_ids"])
         for name, field in columns.items():
             if field.compute and name not in names:
                 self.env.add_to_compute(field, reminders)
@@ -71,28 +77,30 @@ class ChaserCampaign(models.Model):
             (split if message.partner_id in seen else seen).add(message.partner_id)
         return split
 
-    def _prepare_reminder_values(self, plan, message, split, facts):
+    @api.model
+    def _prepare_reminder_values(self, campaign, plan, message, split, facts):
         skip, choice = message.skip, message.choice
         priority = compute_priority(float(message.company_net), plan.get_receivables(self.env), message.days_overdue, facts.trust, facts.record)
         emails = plan.emails.get(message.partner_id, [])
         return {
-            "campaign_id": self.id, "company_id": self.company_id.id, "partner_id": message.partner_id,
-            "provider_id": self.provider_id.id, "level_id": message.level_id,
+            "campaign_id": campaign.id, "company_id": campaign.company_id.id, "partner_id": message.partner_id,
+            "provider_id": campaign.provider_id.id, "level_id": message.level_id,
             "level_code": choice.code if choice and choice.level else False, "level_params": choice.params if choice and choice.level else False,
             "recipient_email": emails[0] if emails else False, "recipient_others": ", ".join(emails[1:]) or False,
             "language": plan.languages[message.partner_id], "token": new_token(),
             "split_move_id": message.items[0].move_id if message.partner_id in split else False,
             "priority": priority.score, "priority_amount": priority.amount, "priority_age": priority.age,
             "priority_relation": priority.relation, "state": "skipped" if skip else "draft",
-            **self._prepare_reason_values(skip.reason if skip else False, skip.params if skip else None),
+            **campaign._prepare_reason_values(skip.reason if skip else False, skip.params if skip else None),
         }
 
-    def _prepare_line_rows(self, plan, reminder_id, message):
+    @api.model
+    def _prepare_line_rows(self, plan, reminder, message):
         """One tuple per item and credit, in the order of the insertion's columns."""
         for item in message.items + message.credits:
             row = plan.rows[item.id]
             yield (
-                reminder_id, self.company_id.id, message.item_levels.get(item.id), item.id, row["move_id"], row["number"], isinstance(item, OpenCredit),
+                reminder.id, plan.company.id, message.item_levels.get(item.id), item.id, row["move_id"], row["number"], isinstance(item, OpenCredit),
                 row["currency_id"], row["amount"], row["residual"], row["company_residual"], row["invoice_date"], row["date_due"],
                 getattr(item, "days_overdue", 0),
             )
