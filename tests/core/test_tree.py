@@ -28,7 +28,6 @@ EXTENSIONS = 47
 UNEXPLAINED_EXTENSIONS = 38
 # Methods that rooms of this addon extend.
 HOOKS = {
-    "chaser.campaign._prepare_planning",
     "chaser.provider._get_connection_fields",
     "chaser.provider._prepare_write_effects",
     "res.company._prepare_chaser_effects",
