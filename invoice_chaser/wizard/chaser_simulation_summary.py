@@ -5,7 +5,7 @@ from odoo.tools import format_date
 class ChaserSimulation(models.TransientModel):
     """What a person wants to know of a simulation at a glance: mailboxes, limits that bind, approvals."""
 
-    _inherit = "chaser.simulation"
+    _inherit = "chaser.simulation"  # pylint: disable=consider-merging-classes-inherited  # the result in words
 
     message_line_ids = fields.One2many(
         "chaser.simulation.line", "simulation_id", readonly=True, domain=[("kind", "!=", "held"), ("scenario", "=", "present")])

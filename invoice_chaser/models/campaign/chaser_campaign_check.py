@@ -15,7 +15,7 @@ class ChaserCampaign(models.Model):
     """The checker on a campaign: the letters it will send, with the data of its largest message per level and language."""
 
     _name = "chaser.campaign"
-    _inherit = ["chaser.campaign", "chaser.checker.mixin"]
+    _inherit = ["chaser.campaign", "chaser.checker.mixin"]  # pylint: disable=consider-merging-classes-inherited  # what the checker says of it
 
     findings = fields.Json(compute="_compute_findings", help="What the checker says before the campaign is sent.")
     findings_note = fields.Char(compute="_compute_findings")

@@ -6,7 +6,7 @@ from ...core.hours.window_book import spread
 
 
 class ChaserCampaign(models.Model):
-    _inherit = "chaser.campaign"
+    _inherit = "chaser.campaign"  # pylint: disable=consider-merging-classes-inherited  # send windows
 
     def _queue_in_windows(self, moment):
         """Within send windows: at the first open moment of each customer, spread over open hours, with the reason of each shift."""

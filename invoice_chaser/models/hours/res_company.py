@@ -12,7 +12,7 @@ _KEEP_DAYS = 40
 class ResCompany(models.Model):
     """Send windows: the company's working hours, holidays and time zone as plain values for ``core.window_book``."""
 
-    _inherit = "res.company"
+    _inherit = "res.company"  # pylint: disable=consider-merging-classes-inherited  # send windows
 
     chaser_window_enabled = fields.Boolean(
         "Send in Working Hours Only", help="Reminders leave within working hours, not on days off, and by the customer's clock.")

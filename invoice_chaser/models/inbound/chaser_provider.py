@@ -28,7 +28,7 @@ class ChaserProvider(models.Model):
     """Reading a mailbox for answers and delivery reports. A further way to read defines ``_get_reader_<method>``. Reading never happens in the send
     loop: it has a scheduled job of its own, which goes over all mailboxes, and an advisory lock of its own for each of them."""
 
-    _inherit = "chaser.provider"
+    _inherit = "chaser.provider"  # pylint: disable=consider-merging-classes-inherited  # mail that comes in
 
     read_method = fields.Selection(
         [("none", "Odoo's mail gateway alone"), ("imap", "IMAP"), ("gmail", "Gmail API"), ("graph", "Microsoft Graph")],

@@ -43,7 +43,7 @@ class MailThread(models.AbstractModel):
 
 
 class ChaserInbound(models.Model):
-    _inherit = "chaser.inbound"
+    _inherit = "chaser.inbound"  # pylint: disable=consider-merging-classes-inherited  # mail that comes in
 
     @api.model
     def _take_from_gateway(self, mail, only_certain=False):

@@ -3,7 +3,7 @@ from odoo.tools import SQL, email_normalize_all
 
 
 class ResPartner(models.Model):
-    _inherit = "res.partner"
+    _inherit = "res.partner"  # pylint: disable=consider-merging-classes-inherited  # mail that comes in
 
     chaser_inbound_count = fields.Integer(compute="_compute_chaser_inbound_count", groups="invoice_chaser.group_chaser_user")
     chaser_soft_bounce_count = fields.Integer(
@@ -62,7 +62,7 @@ class ResPartner(models.Model):
 
 
 class AccountMove(models.Model):
-    _inherit = "account.move"
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited  # mail that comes in
 
     def _message_post_after_hook(self, message, msg_values):
         result = super()._message_post_after_hook(message, msg_values)

@@ -8,7 +8,7 @@ class ChaserTemplate(models.Model):
     """What the checker says about a template: shown on its form, and in the way of making it a default."""
 
     _name = "chaser.template"
-    _inherit = ["chaser.template", "chaser.checker.mixin"]
+    _inherit = ["chaser.template", "chaser.checker.mixin"]  # pylint: disable=consider-merging-classes-inherited  # what the checker says of it
 
     findings = fields.Json(compute="_compute_findings", help="What the checker says about the texts as they stand in the form.")
 

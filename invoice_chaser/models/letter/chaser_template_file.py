@@ -9,7 +9,7 @@ from ...core.letter.template_file import Entry, dump
 class ChaserTemplate(models.Model):
     """Templates as one file: what goes out, and how an entry of a file finds its template again."""
 
-    _inherit = "chaser.template"
+    _inherit = "chaser.template"  # pylint: disable=consider-merging-classes-inherited  # templates as files
 
     file_key = fields.Char(readonly=True, copy=False, help="The name of this template in the file that it was imported from.")
 

@@ -6,7 +6,7 @@ class ChaserTemplate(models.Model):
     """The text in the other of the two languages, on the same form: an English user writes the Arabic letter as one, not as HTML in a
     translation dialog. Nothing is stored twice: these fields show and set the translation of ``subject`` and ``body_html``."""
 
-    _inherit = "chaser.template"
+    _inherit = "chaser.template"  # pylint: disable=consider-merging-classes-inherited  # the text in the other language
 
     other_lang = fields.Char(compute="_compute_other_lang", help="Odoo's code of the other language; empty where Arabic is not installed.")
     other_subject = fields.Char("Subject (Other Language)", compute="_compute_other_texts", inverse="_inverse_other_texts")

@@ -17,7 +17,7 @@ LANGUAGES = ("en", "ar", "both")
 class ChaserTemplate(models.Model):
     """The template as a customer would read it, with sample data or a customer's own, and the way to one's own mailbox."""
 
-    _inherit = "chaser.template"
+    _inherit = "chaser.template"  # pylint: disable=consider-merging-classes-inherited  # preview
 
     preview_partner_id = fields.Many2one(
         "res.partner", "Preview with", store=False, help="A customer with open invoices; empty: sample data."

@@ -10,7 +10,7 @@ from ...core.pace.throttle import MonthCount, Pace, Throttle, month_start
 class ChaserProvider(models.Model):
     """What the mailbox may send, and what it has sent lately."""
 
-    _inherit = "chaser.provider"
+    _inherit = "chaser.provider"  # pylint: disable=consider-merging-classes-inherited  # limits and pace
 
     daily_reserve = fields.Integer(
         "Kept for the Person", default=0, tracking=True, aggregator=None,

@@ -8,7 +8,7 @@ from ...core.mail.transports.smtp import SessionTransport, SmtpTransport
 
 
 class ChaserProvider(models.Model):
-    _inherit = "chaser.provider"
+    _inherit = "chaser.provider"  # pylint: disable=consider-merging-classes-inherited  # the kinds smtp and odoo
 
     smtp_host = fields.Char("Server", tracking=True)
     smtp_port = fields.Integer("Port", default=587, tracking=True, aggregator=None)

@@ -5,7 +5,7 @@ from odoo.tools import SQL, format_date
 
 
 class ResCompany(models.Model):
-    _inherit = "res.company"
+    _inherit = "res.company"  # pylint: disable=consider-merging-classes-inherited  # money not allocated yet
 
     chaser_maybe_paid = fields.Boolean(
         "Look for Payments First", default=True,

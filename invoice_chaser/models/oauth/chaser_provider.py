@@ -20,7 +20,7 @@ class ChaserProvider(models.Model):
     """Connecting a mailbox by consent (OAuth). A kind that does so defines ``_get_oauth_service_<kind>__`` and
     ``_get_oauth_scopes_<kind>``; everything else is here."""
 
-    _inherit = "chaser.provider"
+    _inherit = "chaser.provider"  # pylint: disable=consider-merging-classes-inherited  # mailboxes by consent
 
     oauth_access = fields.Selection(
         [("send", "Send only"), ("send_read", "Send and read answers")], "Rights", default="send", required=True, tracking=True,

@@ -9,7 +9,7 @@ class ResCompany(models.Model):
     """How this Odoo is registered at Google and Microsoft: per company; a branch without one of its own uses its parent's."""
 
     _name = "res.company"
-    _inherit = ["res.company", "chaser.secret.mixin"]
+    _inherit = ["res.company", "chaser.secret.mixin"]  # pylint: disable=consider-merging-classes-inherited  # mailboxes by consent
 
     chaser_google_client_id = fields.Char("Google Client ID")
     chaser_google_client_secret = fields.Char(

@@ -5,7 +5,7 @@ from odoo.tools.sql import column_exists, create_column
 class AccountMove(models.Model):
     """Promises and disputes as an invoice shows them: one date and one reason, kept from the records behind them."""
 
-    _inherit = "account.move"
+    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited  # promises, disputes and holds
 
     chaser_promise_ids = fields.Many2many(
         "chaser.promise", "chaser_promise_covered_rel", "move_id", "promise_id", "Promises", copy=False, readonly=True,

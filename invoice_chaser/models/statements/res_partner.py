@@ -4,7 +4,7 @@ from odoo import fields, models
 class ResPartner(models.Model):
     """What the customer has said, and how far his word can be relied on."""
 
-    _inherit = "res.partner"
+    _inherit = "res.partner"  # pylint: disable=consider-merging-classes-inherited  # promises, disputes and holds
 
     # Several fields from one query each; both depend on the company that is looked from.
     chaser_promise_kept = fields.Integer("Promises Kept", compute="_compute_chaser_promises", groups="invoice_chaser.group_chaser_user")

@@ -6,7 +6,7 @@ from ...core.status.tracking import new_token
 class ChaserProvider(models.Model):
     """Reports of the mail service behind an SMTP mailbox: where they come in, and what proves that they are the service's."""
 
-    _inherit = "chaser.provider"
+    _inherit = "chaser.provider"  # pylint: disable=consider-merging-classes-inherited  # reports of the mail service
 
     webhook_service = fields.Selection(
         [("ses", "Amazon SES"), ("sendgrid", "SendGrid"), ("mailgun", "Mailgun"), ("postmark", "Postmark")], "Mail Service", tracking=True, copy=False,

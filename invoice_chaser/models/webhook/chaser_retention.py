@@ -7,7 +7,7 @@ _BATCH = 5000
 
 
 class ResCompany(models.Model):
-    _inherit = "res.company"
+    _inherit = "res.company"  # pylint: disable=consider-merging-classes-inherited  # forgets personal data
 
     chaser_retention_days = fields.Integer(
         "Keep Raw Data for Days", default=180,
@@ -32,7 +32,7 @@ class ResCompany(models.Model):
 
 
 class ChaserWebhookEvent(models.Model):
-    _inherit = "chaser.webhook.event"
+    _inherit = "chaser.webhook.event"  # pylint: disable=consider-merging-classes-inherited  # forgets personal data
 
     @api.autovacuum
     def _gc_old(self):
@@ -44,7 +44,7 @@ class ChaserWebhookEvent(models.Model):
 
 
 class ChaserEvent(models.Model):
-    _inherit = "chaser.event"
+    _inherit = "chaser.event"  # pylint: disable=consider-merging-classes-inherited  # forgets personal data
 
     @api.autovacuum
     def _gc_personal_data(self):
@@ -60,7 +60,7 @@ class ChaserEvent(models.Model):
 
 
 class ChaserAnswer(models.Model):
-    _inherit = "chaser.answer"
+    _inherit = "chaser.answer"  # pylint: disable=consider-merging-classes-inherited  # forgets personal data
 
     @api.autovacuum
     def _gc_personal_data(self):
