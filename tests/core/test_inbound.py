@@ -88,13 +88,13 @@ def test_key_names_the_same_mail_however_it_is_read():
     ("failed", "5.2.1", "mailbox disabled", "hard", False), ("failed", "5.2.1", "450 receiving mail too quickly", "soft", False),
     ("failed", "5.2.2", "", "soft", False), ("failed", "5.2.3", "", "soft", False), ("failed", "5.3.4", "message too large", "soft", False),
     ("failed", "5.4.4", "", "hard", False), ("failed", "5.4.6", "loop", "soft", False), ("failed", "5.4.1", "no answer", "soft", False),
-    ("failed", "5.7.1", "", "policy", True), ("failed", "5.7.1", "550 5.7.1 no such user", "policy", False), ("failed", "5.7.133", "", "policy", False),
+    ("failed", "5.7.1", "", "policy", True), ("failed", "5.7.1", "550 5.7.1 no such user", "hard", False), ("failed", "5.7.133", "", "policy", False),
     ("failed", "4.4.7", "expired", "soft", False), ("failed", "4.2.2", "", "soft", False),
     ("delayed", "4.4.1", "", "delayed", False), ("delayed", "5.1.1", "", "delayed", False), ("delayed", "", "", "delayed", False),
     ("delivered", "2.0.0", "", "delivered", False), ("relayed", "", "", "delivered", False), ("expanded", "2.0.0", "", "delivered", False),
     ("failed", "5.0.0", "smtp; 550 5.1.1 unknown", "hard", False), ("failed", "5.0.0", "550 listed on a blocklist", "policy", True),
     ("failed", "5.0.0", "550 mailbox is full", "soft", False), ("failed", "5.0.0", "554 transaction failed", "soft", False),
-    ("failed", "5.0.0", "", "hard", False), ("failed", "", "452 4.2.2 full", "soft", False), ("failed", "garbage", "551 moved", "hard", False),
+    ("failed", "5.0.0", "", "soft", False), ("failed", "", "452 4.2.2 full", "soft", False), ("failed", "garbage", "551 moved", "hard", False),
     ("failed", "5.5.0", "550 user unknown", "hard", False), ("failed", "5.6.1", "media not supported", "soft", False),
     ("failed", "5.0.0", "connected to 192.5.1.1 and 550 quota exceeded", "soft", False),
 ])
@@ -271,7 +271,7 @@ def test_cases_are_complete():
     assert {path.stem for path in CASES.glob("*.eml")} == set(CASES_EXPECTED)
 
 
-@pytest.mark.parametrize("name", sorted(name for name in CASES_EXPECTED if name.startswith("reply")))
+@pytest.mark.parametrize("name", sorted(name for name in CASES_EXPECTED if name.startswith(("reply", "bounce"))))
 def test_case(name):
     found, expected = inbound.read((CASES / f"{name}.eml").read_bytes()), CASES_EXPECTED[name]
     assert found.kind == expected["kind"]

@@ -3,36 +3,51 @@
 import contextlib
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
 
 from flufl.bounce import all_failures
 
+from ..mail import verdict
 from . import mime
 
 # The library logs an error of one of its detectors as ours before it raises it; we go on without.
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL + 1)
 
-_STATUS = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
-_REPLY_CODE = re.compile(r"(?<![\d.#])([45]\d\d)(?=[ :-])")
-_UNKNOWN = re.compile(
-    r"user (?:is )?unknown|unknown (?:user|recipient|address|local)|no such (?:user|recipient|person|mailbox|address|domain)|does ?n[o']t (?:exist|have an?\b)"
-    r"|not (?:be )?found|could ?n[o']t be found|no mailbox|invalid (?:recipient|address|mailbox)"
-    r"|(?:recipient|mailbox|address|account) (?:is )?(?:unknown|disabled|inactive|unavailable)"
-    r"|unrouteable|recipient address rejected|not a (?:valid|known) (?:user|mailbox)|has no mx|null ?mx|no longer (?:on|valid|with|in use)|isn't in my control",
-    re.I)
-_FULL = re.compile(r"quota|mailbox (?:is )?full|over ?limit|insufficient (?:system )?storage|out of storage|too large|size limit", re.I)
-_SPAM = re.compile(
-    r"spam|policy|blocked|black ?list|block ?list|reputation|unsolicited|dmarc|\bspf\b|dkim|content (?:rejected|filter)|banned|refused your mail", re.I)
-_BUSY = re.compile(r"\brate\b|too (?:many|fast|quickly)|throttl|busy|try again|greylist", re.I)
-# Exchange: groups and people that take mail from some senders only (5.7.12x, 5.7.13x). No fault of ours that others would meet, too.
-_RESTRICTED = {124, 129, 133, 134, 135, 136, 193, 200, 201}
-_REACHED = {"delivered", "relayed", "expanded"}
 _DAEMON = re.compile(r"^(?:mailer-?daemon|postmaster|mail-?delivery|mdaemon|bounces?)(?:[+.=@-]|$)", re.I)
 _SUBJECT = re.compile(
     r"undeliver|delivery (?:status|failure|has failed|report|notification)|returned (?:mail|to sender)|failure notice"
     r"|mail (?:delivery )?(?:failed|failure|system error)"
     r"|could not be delivered|non remis|unzustellbar|delayed|تعذر تسليم|تعذّر تسليم|لم يتم تسليم|غير قابلة? للتسليم|فشل التسليم", re.I)
+_MAX_WORDS = 30_000
+_COPIES = (
+    "message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers",
+    "message/global-headers")
+# A copied message begins: a line that says so, or header lines that nobody writes.
+_COPY = re.compile(
+    r"^[ \t>*=_-]{0,80}(?:this is a copy of (?:the|your)|below (?:is|this line is) (?:a copy|the)"
+    r"|(?:the )?original (?:message|mail|e-?mail)(?: headers?)?(?: follows?| below)?[ .:*=_-]{0,80}$"
+    r"|(?:unsent|undelivered|returned) message (?:below|follows)|(?:the )?(?:message|mail) headers? follows?"
+    r"|message header:?|(?:the )?header(?:s)? of the (?:original )?(?:message|mail)|copy of (?:the|your) (?:original )?message"
+    r"|your (?:original )?message (?:follows|reads)|ursprüngliche nachricht|message d'origine"
+    r"|included is a copy|a copy of (?:the|your) (?:original )?message|start of returned message"
+    r"|begin(?:ning)? of (?:original|returned) message"
+    r"|(?:received: (?:from|by)|return-path:|dkim-signature:|mime-version:|x-mailer:|arc-seal:|message-id: ?<))",
+    re.I | re.M)
+_FIELD = re.compile(
+    r"(?:original-recipient|final-recipient|action|status|diagnostic-code|remote-mta|x-actual-recipient|last-attempt-date)\s?:", re.I)
+_TOLD = re.compile(
+    r"(?:could|can|was|were|is|has|have)(?: ?n[o'’]t|not)(?: been| be| be able to be)? (?:delivered|sent|deliver)|undeliver|unable to deliver"
+    r"|delivery (?:\w+ ){0,4}(?:failed|failure)|failed (?:permanently|recipient|to deliver)|permanent (?:fatal )?error|rejected"
+    r"|did ?n[o'’]t reach|did not reach|wasn[’']t (?:delivered|found)|returned to sender|fatal error|attempting to deliver|bounced"
+    r"|could ?n[o'’]t deliver|not able to deliver|wasn[’']t able to deliver|mailbox.{0,30}(?:exceed|full)|(?:user|recipient|address) unknown"
+    r"|konnte nicht zugestellt|n'a pas pu|no se ha podido|تعذر|تعذّر|لم يتم تسليم|فشل", re.I)
+_DELAY = re.compile(
+    r"\bdelay|will (?:be )?(?:retr|continue to (?:try|attempt))|still (?:being )?(?:tr|attempt)|not yet (?:been )?delivered|warning only"
+    r"|temporary (?:problem|failure)|you do not need to resend|تأخر", re.I)
+_NO_RECIPIENT = re.compile(
+    r"(?:message-?id|mail from|return-?path|envelope-from|reply-to|sender(?: address)?|contact|write to|(?:^|\n)\s*from)"
+    r"\s{0,3}[:=]?\s{0,3}<?$|<$(?<=message-id: <)", re.I)
 _ORIGINAL_ID = re.compile(r"^[ \t>]*(?:X-Microsoft-Original-)?Message-ID:\s*(<[^<>\s]{3,250}>)", re.I | re.M)
 
 
@@ -48,6 +63,7 @@ class Failure:
     verdict: str = "soft"
     widespread: bool = False
     original: str = ""
+    key: str = ""  # which rule of core.mail.verdict decided
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -70,7 +86,19 @@ def read_failures(mail: Message) -> list[Failure]:
     failures = [failure for part in _status_parts(mail) for failure in _read_status_part(part)]
     if not failures and looks_like_report(mail):
         failures = _read_words(mail)
-    return list({failure.addresses: failure for failure in reversed(failures)}.values())[::-1]
+    return _spare_groups(list({failure.addresses: failure for failure in reversed(failures)}.values())[::-1])
+
+
+def _spare_groups(failures: list[Failure]) -> list[Failure]:
+    """A group that reached one of its members is there, whoever else of it is gone."""
+    members: dict[str, set] = {}
+    for failure in failures:
+        if failure.original:
+            members.setdefault(failure.original, set()).add(failure.address)
+    groups = {original for original, found in members.items() if len(found) > 1}
+    return [
+        replace(failure, original="") if failure.original in groups and failure.address != failure.original and failure.verdict == "hard"
+        else failure for failure in failures]
 
 
 def original_ids(mail: Message) -> list[str]:
@@ -115,10 +143,10 @@ def _read_block(block: Message) -> Failure:
     status = mime.header(block, "Status").split(" ")[0]
     words = mime.header(block, "Diagnostic-Code")
     words = re.sub(r"^\s*[\w-]+\s*;\s*", "", words)[:500]
-    verdict, widespread, status = judge(action, status, words)
+    found = verdict.judge(action, status, words)
     return Failure(
-        address=_recipient(block, "Final-Recipient"), original=_recipient(block, "Original-Recipient"), action=action, status=status,
-        words=words, verdict=verdict, widespread=widespread)
+        address=_recipient(block, "Final-Recipient"), original=_recipient(block, "Original-Recipient"), action=action,
+        status=found.status, words=words, verdict=found.verdict, widespread=found.widespread, key=found.key)
 
 
 def _recipient(block: Message, name: str) -> str:
@@ -128,67 +156,117 @@ def _recipient(block: Message, name: str) -> str:
 
 
 def judge(action: str, status: str, words: str) -> tuple[str, bool, str]:
-    """Verdict, whether it concerns more than this recipient, and the status in use.
-
-    RFC 3464 §2.3.3 (Action), RFC 3463 (Status). A status that says nothing ("5.0.0") gives way to the one in the server's own words.
-    """
-    match = _STATUS.search(status)
-    code = tuple(map(int, match.groups())) if match else (0, 0, 0)
-    inner = _STATUS.search(words)
-    if inner and code[1:] == (0, 0):
-        code = tuple(map(int, inner.groups()))
-    if not code[0]:
-        reply = _REPLY_CODE.search(words)
-        code = (int(reply[1][0]), 0, 0) if reply else (5, 0, 0)
-    text = ".".join(map(str, code))
-    if action in _REACHED or (not action and code[0] == 2):
-        return "delivered", False, text
-    if action == "delayed":
-        return "delayed", False, text
-    if code[0] != 5:
-        return "soft", False, text
-    return *_judge_permanent(code, words), text
-
-
-def _judge_permanent(code: tuple, words: str) -> tuple[str, bool]:
-    _class, subject, detail = code
-    if subject == 7:
-        return "policy", detail not in _RESTRICTED and not _UNKNOWN.search(words)
-    if subject == 1:
-        # 5.1.7 and 5.1.8 speak of the sender's address; 5.1.90 of the sender's daily limit (Exchange).
-        return ("policy", True) if detail in (7, 8) else ("soft", False) if detail == 90 else ("hard", False)
-    if subject == 2:
-        return ("hard" if detail == 1 and not _BUSY.search(words) else "soft"), False
-    if subject == 4:
-        # No such domain: 5.4.4 (Postfix), 5.4.310 (Exchange); no such address behind Exchange's edge: 5.4.1 "Recipient address rejected".
-        return ("hard" if detail in (4, 310) or (detail == 1 and _UNKNOWN.search(words)) else "soft"), False
-    return _judge_words(words, subject)
-
-
-def _judge_words(words: str, subject: int) -> tuple[str, bool]:
-    """Where the code says nothing about the address: the words, then the SMTP reply (RFC 5321: 550, 551, 553 speak of the mailbox)."""
-    if _FULL.search(words):
-        return "soft", False
-    if _UNKNOWN.search(words):
-        return "hard", False
-    if _SPAM.search(words):
-        return "policy", True
-    reply = _REPLY_CODE.search(words)
-    known = subject == 0 and (not reply or reply[1] in ("550", "551", "553"))
-    return ("hard" if known else "soft"), False
+    """Verdict, whether it concerns more than this recipient, and the status in use."""
+    found = verdict.judge(action, status, words)
+    return found.verdict, found.widespread, found.status
 
 
 # -- reports in words
 
 
+def own_words(mail: Message) -> str:
+    """What the server says itself: its words end where the copied message begins."""
+    text = mime.body(mail).replace(mime.QUOTE_MARK, "")[:_MAX_WORDS]
+    found = _COPY.search(text)
+    return text[: found.start()] if found else text
+
+
 def _read_words(mail: Message) -> list[Failure]:
-    text = mime.body(mail)
+    text = own_words(mail)
+    blocks = _read_blocks_in_words(text)
+    if blocks:
+        return blocks
+    if not _is_failure_told(mail, text):
+        return []
+    named, permanent, temporary = _find_named(mail, text)
+    written = [address for address in _find_written(mail) if address not in _get_not_meant(mail)]
+    places = _find_places(text)
+    told = [address for address in dict.fromkeys([*permanent, *named]) if address not in temporary]
+    failed = [address for address in told if address in written] or told or ([] if temporary else written[:1])
+    is_delayed = _is_delay_told(mail, text)
+    failures = []
+    for address in failed[:200]:
+        failure = _judge_near(address, text, places, set(failed), "delayed" if is_delayed else "failed")
+        # Forwarded on the way: who we wrote to is in the copy alone.
+        original = written[0] if len(written) == 1 and address not in written else ""
+        failures.append(replace(failure, original=original))
+    return failures + [
+        Failure(address, "delayed", verdict="delayed", key="delayed", words=_get_words_near(address, text, places, {address})[0])
+        for address in sorted(temporary - set(failed))[:200]]
+
+
+def _read_blocks_in_words(text: str) -> list[Failure]:
+    """The fields of a standard report, written into the text."""
+    lines = text.split("\n")
+    fields = [line.strip() for line in lines if _FIELD.match(line.strip())]
+    if not any(line.lower().startswith("final-recipient") for line in fields):
+        return []
+    # Each name begins a new block when it was there already.
+    blocks, names = [[]], set()
+    for line in fields[:500]:
+        name = line.partition(":")[0].lower()
+        if name in names:
+            blocks.append([])
+            names = set()
+        names.add(name)
+        blocks[-1].append(line)
+    parsed = [mime.parse("\n".join(block).encode("utf-8", "replace") + b"\n\n") for block in blocks]
+    return [_read_block(block) for block in parsed if mime.header(block, "Final-Recipient")]
+
+
+def _is_failure_told(mail: Message, text: str) -> bool:
+    subject = mime.header(mail, "Subject")
+    return bool(
+        mime.header(mail, "X-Failed-Recipients") or _SUBJECT.search(subject) or _TOLD.search(text[:3000])
+        or verdict.find_codes(text))
+
+
+def _is_delay_told(mail: Message, text: str) -> bool:
+    told = f"{mime.header(mail, 'Subject')} {text[:600]}"
+    return bool(_DELAY.search(told)) and not _TOLD.search(text[:3000])
+
+
+def _get_not_meant(mail: Message) -> set[str]:
+    """Ourselves and the server that reports."""
+    return {mime.sender(mail)[1], *mime.addresses(mail, "To", "Delivered-To", "Reply-To")}
+
+
+def _find_named(mail: Message, text: str) -> tuple[list[str], list[str], set[str]]:
+    """Addresses in the server's words, those that it calls failed, and delayed ones."""
+    not_meant = _get_not_meant(mail)
+    named = []
+    for start, end in mime.find_address_spans(text):
+        address, before = text[start:end].lower(), text[max(start - 40, 0) : start]
+        if address in not_meant or address.startswith(("postmaster@", "mailer-daemon@", "abuse@")):
+            continue
+        # An identifier, or who wrote: no recipient.
+        if _NO_RECIPIENT.search(before) or len(address.partition("@")[0]) > 64:
+            continue
+        named.append(address)
     temporary, permanent = set(), set()
     with contextlib.suppress(Exception):  # a detector of the library may stumble over any mail
         temporary, permanent = (_texts(found) for found in all_failures(_shorten(mail, text)))
-    permanent |= set(mime.addresses(mail, "X-Failed-Recipients"))
-    failures = [_judge_near(address, text, "failed") for address in sorted(permanent)[:200]]
-    return failures + [Failure(address, "delayed", verdict="delayed", words=_near(address, text)) for address in sorted(temporary - permanent)[:200]]
+    failed = mime.addresses(mail, "X-Failed-Recipients") + sorted(permanent & set(named))
+    return list(dict.fromkeys(named)), list(dict.fromkeys(failed)), temporary & set(named)
+
+
+def _find_written(mail: Message) -> list[str]:
+    """Whom the returned message was written to."""
+    found = []
+    for part in mime.parts(mail):
+        if part.get_content_type() in _COPIES:
+            found += mime.addresses(attached(part), "X-Original-To", "To", "Cc")
+    text = mime.body(mail).replace(mime.QUOTE_MARK, "")[:_MAX_WORDS]
+    copy = _COPY.search(text)
+    if copy:
+        for line in text[copy.start() :].split("\n")[:200]:
+            if line.lstrip("> \t").lower().startswith(("to:", "cc:")):
+                found += mime.find_addresses(line)
+    return list(dict.fromkeys(found))
+
+
+def _find_places(text: str) -> list[tuple[int, int, str]]:
+    return [(start, end, text[start:end].lower()) for start, end in mime.find_address_spans(text)]
 
 
 def _shorten(mail: Message, text: str) -> Message:
@@ -205,13 +283,31 @@ def _texts(found: frozenset) -> set[str]:
     return {address for text in texts for address in mime.find_addresses(text)[:1]}
 
 
-def _judge_near(address: str, text: str, action: str) -> Failure:
-    words = _near(address, text)
-    verdict, widespread, status = judge(action, "", words)
-    return Failure(address, action, status, words, verdict, widespread)
+def _judge_near(address: str, text: str, places: list, failed: set, action: str) -> Failure:
+    """By the words behind the address; where they say nothing, by those before it."""
+    behind, before = _get_words_near(address, text, places, failed)
+    words = behind
+    if not verdict.find_rule(behind) and not verdict.find_codes(behind) and before:
+        words = f"{before} {behind}" if verdict.find_rule(before) or verdict.find_codes(before) else behind
+    found = verdict.judge(action, "", words)
+    return Failure(address, action, found.status, words[:500], found.verdict, found.widespread, key=found.key)
 
 
-def _near(address: str, text: str) -> str:
-    """The lines from the address on, where servers write why."""
-    position = max(text.lower().find(address), 0)
-    return mime.clean(text[position + len(address) : position + 600] if address in text.lower() else text[:600], one_line=True)[:500]
+def _get_words_near(address: str, text: str, places: list, failed: set) -> tuple[str, str]:
+    """The words from the last place of the address up to the next failed one, and
+    those before it."""
+    mine = [place for place in places if place[2] == address]
+    if not mine:
+        return mime.clean(text[:1000], one_line=True)[:500], ""
+    best = ("", "")
+    for start, end, _address in mine[:5]:
+        others = [place for place in places if place[2] in failed and place[2] != address]
+        stop = min((place[0] for place in others if place[0] > end), default=end + 800)
+        last = max((place[1] for place in others if place[1] < start), default=max(start - 400, 0))
+        found = (
+            mime.clean(text[end : min(stop, end + 800)], one_line=True)[:500],
+            mime.clean(text[max(last, start - 400) : start], one_line=True)[-400:])
+        if verdict.find_rule(found[0]) or verdict.find_codes(found[0]):
+            return found
+        best = best if best[0] or best[1] else found
+    return best

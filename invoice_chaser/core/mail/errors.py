@@ -7,6 +7,8 @@ Source of the codes: RFC 5321 §4.2, RFC 3463, and the services' own pages (Goog
 import re
 from datetime import timedelta
 
+from . import verdict
+
 DAY = timedelta(hours=24)
 
 
@@ -136,8 +138,9 @@ def _classify_permanent(code: int, said: str, words: str, enhanced: tuple, stage
         return MessageRefused(said)
     if stage in ("connect", "mail") or enhanced[1:] in _SENDER:
         return PolicyRefused(said)
+    found = verdict.judge("failed", "", said, stage)
     if stage == "rcpt" or enhanced[1] in (1, 2):
-        return _classify_recipient(code, said, words, enhanced)
+        return _classify_recipient(said, found, enhanced)
     if code == 552 or (enhanced[1] == 6 and not _SPAM_WORDS.search(words)):
         return MessageRefused(said)
     if code == 554 or enhanced[1] == 7 or _SPAM_WORDS.search(words):
@@ -145,14 +148,10 @@ def _classify_permanent(code: int, said: str, words: str, enhanced: tuple, stage
     return MessageRefused(said)
 
 
-def _classify_recipient(code: int, said: str, words: str, enhanced: tuple) -> TransportError:
-    # A code that names the address (RFC 3463 X.1, X.2) outweighs the words around it.
-    if enhanced[1] == 7 or (enhanced[1] not in (1, 2) and _SPAM_WORDS.search(words)):
+def _classify_recipient(said: str, found: verdict.Judgement, enhanced: tuple) -> TransportError:
+    if found.widespread:
         return PolicyRefused(said)
-    # A full mailbox empties again (RFC 3463: 5.2.2; 552 says the same without the enhanced code), a busy one rests
-    # (Google says it with 5.2.1).
-    full = enhanced == (5, 2, 2) or (code == 552 and enhanced[1] == 0)
-    busy = enhanced == (5, 2, 1) and _VOLUME_WORDS.search(words)
-    # System trouble (5.3.x), routing (5.4.x), protocol (5.5.x, 500-504) and content (5.6.x) are not the address's fault.
-    other = enhanced[1] in (3, 4, 5, 6) or code in (500, 502, 503, 504)
-    return RecipientRefused(said, permanent=not (full or busy or other))
+    # System trouble (5.3.x), routing (5.4.x), protocol (5.5.x) and content (5.6.x)
+    # are not the address's fault, unless the words say so.
+    spoken = enhanced[1] in (0, 1, 2) or verdict.find_rule(said)
+    return RecipientRefused(said, permanent=bool(found.verdict == verdict.HARD and spoken))
