@@ -3,7 +3,7 @@ from odoo.exceptions import UserError
 
 
 class ChaserAnswer(models.Model):
-    """What a customer sent from his page, as it came in: evidence, and the key that makes pressing a button twice harmless."""
+    """What a customer sent from their page, as it came in: evidence, and the key that makes pressing a button twice harmless."""
 
     _name = "chaser.answer"
     _description = "Customer's Answer"

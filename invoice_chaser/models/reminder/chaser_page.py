@@ -300,7 +300,7 @@ class ChaserReminder(models.Model):
             document._message_log(body=body)
 
     def _plan_page_todo(self, hold, summary):
-        """One open to-do per hold, however often he says it."""
+        """One open to-do per hold, however often they say it."""
         user = self._get_page_responsible()
         if hold and user and not hold.activity_ids:
             hold.activity_schedule(

@@ -86,7 +86,7 @@ class ChaserReminder(models.Model):
     open_count = fields.Integer("Opens", compute="_compute_event_counts")
     click_count = fields.Integer("Clicks", compute="_compute_event_counts")
 
-    # A customer cannot have two live reminders: one message, or one per invoice where he gets them singly.
+    # A customer cannot have two live reminders: one message, or one per invoice where they get them singly.
     _live_uniq = models.UniqueIndex(
         "(company_id, partner_id, purpose, COALESCE(split_move_id, 0)) WHERE state IN ('draft', 'queued', 'sending') OR is_undecided",
         "A reminder to this customer is on its way already. Reload and look at it first.",

@@ -90,7 +90,7 @@ class ChaserReminder(models.Model):
         """Gives waiting reminders another mailbox; called as superuser. What is marked as being sent, or is in the sender's hands right
         now, stays where it is: it may be on its way already.
 
-        :param dict mailboxes: commercial partner id → mailbox id; who is not in it keeps his
+        :param dict mailboxes: commercial partner id → mailbox id; who is not in it keeps theirs
         :return: those that have the mailbox that they should have
         """
         self.flush_recordset(["provider_id", "state", "partner_id"])

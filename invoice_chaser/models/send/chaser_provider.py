@@ -182,7 +182,7 @@ class ChaserProvider(models.Model):
     def _share_customers(self, company, customers):
         """Commercial partner id → mailbox id, for a campaign that is spread over the company's mailboxes; empty without a connected one.
 
-        Who was written to keeps the mailbox that wrote to him last, if it is still connected. Each other customer goes where his messages
+        Who was written to keeps the mailbox that wrote to them last, if it is still connected. Each other customer goes where their messages
         leave soonest. Three queries, whatever the number of customers.
 
         :param customers: list of (commercial partner id, number of messages), the most important first
@@ -199,7 +199,7 @@ class ChaserProvider(models.Model):
 
     @api.model
     def _read_last_senders(self, company, partner_ids):
-        """Commercial partner id → the mailbox that wrote to him last for this company."""
+        """Commercial partner id → the mailbox that wrote to them last for this company."""
         self.env["chaser.reminder"].flush_model(["sent_at", "state", "provider_id", "partner_id"])
         return dict(self.env.execute_query(SQL(
             """SELECT DISTINCT ON (partner_id) partner_id, provider_id FROM chaser_reminder

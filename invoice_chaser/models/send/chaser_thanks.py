@@ -47,7 +47,7 @@ class ChaserCampaign(models.Model):
 
     @api.model
     def _cron_thank(self):
-        """For each company that gives thanks: who has paid what he was reminded of, and has waited long enough."""
+        """For each company that gives thanks: who has paid what they were reminded of, and has waited long enough."""
         companies = self.env["res.company"].search([("chaser_thanks", "=", True)])
         for number, company in enumerate(companies, 1):
             try:
@@ -106,7 +106,7 @@ class ChaserCampaign(models.Model):
             company=company.id, reminded=now - timedelta(days=_REMINDED), states=THANKED_STATES, since=since))
 
     def _create_thanks(self, groups):
-        """One message per customer with his items, waiting; one without an address is kept with that reason, so that it is not tried again."""
+        """One message per customer with their items, waiting; one without an address is kept with that reason, so that it is not tried again."""
         partners = self.env["res.partner"].with_company(self.company_id).browse(groups)
         emails, company = partners._get_chaser_emails(), self.company_id
         reminders = self.env["chaser.reminder"].sudo().create([{
