@@ -61,6 +61,13 @@ class TestSend(SendCase):
         self.assertEqual(self.campaign.state, "completed")
         self.assertEqual(self.campaign.progress, 100)
 
+    def test_a_purpose_picks_its_sender(self):
+        """One that has none of its own goes the common way; what extends the common way reaches all of them."""
+        for purpose, name in (("reminder", "chaser.sender"), ("thanks", "chaser.sender.thanks"), ("copy", "chaser.sender.copy"), ("new", "chaser.sender")):
+            self.assertEqual(self.reminder._get_sender(purpose)._name, name)
+            self.assertTrue(issubclass(self.registry[name], self.registry["chaser.sender"]))
+        self.assertEqual(self.reminder._get_sender()._name, "chaser.sender")
+
     def test_headers(self):
         mail = self._run().sent[0].to_email()
         self.assertEqual(mail["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click")
