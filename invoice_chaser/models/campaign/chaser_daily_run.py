@@ -289,7 +289,7 @@ class ChaserDailyRun(models.Model):
 
 
 class ChaserCampaign(models.Model):
-    _inherit = "chaser.campaign"
+    _inherit = "chaser.campaign"  # pylint: disable=consider-merging-classes-inherited  # the campaign of a day
 
     daily_run_id = fields.Many2one("chaser.daily.run", readonly=True, copy=False, index="btree_not_null", ondelete="restrict")
     daily_kind = fields.Selection([("approval", "To approve"), ("auto", "Sent by itself")], readonly=True, copy=False)
