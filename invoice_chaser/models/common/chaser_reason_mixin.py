@@ -66,7 +66,8 @@ class ChaserReasonMixin(models.AbstractModel):
             | self._get_hold_reasons()
             | self._get_window_reasons()
             | self._get_mailbox_reasons()
-            | self._get_sending_reasons()
+            | self._get_waiting_reasons()
+            | self._get_failing_reasons()
             | self._get_report_reasons()
         )
 
@@ -96,12 +97,11 @@ class ChaserReasonMixin(models.AbstractModel):
         }
 
     @api.model
-    def _get_sending_reasons(self):
-        """Why a reminder waits or has failed, and why a campaign has paused."""
+    def _get_waiting_reasons(self):
+        """Why a reminder waits."""
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
-            # holding
             "limit_minute": _("Mailbox limit per minute reached; goes on at %(until)s."),
             "limit_day": _("Mailbox limit per 24 hours reached; goes on at %(until)s."),
             "limit_month": _("The company's monthly limit is reached; goes on at %(until)s."),
@@ -112,7 +112,14 @@ class ChaserReasonMixin(models.AbstractModel):
             "busy": _("The invoice is being changed right now; next try at %(until)s."),
             "provider_expired": _("The mailbox is not authorised: a manager must reconnect it. It said: %(detail)s"),
             "policy": _("Refused as spam or against policy; the campaign was paused. The mail service said: %(detail)s"),
-            # failing
+        }
+
+    @api.model
+    def _get_failing_reasons(self):
+        """Why a reminder has failed, and why a campaign has paused."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return {
             "recipient_refused": _("The address is refused for good: %(detail)s"),
             "gave_up": _("Given up after several attempts. The mail service said: %(detail)s"),
             "message_refused": _("The mail service does not accept this message: %(detail)s"),
@@ -125,7 +132,6 @@ class ChaserReasonMixin(models.AbstractModel):
                 "look yourself, then settle it."),
             "line_broke": _("The line broke after the message was handed over: it may or may not have arrived. %(detail)s"),
             "unexpected": _("An unexpected error stopped this reminder: %(detail)s"),
-            # campaigns
             "failures_in_row": _("%(detail)s failures in a row."),
             "paused_by": _("Paused by %(detail)s."),
             "settled_not_sent": _("Settled by %(detail)s: it was not sent."),

@@ -12,6 +12,28 @@ from ..planning.chaser_planner import PAID_STATES
 
 # Older money that nobody allocated is a matter for the books, not for the next reminder; so many of the newest are looked at.
 _MONEY_DAYS, _MONEY_COUNT = 400, 5000
+_MONEY_SQL = """(SELECT 'line-' || s.id AS key, m.date, concat_ws(' ', s.payment_ref, m.ref, s.partner_name) AS text, s.account_number AS account,
+                       s.currency_id, s.foreign_currency_id AS other_id, abs(coalesce(s.amount_residual, s.amount)) AS amount, s.amount AS journal_amount,
+                       p.commercial_partner_id AS partner_id, false AS booked
+                  FROM account_bank_statement_line s JOIN account_move m ON m.id = s.move_id LEFT JOIN res_partner p ON p.id = s.partner_id
+                 WHERE s.company_id = %(company)s AND s.is_reconciled IS NOT TRUE AND s.amount > 0 AND m.state = 'posted' AND m.date >= %(since)s
+                 ORDER BY s.id DESC LIMIT %(count)s)
+               UNION ALL
+               (SELECT 'payment-' || y.id, y.date, concat_ws(' ', y.memo, y.payment_reference), NULL, y.currency_id, NULL, y.amount, NULL,
+                       p.commercial_partner_id, false
+                  FROM account_payment y LEFT JOIN res_partner p ON p.id = y.partner_id
+                 WHERE y.company_id = %(company)s AND y.state = 'in_process' AND y.move_id IS NULL AND y.payment_type = 'inbound'
+                   AND y.partner_type = 'customer' AND y.date >= %(since)s
+                   AND NOT EXISTS (SELECT 1 FROM account_move__account_payment r WHERE r.payment_id = y.id)
+                 ORDER BY y.id DESC LIMIT %(count)s)
+               UNION ALL
+               (SELECT 'credit-' || l.id, l.date, concat_ws(' ', m.ref, l.name), NULL, l.currency_id, NULL, -l.amount_residual_currency, NULL,
+                       p.commercial_partner_id, true
+                  FROM account_move_line l JOIN account_move m ON m.id = l.move_id JOIN res_partner p ON p.id = l.partner_id
+                 WHERE l.company_id = %(company)s AND l.parent_state = 'posted' AND l.reconciled IS NOT TRUE AND m.move_type = 'entry'
+                   AND l.account_id IN (SELECT id FROM account_account WHERE account_type = 'asset_receivable')
+                   AND l.amount_residual_currency < 0 AND l.date >= %(since)s
+                 ORDER BY l.id DESC LIMIT %(count)s)"""
 
 
 class ChaserMaybePaid(models.Model):
@@ -191,11 +213,7 @@ class ChaserMaybePaid(models.Model):
             ("company_id", "=", company.id), "|", ("state", "=", "open"), ("source_key", "in", [one.key for one in money])])}
         if not money and not known:
             return Hits.browse()
-        radar = Hits._make_radar(company) if money else Radar([])
-        registered, found = Hits._read_registered(company) if money else {}, {}
-        for one in money:
-            for hit in (hit for hit in radar.match(one) if not is_registered(one, hit, registered)):
-                found[one.key, hit.partner_id, ",".join(map(str, hit.item_ids))] = (one, hit)
+        found = Hits._match_money(company, money)
         lost = Hits.browse().union(*(hit for key, hit in known.items() if hit.state == "open" and key not in found))
         lost.write({"state": "gone"})
         lost._release_holds()
@@ -204,6 +222,19 @@ class ChaserMaybePaid(models.Model):
         fresh = Hits._create_hits(company, {key: value for key, value in found.items() if key not in known}) | again
         fresh._make_holds(company)
         return fresh
+
+    @api.model
+    def _match_money(self, company, money):
+        """(money, customer, items) → what was found; money that was registered by hand already is left out."""
+        found = {}
+        if not money:
+            return found
+        radar, registered = self._make_radar(company), self._read_registered(company)
+        for one in money:
+            for hit in radar.match(one):
+                if not is_registered(one, hit, registered):
+                    found[one.key, hit.partner_id, ",".join(map(str, hit.item_ids))] = (one, hit)
+        return found
 
     @api.model
     def _create_hits(self, company, found):
@@ -241,30 +272,7 @@ class ChaserMaybePaid(models.Model):
         for model in ("account.bank.statement.line", "account.payment", "account.move", "account.move.line"):
             self.env[model].flush_model()
         since = fields.Date.today() - timedelta(days=_MONEY_DAYS)
-        rows = self.env.execute_query_dict(SQL(
-            """(SELECT 'line-' || s.id AS key, m.date, concat_ws(' ', s.payment_ref, m.ref, s.partner_name) AS text, s.account_number AS account,
-                       s.currency_id, s.foreign_currency_id AS other_id, abs(coalesce(s.amount_residual, s.amount)) AS amount, s.amount AS journal_amount,
-                       p.commercial_partner_id AS partner_id, false AS booked
-                  FROM account_bank_statement_line s JOIN account_move m ON m.id = s.move_id LEFT JOIN res_partner p ON p.id = s.partner_id
-                 WHERE s.company_id = %(company)s AND s.is_reconciled IS NOT TRUE AND s.amount > 0 AND m.state = 'posted' AND m.date >= %(since)s
-                 ORDER BY s.id DESC LIMIT %(count)s)
-               UNION ALL
-               (SELECT 'payment-' || y.id, y.date, concat_ws(' ', y.memo, y.payment_reference), NULL, y.currency_id, NULL, y.amount, NULL,
-                       p.commercial_partner_id, false
-                  FROM account_payment y LEFT JOIN res_partner p ON p.id = y.partner_id
-                 WHERE y.company_id = %(company)s AND y.state = 'in_process' AND y.move_id IS NULL AND y.payment_type = 'inbound'
-                   AND y.partner_type = 'customer' AND y.date >= %(since)s
-                   AND NOT EXISTS (SELECT 1 FROM account_move__account_payment r WHERE r.payment_id = y.id)
-                 ORDER BY y.id DESC LIMIT %(count)s)
-               UNION ALL
-               (SELECT 'credit-' || l.id, l.date, concat_ws(' ', m.ref, l.name), NULL, l.currency_id, NULL, -l.amount_residual_currency, NULL,
-                       p.commercial_partner_id, true
-                  FROM account_move_line l JOIN account_move m ON m.id = l.move_id JOIN res_partner p ON p.id = l.partner_id
-                 WHERE l.company_id = %(company)s AND l.parent_state = 'posted' AND l.reconciled IS NOT TRUE AND m.move_type = 'entry'
-                   AND l.account_id IN (SELECT id FROM account_account WHERE account_type = 'asset_receivable')
-                   AND l.amount_residual_currency < 0 AND l.date >= %(since)s
-                 ORDER BY l.id DESC LIMIT %(count)s)""",
-            company=company.id, since=since, count=_MONEY_COUNT))
+        rows = self.env.execute_query_dict(SQL(_MONEY_SQL, company=company.id, since=since, count=_MONEY_COUNT))
         return [self._as_money(row) for row in rows]
 
     @api.model

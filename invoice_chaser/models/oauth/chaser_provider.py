@@ -222,12 +222,20 @@ class ChaserProvider(models.Model):
     @api.model
     def _describe_consent_problem(self, problem):
         """What happened and what to do, in the person's language: ``{"title", "text"}``."""
-        # pylint: disable=prefer-env-translation  # this is what _ stands for here
-        _ = self.env._
         # Isolated (U+2068, U+2069): addresses and a service's English keep their direction in an Arabic sentence.
         detail = f"\u2068{problem.detail.rstrip('. ') or problem.code}\u2069"
-        again = _("Nothing was changed. Go back to the mailbox and press Connect again.")
-        title, text = {
+        again = self.env._("Nothing was changed. Go back to the mailbox and press Connect again.")
+        words = self._get_callback_words(detail, again) | self._get_service_words(detail, again)
+        words["no_key"] = (self.env._("The connection could not be stored"), problem.detail)
+        title, text = words.get(problem.code) or (
+            self.env._("The service refused"), self.env._("It said: %(words)s. %(again)s", words=detail, again=again))
+        return {"title": title, "text": text}
+
+    def _get_callback_words(self, detail, again):
+        """Title and text by code, where the way back into Odoo went wrong."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return {
             "not_signed_in": (_("You are not signed in here"), _(
                 "Sign in to Odoo at %s in this browser, open the mailbox and press Connect again.", self.get_base_url())),
             "bad_state": (_("This answer does not fit"), _(
@@ -239,6 +247,13 @@ class ChaserProvider(models.Model):
                 "%s pressed Connect. The same person must finish it, or you press Connect yourself.", detail)),
             "other_session": (_("Another browser asked for this"), _("Press Connect and consent in one and the same browser. %s", again)),
             "no_access": (_("You may not connect this mailbox"), _("Ask a manager of Invoice Chaser to connect it.")),
+        }
+
+    def _get_service_words(self, detail, again):
+        """Title and text by code, where the service's answer is not what the mailbox needs."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return {
             "denied": (_("You did not consent"), _(
                 "Without your consent no reminder can leave from this mailbox. %s If your organisation asks for an administrator's approval, "
                 "have this application approved first.", again)),
@@ -251,9 +266,7 @@ class ChaserProvider(models.Model):
             "tenant": (_("The directory is not known"), _(
                 "Microsoft does not know the directory that is set. An administrator corrects it in the settings (Accounting, Invoice Chaser).")),
             "unreachable": (_("The service did not answer"), _("Try again in a few minutes. %s", again)),
-            "no_key": (_("The connection could not be stored"), problem.detail),
-        }.get(problem.code, (_("The service refused"), _("It said: %(words)s. %(again)s", words=detail, again=again)))
-        return {"title": title, "text": text}
+        }
 
     def _get_oauth_service_gmail__(self):
         return oauth_google.GoogleService(self.company_id._get_chaser_app__("google"), detour=self._get_detour())
