@@ -155,13 +155,13 @@ class TestSimulation(DailyCase):
     def test_constant_queries(self):
         for number in range(20):
             self._make_invoice(self._make_customer(f"S{number}", f"s{number}@x.example"))
-        Campaign = self.env["chaser.campaign"]
+        Forecast = self.env["chaser.forecast"]
 
         def count(days):
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.env.cr.sql_log_count
-            Campaign._forecast(self.company, days)
+            Forecast._forecast(self.company, days)
             return self.env.cr.sql_log_count - before
 
         count(5)
