@@ -3,7 +3,6 @@ from . import (
     chaser_mailbox_move,
     chaser_preview,
     chaser_simulation,
-    chaser_simulation_summary,
     chaser_template_compare,
     chaser_template_import,
 )

@@ -2,5 +2,4 @@ from . import chaser_tag
 from . import chaser_campaign
 from . import chaser_campaign_figures
 from . import chaser_segment
-from . import chaser_campaign_check
 from . import chaser_daily_run

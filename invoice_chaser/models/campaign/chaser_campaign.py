@@ -3,15 +3,12 @@ import pytz
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL, format_date, format_datetime
+from odoo.tools import SQL, format_date
 
-from ...core.hours.window_book import spread as spread_open
 from ...core.letter.template_language import REQUIRED_TAGS, TemplateProblem, check
-from ...core.pace.forecast import Waiting
 from ...core.pace.throttle import spread
 
 OPEN_STATES = ("draft", "scheduled", "sending", "paused")
-_OPEN = ("draft", "scheduled", "sending", "paused")
 
 
 class ChaserCampaign(models.Model):
@@ -50,6 +47,9 @@ class ChaserCampaign(models.Model):
     sender_name = fields.Char(tracking=True, help="Empty: the mailbox's own.")
     reply_to = fields.Char(tracking=True, help="Empty: the mailbox's own.")
     tag_ids = fields.Many2many("chaser.tag", string="Tags", check_company=True)
+    segment_ids = fields.Many2many(
+        "chaser.segment", "chaser_campaign_segment_rel", "campaign_id", "segment_id", "Segments", check_company=True,
+        help="The groups of customers that this campaign was made for.")
     scheduled_at = fields.Datetime("Scheduled For", tracking=True, copy=False)
     tz = fields.Selection(
         lambda self: [(tz, tz) for tz in pytz.common_timezones], "Time Zone", default=lambda self: self.env.company._get_chaser_tz(), required=True
@@ -67,8 +67,6 @@ class ChaserCampaign(models.Model):
         default=lambda self: self.env.company.chaser_provider_mode,
         help="Spread: each customer keeps the mailbox of earlier reminders; the others go where their message leaves soonest.",
     )
-    mailbox_summary = fields.Text("Mailboxes", compute="_compute_expected_finish", help="How many messages wait in each mailbox, and when it is done.")
-    expected_finish = fields.Datetime(compute="_compute_expected_finish", help="When the last message leaves, if nothing else happens.")
     stranded_count = fields.Integer(compute="_compute_stranded_count", help="Waiting messages whose mailbox is not connected.")
 
     @api.depends("scheduled_at", "tz")
@@ -329,83 +327,3 @@ class ChaserCampaign(models.Model):
         """Opens the choice of another mailbox for what waits in one that is not connected."""
         self.check_access("write")
         return self.env["chaser.mailbox.move"]._open_for(self.env["chaser.reminder"].search(self._get_stranded_domain()))
-
-    # -- when it will be done
-
-    @api.depends("provider_mode", "provider_id", "state", "scheduled_at", "duration_hours", "reminder_ids.state", "reminder_ids.provider_id")
-    @api.depends_context("lang", "tz")
-    def _compute_expected_finish(self):
-        waiting = self._read_waiting()
-        running = self.filtered(lambda campaign: campaign.state in ("scheduled", "sending"))
-        finish = self._get_mailboxes(waiting, running)._forecast() if running else {}
-        for campaign in self:
-            campaign_id = campaign._origin.id
-            mine = waiting.get(campaign_id, {}) if campaign.state in _OPEN else {}
-            if campaign not in running and mine:
-                finish |= campaign._forecast_start(mine, with_queue=len(self) == 1)
-            ends = {provider_id: finish[provider_id, campaign_id] for provider_id in mine if (provider_id, campaign_id) in finish}
-            counts = {provider_id: len(rows) for provider_id, rows in mine.items()}
-            campaign.expected_finish = self._get_last(counts, ends)
-            campaign.mailbox_summary = self._describe_mailboxes(counts, ends)
-
-    def _read_waiting(self):
-        """Campaign id → mailbox id → its waiting messages as (order, domain, commercial partner id)."""
-        self.env["chaser.reminder"].flush_model()
-        rows = self.env.execute_query(SQL(
-            """SELECT campaign_id, provider_id, priority, id, recipient_domain, partner_id FROM chaser_reminder
-                WHERE campaign_id = ANY(%s) AND state IN ('draft', 'queued') AND provider_id IS NOT NULL ORDER BY priority DESC, id""", self._origin.ids))
-        waiting = {}
-        for campaign_id, provider_id, priority, reminder_id, domain, partner_id in rows:
-            waiting.setdefault(campaign_id, {}).setdefault(provider_id, []).append(((-(priority or 0), reminder_id), domain or "", partner_id))
-        return waiting
-
-    def _get_mailboxes(self, waiting, campaigns):
-        ids = {provider_id for campaign in campaigns for provider_id in waiting.get(campaign._origin.id, {})}
-        return self.env["chaser.provider"].sudo().browse(sorted(ids))
-
-    def _forecast_start(self, mine, with_queue):
-        """The forecast of a campaign that does not run yet, as if it began at its time."""
-        start = max(self.scheduled_at or fields.Datetime.now(), fields.Datetime.now())
-        ordered = sorted((*row, provider_id) for provider_id, rows in mine.items() for row in rows)
-        departures = self._plan_departures(self.company_id, start, [row[2] for row in ordered], self.duration_hours)
-        extra = {}
-        for (order, domain, _partner_id, provider_id), (moment, window) in zip(ordered, departures, strict=True):
-            extra.setdefault(provider_id, []).append(Waiting(order, domain, moment, self._origin.id, window))
-        return self.env["chaser.provider"].sudo().browse(extra)._forecast(extra, with_queue=with_queue)
-
-    @api.model
-    def _plan_departures(self, company, start, partner_ids, hours):
-        """Per message the moment before which it does not leave, and its customer's window (None: always open).
-
-        :param partner_ids: commercial partner of each message, in the order in which they leave
-        """
-        windows = company._get_send_windows(self.env["res.partner"].browse(set(partner_ids)))
-        if not windows:
-            return [(moment, None) for moment in spread(start, len(partner_ids), hours)]
-        mine = [windows[partner_id] for partner_id in partner_ids]
-        return [(moment, window) for (moment, _opening), window in zip(spread_open(start, mine, hours), mine, strict=True)]
-
-    @api.model
-    def _get_last(self, counts, ends):
-        """When the last of all messages leaves; False where one never does, or nothing is known."""
-        if any(provider_id in ends and ends[provider_id][0] < count for provider_id, count in counts.items()):
-            return False
-        return max((last for _count, last in ends.values()), default=False)
-
-    @api.model
-    def _describe_mailboxes(self, counts, ends):
-        """One line per mailbox: how many messages it sends, and when the last of them leaves.
-
-        :param dict counts: mailbox id → messages; ``ends``: mailbox id → (count, moment), where there is a forecast
-        """
-        lines = []
-        for provider in self.env["chaser.provider"].sudo().browse(counts).sorted(lambda provider: (provider.sequence, provider.id)):
-            values = {"name": provider.name, "count": counts[provider.id]}
-            if provider.state == "connected" and ends.get(provider.id, (0,))[0] < counts[provider.id]:
-                lines.append(self.env._("%(name)s: %(count)s messages, some of which no send window ever lets go", **values))
-            elif provider.id in ends:
-                values["when"] = format_datetime(self.env, ends[provider.id][1], dt_format="short")
-                lines.append(self.env._("%(name)s: %(count)s messages, the last at %(when)s", **values))
-            else:
-                lines.append(self.env._("%(name)s: %(count)s messages wait, the mailbox is not connected", **values))
-        return "\n".join(lines) or False

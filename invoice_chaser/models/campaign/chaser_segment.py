@@ -103,11 +103,3 @@ class ChaserSegment(models.Model):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_campaign_action")
         return action | {"domain": [("segment_ids", "in", self.ids)], "context": {}}
-
-
-class ChaserCampaign(models.Model):
-    _inherit = "chaser.campaign"  # pylint: disable=consider-merging-classes-inherited  # customers by segment
-
-    segment_ids = fields.Many2many(
-        "chaser.segment", "chaser_campaign_segment_rel", "campaign_id", "segment_id", "Segments", check_company=True,
-        help="The groups of customers that this campaign was made for.")
