@@ -372,3 +372,37 @@ def test_quoted_rest_is_kept():
 ])
 def test_addresses(header, address):
     assert mime.find_addresses(header)[0] == address
+
+
+# -- dates that a wrong clock gives, files that are cut, what an absence says
+
+
+@pytest.mark.parametrize("year", [1970, 1998, 2099, 2031])
+def test_a_wrong_clock_gives_way_to_our_servers_time(year):
+    raw = (f"Received: from x by mx.pop.example; Mon, 04 May 2026 08:15:00 +0000\r\nDate: Mon, 04 May {year} 12:00:00 +0400\r\n"
+           "From: a@b.example\r\n\r\nx").encode()
+    assert inbound.read(raw).date == datetime(2026, 5, 4, 8, 15)
+
+
+def test_half_a_file_is_left_out_and_counted():
+    part = b"--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=f%d.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n%s\r\n"
+    data = base64.encodebytes(b"x" * 20_000)
+    raw = b"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + b"".join(part % (n, data) for n in range(2))
+    whole, half = inbound.read(raw + b"--b--"), inbound.read(raw[:-5000])
+    assert [file.name for file in whole.attachments] == ["f0.pdf", "f1.pdf"] and whole.left_out == 0
+    assert [file.name for file in half.attachments] == ["f0.pdf"] and half.left_out == 1
+
+
+@pytest.mark.parametrize("text,back_on,contact", [
+    ("I am out of the office until 10 May 2026. For urgent matters contact ali@customer.example.", "2026-05-11", "ali@customer.example"),
+    ("I will return on 12 May.", "2026-05-12", ""), ("I will be back on May 12th, 2026", "2026-05-12", ""),
+    ("Away from 1 May to 9 May, back 10 May. Please email ap@customer.example", "2026-05-10", "ap@customer.example"),
+    ("أنا في إجازة حتى ١٠ مايو ٢٠٢٦ وللتواصل ap@customer.example", "2026-05-11", "ap@customer.example"),
+    ("Back on 2026-05-20", "2026-05-20", ""), ("back on 25/05/2026", "2026-05-25", ""), ("back on 03/06/2026", None, ""),
+    ("On leave until 3 January", "2027-01-04", ""), ("Our invoice of 3 May", None, ""), ("on leave", None, ""), ("until 99 May", None, ""),
+])
+def test_absence(text, back_on, contact):
+    raw = f"From: mona@customer.example\r\nDate: Sun, 03 May 2026 08:00:00 +0000\r\nSubject: Automatic reply: x\r\n\r\n{text}".encode()
+    found = inbound.read(raw).absence
+    assert (found and found.back_on and found.back_on.isoformat()) == back_on
+    assert (found.contact if found else "") == contact

@@ -12,6 +12,7 @@ from email.message import Message
 
 from ..mail.message import Attachment
 from . import mime
+from .absence import Absence, read_absence
 from .delivery_report import Failure, attached, looks_like_report, original_ids, read_failures
 from .reply_text import QUOTE_MARK, is_forwarded, split_quote
 
@@ -76,6 +77,8 @@ class Inbound(Outline):
     digest: str = ""
     # What they answered to, as far as their mail repeats it: shown folded.
     quoted: str = ""
+    # What an out-of-office reply proposes: wait until a day, or write to somebody else.
+    absence: Absence | None = None
 
     @property
     def key(self) -> str:
@@ -109,6 +112,7 @@ def read(raw: bytes | Message) -> Inbound:
         own, quoted = split_quote(text, is_forwarded(values["subject"]))
     return Inbound(
         **values, kind=kind, failures=tuple(failures), attachments=attachments, left_out=left_out, text=own, quoted=quoted,
+        absence=read_absence(own, values["sender"], values["date"] and values["date"].date()) if kind == "auto_reply" else None,
         digest=hashlib.sha256(source).hexdigest())
 
 
@@ -211,12 +215,13 @@ def _read_complaint(mail: Message) -> list[Failure]:
 
 def _read_attachments(mail: Message) -> tuple[tuple[Attachment, ...], int]:
     """Files of an answer, up to a number and a size in all; how many were left out."""
-    kept, size, left_out = [], 0, 0
+    kept, size, left_out, cut = [], 0, 0, mime.find_cut_parts(mail)
     for part in mime.parts(mail):
         if not mime.is_attachment(part):
             continue
         data = mime.content(part)
-        if len(kept) >= MAX_ATTACHMENTS or size + len(data) > MAX_ATTACHMENT_BYTES:
+        # Half a file is worse than none: it looks like the whole.
+        if part in cut or len(kept) >= MAX_ATTACHMENTS or size + len(data) > MAX_ATTACHMENT_BYTES:
             left_out += 1
             continue
         size += len(data)

@@ -6,13 +6,14 @@ Every text that comes out is plain Unicode without NUL, control characters and l
 import base64
 import contextlib
 import email
+import email.errors
 import email.header
 import email.parser
 import email.utils
 import itertools
 import re
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from email.message import Message
 from email.policy import compat32
 
@@ -225,11 +226,20 @@ def message_ids(*values: str) -> list[str]:
 
 
 def date(mail: Message) -> datetime | None:
-    """When it says it was written, in UTC, without a time zone; None when it does not say, or nonsense."""
+    """When it was written, in UTC, without a time zone; None when nothing sensible says
+    so. A sender's clock may be years off: then our own server's time, of its arrival."""
+    written = _read_date(header(mail, "Date"))
+    received = _read_date(header(mail, "Received").rpartition(";")[2])
+    if received and (not written or abs(written - received) > timedelta(days=7)):
+        return received
+    return written
+
+
+def _read_date(value: str) -> datetime | None:
     try:
-        moment = email.utils.parsedate_to_datetime(header(mail, "Date"))
+        moment = email.utils.parsedate_to_datetime(value[:200])
         moment = moment.astimezone(timezone.utc) if moment.tzinfo else moment
-        return moment.replace(tzinfo=None, microsecond=0) if 1990 < moment.year < 2100 else None
+        return moment.replace(tzinfo=None, microsecond=0) if 2000 < moment.year < 2090 else None
     except (TypeError, ValueError, OverflowError, IndexError):
         return None
 
@@ -244,6 +254,20 @@ def parts(mail: Message) -> Iterator[Message]:
             waiting = [child for child in payload[:_MAX_PARTS] if isinstance(child, Message)] + waiting
         else:
             yield part
+
+
+def find_cut_parts(mail: Message) -> list[Message]:
+    """The leaf in which the mail breaks off: its parts lack their closing boundary."""
+    cut, part = [], mail
+    while part.is_multipart() and part.get_content_maintype() == "multipart":
+        payload = part.get_payload()
+        if not payload or len(cut) > _MAX_MULTIPARTS or not isinstance(payload[-1], Message):
+            return []
+        if not any(isinstance(defect, email.errors.CloseBoundaryNotFoundDefect) for defect in part.defects):
+            return []
+        part = payload[-1]
+        cut.append(part)
+    return cut[-1:]
 
 
 def content(part: Message) -> bytes:
