@@ -128,6 +128,17 @@ class ChaserPreview(models.TransientModel):
         if self.provider_mode == "spread":
             numbers = Counter(message.partner_id.id for message in going)
             chosen = Provider._share_customers(self.company_id, [(partner.id, numbers[partner.id]) for partner in going.partner_id])
+        extra = self._group_by_mailbox(going, departures, chosen)
+        ends = {provider_id: end for (provider_id, group), end in Provider.browse(extra)._forecast(extra).items() if group == "preview"}
+        counts = {provider_id: len(rows) for provider_id, rows in extra.items()}
+        self.expected_finish = self.env["chaser.campaign"]._get_last(counts, ends)
+        self.mailbox_summary = self.env["chaser.campaign"]._describe_mailboxes(counts, ends)
+
+    def _group_by_mailbox(self, going, departures, chosen):
+        """Mailbox id → what would wait there.
+
+        :param dict chosen: customer id → mailbox id, where messages are spread
+        """
         extra = {}
         for message, (moment, window) in zip(going, departures, strict=True):
             provider_id = chosen.get(message.partner_id.id) if self.provider_mode == "spread" else self.provider_id.id
@@ -136,25 +147,13 @@ class ChaserPreview(models.TransientModel):
             extra.setdefault(provider_id, []).append(Waiting((1, message.sequence), domain, moment, "preview", window))
         extra.pop(False, None)
         extra.pop(None, None)
-        ends = {provider_id: end for (provider_id, group), end in Provider.browse(extra)._forecast(extra).items() if group == "preview"}
-        counts = {provider_id: len(rows) for provider_id, rows in extra.items()}
-        self.expected_finish = self.env["chaser.campaign"]._get_last(counts, ends)
-        self.mailbox_summary = self.env["chaser.campaign"]._describe_mailboxes(counts, ends)
+        return extra
 
     @api.depends("provider_id", "provider_mode")
     def _compute_warning(self):
         arabic = any(code.startswith("ar") for code, _name in self.env["res.lang"].get_installed())
         for preview in self:
-            warnings = []
-            if preview.provider_mode == "spread" and preview.provider_id:
-                if not self.env["chaser.provider"]._get_usable(preview.company_id):
-                    warnings.append(self.env._(
-                        "No mailbox of %s is connected; a manager must test one before the campaign can be sent.", preview.company_id.name))
-            elif not preview.provider_id:
-                warnings.append(self.env._("No mailbox is set up for %s yet; the campaign can be saved but not sent.", preview.company_id.name))
-            elif preview.provider_id.state != "connected":
-                warnings.append(self.env._(
-                    "The mailbox “%s” is not connected; a manager must test it before the campaign can be sent.", preview.provider_id.name))
+            warnings = preview._get_mailbox_warnings()
             if not arabic and any(message.language in ("ar", "both") for message in preview.message_ids):
                 warnings.append(self.env._(
                     "Arabic is not installed in this database: customers who want Arabic get English. A manager loads it in the settings."))
@@ -163,6 +162,20 @@ class ChaserPreview(models.TransientModel):
                 warnings.append(self.env._(
                     "No recent bank data (the last came in: %s): reminders wait until bank lines are imported.", missing))
             preview.warning = "\n".join(warnings) or False
+
+    def _get_mailbox_warnings(self):
+        """Why the campaign could not be sent at present."""
+        if self.provider_mode == "spread" and self.provider_id:
+            if self.env["chaser.provider"]._get_usable(self.company_id):
+                return []
+            return [self.env._(
+                "No mailbox of %s is connected; a manager must test one before the campaign can be sent.", self.company_id.name)]
+        if not self.provider_id:
+            return [self.env._("No mailbox is set up for %s yet; the campaign can be saved but not sent.", self.company_id.name)]
+        if self.provider_id.state != "connected":
+            return [self.env._(
+                "The mailbox “%s” is not connected; a manager must test it before the campaign can be sent.", self.provider_id.name)]
+        return []
 
     def _compute_maybe_paid_count(self):
         for preview in self:

@@ -58,7 +58,8 @@ class ChaserCampaign(models.Model):  # pylint: disable=consider-merging-classes-
     amount_collected = fields.Char("Collected Since", compute="_compute_amounts", help="What of it has been paid or credited since.")
 
     @api.depends("reminder_ids.state")
-    def _compute_state_figures(self):
+    def _read_state_figures(self):
+        """Campaign id → how many reminders in which state, and what they are about; one query."""
         self.env["chaser.reminder"].flush_model(["state", "campaign_id", "is_undecided"])
         rows = self.env.execute_query_dict(SQL(
             """SELECT r.campaign_id, count(*) AS total, count(DISTINCT r.partner_id) AS customers,
@@ -74,7 +75,10 @@ class ChaserCampaign(models.Model):  # pylint: disable=consider-merging-classes-
                  LEFT JOIN LATERAL (SELECT count(*) AS items, count(DISTINCT l.move_id) AS moves FROM chaser_reminder_line l
                                      WHERE l.reminder_id = r.id AND NOT l.is_credit) i ON true
                 WHERE r.campaign_id IN %s GROUP BY r.campaign_id""", tuple(self.ids or [0])))
-        figures = {row["campaign_id"]: row for row in rows}
+        return {row["campaign_id"]: row for row in rows}
+
+    def _compute_state_figures(self):
+        figures = self._read_state_figures()
         for campaign in self:
             row = figures.get(campaign.id) or dict.fromkeys(
                 ("total", "customers", "queued", "sending", "sent", "failed", "skipped", "undecided", "items", "moves"), 0)

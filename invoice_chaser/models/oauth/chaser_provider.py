@@ -227,6 +227,8 @@ class ChaserProvider(models.Model):
         again = self.env._("Nothing was changed. Go back to the mailbox and press Connect again.")
         words = self._get_callback_words(detail, again) | self._get_service_words(detail, again)
         words["no_key"] = (self.env._("The connection could not be stored"), problem.detail)
+        words["unreachable"] = (
+            self.env._("The service did not answer"), self.env._("Try again in a few minutes. %s", again))
         title, text = words.get(problem.code) or (
             self.env._("The service refused"), self.env._("It said: %(words)s. %(again)s", words=detail, again=again))
         return {"title": title, "text": text}
@@ -265,7 +267,6 @@ class ChaserProvider(models.Model):
                 "The consent came from %s. Press Connect again and choose the mailbox's own account, or correct the address on the form.", detail)),
             "tenant": (_("The directory is not known"), _(
                 "Microsoft does not know the directory that is set. An administrator corrects it in the settings (Accounting, Invoice Chaser).")),
-            "unreachable": (_("The service did not answer"), _("Try again in a few minutes. %s", again)),
         }
 
     def _get_oauth_service_gmail__(self):

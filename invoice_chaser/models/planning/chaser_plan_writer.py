@@ -53,11 +53,10 @@ class ChaserPlanWriter(models.AbstractModel):
         columns = {name: field for name, field in Reminder._fields.items() if field.store and field.column_type and name not in MAGIC_COLUMNS}
         defaults = [name for name, field in columns.items() if field.default and name not in given]
         names = [*given, *defaults]
-        rows = []
-        for values in values_list:
-            domain = (values["recipient_email"] or "").rpartition("@")[2].lower()
-            values = Reminder.default_get(defaults) | values | {"recipient_domain": domain or False}
-            rows.append([columns[name].convert_to_column(values.get(name), Reminder) for name in names])
+        rows = [
+            [columns[name].convert_to_column(values.get(name), Reminder) for name in names]
+            for values in self._complete_values(values_list, defaults)
+        ]
         ids = {token: reminder_id for reminder_id, token in self.env.cr.execute_values(
             f"INSERT INTO chaser_reminder ({', '.join(names)}, create_uid, write_uid, create_date, write_date) VALUES %s RETURNING id, token",
             rows, template=f"({', '.join(['%s'] * len(names))}, {self.env.uid:d}, {self.env.uid:d}, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')",
@@ -68,6 +67,14 @@ class ChaserPlanWriter(models.AbstractModel):
             if field.compute and name not in names:
                 self.env.add_to_compute(field, reminders)
         return reminders
+
+    @api.model
+    def _complete_values(self, values_list, defaults):
+        """With the defaults of the fields named, and the domain of the recipient."""
+        Reminder = self.env["chaser.reminder"].sudo()
+        for values in values_list:
+            domain = (values["recipient_email"] or "").rpartition("@")[2].lower()
+            yield Reminder.default_get(defaults) | values | {"recipient_domain": domain or False}
 
     @api.model
     def _get_split_partners(self, plan):

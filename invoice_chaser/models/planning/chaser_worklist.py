@@ -101,9 +101,14 @@ class ChaserWorklist(models.Model):
                    s.priority_amount, s.priority_age, s.priority_trust, s.priority_promises, s.priority_answers,
                    s.priority_amount + s.priority_age + s.priority_trust + s.priority_promises + s.priority_answers AS priority
               FROM scored s""",
-            companies=SQL(", ").join(SQL("(%s::int, %s::date)", company.id, company._get_chaser_today()) for company in companies),
+            companies=self._get_days_sql(companies),
             due=self._get_due_sql(), record=self._get_record_sql(), promised=self._get_promised_sql(),
             scores=self._get_scores_sql(), held=self._get_held_sql(), shift=SQL("%s::bigint", _COMPANY_SHIFT))
+
+    @api.model
+    def _get_days_sql(self, companies):
+        """Rows of (company, its day of today)."""
+        return SQL(", ").join(SQL("(%s::int, %s::date)", company.id, company._get_chaser_today()) for company in companies)
 
     @api.model
     def _get_due_sql(self):

@@ -115,12 +115,16 @@ class ChaserCampaign(models.Model):
             "language": partner._get_chaser_language(company), "token": new_token(), "state": "draft" if emails[partner.id] else "skipped",
             **self._prepare_reason_values(False if emails[partner.id] else "no_email"),
         } for partner in partners])
-        self.env["chaser.reminder.line"].sudo().create([{
-            "reminder_id": reminder.id, "company_id": company.id, "move_line_id": row["id"], "move_id": row["move_id"], "number": row["number"],
-            "is_credit": False, "currency_id": row["currency_id"], "amount": row["amount"], "amount_residual": 0, "amount_company": 0,
-            "invoice_date": row["invoice_date"],
-            "date_maturity": row["date_due"],
-        } for reminder in reminders for row in groups[reminder.partner_id.id]])
+        self.env["chaser.reminder.line"].sudo().create([
+            self._prepare_thanks_line(reminder, row) for reminder in reminders for row in groups[reminder.partner_id.id]])
+
+    @api.model
+    def _prepare_thanks_line(self, reminder, row):
+        return {
+            "reminder_id": reminder.id, "company_id": reminder.company_id.id, "move_line_id": row["id"], "move_id": row["move_id"],
+            "number": row["number"], "is_credit": False, "currency_id": row["currency_id"], "amount": row["amount"], "amount_residual": 0,
+            "amount_company": 0, "invoice_date": row["invoice_date"], "date_maturity": row["date_due"],
+        }
 
     # -- copies on request
 

@@ -145,9 +145,7 @@ class ChaserHold(models.Model):
         """
         Hold = self.sudo().with_company(company)
         partner, moves = partner.commercial_partner_id, moves or self.env["account.move"]
-        same = [("company_id", "=", company.id), ("partner_id", "=", partner.id), ("code", "=", code), ("released_at", "=", False),
-                ("move_key", "in", [self._make_move_key(moves)] + ([] if moves else [False]))]
-        found = Hold.search(same, limit=1)
+        found = Hold._find_same(company, partner, code, moves)
         if found and not found.is_active:
             found.write({"released_at": fields.Datetime.now()})
             found = Hold.browse()
@@ -158,6 +156,13 @@ class ChaserHold(models.Model):
             "company_id": company.id, "partner_id": partner.id, "code": code, "move_ids": [fields.Command.set(moves.ids)], "detail": detail,
             "date_until": until, "reminder_id": reminder.id if reminder else False, "source": source,
         })
+
+    @api.model
+    def _find_same(self, company, partner, code, moves):
+        """The hold of this company, customer, code and invoices that nobody has released; may be none."""
+        return self.search([
+            ("company_id", "=", company.id), ("partner_id", "=", partner.id), ("code", "=", code), ("released_at", "=", False),
+            ("move_key", "in", [self._make_move_key(moves)] + ([] if moves else [False]))], limit=1)
 
     def _refresh_hold(self, detail, until, reminder):
         later = None if not (until and self.date_until) else max(until, self.date_until)
@@ -230,6 +235,12 @@ class ChaserHold(models.Model):
         email = email_normalize(self.proposed_email or "")
         if not email or self.released_at:
             raise UserError(self.env._("“%s” proposes no other address, or is released already.", self.display_name))
+        self._replace_email(email)
+        self.partner_id.sudo()._message_log(body=self.env._(
+            "Reminders go to %(email)s from now on; decided by %(user)s.", email=email, user=self.env.user.name))
+        self.action_release()
+
+    def _replace_email(self, email):
         written = self.sudo().reminder_id._get_all_recipients() if self.reminder_id else []
         # As superuser: who may decide on holds need not be allowed to change contacts in general.
         Partner = self.env["res.partner"].sudo()
@@ -241,6 +252,3 @@ class ChaserHold(models.Model):
             Partner.create({
                 "name": email, "email": email, "type": "invoice", "parent_id": self.partner_id.id,
                 "company_id": self.partner_id.company_id.id})
-        self.partner_id.sudo()._message_log(body=self.env._(
-            "Reminders go to %(email)s from now on; decided by %(user)s.", email=email, user=self.env.user.name))
-        self.action_release()
