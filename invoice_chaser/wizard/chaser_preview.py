@@ -58,7 +58,7 @@ class ChaserPreview(models.TransientModel):
         self.env["chaser.campaign"].check_access("create")
         plan = Planner._build_plan(invoices)
         if not plan.messages:
-            raise UserError(Planner._describe_nothing(plan))
+            raise UserError(self.env["chaser.plan.writer"]._describe_nothing(plan))
         company = plan.company
         preview = self.create({
             "name": self.env._("Reminders %s", fields.Date.to_string(company._get_chaser_today())), "company_id": company.id,

@@ -100,7 +100,7 @@ class ChaserCampaign(models.Model):
         plan = Planner._build_plan(invoices, values.get("company_id"), values.get("level_id"))
         Planner._exclude(plan, **excluded)
         if not plan.messages:
-            raise UserError(Planner._describe_nothing(plan))
+            raise UserError(self.env["chaser.plan.writer"]._describe_nothing(plan))
         today = format_date(self.env, plan.company._get_chaser_today())
         provider = self.env["chaser.provider"]._get_default(plan.company)
         campaign = self.with_company(plan.company).create({

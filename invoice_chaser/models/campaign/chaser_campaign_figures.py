@@ -2,9 +2,8 @@ from dataclasses import replace
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL, format_datetime, formatLang
+from odoo.tools import SQL, formatLang
 
-from ...core.hours.window_book import spread as spread_open
 from ...core.letter.checker import (
     ERROR,
     WARNING,
@@ -17,7 +16,6 @@ from ...core.letter.localize import FSI, PDI
 from ...core.letter.render import languages
 from ...core.letter.template_language import TemplateProblem
 from ...core.pace.forecast import Waiting
-from ...core.pace.throttle import spread
 from .chaser_campaign import OPEN_STATES
 
 _CHECKED_STATES = ("draft", "scheduled", "paused")
@@ -166,43 +164,6 @@ class ChaserCampaign(models.Model):  # pylint: disable=consider-merging-classes-
         for (order, domain, _partner_id, provider_id), (moment, window) in zip(ordered, departures, strict=True):
             extra.setdefault(provider_id, []).append(Waiting(order, domain, moment, self._origin.id, window))
         return self.env["chaser.provider"].sudo().browse(extra)._forecast(extra, with_queue=with_queue)
-
-    @api.model
-    def _plan_departures(self, company, start, partner_ids, hours):
-        """Per message the moment before which it does not leave, and its customer's window (None: always open).
-
-        :param partner_ids: commercial partner of each message, in the order in which they leave
-        """
-        windows = company._get_send_windows(self.env["res.partner"].browse(set(partner_ids)))
-        if not windows:
-            return [(moment, None) for moment in spread(start, len(partner_ids), hours)]
-        mine = [windows[partner_id] for partner_id in partner_ids]
-        return [(moment, window) for (moment, _opening), window in zip(spread_open(start, mine, hours), mine, strict=True)]
-
-    @api.model
-    def _get_last(self, counts, ends):
-        """When the last of all messages leaves; False where one never does, or nothing is known."""
-        if any(provider_id in ends and ends[provider_id][0] < count for provider_id, count in counts.items()):
-            return False
-        return max((last for _count, last in ends.values()), default=False)
-
-    @api.model
-    def _describe_mailboxes(self, counts, ends):
-        """One line per mailbox: how many messages it sends, and when the last of them leaves.
-
-        :param dict counts: mailbox id → messages; ``ends``: mailbox id → (count, moment), where there is a forecast
-        """
-        lines = []
-        for provider in self.env["chaser.provider"].sudo().browse(counts).sorted(lambda provider: (provider.sequence, provider.id)):
-            values = {"name": provider.name, "count": counts[provider.id]}
-            if provider.state == "connected" and ends.get(provider.id, (0,))[0] < counts[provider.id]:
-                lines.append(self.env._("%(name)s: %(count)s messages, some of which no send window ever lets go", **values))
-            elif provider.id in ends:
-                values["when"] = format_datetime(self.env, ends[provider.id][1], dt_format="short")
-                lines.append(self.env._("%(name)s: %(count)s messages, the last at %(when)s", **values))
-            else:
-                lines.append(self.env._("%(name)s: %(count)s messages wait, the mailbox is not connected", **values))
-        return "\n".join(lines) or False
 
     # -- the checker: the letters a campaign will send, with the data of its largest
     # message per level and language

@@ -3,7 +3,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, html_sanitize
 
 from ...core.letter.merge_tags import BLOCK, REQUIRED_TAGS, SAMPLE, TAGS
-from ...core.letter.template_language import find_problems, repair_links
+from ...core.letter.template_language import repair_links
 
 _TEXT_FIELDS = {"subject", "body_html"}
 
@@ -230,66 +230,6 @@ class ChaserTemplate(models.Model):
         }
 
     # -- check when saved
-
-    @api.constrains("subject", "body_html", "category")
-    def _check_texts(self):
-        """Every language is checked, whichever one was written.
-
-        :raises ValidationError: naming template, language, line, tag and the nearest valid name
-        """
-        self.env["chaser.template"].flush_model(["subject", "body_html"])
-        self._refuse_problems([sentence for template in self for sentence in template._find_text_problems(*template._read_texts())])
-
-    @api.model
-    def _refuse_problems(self, sentences):
-        if sentences:
-            raise ValidationError("\n".join(sentences))
-
-    def _find_text_problems(self, subjects, bodies):
-        """Sentences about what is wrong in subjects and bodies, given by Odoo's language code."""
-        required = REQUIRED_TAGS[self.category]
-        problems = [(code, self.env._("subject"), problem) for code, text in subjects.items() for problem in find_problems(text or "", is_html=False)]
-        problems += [(code, self.env._("text"), problem) for code, text in bodies.items() for problem in find_problems(text or "", required)]
-        return [
-            self.env._(
-                "Template “%(name)s” (%(lang)s, %(place)s): %(problem)s", name=self.name, problem=self._describe_problem(problem), place=place,
-                lang=self.env["res.lang"]._get_data(code=code).name or code)
-            for code, place, problem in problems
-        ]
-
-    @api.model
-    def _describe_problem(self, problem):
-        """A TemplateProblem in the user's language."""
-        params = {"line": "", "tag": "", "nearest": "", "detail": "", "limit": ""} | problem.params
-        sentence = {
-            "syntax": self._get_syntax_words().get(params.get("kind", "other")),
-            "forbidden": self.env._("line %(line)s: “%(detail)s” is not allowed in a template; use merge tags, if and plural."),
-            "unknown_filter": self.env._("line %(line)s: the filter “%(tag)s” does not exist."),
-            "unknown_tag": self.env._("line %(line)s: the merge tag “%(tag)s” does not exist."),
-            "missing_tag": self.env._("the merge tag “%(tag)s” is required and missing."),
-            "too_long": self.env._("the text is longer than %(limit)s characters."),
-            "too_many_tags": self.env._("it names more than %(limit)s merge tags."),
-            "undefined": self.env._("the merge tag “%(detail)s” has no value."),
-            "failed": self.env._("it cannot be filled in: %(detail)s"),
-        }[problem.code] % params
-        if params["nearest"]:
-            sentence += " " + self.env._("Did you mean “%s”?", params["nearest"])
-        return sentence
-
-    @api.model
-    def _get_syntax_words(self):
-        """Kind of a syntax error (``core.template_language``) → sentence."""
-        # pylint: disable=prefer-env-translation  # this is what _ stands for here
-        _ = self.env._
-        return {
-            "open_print": _("line %(line)s: “{{” is not closed by “}}”."),
-            "open_if": _("line %(line)s: an “{%% if %%}” is not closed by “{%% endif %%}”."),
-            "open_statement": _("line %(line)s: a statement is not closed by “}}” or “%%}”."),
-            "stray_end": _("line %(line)s: “%(tag)s” without an “if” before it."),
-            "unknown_statement": _("line %(line)s: the statement “%(tag)s” does not exist; there are if, elif, else and endif."),
-            "unexpected": _("line %(line)s cannot be read at “%(tag)s”."),
-            "other": _("line %(line)s cannot be read: %(detail)s"),
-        }
 
     # -- What goes with the messages of a template
 

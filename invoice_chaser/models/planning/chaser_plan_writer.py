@@ -77,6 +77,11 @@ class ChaserPlanWriter(models.AbstractModel):
             yield Reminder.default_get(defaults) | values | {"recipient_domain": domain or False}
 
     @api.model
+    def _describe_nothing(self, plan):
+        """Why a plan holds no message at all, in words."""
+        return "\n".join([self.env._("None of these can be chased:"), *(plan.left_out or [self.env._("nothing was selected.")])])
+
+    @api.model
     def _get_split_partners(self, plan):
         """Customers who get several messages in this campaign."""
         seen, split = set(), set()

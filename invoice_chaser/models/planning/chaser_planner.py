@@ -50,10 +50,6 @@ class ChaserPlanner(models.AbstractModel):
     _name = "chaser.planner"
     _description = "Planner of Reminders"
 
-    @api.model
-    def _describe_nothing(self, plan):
-        return "\n".join([self.env._("None of these can be chased:"), *(plan.left_out or [self.env._("nothing was selected.")])])
-
     # -- planning
 
     @api.model

@@ -1,11 +1,17 @@
+import logging
+
+import psycopg2.errors
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+_logger = logging.getLogger(__name__)
+
 
 class ChaserReminder(models.Model):
     """What a person does with reminders: take out, retry, settle, move to another mailbox,
-    record what the customer says; and what settles itself."""
+    record what the customer says; and what payments, and reports, settle by themselves."""
 
     _inherit = "chaser.reminder"  # pylint: disable=consider-merging-classes-inherited  # actions, apart from the record
 
@@ -159,3 +165,55 @@ class ChaserReminder(models.Model):
         chaser = self.env.ref("invoice_chaser.group_chaser_user")
         return candidates.filtered(
             lambda user: user.active and not user.share and user != root and company in user.company_ids and chaser in user.all_group_ids)[:1]
+
+    # -- what payments change
+
+    def _on_reconciled(self, move_lines):
+        """Items were paid, credited or matched: what waits for them stops at once.
+
+        A reminder that the sender holds or has just changed is left to it: it reads the balance under a lock before it sends,
+        and ``_sweep_paid`` comes later. A payment never fails or waits because of a reminder.
+        """
+        if not move_lines:
+            return
+        self.env["account.move.line"].flush_model(["reconciled", "amount_residual"])
+        self.flush_model()
+        try:
+            with self.env.cr.savepoint():
+                self._settle_paid(SQL(
+                    "r.id IN (SELECT reminder_id FROM chaser_reminder_line WHERE move_line_id = ANY(%s) AND NOT is_credit)", list(move_lines.ids)))
+        except psycopg2.errors.SerializationFailure:
+            _logger.info("Reminders of paid items %s are changed by the sender right now; it settles them", move_lines.ids)
+
+    def _on_unreconciled(self, move_lines):
+        """A payment was taken back: what counted as paid because of it is open again. What was skipped for it stays skipped."""
+        if move_lines:
+            self.env["account.move.line"].flush_model(["reconciled"])
+            self.search([("paid_at", "!=", False), ("state", "=", "sent"), ("line_ids", "any", [
+                ("move_line_id", "in", move_lines.ids), ("is_credit", "=", False), ("dropped_code", "=", False),
+                ("move_line_id.reconciled", "=", False)])]).write({"paid_at": False})
+            self._take_thanks_back(move_lines)
+
+    def _take_thanks_back(self, move_lines):
+        """A payment is taken back: the thanks for it that wait do not go."""
+        waiting = self.search([("purpose", "=", "thanks"), ("state", "in", ("draft", "queued")), ("line_ids", "any", [
+            ("move_line_id", "in", move_lines.ids), ("move_line_id.reconciled", "=", False)])])
+        # One that the sender holds reads the balance itself, under a lock, before it goes.
+        for reminder in waiting.try_lock_for_update(allow_referencing=True):
+            numbers = reminder.line_ids.filtered(lambda line: line.move_line_id in move_lines).mapped("number")
+            reminder._set_skipped("thanks_taken_back", {"detail": ", ".join(filter(None, numbers))})
+
+    def _settle_paid(self, condition):
+        """Waiting reminders whose items are all settled are skipped; sent ones get the time of it."""
+        self.env.cr.execute(SQL(
+            """SELECT r.id FROM chaser_reminder r
+                WHERE r.state IN ('draft', 'queued', 'sent') AND r.purpose <> 'thanks' AND r.paid_at IS NULL AND %s
+                  AND EXISTS (SELECT 1 FROM chaser_reminder_line l WHERE l.reminder_id = r.id AND NOT l.is_credit AND l.dropped_code IS NULL)
+                  AND NOT EXISTS (SELECT 1 FROM chaser_reminder_line l JOIN account_move_line a ON a.id = l.move_line_id
+                                   WHERE l.reminder_id = r.id AND NOT l.is_credit AND l.dropped_code IS NULL AND NOT coalesce(a.reconciled, false))
+                  FOR NO KEY UPDATE OF r SKIP LOCKED""", condition), log_exceptions=False)
+        reminders = self.browse(row[0] for row in self.env.cr.fetchall())
+        waiting = reminders.filtered(lambda reminder: reminder.state in ("draft", "queued"))
+        waiting._set_skipped("paid")
+        (reminders - waiting).write({"paid_at": fields.Datetime.now()})
+        reminders.flush_recordset()
