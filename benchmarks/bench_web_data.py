@@ -1,4 +1,5 @@
-"""Sent messages whose pixels and links are hit, of ours and of ``mass_mailing``; writes their addresses as JSON."""
+"""Sent messages whose pixels and links are hit, of ours and of ``mass_mailing``; writes
+their addresses as JSON."""
 
 import json
 from datetime import timedelta
@@ -18,40 +19,80 @@ def make_reminders(env):
     """Sent an hour ago, so that no hit is judged too soon."""
     _campaign, [reminder_id, *_others] = queue_campaign(env, 2)
     reminder = env["chaser.reminder"].browse(reminder_id)
-    reminder.write({
-        "state": "sent", "sent_at": fields.Datetime.now() - timedelta(hours=1),
-        "link_targets": ["https://pop-trading.example/my/invoices/1?access_token=x"]})
+    reminder.write(
+        {
+            "state": "sent",
+            "sent_at": fields.Datetime.now() - timedelta(hours=1),
+            "link_targets": [
+                "https://pop-trading.example/my/invoices/1?access_token=x"
+            ],
+        }
+    )
     env.flush_all()
-    first = copy_rows(env.cr, "chaser_reminder", reminder_id, POOL, token="md5('t' || n)", page_token="md5('p' || n)", message_id="'m' || n")
-    env.cr.execute("SELECT token FROM chaser_reminder WHERE id >= %s ORDER BY id", [first])
+    first = copy_rows(
+        env.cr,
+        "chaser_reminder",
+        reminder_id,
+        POOL,
+        token="md5('t' || n)",
+        page_token="md5('p' || n)",
+        message_id="'m' || n",
+    )
+    env.cr.execute(
+        "SELECT token FROM chaser_reminder WHERE id >= %s ORDER BY id", [first]
+    )
     return [token for (token,) in env.cr.fetchall()]
 
 
 def make_traces(env):
-    """As many traces of one mailing; the route asks for no more of the mail than its number."""
-    mailing = env["mailing.mailing"].create({
-        "subject": "Bench", "mailing_model_id": env["ir.model"]._get_id("res.partner"), "body_html": "<p>Bench</p>"})
+    """As many traces of one mailing; the route asks for no more of the mail than its
+    number."""
+    mailing = env["mailing.mailing"].create(
+        {
+            "subject": "Bench",
+            "mailing_model_id": env["ir.model"]._get_id("res.partner"),
+            "body_html": "<p>Bench</p>",
+        }
+    )
     partner = env["res.partner"].search([("email", "like", "customer")], limit=1)
-    trace = env["mailing.trace"].create({
-        "mass_mailing_id": mailing.id, "model": "res.partner", "res_id": partner.id, "mail_mail_id_int": 1_000_000, "trace_status": "sent",
-        "email": partner.email})
+    trace = env["mailing.trace"].create(
+        {
+            "mass_mailing_id": mailing.id,
+            "model": "res.partner",
+            "res_id": partner.id,
+            "mail_mail_id_int": 1_000_000,
+            "trace_status": "sent",
+            "email": partner.email,
+        }
+    )
     env.flush_all()
     copy_rows(env.cr, "mailing_trace", trace.id, POOL, mail_mail_id_int="2000000 + n")
     Mail = env["mail.mail"]
     numbers = range(2_000_000, 2_000_000 + POOL)
-    return [f"/mail/track/{number}/{Mail._generate_mail_recipient_token(number)}/blank.gif" for number in numbers]
+    return [
+        f"/mail/track/{number}/{Mail._generate_mail_recipient_token(number)}/blank.gif"
+        for number in numbers
+    ]
 
 
 def run(env, target):
     tokens = make_reminders(env)
     empty = ["/chaser_bench/empty"]
     plan = {
-        "pixel": {"empty": empty, "ours": [f"/chaser/o/{token}.gif" for token in tokens]},
+        "pixel": {
+            "empty": empty,
+            "ours": [f"/chaser/o/{token}.gif" for token in tokens],
+        },
         "click": {"empty": empty, "ours": [f"/chaser/c/{tokens[0]}/1"]},
     }
     if not SMOKE:  # the peer is a minute's installation
-        link = env["link.tracker"].create({"url": "https://pop-trading.example/my/invoices/1", "title": "Bench"})
-        plan["pixel"]["peer"], plan["click"]["peer"] = make_traces(env), [f"/r/{link.code}"]
+        link = env["link.tracker"].create(
+            {"url": "https://pop-trading.example/my/invoices/1", "title": "Bench"}
+        )
+        plan["pixel"]["peer"], plan["click"]["peer"] = (
+            make_traces(env),
+            [f"/r/{link.code}"],
+        )
     env.cr.execute("ANALYZE")
     env.cr.commit()
     Path(target).write_text(json.dumps(plan))

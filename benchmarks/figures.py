@@ -4,7 +4,8 @@ import os
 import statistics
 from dataclasses import astuple, dataclass
 
-# A smoke run is to show that everything still works, in seconds: its figures mean nothing.
+# A smoke run is to show that everything still works, in seconds: its figures mean
+# nothing.
 SMOKE = bool(os.environ.get("CHASER_BENCH_SMOKE"))
 
 HEADER = ("what", "median", "p90", "queries", "ratio", "must", "aim")
@@ -60,7 +61,11 @@ def print_table(title, rows, notes=()):
     widths = [max(len(row[column]) for row in cells) for column in range(len(HEADER))]
     print(f"\n{title}")
     for number, row in enumerate(cells):
-        print("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+        print(
+            "  ".join(
+                text.ljust(width) for text, width in zip(row, widths, strict=True)
+            ).rstrip()
+        )
         if not number:
             print("  ".join("-" * width for width in widths))
     for note in notes:

@@ -1,7 +1,9 @@
-"""Companies with a chart of accounts, laid ready for the tests: run inside ``odoo shell`` by dev/test.
+"""Companies with a chart of accounts, laid ready for the tests: run inside ``odoo
+shell`` by dev/test.
 
-Loading a chart takes seconds in a database with all modules, and each test class needs a company of its own. These are archived,
-so that no test sees one that it has not taken (``ChaserCase._create_company``); what a test does to it is undone with the test.
+Loading a chart takes seconds in a database with all modules, and each test class needs
+a company of its own. These are archived, so that no test sees one that it has not taken
+(``ChaserCase._create_company``); what a test does to it is undone with the test.
 """
 
 NAME = "Ready for a test"
@@ -9,13 +11,25 @@ COUNT = 3
 
 
 def make_companies(env):
-    env = env["base"].with_context(
-        tracking_disable=True, mail_create_nolog=True, mail_create_nosubscribe=True, mail_notrack=True).env
+    env = (
+        env["base"]
+        .with_context(
+            tracking_disable=True,
+            mail_create_nolog=True,
+            mail_create_nosubscribe=True,
+            mail_notrack=True,
+        )
+        .env
+    )
     charts = env["account.chart.template"]
     for number in range(COUNT):
         company = env["res.company"].create({"name": f"{NAME} {number + 1}"})
         # As Odoo's own test class does it.
-        charts.try_loading(charts._guess_chart_template(company.country_id), company=company, install_demo=False)
+        charts.try_loading(
+            charts._guess_chart_template(company.country_id),
+            company=company,
+            install_demo=False,
+        )
         if not company.account_fiscal_country_id:
             company.account_fiscal_country_id = env.ref("base.us")
         env.user.company_ids -= company

@@ -27,7 +27,9 @@ const steps = {
         if (tag.includes("phone")) return;
         await openChase(page);
         await page.click("thead .o_list_record_selector input");
-        await page.click(".o_control_panel button[name=action_chase], .o_list_buttons button[name=action_chase], button[name=action_chase]");
+        await page.click(
+            ".o_control_panel button[name=action_chase], .o_list_buttons button[name=action_chase], button[name=action_chase]"
+        );
         await page.waitForSelector(".o_form_view .o_chaser_figures");
         await shoot(page, `preview-${tag}`);
         await page.click("a.nav-link[name=held]");
@@ -50,22 +52,30 @@ const steps = {
         await page.goto(`${url}/odoo/chaser-reminders`);
         await page.waitForSelector(".o_data_row, .o_kanban_record");
         await shoot(page, `reminders-${tag}`);
-        await page.click(".o_data_row:nth-child(20) .o_data_cell, .o_kanban_record:nth-child(5)");
+        await page.click(
+            ".o_data_row:nth-child(20) .o_data_cell, .o_kanban_record:nth-child(5)"
+        );
         await page.waitForSelector(".o_form_view iframe");
         await shoot(page, `reminder-${tag}`);
     },
     async mailbox(page, tag) {
         await page.goto(`${url}/odoo/action-invoice_chaser.chaser_provider_action`);
-        await page.click(".o_data_row .o_data_cell:not(.o_handle_cell), .o_kanban_record");
+        await page.click(
+            ".o_data_row .o_data_cell:not(.o_handle_cell), .o_kanban_record"
+        );
         await page.waitForSelector(".o_form_view");
         await shoot(page, `mailbox-${tag}`);
     },
     async template(page, tag) {
         await page.goto(`${url}/odoo/action-invoice_chaser.chaser_template_action`);
-        await page.click(".o_data_row .o_data_cell:not(.o_handle_cell), .o_kanban_record");
+        await page.click(
+            ".o_data_row .o_data_cell:not(.o_handle_cell), .o_kanban_record"
+        );
         await page.waitForSelector(".o_form_view");
         await shoot(page, `template-${tag}`);
-        await page.click("a.nav-link[name=text_ar]:visible, a.nav-link[name=text_en]:visible");
+        await page.click(
+            "a.nav-link[name=text_ar]:visible, a.nav-link[name=text_en]:visible"
+        );
         await shoot(page, `template-other-${tag}`);
         await page.click("a.nav-link[name=preview]");
         await shoot(page, `template-preview-${tag}`);
@@ -77,7 +87,9 @@ const steps = {
     },
     async customer(page, tag) {
         await page.goto(`${url}/odoo/customers`);
-        await page.click(".o_kanban_record:not(.o_kanban_ghost), .o_data_row .o_data_cell");
+        await page.click(
+            ".o_kanban_record:not(.o_kanban_ghost), .o_data_row .o_data_cell"
+        );
         await page.waitForSelector("a.nav-link[name=chaser]");
         await page.click("a.nav-link[name=chaser]");
         await shoot(page, `customer-${tag}`);
@@ -91,7 +103,9 @@ const steps = {
         await shoot(page, `worklist-customer-${tag}`);
     },
     async simulator(page, tag) {
-        await page.goto(`${url}/odoo/action-invoice_chaser.chaser_simulation_server_action`);
+        await page.goto(
+            `${url}/odoo/action-invoice_chaser.chaser_simulation_server_action`
+        );
         await page.waitForSelector(".o_form_view");
         await shoot(page, `simulator-${tag}`);
     },
@@ -108,22 +122,34 @@ const steps = {
 (async () => {
     const browser = await launch();
     for (const [tag, user, viewport] of [
-        ["en", "admin", {width: 1440, height: 900}], ["ar", "arabic", {width: 1440, height: 900}],
-        ["en-phone", "admin", {width: 390, height: 844}], ["ar-phone", "arabic", {width: 390, height: 844}],
+        ["en", "admin", {width: 1440, height: 900}],
+        ["ar", "arabic", {width: 1440, height: 900}],
+        ["en-phone", "admin", {width: 390, height: 844}],
+        ["ar-phone", "arabic", {width: 390, height: 844}],
     ]) {
         const errors = [];
-        const page = await login(await openPage(browser, errors, {viewport}), url, user);
+        const page = await login(
+            await openPage(browser, errors, {viewport}),
+            url,
+            user
+        );
         for (const [name, step] of Object.entries(steps)) {
-            if (only.length && !only.includes(name) && !only.includes(`${name}-${tag}`)) continue;
+            if (only.length && !only.includes(name) && !only.includes(`${name}-${tag}`))
+                continue;
             try {
                 await step(page, tag);
             } catch (error) {
                 console.error(`${name}-${tag}: ${error.message.split("\n")[0]}`);
-                await page.screenshot({path: path.join(folder, `FAILED-${name}-${tag}.png`)});
+                await page.screenshot({
+                    path: path.join(folder, `FAILED-${name}-${tag}.png`),
+                });
                 process.exitCode = 1;
             }
         }
-        if (errors.length) { console.error(tag, errors); process.exitCode = 1; }
+        if (errors.length) {
+            console.error(tag, errors);
+            process.exitCode = 1;
+        }
         await page.context().close();
     }
     await browser.close();

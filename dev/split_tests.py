@@ -1,6 +1,8 @@
-"""The addon's test files in lanes that take equally long: python dev/split_tests.py LANE LANES prints the files of a lane.
+"""The addon's test files in lanes that take equally long: python dev/split_tests.py
+LANE LANES prints the files of a lane.
 
-``python dev/split_tests.py --write REPORT.xml …`` writes dev/test_times.txt anew from the reports that dev/test leaves in the cache.
+``python dev/split_tests.py --write REPORT.xml …`` writes dev/test_times.txt anew from
+the reports that dev/test leaves in the cache.
 """
 
 import re
@@ -25,7 +27,8 @@ def split(lanes):
     """Files of each lane: the longest first, each to the lane that has least."""
     times = read_times()
     files = {
-        path.name: times.get(path.name) or GUESS * len(re.findall(r"^    def test_", path.read_text(), re.M))
+        path.name: times.get(path.name)
+        or GUESS * len(re.findall(r"^    def test_", path.read_text(), re.M))
         for path in TESTS.glob("test_*.py")
     }
     loads, chosen = [0.0] * lanes, [[] for _ in range(lanes)]
@@ -43,7 +46,9 @@ def write(reports):
             name = re.search(r"\b(test_\w+)\.\w+$", case.get("classname", ""))
             if name:
                 seconds[name[1] + ".py"] += float(case.get("time") or 0)
-    TIMES.write_text("".join(f"{time:.0f} {name}\n" for name, time in seconds.most_common()))
+    TIMES.write_text(
+        "".join(f"{time:.0f} {name}\n" for name, time in seconds.most_common())
+    )
 
 
 if __name__ == "__main__":
@@ -51,4 +56,6 @@ if __name__ == "__main__":
         write(sys.argv[2:])
     else:
         lane, lanes = map(int, sys.argv[1:])
-        print("\n".join(f"invoice_chaser/tests/{name}" for name in split(lanes)[lane - 1]))
+        print(
+            "\n".join(f"invoice_chaser/tests/{name}" for name in split(lanes)[lane - 1])
+        )

@@ -2,12 +2,25 @@
     "name": "Invoice Chaser",
     "version": "19.0.2.0.0",
     "category": "Accounting/Accounting",
-    "summary": "Consolidated English and Arabic payment reminders, sent at a human pace from your own mailbox",
+    "summary": "Consolidated English and Arabic payment reminders, sent at a human "
+    "pace from your own mailbox",
     "author": "Invoice Chaser contributors",
     "license": "LGPL-3",
     "depends": ["account", "resource"],
-    "external_dependencies": {"python": ["cryptography", "jinja2", "babel", "css-inline", "ua-parser", "flufl.bounce", "mail-parser-reply",
-                                         "google-auth-oauthlib", "msal", "requests"]},
+    "external_dependencies": {
+        "python": [
+            "cryptography",
+            "jinja2",
+            "babel",
+            "css-inline",
+            "ua-parser",
+            "flufl.bounce",
+            "mail-parser-reply",
+            "google-auth-oauthlib",
+            "msal",
+            "requests",
+        ]
+    },
     "data": [
         "security/chaser_groups.xml",
         "security/ir.model.access.csv",

@@ -17,11 +17,16 @@ from .tracking import _HEADERS, _QUIET
 _logger = logging.getLogger(__name__)
 # Calls a minute, per worker process; what is stored is limited in the database besides.
 PER_TOKEN, PER_IP = RateLimiter(60, 60), RateLimiter(240, 60)
-# Beyond the largest file, so that one that is a little too large gets its sentence; the rest is refused unread.
+# Beyond the largest file, so that one that is a little too large gets its sentence; the
+# rest is refused unread.
 MAX_BODY = 4 * MAX_FILE
-# How long a request waits for a lock, and for a statement (milliseconds); and how often it starts again after a collision.
+# How long a request waits for a lock, and for a statement (milliseconds); and how often
+# it starts again after a collision.
 _LOCK, _STATEMENT, _TRIES = 1500, 5000, 3
-_PLAIN_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
+_PLAIN_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
 _FIELDS = ("name", "day", "amount", "currency", "reference", "reason", "email")
 
 
@@ -30,60 +35,118 @@ class Busy(Exception):
 
 
 class ChaserCustomerPage(http.Controller):
-    """The page of a reminder. GET and HEAD show, POST acts once per form; whatever comes is answered with a page, without session or cookie."""
+    """The page of a reminder. GET and HEAD show, POST acts once per form; whatever
+    comes is answered with a page, without session or cookie."""
 
     @http.route("/chaser/p/<token>", type="http", methods=["GET", "HEAD"], **_QUIET)
     def show(self, token, lang="", a="", **_params):
         lang, path = self._choose_lang(lang), self._get_path(token)
         if not self._is_allowed(token):
-            return self._answer(*render_notice(lang or "en", path, "too_often"), status=429)
+            return self._answer(
+                *render_notice(lang or "en", path, "too_often"), status=429
+            )
         done = int(a) if a.isascii() and a.isdigit() and len(a) < 10 else 0
         try:
-            data = self._ask(lambda reminders: self._read(reminders, token, lang, done=done)) if valid_token(token) else None
+            data = (
+                self._ask(
+                    lambda reminders: self._read(reminders, token, lang, done=done)
+                )
+                if valid_token(token)
+                else None
+            )
         except Busy:
             return self._answer(*render_busy(lang or "en", path))
-        return self._answer(*render_page(data)) if data else self._answer(pages.invalid_page(), _PLAIN_POLICY)
+        return (
+            self._answer(*render_page(data))
+            if data
+            else self._answer(pages.invalid_page(), _PLAIN_POLICY)
+        )
 
-    @http.route("/chaser/p/<token>", type="http", methods=["POST"], max_content_length=MAX_BODY, **_QUIET)
+    @http.route(
+        "/chaser/p/<token>",
+        type="http",
+        methods=["POST"],
+        max_content_length=MAX_BODY,
+        **_QUIET,
+    )
     def act(self, token, **_params):
         if request.httprequest.method != "POST":  # OPTIONS, which Odoo lets through
             return self.show(token)
-        form, lang, path = self._read_form(), self._choose_lang(request.httprequest.form.get("lang", "")), self._get_path(token)
+        form, lang, path = (
+            self._read_form(),
+            self._choose_lang(request.httprequest.form.get("lang", "")),
+            self._get_path(token),
+        )
         if not self._is_allowed(token):
-            return self._answer(*render_notice(lang or "en", path, "too_often"), status=429)
+            return self._answer(
+                *render_notice(lang or "en", path, "too_often"), status=429
+            )
         try:
-            data, answer_id, lang = self._ask(lambda reminders: self._take(reminders, token, lang, form)) if valid_token(token) else (None, 0, lang)
+            data, answer_id, lang = (
+                self._ask(lambda reminders: self._take(reminders, token, lang, form))
+                if valid_token(token)
+                else (None, 0, lang)
+            )
         except Busy:
-            return self._answer(*render_busy(lang or "en", path, form | {"lang": lang or "en"}, tuple(self._get_ticked()), bool(self._get_file())))
+            return self._answer(
+                *render_busy(
+                    lang or "en",
+                    path,
+                    form | {"lang": lang or "en"},
+                    tuple(self._get_ticked()),
+                    bool(self._get_file()),
+                )
+            )
         if answer_id:
             return self._redirect(f"{path}?lang={lang}&a={answer_id}")
-        return self._answer(*render_page(data)) if data else self._answer(pages.invalid_page(), _PLAIN_POLICY)
+        return (
+            self._answer(*render_page(data))
+            if data
+            else self._answer(pages.invalid_page(), _PLAIN_POLICY)
+        )
 
     # -- within the transaction
 
     def _read(self, reminders, token, lang, **shown):
         reminder = reminders._find_by_page_token(token)
-        return reminder._get_page_data(reminder._get_page_lang(lang), **shown) if reminder else None
+        return (
+            reminder._get_page_data(reminder._get_page_lang(lang), **shown)
+            if reminder
+            else None
+        )
 
     def _take(self, reminders, token, lang, form):
-        """(data of the page to show again, id of the stored answer, language); nothing of either for an unknown page."""
+        """(data of the page to show again, id of the stored answer, language); nothing
+        of either for an unknown page."""
         reminder = reminders._find_by_page_token(token)
         if not reminder:
             return None, 0, lang
-        lang, action, ticked = reminder._get_page_lang(lang), form["action"], self._get_ticked()
+        lang, action, ticked = (
+            reminder._get_page_lang(lang),
+            form["action"],
+            self._get_ticked(),
+        )
         shown = {"problem_action": action, "entered": form, "ticked": frozenset(ticked)}
         try:
-            answer = read_answer(action, form, ticked, self._get_file(), reminder._get_page_frame())
+            answer = read_answer(
+                action, form, ticked, self._get_file(), reminder._get_page_frame()
+            )
             if not reminder._check_form_key(action, form["key"]):
                 raise AnswerProblem("expired_form")
-            return None, reminder._take_answer(answer, form["key"], self._describe_request()).id, lang
+            return (
+                None,
+                reminder._take_answer(answer, form["key"], self._describe_request()).id,
+                lang,
+            )
         except AnswerProblem as problem:
             return reminder._get_page_data(lang, problem=problem.code, **shown), 0, lang
 
     def _ask(self, call):
-        """The result of ``call`` as superuser; again after a collision with another transaction.
+        """The result of ``call`` as superuser; again after a collision with another
+        transaction.
 
-        :raises Busy: when the database does not answer in time, or anything else goes wrong; nothing is stored then
+        :raises Busy: when the database does not answer in time, or anything else goes
+        wrong; nothing is stored then
         """
         env = request.env(user=SUPERUSER_ID, su=True)
         for _attempt in range(_TRIES):
@@ -92,7 +155,10 @@ class ChaserCustomerPage(http.Controller):
                 result = call(env["chaser.reminder"])
                 env.flush_all()
                 return result
-            except (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected):
+            except (
+                psycopg2.errors.SerializationFailure,
+                psycopg2.errors.DeadlockDetected,
+            ):
                 self._start_again(env)
             except Exception:
                 _logger.info("The customer's page could not be served", exc_info=True)
@@ -117,7 +183,8 @@ class ChaserCustomerPage(http.Controller):
         return lang if lang in ("en", "ar") else ""
 
     def _read_form(self):
-        """The fields that the page has, as far as they came, each of them cut; nothing else of the request is used."""
+        """The fields that the page has, as far as they came, each of them cut; nothing
+        else of the request is used."""
         form = request.httprequest.form
         return {name: form.get(name, "")[:4000] for name in ("action", "key", *_FIELDS)}
 
@@ -134,17 +201,31 @@ class ChaserCustomerPage(http.Controller):
 
     def _describe_request(self):
         http_request = request.httprequest
-        return {"ip": http_request.remote_addr or "", "user_agent": (http_request.user_agent.string or "").replace("\0", "")[:500]}
+        return {
+            "ip": http_request.remote_addr or "",
+            "user_agent": (http_request.user_agent.string or "").replace("\0", "")[
+                :500
+            ],
+        }
 
     # -- the answer
 
     def _answer(self, html, policy, status=200):
-        return request.make_response(html, [
-            ("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", policy), ("X-Frame-Options", "DENY"),
-            ("X-Content-Type-Options", "nosniff"), *_HEADERS], status=status)
+        return request.make_response(
+            html,
+            [
+                ("Content-Type", "text/html; charset=utf-8"),
+                ("Content-Security-Policy", policy),
+                ("X-Frame-Options", "DENY"),
+                ("X-Content-Type-Options", "nosniff"),
+                *_HEADERS,
+            ],
+            status=status,
+        )
 
     def _redirect(self, path):
-        """See other: a reload of what follows sends nothing again (RFC 9110 §15.4.4)."""
+        """See other: a reload of what follows sends nothing again (RFC 9110
+        §15.4.4)."""
         response = request.redirect(path, code=303)
         for name, value in _HEADERS:
             response.headers[name] = value

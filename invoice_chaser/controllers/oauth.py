@@ -6,13 +6,19 @@ from odoo.http import request
 
 from ..core.mail.oauth import CALLBACK, ConsentProblem
 
-_HEADERS = [("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"), ("X-Robots-Tag", "noindex"), ("X-Frame-Options", "DENY")]
+_HEADERS = [
+    ("Cache-Control", "no-store"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Robots-Tag", "noindex"),
+    ("X-Frame-Options", "DENY"),
+]
 _MAILBOXES = "/odoo/action-invoice_chaser.chaser_provider_action"
 _logger = logging.getLogger(__name__)
 
 
 class _NoQuery(logging.Filter):
-    """Takes code and state out of the access log of Odoo's own server. A proxy before it has a log of its own (docs/mailboxes.md)."""
+    """Takes code and state out of the access log of Odoo's own server. A proxy before
+    it has a log of its own (docs/mailboxes.md)."""
 
     def filter(self, record):
         if CALLBACK in record.getMessage():
@@ -24,17 +30,32 @@ logging.getLogger("werkzeug").addFilter(_NoQuery())
 
 
 class ChaserOauth(http.Controller):
-    """Where Google and Microsoft lead back to. Not ``auth="user"``: that would carry the code on to the login page's address."""
+    """Where Google and Microsoft lead back to. Not ``auth="user"``: that would carry
+    the code on to the login page's address."""
 
-    @http.route(CALLBACK, type="http", auth="public", methods=["GET"], readonly=False, save_session=False, sitemap=False)
+    @http.route(
+        CALLBACK,
+        type="http",
+        auth="public",
+        methods=["GET"],
+        readonly=False,
+        save_session=False,
+        sitemap=False,
+    )
     def callback(self, **params):
         pending = None
         try:
             pending = self._find(params)
-            provider = pending.provider_id.with_user(request.env.user).with_company(pending.company_id).sudo(False)
+            provider = (
+                pending.provider_id.with_user(request.env.user)
+                .with_company(pending.company_id)
+                .sudo(False)
+            )
             provider = provider.with_context(allowed_company_ids=pending.company_id.ids)
             self._check_rights(provider, pending)
-            provider._finish_consent(pending, {name: str(value) for name, value in params.items()})
+            provider._finish_consent(
+                pending, {name: str(value) for name, value in params.items()}
+            )
         except ConsentProblem as problem:
             _logger.info("A consent was not taken: %s", problem.code)
             return self._answer(problem, pending)
@@ -47,7 +68,9 @@ class ChaserOauth(http.Controller):
             raise ConsentProblem("not_signed_in")
         Request = request.env["chaser.oauth.request"]
         pending = Request._read_state(params.get("state"))
-        pending._check_asker(request.env.user, request.env["chaser.provider"]._get_session_key())
+        pending._check_asker(
+            request.env.user, request.env["chaser.provider"]._get_session_key()
+        )
         return pending
 
     def _check_rights(self, provider, pending):
@@ -62,9 +85,21 @@ class ChaserOauth(http.Controller):
     def _answer(self, problem, pending):
         words = request.env["chaser.provider"].sudo()._describe_consent_problem(problem)
         outside = problem.code in ("no_access", "not_signed_in")
-        back = "/odoo" if outside else self._get_form_url(pending.provider_id) if pending else _MAILBOXES
+        back = (
+            "/odoo"
+            if outside
+            else self._get_form_url(pending.provider_id)
+            if pending
+            else _MAILBOXES
+        )
         lang = request.env["res.lang"]._get_data(code=request.env.lang or "en_US")
-        page = {"lang": (lang.iso_code or "en").replace("_", "-"), "dir": lang.direction or "ltr", "back": back, "outside": outside, **words}
+        page = {
+            "lang": (lang.iso_code or "en").replace("_", "-"),
+            "dir": lang.direction or "ltr",
+            "back": back,
+            "outside": outside,
+            **words,
+        }
         response = request.render("invoice_chaser.chaser_oauth_page", page, status=400)
         response.headers.extend(_HEADERS)
         return response

@@ -10,22 +10,41 @@ from ..core.status.tracking import valid_token
 _logger = logging.getLogger(__name__)
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 _QUIET = {"auth": "none", "save_session": False, "csrf": False, "readonly": False}
-_HEADERS = [("Cache-Control", "no-store, private, max-age=0"), ("X-Robots-Tag", "noindex"), ("Referrer-Policy", "no-referrer")]
+_HEADERS = [
+    ("Cache-Control", "no-store, private, max-age=0"),
+    ("X-Robots-Tag", "noindex"),
+    ("Referrer-Policy", "no-referrer"),
+]
 
 
 class ChaserTracking(http.Controller):
-    """Public routes of the mails. They answer whatever comes, set no cookie, and lead only where the mail itself led."""
+    """Public routes of the mails. They answer whatever comes, set no cookie, and lead
+    only where the mail itself led."""
 
-    @http.route(["/chaser/o/<name>", "/chaser/o/<path:name>"], type="http", methods=["GET", "HEAD"], **_QUIET)
+    @http.route(
+        ["/chaser/o/<name>", "/chaser/o/<path:name>"],
+        type="http",
+        methods=["GET", "HEAD"],
+        **_QUIET,
+    )
     def open_pixel(self, name, **_params):
         token = name.removesuffix(".gif")
         if valid_token(token):
             self._note(token, "opened")
         return request.make_response(PIXEL, [("Content-Type", "image/gif"), *_HEADERS])
 
-    @http.route("/chaser/c/<token>/<int:position>", type="http", methods=["GET", "HEAD"], **_QUIET)
+    @http.route(
+        "/chaser/c/<token>/<int:position>",
+        type="http",
+        methods=["GET", "HEAD"],
+        **_QUIET,
+    )
     def click(self, token, position, **_params):
-        target = self._note(token, "clicked", position) if valid_token(token) and position < 10_000 else None
+        target = (
+            self._note(token, "clicked", position)
+            if valid_token(token) and position < 10_000
+            else None
+        )
         if not target:
             return self._page(pages.invalid_page())
         response = request.redirect(target, code=302, local=False)
@@ -35,20 +54,41 @@ class ChaserTracking(http.Controller):
 
     @http.route("/chaser/u/<token>", type="http", methods=["GET", "HEAD"], **_QUIET)
     def unsubscribe_page(self, token, **_params):
-        facts = self._ask(lambda hits: hits._get_unsubscribe_facts(token)) if valid_token(token) else None
+        facts = (
+            self._ask(lambda hits: hits._get_unsubscribe_facts(token))
+            if valid_token(token)
+            else None
+        )
         if not facts:
             return self._page(pages.invalid_page())
-        return self._page(pages.confirm_page(facts["lang"], facts["email"], f"/chaser/u/{token}", facts["company"], facts["color"]))
+        return self._page(
+            pages.confirm_page(
+                facts["lang"],
+                facts["email"],
+                f"/chaser/u/{token}",
+                facts["company"],
+                facts["color"],
+            )
+        )
 
     @http.route("/chaser/u/<token>", type="http", methods=["POST"], **_QUIET)
     def unsubscribe(self, token, **_params):
-        """RFC 8058: the mail program posts ``List-Unsubscribe=One-Click``; the page's own button posts nothing. Both count."""
+        """RFC 8058: the mail program posts ``List-Unsubscribe=One-Click``; the page's
+        own button posts nothing. Both count."""
         if request.httprequest.method != "POST":  # OPTIONS, which Odoo lets through
             return self.unsubscribe_page(token)
-        facts = self._ask(lambda hits: hits._unsubscribe(token, self._describe_request())) if valid_token(token) else None
+        facts = (
+            self._ask(lambda hits: hits._unsubscribe(token, self._describe_request()))
+            if valid_token(token)
+            else None
+        )
         if not facts:
             return self._page(pages.invalid_page())
-        return self._page(pages.done_page(facts["lang"], facts["email"], facts["company"], facts["color"]))
+        return self._page(
+            pages.done_page(
+                facts["lang"], facts["email"], facts["company"], facts["color"]
+            )
+        )
 
     @http.route(["/chaser", "/chaser/<path:rest>"], type="http", **_QUIET)
     def anything_else(self, rest="", **_params):
@@ -57,7 +97,11 @@ class ChaserTracking(http.Controller):
     # -- helpers
 
     def _note(self, token, event_type, position=None):
-        return self._ask(lambda hits: hits._register_hit(token, event_type, self._describe_request(), position))
+        return self._ask(
+            lambda hits: hits._register_hit(
+                token, event_type, self._describe_request(), position
+            )
+        )
 
     def _ask(self, call):
         """Whatever goes wrong behind it, the caller gets None and answers."""
@@ -71,9 +115,15 @@ class ChaserTracking(http.Controller):
     def _describe_request(self):
         http_request = request.httprequest
         return {
-            "method": http_request.method, "user_agent": (http_request.user_agent.string or "").replace("\0", "")[:500],
-            "ip": http_request.remote_addr or "", "country": request.geoip.country_code or "",
+            "method": http_request.method,
+            "user_agent": (http_request.user_agent.string or "").replace("\0", "")[
+                :500
+            ],
+            "ip": http_request.remote_addr or "",
+            "country": request.geoip.country_code or "",
         }
 
     def _page(self, html):
-        return request.make_response(html, [("Content-Type", "text/html; charset=utf-8"), *_HEADERS])
+        return request.make_response(
+            html, [("Content-Type", "text/html; charset=utf-8"), *_HEADERS]
+        )

@@ -10,9 +10,18 @@ _logger = logging.getLogger(__name__)
 
 
 class ChaserWebhook(http.Controller):
-    """Where mail services report. Takes what is proven to be theirs and answers at once; the rest is a scheduled job's."""
+    """Where mail services report. Takes what is proven to be theirs and answers at
+    once; the rest is a scheduled job's."""
 
-    @http.route("/chaser/webhook/<service>/<token>", type="http", auth="none", methods=["POST"], save_session=False, csrf=False, readonly=False)
+    @http.route(
+        "/chaser/webhook/<service>/<token>",
+        type="http",
+        auth="none",
+        methods=["POST"],
+        save_session=False,
+        csrf=False,
+        readonly=False,
+    )
     def receive(self, service, token, **_params):
         http_request = request.httprequest
         if http_request.method != "POST":  # OPTIONS, which Odoo lets through
@@ -20,16 +29,28 @@ class ChaserWebhook(http.Controller):
         if (http_request.content_length or 0) > MAX_BODY:
             return self._answer(413)
         headers = {name.lower(): value for name, value in http_request.headers.items()}
-        return self._answer(self._take(service, token, WebhookRequest(http_request.get_data(), headers)))
+        return self._answer(
+            self._take(service, token, WebhookRequest(http_request.get_data(), headers))
+        )
 
     def _take(self, service, token, webhook_request):
-        """The status to answer with. Whatever goes wrong on our side, the service is told to come again."""
+        """The status to answer with. Whatever goes wrong on our side, the service is
+        told to come again."""
         try:
-            return request.env(user=SUPERUSER_ID)["chaser.webhook.event"]._receive(service, token, webhook_request)
+            return request.env(user=SUPERUSER_ID)["chaser.webhook.event"]._receive(
+                service, token, webhook_request
+            )
         except Exception:
             _logger.info("A report of a mail service could not be taken", exc_info=True)
             request.env.cr.rollback()
             return 503
 
     def _answer(self, status):
-        return request.make_response("", [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")], status=status)
+        return request.make_response(
+            "",
+            [
+                ("Content-Type", "text/plain; charset=utf-8"),
+                ("Cache-Control", "no-store"),
+            ],
+            status=status,
+        )

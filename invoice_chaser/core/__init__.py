@@ -1,1 +1,2 @@
-"""Everything that can be said without a database. No module below here imports ``odoo``."""
+"""Everything that can be said without a database. No module below here imports
+``odoo``."""

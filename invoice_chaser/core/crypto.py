@@ -1,4 +1,5 @@
-"""Sealing of secrets: AES-256-GCM, bound to the record they belong to, keys kept outside the database."""
+"""Sealing of secrets: AES-256-GCM, bound to the record they belong to, keys kept
+outside the database."""
 
 import base64
 import binascii
@@ -14,7 +15,8 @@ _KEY_ID = re.compile(r"^[A-Za-z0-9_-]{1,32}$")
 
 
 class KeyRingError(Exception):
-    """``code`` is ``missing``, ``malformed``, ``unknown_key`` or ``tampered``; never holds key material."""
+    """``code`` is ``missing``, ``malformed``, ``unknown_key`` or ``tampered``; never
+    holds key material."""
 
     def __init__(self, code: str, key_id: str = ""):
         super().__init__(f"{code} {key_id}".strip())
@@ -23,7 +25,8 @@ class KeyRingError(Exception):
 
 
 class KeyRing:
-    """Keys by id. The first seals, every one opens, so a new key is put in front and the old ones stay until resealed."""
+    """Keys by id. The first seals, every one opens, so a new key is put in front and
+    the old ones stay until resealed."""
 
     def __init__(self, keys: dict[str, bytes]):
         if not keys:
@@ -33,28 +36,38 @@ class KeyRing:
 
     @classmethod
     def parse(cls, text: str | None) -> "KeyRing":
-        """From ``id:base64-of-32-bytes[,id:…]``, newest first. KeyRingError when there is none or one is malformed."""
+        """From ``id:base64-of-32-bytes[,id:…]``, newest first. KeyRingError when there
+        is none or one is malformed."""
         keys = {}
-        for number, entry in enumerate(filter(None, (part.strip() for part in (text or "").split(","))), 1):
+        for number, entry in enumerate(
+            filter(None, (part.strip() for part in (text or "").split(","))), 1
+        ):
             key_id, _, encoded = entry.partition(":")
             try:
                 key = base64.b64decode(encoded, validate=True)
             except (binascii.Error, ValueError):
                 key = b""
             if not _KEY_ID.fullmatch(key_id) or len(key) != 32 or key_id in keys:
-                # By its number: what stands before the colon, or without one, may be the key itself.
+                # By its number: what stands before the colon, or without one, may be
+                # the key itself.
                 raise KeyRingError("malformed", f"#{number}")
             keys[key_id] = key
         return cls(keys)
 
     def seal(self, secret: str, context: str) -> str:
-        """``context`` names the record and field; a sealed text moved elsewhere does not open."""
+        """``context`` names the record and field; a sealed text moved elsewhere does
+        not open."""
         nonce = os.urandom(_NONCE)
-        sealed = AESGCM(self._keys[self.newest]).encrypt(nonce, secret.encode(), context.encode())
-        return ".".join((_VERSION, self.newest, base64.urlsafe_b64encode(nonce + sealed).decode()))
+        sealed = AESGCM(self._keys[self.newest]).encrypt(
+            nonce, secret.encode(), context.encode()
+        )
+        return ".".join(
+            (_VERSION, self.newest, base64.urlsafe_b64encode(nonce + sealed).decode())
+        )
 
     def open(self, sealed: str, context: str) -> str:
-        """The secret; KeyRingError when its key is not in the ring or the text or its place was changed."""
+        """The secret; KeyRingError when its key is not in the ring or the text or its
+        place was changed."""
         version, _, rest = sealed.partition(".")
         key_id, _, payload = rest.partition(".")
         if version != _VERSION:
@@ -63,7 +76,11 @@ class KeyRing:
             raise KeyRingError("unknown_key", key_id)
         try:
             raw = base64.urlsafe_b64decode(payload.encode())
-            return AESGCM(self._keys[key_id]).decrypt(raw[:_NONCE], raw[_NONCE:], context.encode()).decode()
+            return (
+                AESGCM(self._keys[key_id])
+                .decrypt(raw[:_NONCE], raw[_NONCE:], context.encode())
+                .decode()
+            )
         except (InvalidTag, ValueError):
             raise KeyRingError("tampered", key_id) from None
 

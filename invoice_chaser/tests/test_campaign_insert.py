@@ -9,19 +9,32 @@ _OWN = {"id", "campaign_id", "token", "page_token", "create_date", "write_date"}
 
 @tagged("post_install", "-at_install")
 class TestInsert(ChaserCase):
-    """A campaign's reminders are written past the ORM: they must be what the ORM would have written."""
+    """A campaign's reminders are written past the ORM: they must be what the ORM would
+    have written."""
 
     def _read(self, campaign):
-        """The stored columns of the reminders and lines, by customer, without what is each one's own."""
+        """The stored columns of the reminders and lines, by customer, without what is
+        each one's own."""
         self.env.flush_all()
-        self.env.cr.execute("SELECT * FROM chaser_reminder WHERE campaign_id = %s ORDER BY partner_id, id", [campaign.id])
+        self.env.cr.execute(
+            "SELECT * FROM chaser_reminder WHERE campaign_id = %s ORDER BY "
+            "partner_id, id",
+            [campaign.id],
+        )
         rows = self.env.cr.dictfetchall()
-        return [{name: value for name, value in row.items() if name not in _OWN} for row in rows], rows
+        return [
+            {name: value for name, value in row.items() if name not in _OWN}
+            for row in rows
+        ], rows
 
     def _make_invoices(self):
         silent = self._make_customer("No Address", False)
-        arab = self._make_customer("عميل", "finance@Ar.Example, second@other.example", chaser_language="ar")
-        single = self._make_customer("Singly", "one@single.example", consolidation_preference="disabled")
+        arab = self._make_customer(
+            "عميل", "finance@Ar.Example, second@other.example", chaser_language="ar"
+        )
+        single = self._make_customer(
+            "Singly", "one@single.example", consolidation_preference="disabled"
+        )
         invoices = self.env["account.move"]
         for customer in (self.customer, silent, arab, single, single):
             invoices |= self._make_invoice(customer, days=40)
@@ -32,9 +45,16 @@ class TestInsert(ChaserCase):
         campaign = self._campaign(invoices)
         fast, rows = self._read(campaign)
         self.assertEqual(len(fast), 5)
-        self.assertEqual({row["recipient_domain"] for row in rows}, {"alnoor.example", "ar.example", "single.example", None})
+        self.assertEqual(
+            {row["recipient_domain"] for row in rows},
+            {"alnoor.example", "ar.example", "single.example", None},
+        )
         campaign.action_cancel()
-        with patch.object(type(self.env["chaser.plan.writer"]), "_insert_reminders", lambda own, values: own.env["chaser.reminder"].sudo().create(values)):
+        with patch.object(
+            type(self.env["chaser.plan.writer"]),
+            "_insert_reminders",
+            lambda own, values: own.env["chaser.reminder"].sudo().create(values),
+        ):
             slow, _rows = self._read(self._campaign(invoices))
         self.assertEqual(fast, slow)
 
@@ -46,7 +66,9 @@ class TestInsert(ChaserCase):
     def test_lines_stand_with_their_reminder(self):
         campaign = self._campaign(self._make_invoices())
         for reminder in campaign.reminder_ids:
-            self.assertEqual(reminder.line_ids.move_id.commercial_partner_id, reminder.partner_id)
+            self.assertEqual(
+                reminder.line_ids.move_id.commercial_partner_id, reminder.partner_id
+            )
             self.assertEqual(reminder.company_id, self.company)
 
     def test_a_stored_field_of_a_later_addon_is_computed(self):
@@ -54,14 +76,24 @@ class TestInsert(ChaserCase):
         marked, invoice = {}, self._make_invoice()
         self.env.flush_all()
         with (
-            patch.object(self.env["chaser.reminder"]._fields["body_text"], "compute", "_compute_body_text"),
-            patch.object(type(self.env), "add_to_compute", lambda _env, field, records: marked.update({field.name: records})),
+            patch.object(
+                self.env["chaser.reminder"]._fields["body_text"],
+                "compute",
+                "_compute_body_text",
+            ),
+            patch.object(
+                type(self.env),
+                "add_to_compute",
+                lambda _env, field, records: marked.update({field.name: records}),
+            ),
         ):
             campaign = self._campaign(invoice)
         self.assertEqual(marked["body_text"], campaign.reminder_ids)
 
     def test_query_count_from_selection_to_queued(self):
-        """Does not grow with the customers: planning, writing, the checker's samples, queueing."""
+        """Does not grow with the customers: planning, writing, the checker's samples,
+        queueing."""
+
         def count(customers):
             invoices = self._invoice_customers(customers)
             self.env.flush_all()
@@ -73,5 +105,7 @@ class TestInsert(ChaserCase):
 
         count(2)
         few, many = count(3), count(30)
-        self.assertLessEqual(many - few, 2, f"{few} queries for 3 customers, {many} for 30")
+        self.assertLessEqual(
+            many - few, 2, f"{few} queries for 3 customers, {many} for 30"
+        )
         self.assertLessEqual(many, 90)

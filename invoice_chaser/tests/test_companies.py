@@ -29,72 +29,201 @@ def holds_secret(result):
 
 @tagged("post_install", "-at_install")
 class TestCompanies(ChaserCase):
-    """Nobody of company A learns or changes anything of company B, whatever model the addon has."""
+    """Nobody of company A learns or changes anything of company B, whatever model the
+    addon has."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.other = cls.setup_other_company(name=f"{SECRET} Trading")["company"]
         cls.other.write({"email": f"accounts@{SECRET.lower()}.example"})
-        groups = "invoice_chaser.group_chaser_manager,account.group_account_manager,base.group_allow_export"
-        cls.user_a = new_test_user(cls.env, "chaser_a", groups, company_id=cls.company.id, email="a@pop.example")
-        cls.user_b = new_test_user(cls.env, "chaser_b", groups, company_id=cls.other.id, email="b@b.example")
-        cls.customer_b = cls._make_customer(f"{SECRET} Customer", f"pay@{SECRET.lower()}.example", company_id=cls.other.id)
+        groups = (
+            "invoice_chaser.group_chaser_manager,account.group_account_manager,"
+            "base.group_allow_export"
+        )
+        cls.user_a = new_test_user(
+            cls.env,
+            "chaser_a",
+            groups,
+            company_id=cls.company.id,
+            email="a@pop.example",
+        )
+        cls.user_b = new_test_user(
+            cls.env, "chaser_b", groups, company_id=cls.other.id, email="b@b.example"
+        )
+        cls.customer_b = cls._make_customer(
+            f"{SECRET} Customer",
+            f"pay@{SECRET.lower()}.example",
+            company_id=cls.other.id,
+        )
         cls.both = cls._make_customer("Shared Customer", "shared@customer.example")
-        cls.template_values = {"subject": "{{ total_due }}", "body_html": "<p>{{ invoice_table }}</p><p>{{ pay_button }}</p>"}
+        cls.template_values = {
+            "subject": "{{ total_due }}",
+            "body_html": "<p>{{ invoice_table }}</p><p>{{ pay_button }}</p>",
+        }
 
     # -- the scenario
 
     def _in(self, user):
-        return self.env(user=user, su=False, context={"allowed_company_ids": user.company_id.ids, "lang": "en_US"})
+        return self.env(
+            user=user,
+            su=False,
+            context={"allowed_company_ids": user.company_id.ids, "lang": "en_US"},
+        )
 
     def _make_invoice_in(self, user, partner, days=20):
-        env = self.env(context={**self.env.context, "allowed_company_ids": user.company_id.ids})
-        invoice = env["account.move"].create({
-            "move_type": "out_invoice", "partner_id": partner.id, "invoice_date": self.today - timedelta(days=days),
-            "invoice_date_due": self.today - timedelta(days=days), "ref": f"{SECRET} ref" if user == self.user_b else "ref",
-            "payment_reference": f"{SECRET}-{partner.id}-{days}" if user == self.user_b else f"A-{partner.id}-{days}",
-            "invoice_line_ids": [Command.create({"name": "Goods", "quantity": 1, "price_unit": 1000, "tax_ids": [Command.clear()]})],
-        })
+        env = self.env(
+            context={**self.env.context, "allowed_company_ids": user.company_id.ids}
+        )
+        invoice = env["account.move"].create(
+            {
+                "move_type": "out_invoice",
+                "partner_id": partner.id,
+                "invoice_date": self.today - timedelta(days=days),
+                "invoice_date_due": self.today - timedelta(days=days),
+                "ref": f"{SECRET} ref" if user == self.user_b else "ref",
+                "payment_reference": f"{SECRET}-{partner.id}-{days}"
+                if user == self.user_b
+                else f"A-{partner.id}-{days}",
+                "invoice_line_ids": [
+                    Command.create(
+                        {
+                            "name": "Goods",
+                            "quantity": 1,
+                            "price_unit": 1000,
+                            "tax_ids": [Command.clear()],
+                        }
+                    )
+                ],
+            }
+        )
         invoice.action_post()
         return invoice
 
     def _make_scenario(self, user, partner, word):
-        """Everything a company has after some time of chasing, made by its own manager. Returns the mailbox and campaign."""
+        """Everything a company has after some time of chasing, made by its own manager.
+        Returns the mailbox and campaign."""
         env, company = self._in(user), user.company_id
         mark = word.lower()
-        provider = env["chaser.provider"].create({
-            "kind": "smtp", "name": f"{word} box", "email": f"box@{mark}.example", "sender_name": word, "smtp_host": f"{mark}.example",
-            "smtp_port": 25, "smtp_user": word, "smtp_password": f"{word} password", "batch_pause": 0, "company_id": company.id,
-        })
+        provider = env["chaser.provider"].create(
+            {
+                "kind": "smtp",
+                "name": f"{word} box",
+                "email": f"box@{mark}.example",
+                "sender_name": word,
+                "smtp_host": f"{mark}.example",
+                "smtp_port": 25,
+                "smtp_user": word,
+                "smtp_password": f"{word} password",
+                "batch_pause": 0,
+                "company_id": company.id,
+            }
+        )
         provider.sudo()._set_state("connected")
-        template = env["chaser.template"].create({"name": f"{word} template", "company_id": company.id, **self.template_values})
-        level = env["chaser.level"].create({
-            "name": f"{word} level", "company_id": company.id, "days_overdue": 1, "min_days": 0, "template_id": template.id})
-        tag = env["chaser.tag"].create({"name": f"{word} tag", "company_id": company.id})
-        env["chaser.segment"].create({"name": f"{word} segment", "company_id": company.id})
-        env["chaser.daily.run"].sudo().create({"name": f"{word} run", "company_id": company.id, "date": self.today - timedelta(days=1)})
-        env["chaser.suppression"].create({"email": f"stopped@{mark}.example", "company_id": company.id, "note": word})
+        template = env["chaser.template"].create(
+            {
+                "name": f"{word} template",
+                "company_id": company.id,
+                **self.template_values,
+            }
+        )
+        level = env["chaser.level"].create(
+            {
+                "name": f"{word} level",
+                "company_id": company.id,
+                "days_overdue": 1,
+                "min_days": 0,
+                "template_id": template.id,
+            }
+        )
+        tag = env["chaser.tag"].create(
+            {"name": f"{word} tag", "company_id": company.id}
+        )
+        env["chaser.segment"].create(
+            {"name": f"{word} segment", "company_id": company.id}
+        )
+        env["chaser.daily.run"].sudo().create(
+            {
+                "name": f"{word} run",
+                "company_id": company.id,
+                "date": self.today - timedelta(days=1),
+            }
+        )
+        env["chaser.suppression"].create(
+            {"email": f"stopped@{mark}.example", "company_id": company.id, "note": word}
+        )
         first = self._make_invoice_in(user, partner)
-        campaign = env["chaser.campaign"].create_for_invoices(first.ids, {
-            "name": f"{word} campaign", "tag_ids": [Command.set(tag.ids)], "provider_id": provider.id, "level_id": level.id})
+        campaign = env["chaser.campaign"].create_for_invoices(
+            first.ids,
+            {
+                "name": f"{word} campaign",
+                "tag_ids": [Command.set(tag.ids)],
+                "provider_id": provider.id,
+                "level_id": level.id,
+            },
+        )
         campaign.action_send()
         self._run(FakeTransport(), provider.with_user(self.env.user).sudo())
         reminder = campaign.reminder_ids
         self.assertEqual(reminder.state, "sent", reminder.reason)
         hit = {"method": "GET", "user_agent": word, "ip": "192.0.2.9", "country": "AE"}
-        self.env["chaser.event"].sudo()._register_hit(reminder.sudo().token, "opened", hit)
-        preview = self._make_invoice_in(user, self._make_customer(f"{word} second", f"second@{mark}.example")).with_env(env).action_chase()
+        self.env["chaser.event"].sudo()._register_hit(
+            reminder.sudo().token, "opened", hit
+        )
+        preview = (
+            self._make_invoice_in(
+                user, self._make_customer(f"{word} second", f"second@{mark}.example")
+            )
+            .with_env(env)
+            .action_chase()
+        )
         self.assertTrue(env["chaser.preview"].browse(preview["res_id"]).item_ids)
-        env["chaser.hold"].create({"partner_id": partner.id, "company_id": company.id, "code": "reply", "detail": word})
-        env["chaser.promise"].create({
-            "partner_id": partner.id, "company_id": company.id, "date_promised": self.today + timedelta(days=2), "said_by": word})
-        env["chaser.dispute"].create({"partner_id": partner.id, "company_id": company.id, "reason": f"{word} reason"})
-        mail = f"From: {word} <x@{mark}.example>\r\nMessage-ID: <in@{mark}.example>\r\nSubject: {word}\r\nIn-Reply-To: {reminder.message_id}\r\n\r\n{word}"
-        received = self.env["chaser.inbound"].sudo()._receive(company, inbound.read(mail.encode()), provider.sudo())
-        env["chaser.inbound.assign"].create({"inbound_id": received.id, "company_id": company.id})
-        self.env["chaser.answer"].sudo().create({
-            "reminder_id": reminder.id, "company_id": company.id, "partner_id": partner.id, "action": "paid", "key": f"{word} key", "text": word})
+        env["chaser.hold"].create(
+            {
+                "partner_id": partner.id,
+                "company_id": company.id,
+                "code": "reply",
+                "detail": word,
+            }
+        )
+        env["chaser.promise"].create(
+            {
+                "partner_id": partner.id,
+                "company_id": company.id,
+                "date_promised": self.today + timedelta(days=2),
+                "said_by": word,
+            }
+        )
+        env["chaser.dispute"].create(
+            {
+                "partner_id": partner.id,
+                "company_id": company.id,
+                "reason": f"{word} reason",
+            }
+        )
+        mail = (
+            f"From: {word} <x@{mark}.example>\r\nMessage-ID: "
+            f"<in@{mark}.example>\r\nSubject: {word}\r\nIn-Reply-To: "
+            f"{reminder.message_id}\r\n\r\n{word}"
+        )
+        received = (
+            self.env["chaser.inbound"]
+            .sudo()
+            ._receive(company, inbound.read(mail.encode()), provider.sudo())
+        )
+        env["chaser.inbound.assign"].create(
+            {"inbound_id": received.id, "company_id": company.id}
+        )
+        self.env["chaser.answer"].sudo().create(
+            {
+                "reminder_id": reminder.id,
+                "company_id": company.id,
+                "partner_id": partner.id,
+                "action": "paid",
+                "key": f"{word} key",
+                "text": word,
+            }
+        )
         self.env.invalidate_all()
         return provider, campaign
 
@@ -102,15 +231,22 @@ class TestCompanies(ChaserCase):
     def _get_models(cls):
         """The stored models that this addon defines, today's and tomorrow's."""
         return sorted(
-            name for name, model in cls.registry.items()
+            name
+            for name, model in cls.registry.items()
             if model._original_module == MODULE and not model._abstract and model._auto
         )
 
     def _get_records(self, name, company):
         """A company's records of a model; one is built where the scenario has none."""
         model = self.env[name].sudo().with_context(active_test=False)
-        self.assertIn("company_id", model._fields, f"{name} belongs to no company, so that no rule can keep companies apart")
-        return model.search([("company_id", "=", company.id)]) or self._build(name, company)
+        self.assertIn(
+            "company_id",
+            model._fields,
+            f"{name} belongs to no company, so that no rule can keep companies apart",
+        )
+        return model.search([("company_id", "=", company.id)]) or self._build(
+            name, company
+        )
 
     def _build(self, name, company):
         values = self._make_values(name, company)
@@ -118,65 +254,104 @@ class TestCompanies(ChaserCase):
             record = self.env[name].sudo().with_company(company).create(values)
             record.flush_recordset()
         except Exception as error:
-            raise AssertionError(f"The walk cannot build a {name} from {values}: add one to _make_scenario. {error}") from error
+            raise AssertionError(
+                f"The walk cannot build a {name} from {values}: add one to "
+                f"_make_scenario. {error}"
+            ) from error
         return record
 
     def _make_values(self, name, company):
         """Values for a record, from the model's required fields alone."""
         model = self.env[name].sudo().with_company(company)
         required = [
-            field for field in model._fields.values()
-            if field.required and field.store and not field.compute and not field.related and field.name != "company_id"
+            field
+            for field in model._fields.values()
+            if field.required
+            and field.store
+            and not field.compute
+            and not field.related
+            and field.name != "company_id"
         ]
-        return {"company_id": company.id} | {field.name: self._make_value(model, field, company) for field in required}
+        return {"company_id": company.id} | {
+            field.name: self._make_value(model, field, company) for field in required
+        }
 
     def _make_value(self, model, field, company):
         match field.type:
             case "many2one":
                 comodel = self.env[field.comodel_name].sudo()
-                own = [("company_id", "in", (company.id, False))] if "company_id" in comodel._fields else []
+                own = (
+                    [("company_id", "in", (company.id, False))]
+                    if "company_id" in comodel._fields
+                    else []
+                )
                 found = comodel.search(own, limit=1)
                 if not found and comodel._original_module == MODULE:
                     found = self._build(comodel._name, company)
-                self.assertTrue(found, f"{model._name}.{field.name} needs a {comodel._name}")
+                self.assertTrue(
+                    found, f"{model._name}.{field.name} needs a {comodel._name}"
+                )
                 return found.id
             case "char" | "text" | "html":
                 # Each its own, as some are unique.
-                return self.template_values.get(field.name) or _VALID_TEXT.get(field.name) or f"{SECRET} {next(_NUMBERS)}"
+                return (
+                    self.template_values.get(field.name)
+                    or _VALID_TEXT.get(field.name)
+                    or f"{SECRET} {next(_NUMBERS)}"
+                )
             case "selection":
                 return field.get_values(self.env)[0]
             case "integer" | "float" | "monetary":
                 return 987
             case "date" | "datetime":
-                return fields.Datetime.now() if field.type == "datetime" else fields.Date.today()
+                return (
+                    fields.Datetime.now()
+                    if field.type == "datetime"
+                    else fields.Date.today()
+                )
             case "json":
                 return {"text": SECRET}
             case "boolean":
                 return True
-        return self.fail(f"The walk knows no value for {model._name}.{field.name}, which is of type {field.type}")
+        return self.fail(
+            f"The walk knows no value for {model._name}.{field.name}, which is of "
+            f"type {field.type}"
+        )
 
     def _snapshot(self, company):
         """All rows of a company, of all models, as the database has them."""
         self.env.flush_all()
         return {
-            name: self.env.execute_query(SQL(
-                "SELECT to_jsonb(t) FROM %s t WHERE company_id = %s ORDER BY id", SQL.identifier(self.registry[name]._table), company.id))
+            name: self.env.execute_query(
+                SQL(
+                    "SELECT to_jsonb(t) FROM %s t WHERE company_id = %s ORDER BY id",
+                    SQL.identifier(self.registry[name]._table),
+                    company.id,
+                )
+            )
             for name in self._get_models()
         }
 
     def _check_unchanged(self, before, what="something"):
         after = self._snapshot(self.other)
         changed = [name for name in before if before[name] != after[name]]
-        self.assertFalse(changed, f"{what}: rows of the other company are not what they were")
+        self.assertFalse(
+            changed, f"{what}: rows of the other company are not what they were"
+        )
 
     # -- the walk
 
     def test_walk_over_all_models(self):
-        """Every way in that a client has, on every model; the other company's own manager proves that each way works."""
+        """Every way in that a client has, on every model; the other company's own
+        manager proves that each way works."""
         self._make_scenario(self.user_a, self.customer, "Alpha")
         self._make_scenario(self.user_b, self.customer_b, SECRET)
         self.assertIn("chaser.campaign", self._get_models())
-        self.assertIn("chaser.preview.item", self._get_models(), "transient models are walked, too")
+        self.assertIn(
+            "chaser.preview.item",
+            self._get_models(),
+            "transient models are walked, too",
+        )
         for name in self._get_models():
             records = self._get_records(name, self.other)
             with self.subTest(model=name):
@@ -192,73 +367,188 @@ class TestCompanies(ChaserCase):
 
     def _call(self, user, name, method, *args, **kwargs):
         """As a client calls it: public methods only."""
-        return call_kw(self._in(user)[name].with_context(active_test=False), method, list(args), kwargs)
+        return call_kw(
+            self._in(user)[name].with_context(active_test=False),
+            method,
+            list(args),
+            kwargs,
+        )
 
     def _check_closed(self, name, records):
         """Not even the own company's manager gets in."""
         for user in (self.user_a, self.user_b):
-            for method, *args in (("search", []), ("search_read", []), ("read", records.ids), ("write", records.ids, {}), ("unlink", records.ids),
-                                  ("create", {}), ("formatted_read_group", [], ["company_id"], ["__count"]), ("export_data", records.ids, ["create_date"])):
+            for method, *args in (
+                ("search", []),
+                ("search_read", []),
+                ("read", records.ids),
+                ("write", records.ids, {}),
+                ("unlink", records.ids),
+                ("create", {}),
+                ("formatted_read_group", [], ["company_id"], ["__count"]),
+                ("export_data", records.ids, ["create_date"]),
+            ):
                 with self.assertRaises(AccessError, msg=f"{user.login} {method}"):
                     self._call(user, name, method, *args)
 
     def _check_search(self, name, records):
         domain = [("id", "in", records.ids)]
-        self.assertEqual(set(self._call(self.user_b, name, "search", domain)), set(records.ids), "B's own manager finds them")
+        self.assertEqual(
+            set(self._call(self.user_b, name, "search", domain)),
+            set(records.ids),
+            "B's own manager finds them",
+        )
         by_name = [[("display_name", "ilike", SECRET)]] if records._rec_name else []
         for search in ([], domain, [("company_id", "=", self.other.id)], *by_name):
             found = self._call(self.user_a, name, "search", search)
             self.assertFalse(set(found) & set(records.ids), search)
-            self.assertEqual(self._call(self.user_a, name, "search_count", search), len(found))
+            self.assertEqual(
+                self._call(self.user_a, name, "search_count", search), len(found)
+            )
         self.assertEqual(self._call(self.user_a, name, "search_count", domain), 0)
-        self.assertEqual(self._call(self.user_a, name, "search_read", domain, ["display_name"]), [])
-        result = self._call(self.user_a, name, "web_search_read", domain, {"display_name": {}})
+        self.assertEqual(
+            self._call(self.user_a, name, "search_read", domain, ["display_name"]), []
+        )
+        result = self._call(
+            self.user_a, name, "web_search_read", domain, {"display_name": {}}
+        )
         self.assertEqual((result["records"], result["length"]), ([], 0))
-        self.assertFalse({row[0] for row in self._call(self.user_a, name, "name_search", "", [], "ilike", 1000)} & set(records.ids))
+        self.assertFalse(
+            {
+                row[0]
+                for row in self._call(
+                    self.user_a, name, "name_search", "", [], "ilike", 1000
+                )
+            }
+            & set(records.ids)
+        )
         if by_name:
-            self.assertEqual(self._call(self.user_a, name, "name_search", SECRET, [], "ilike", 1000), [])
+            self.assertEqual(
+                self._call(self.user_a, name, "name_search", SECRET, [], "ilike", 1000),
+                [],
+            )
 
     def _check_read(self, name, records):
-        names = [field for field, info in self._call(self.user_b, name, "fields_get").items() if info.get("exportable", True)]
-        self.assertTrue(self._call(self.user_b, name, "read", records.ids, names), "B's own manager reads them")
+        names = [
+            field
+            for field, info in self._call(self.user_b, name, "fields_get").items()
+            if info.get("exportable", True)
+        ]
+        self.assertTrue(
+            self._call(self.user_b, name, "read", records.ids, names),
+            "B's own manager reads them",
+        )
         for record in records:
             for method, args in (
-                ("read", [names]), ("read", [["display_name"]]), ("read", [["company_id"]]), ("web_read", [{"display_name": {}}]),
-                ("export_data", [["id", ".id", "display_name"]]), ("export_data", [[n for n in names if n != "id"]]),
+                ("read", [names]),
+                ("read", [["display_name"]]),
+                ("read", [["company_id"]]),
+                ("web_read", [{"display_name": {}}]),
+                ("export_data", [["id", ".id", "display_name"]]),
+                ("export_data", [[n for n in names if n != "id"]]),
             ):
                 with self.assertRaises(AccessError, msg=f"{method}{args}") as caught:
                     self._call(self.user_a, name, method, record.ids, *args)
                 self.assertFalse(holds_secret(caught.exception), caught.exception)
 
     def _check_groups(self, name, records):
-        domain, company = [("id", "in", records.ids)], [("company_id", "=", self.other.id)]
+        domain, company = (
+            [("id", "in", records.ids)],
+            [("company_id", "=", self.other.id)],
+        )
         stored = [
-            field.name for field in records._fields.values()
-            if (field.store or field.name == "status") and field.type in ("char", "selection", "many2one", "boolean", "date", "datetime", "integer")
-            and not field.groups and field.name != "id"
+            field.name
+            for field in records._fields.values()
+            if (field.store or field.name == "status")
+            and field.type
+            in (
+                "char",
+                "selection",
+                "many2one",
+                "boolean",
+                "date",
+                "datetime",
+                "integer",
+            )
+            and not field.groups
+            and field.name != "id"
         ]
         for group in stored:
-            spec = f"{group}:month" if records._fields[group].type in ("date", "datetime") else group
-            everything = self._call(self.user_a, name, "formatted_read_group", [], [spec], ["__count"])
-            self.assertFalse(holds_secret(everything), f"grouped by {group}: {everything}")
-        self.assertTrue(self._call(self.user_b, name, "formatted_read_group", domain, ["company_id"], ["__count"]))
+            spec = (
+                f"{group}:month"
+                if records._fields[group].type in ("date", "datetime")
+                else group
+            )
+            everything = self._call(
+                self.user_a, name, "formatted_read_group", [], [spec], ["__count"]
+            )
+            self.assertFalse(
+                holds_secret(everything), f"grouped by {group}: {everything}"
+            )
+        self.assertTrue(
+            self._call(
+                self.user_b,
+                name,
+                "formatted_read_group",
+                domain,
+                ["company_id"],
+                ["__count"],
+            )
+        )
         for search in (domain, company):
-            self.assertEqual(self._call(self.user_a, name, "formatted_read_group", search, ["company_id"], ["__count"]), [])
-            self.assertEqual(self._in(self.user_a)[name]._read_group(search, ["company_id"], ["__count"]), [])
-            self.assertEqual(self._call(self.user_a, name, "web_read_group", search, ["company_id"])["groups"], [])
-            [total] = self._call(self.user_a, name, "formatted_read_group", search, [], ["__count", "id:max"])
-            self.assertEqual((total["__count"], total["id:max"]), (0, False), "nor in the totals")
+            self.assertEqual(
+                self._call(
+                    self.user_a,
+                    name,
+                    "formatted_read_group",
+                    search,
+                    ["company_id"],
+                    ["__count"],
+                ),
+                [],
+            )
+            self.assertEqual(
+                self._in(self.user_a)[name]._read_group(
+                    search, ["company_id"], ["__count"]
+                ),
+                [],
+            )
+            self.assertEqual(
+                self._call(self.user_a, name, "web_read_group", search, ["company_id"])[
+                    "groups"
+                ],
+                [],
+            )
+            [total] = self._call(
+                self.user_a,
+                name,
+                "formatted_read_group",
+                search,
+                [],
+                ["__count", "id:max"],
+            )
+            self.assertEqual(
+                (total["__count"], total["id:max"]), (0, False), "nor in the totals"
+            )
 
     def _check_changes(self, name, records):
         before = self._snapshot(self.other)
         take_over = {"company_id": self.company.id}
         for method, args in (
-            ("write", [{"create_uid": self.user_a.id}]), ("write", [take_over]), ("unlink", []), ("copy", []), ("web_save", [take_over, {"display_name": {}}]),
+            ("write", [{"create_uid": self.user_a.id}]),
+            ("write", [take_over]),
+            ("unlink", []),
+            ("copy", []),
+            ("web_save", [take_over, {"display_name": {}}]),
         ):
-            # What nobody may write may say so first; all else is refused for being another company's.
-            nobody = method != "unlink" and not self._in(self.user_b)[name].has_access("write")
+            # What nobody may write may say so first; all else is refused for being
+            # another company's.
+            nobody = method != "unlink" and not self._in(self.user_b)[name].has_access(
+                "write"
+            )
             for record in records:
-                with self.assertRaises(UserError if nobody else AccessError, msg=method) as caught:
+                with self.assertRaises(
+                    UserError if nobody else AccessError, msg=method
+                ) as caught:
                     self._call(self.user_a, name, method, record.ids, *args)
                     self.env.flush_all()
                 self.assertFalse(holds_secret(caught.exception), caught.exception)
@@ -268,7 +558,9 @@ class TestCompanies(ChaserCase):
         """Neither a new record in B, nor one of A's own moved over to B."""
         values = self._make_values(name, self.other)
         with self.cr.savepoint() as savepoint:
-            self._build(name, self.other)  # these values are good, so that nothing but the rights refuses them
+            self._build(
+                name, self.other
+            )  # these values are good, so that nothing but the rights refuses them
             savepoint.rollback()
         self.env.invalidate_all()
         before = self._snapshot(self.other)
@@ -279,9 +571,17 @@ class TestCompanies(ChaserCase):
         for own in self._get_records(name, self.company):
             with self.cr.savepoint() as savepoint:
                 with contextlib.suppress(UserError):
-                    self._call(self.user_a, name, "write", own.ids, {"company_id": self.other.id})
+                    self._call(
+                        self.user_a,
+                        name,
+                        "write",
+                        own.ids,
+                        {"company_id": self.other.id},
+                    )
                     self.env.flush_all()
-                    self._check_unchanged(before, f"{name} {own.id} was moved into another company")
+                    self._check_unchanged(
+                        before, f"{name} {own.id} was moved into another company"
+                    )
                 savepoint.rollback()
             self.env.invalidate_all()
         self._check_unchanged(before)
@@ -290,26 +590,53 @@ class TestCompanies(ChaserCase):
         """Every button: refused, or without any effect and any word about B."""
         before = self._snapshot(self.other)
         idle = () if records._active_name else ("action_archive", "action_unarchive")
-        for method in [method for method in dir(type(records)) if method.startswith("action_") and method not in idle]:
-            parameters = list(inspect.signature(getattr(type(records), method)).parameters.values())[1:]
-            args = [False for parameter in parameters if parameter.default is parameter.empty and parameter.kind == parameter.POSITIONAL_OR_KEYWORD]
+        for method in [
+            method
+            for method in dir(type(records))
+            if method.startswith("action_") and method not in idle
+        ]:
+            parameters = list(
+                inspect.signature(getattr(type(records), method)).parameters.values()
+            )[1:]
+            args = [
+                False
+                for parameter in parameters
+                if parameter.default is parameter.empty
+                and parameter.kind == parameter.POSITIONAL_OR_KEYWORD
+            ]
             for record in records:
                 with self.cr.savepoint() as savepoint:
                     self.env.invalidate_all()
                     try:
-                        ids = () if getattr(getattr(type(records), method), "_api_model", False) else (record.ids,)
+                        ids = (
+                            ()
+                            if getattr(
+                                getattr(type(records), method), "_api_model", False
+                            )
+                            else (record.ids,)
+                        )
                         result = self._call(self.user_a, name, method, *ids, *args)
                     except UserError as error:  # AccessError is one, too
                         result = error
                     self.env.flush_all()
-                    self.assertFalse(holds_secret(result), f"{name}.{method} tells {result}")
+                    self.assertFalse(
+                        holds_secret(result), f"{name}.{method} tells {result}"
+                    )
                     self._check_unchanged(before, f"{name}.{method} changed something")
                     savepoint.rollback()
         self.env.invalidate_all()
 
     def test_walk_builds_what_the_scenario_lacks(self):
-        """A model added later is covered, because the walk can make a record from the required fields."""
-        for name in ("chaser.tag", "chaser.suppression", "chaser.provider", "chaser.template", "chaser.level", "chaser.reminder.line"):
+        """A model added later is covered, because the walk can make a record from the
+        required fields."""
+        for name in (
+            "chaser.tag",
+            "chaser.suppression",
+            "chaser.provider",
+            "chaser.template",
+            "chaser.level",
+            "chaser.reminder.line",
+        ):
             with self.subTest(model=name):
                 self.assertEqual(self._build(name, self.other).company_id, self.other)
 
@@ -319,31 +646,48 @@ class TestCompanies(ChaserCase):
         self.env.ref("invoice_chaser.chaser_tag_rule_company").sudo().active = False
         self.env.registry.clear_cache()
         with self.assertRaisesRegex(AssertionError, "is not false"):
-            self._check_search("chaser.tag", self._get_records("chaser.tag", self.other))
+            self._check_search(
+                "chaser.tag", self._get_records("chaser.tag", self.other)
+            )
 
     def test_every_model_has_rule_and_rights(self):
         for name in self._get_models():
             with self.subTest(model=name):
-                rules = self.env["ir.rule"].sudo().search([("model_id.model", "=", name), ("groups", "=", False)])
-                self.assertTrue(any("company_ids" in rule.domain_force for rule in rules), "no global company rule")
+                rules = (
+                    self.env["ir.rule"]
+                    .sudo()
+                    .search([("model_id.model", "=", name), ("groups", "=", False)])
+                )
+                self.assertTrue(
+                    any("company_ids" in rule.domain_force for rule in rules),
+                    "no global company rule",
+                )
 
     # -- what is shared, and what only looks shared
 
     def test_shared_records_stay_readable(self):
         for name in ("chaser.template", "chaser.level", "chaser.tag"):
-            shared = self.env[name].sudo().search([("company_id", "=", False)], limit=1) or self.env[name].sudo().create(
-                {"name": "shared", "company_id": False})
+            shared = self.env[name].sudo().search(
+                [("company_id", "=", False)], limit=1
+            ) or self.env[name].sudo().create({"name": "shared", "company_id": False})
             for user in (self.user_a, self.user_b):
                 with self.subTest(model=name, user=user.login):
-                    self.assertEqual(self._call(user, name, "search", [("id", "=", shared.id)]), shared.ids)
-                    self.assertTrue(self._call(user, name, "read", shared.ids, ["name"])[0]["name"])
+                    self.assertEqual(
+                        self._call(user, name, "search", [("id", "=", shared.id)]),
+                        shared.ids,
+                    )
+                    self.assertTrue(
+                        self._call(user, name, "read", shared.ids, ["name"])[0]["name"]
+                    )
 
     def test_shared_template_counts_own_use_only(self):
         """The text is shared; how often the other company used it is not told."""
         _provider, campaign = self._make_scenario(self.user_b, self.customer_b, SECRET)
         polite = self.env.ref("invoice_chaser.chaser_template_polite")
         self._in(self.user_b)["chaser.campaign"].create_for_invoices(
-            self._make_invoice_in(self.user_b, self.both).ids, {"template_id": polite.id}).action_send()
+            self._make_invoice_in(self.user_b, self.both).ids,
+            {"template_id": polite.id},
+        ).action_send()
         self._run(FakeTransport(), campaign.provider_id.with_user(self.env.user).sudo())
         self.assertEqual(polite.with_env(self._in(self.user_b)).usage_count, 1)
         self.env.invalidate_all()
@@ -357,7 +701,13 @@ class TestCompanies(ChaserCase):
         before = self._snapshot(self.other)
         for values in ({}, {"company_id": self.other.id}):
             with self.assertRaises(UserError) as caught:
-                self._call(self.user_a, "chaser.campaign", "create_for_invoices", hidden.ids, values)
+                self._call(
+                    self.user_a,
+                    "chaser.campaign",
+                    "create_for_invoices",
+                    hidden.ids,
+                    values,
+                )
             self.assertFalse(holds_secret(caught.exception), caught.exception)
             self.assertNotIn(hidden.name, str(caught.exception))
         with self.assertRaises(UserError) as caught:
@@ -366,8 +716,17 @@ class TestCompanies(ChaserCase):
         self._check_unchanged(before)
 
     def test_chase_own_and_other_invoices_together(self):
-        hidden, own = self._make_invoice_in(self.user_b, self.both), self._make_invoice_in(self.user_a, self.both)
-        campaign_id = self._call(self.user_a, "chaser.campaign", "create_for_invoices", (hidden | own).ids, {})[0]
+        hidden, own = (
+            self._make_invoice_in(self.user_b, self.both),
+            self._make_invoice_in(self.user_a, self.both),
+        )
+        campaign_id = self._call(
+            self.user_a,
+            "chaser.campaign",
+            "create_for_invoices",
+            (hidden | own).ids,
+            {},
+        )[0]
         campaign = self.env["chaser.campaign"].sudo().browse(campaign_id)
         self.assertEqual(campaign.reminder_ids.line_ids.move_id, own)
         self.assertEqual(campaign.company_id, self.company)
@@ -379,75 +738,177 @@ class TestCompanies(ChaserCase):
         provider, campaign = self._make_scenario(self.user_b, self.customer_b, SECRET)
         own = self._make_invoice_in(self.user_a, self.both)
         for values in (
-            {"provider_id": provider.id}, {"level_id": campaign.level_id.id}, {"template_id": campaign.level_id.template_id.id},
+            {"provider_id": provider.id},
+            {"level_id": campaign.level_id.id},
+            {"template_id": campaign.level_id.template_id.id},
             {"tag_ids": [Command.set(campaign.tag_ids.ids)]},
         ):
             with self.subTest(values=values), self.assertRaises(UserError):
-                self._call(self.user_a, "chaser.campaign", "create_for_invoices", own.ids, values)
+                self._call(
+                    self.user_a,
+                    "chaser.campaign",
+                    "create_for_invoices",
+                    own.ids,
+                    values,
+                )
         campaign = self._in(self.user_a)["chaser.campaign"].create_for_invoices(own.ids)
         with self.assertRaises(UserError):
             campaign.write({"provider_id": provider.id})
             campaign.action_send()
 
     def test_partner_settings_are_each_companys_own(self):
-        """A pause, an interval or a consolidation that one company agreed on is unknown to the other."""
+        """A pause, an interval or a consolidation that one company agreed on is unknown
+        to the other."""
         values = {
-            "chaser_paused_until": self.today + timedelta(days=9), "chaser_pause_reason": f"{SECRET} agreed", "preferred_contact_interval": 77,
-            "consolidation_preference": "disabled", "max_consolidation_amount": 5.0,
+            "chaser_paused_until": self.today + timedelta(days=9),
+            "chaser_pause_reason": f"{SECRET} agreed",
+            "preferred_contact_interval": 77,
+            "consolidation_preference": "disabled",
+            "max_consolidation_amount": 5.0,
         }
         self.both.with_env(self._in(self.user_b)).sudo().write(values)
         self.env.flush_all()
         self.env.invalidate_all()
-        [seen] = self._call(self.user_a, "res.partner", "read", self.both.ids, list(values))
+        [seen] = self._call(
+            self.user_a, "res.partner", "read", self.both.ids, list(values)
+        )
         self.assertFalse(holds_secret(seen))
         self.assertEqual([seen[name] for name in values], [False, False, 0, False, 0.0])
-        self.assertFalse(self._call(self.user_a, "res.partner", "search", [("chaser_pause_reason", "ilike", SECRET)]))
-        self.assertFalse(holds_secret(self._call(self.user_a, "res.partner", "export_data", self.both.ids, list(values))))
+        self.assertFalse(
+            self._call(
+                self.user_a,
+                "res.partner",
+                "search",
+                [("chaser_pause_reason", "ilike", SECRET)],
+            )
+        )
+        self.assertFalse(
+            holds_secret(
+                self._call(
+                    self.user_a,
+                    "res.partner",
+                    "export_data",
+                    self.both.ids,
+                    list(values),
+                )
+            )
+        )
         # and so company A goes on chasing, company B does not
         for user, state in ((self.user_a, "draft"), (self.user_b, "skipped")):
-            campaign = self._in(user)["chaser.campaign"].create_for_invoices(self._make_invoice_in(user, self.both).ids)
+            campaign = self._in(user)["chaser.campaign"].create_for_invoices(
+                self._make_invoice_in(user, self.both).ids
+            )
             self.assertEqual(campaign.reminder_ids.state, state, user.login)
 
     def test_contact_history_is_each_companys_own(self):
-        """That company B wrote yesterday neither stops company A nor shows in its counts."""
+        """That company B wrote yesterday neither stops company A nor shows in its
+        counts."""
         provider, _campaign = self._make_scenario(self.user_b, self.customer_b, SECRET)
-        invoice_b, invoice_a = self._make_invoice_in(self.user_b, self.both), self._make_invoice_in(self.user_a, self.both)
-        self._in(self.user_b)["chaser.campaign"].create_for_invoices(invoice_b.ids).action_send()
+        invoice_b, invoice_a = (
+            self._make_invoice_in(self.user_b, self.both),
+            self._make_invoice_in(self.user_a, self.both),
+        )
+        self._in(self.user_b)["chaser.campaign"].create_for_invoices(
+            invoice_b.ids
+        ).action_send()
         self._run(FakeTransport(), provider.with_user(self.env.user).sudo())
-        self.assertEqual(self.both.with_env(self._in(self.user_b)).chaser_reminder_count, 1)
+        self.assertEqual(
+            self.both.with_env(self._in(self.user_b)).chaser_reminder_count, 1
+        )
         self.env.invalidate_all()
-        self.assertEqual(self.both.with_env(self._in(self.user_a)).chaser_reminder_count, 0)
-        self.assertEqual(invoice_b.with_env(self._in(self.user_b)).chaser_reminder_count, 1)
+        self.assertEqual(
+            self.both.with_env(self._in(self.user_a)).chaser_reminder_count, 0
+        )
+        self.assertEqual(
+            invoice_b.with_env(self._in(self.user_b)).chaser_reminder_count, 1
+        )
         self.env.invalidate_all()
-        campaign = self._in(self.user_a)["chaser.campaign"].create_for_invoices(invoice_a.ids)
+        campaign = self._in(self.user_a)["chaser.campaign"].create_for_invoices(
+            invoice_a.ids
+        )
         self.assertEqual(campaign.reminder_ids.state, "draft")
 
     def test_status_search_and_company_switcher_respect_rules(self):
-        for user, partner, word in ((self.user_a, self.customer, "Alpha"), (self.user_b, self.customer_b, SECRET)):
+        for user, partner, word in (
+            (self.user_a, self.customer, "Alpha"),
+            (self.user_b, self.customer_b, SECRET),
+        ):
             self._make_scenario(user, partner, word)
-        own = self.env["chaser.reminder"].sudo().search([("company_id", "=", self.company.id)])
+        own = (
+            self.env["chaser.reminder"]
+            .sudo()
+            .search([("company_id", "=", self.company.id)])
+        )
         status = own.status
-        self.assertEqual(self.env["chaser.reminder"].sudo().search_count([("status", "=", status)]), 2)
-        for domain in ([("status", "=", status)], [("status", "in", [status, "paid"])], [("status", "!=", "paid")], [("status", "!=", False)]):
-            self.assertEqual(self._call(self.user_a, "chaser.reminder", "search", domain), own.ids, domain)
-        groups = self._call(self.user_a, "chaser.reminder", "formatted_read_group", [], ["status"], ["__count"])
-        self.assertEqual([(group["status"], group["__count"]) for group in groups], [(status, 1)])
-        found = self._call(self.user_a, "chaser.campaign", "search", [("reminder_ids.status", "=", status)])
+        self.assertEqual(
+            self.env["chaser.reminder"].sudo().search_count([("status", "=", status)]),
+            2,
+        )
+        for domain in (
+            [("status", "=", status)],
+            [("status", "in", [status, "paid"])],
+            [("status", "!=", "paid")],
+            [("status", "!=", False)],
+        ):
+            self.assertEqual(
+                self._call(self.user_a, "chaser.reminder", "search", domain),
+                own.ids,
+                domain,
+            )
+        groups = self._call(
+            self.user_a,
+            "chaser.reminder",
+            "formatted_read_group",
+            [],
+            ["status"],
+            ["__count"],
+        )
+        self.assertEqual(
+            [(group["status"], group["__count"]) for group in groups], [(status, 1)]
+        )
+        found = self._call(
+            self.user_a,
+            "chaser.campaign",
+            "search",
+            [("reminder_ids.status", "=", status)],
+        )
         self.assertEqual(found, own.campaign_id.ids)
-        # Who works in both sees the one that is chosen in the company switcher: that decides, not only the rights.
+        # Who works in both sees the one that is chosen in the company switcher: that
+        # decides, not only the rights.
         self.user_a.company_ids += self.other
         campaigns = self._in(self.user_a)["chaser.campaign"]
         self.assertEqual(campaigns.search([]).company_id, self.company)
-        self.assertEqual(campaigns.with_context(allowed_company_ids=[self.company.id, self.other.id]).search([]).company_id, self.company + self.other)
+        self.assertEqual(
+            campaigns.with_context(allowed_company_ids=[self.company.id, self.other.id])
+            .search([])
+            .company_id,
+            self.company + self.other,
+        )
 
     def test_unsubscribing_from_one_company_keeps_the_other(self):
         """The address is the same; the business relations are two."""
-        invoice_a, invoice_b = self._make_invoice_in(self.user_a, self.both), self._make_invoice_in(self.user_b, self.both)
-        sent = self._in(self.user_a)["chaser.campaign"].create_for_invoices(invoice_a.ids)
-        self.env["chaser.event"].sudo()._unsubscribe(sent.reminder_ids.sudo().token, {"user_agent": "", "ip": ""})
-        suppression = self.env["chaser.suppression"].sudo().search([("email", "=", "shared@customer.example")])
+        invoice_a, invoice_b = (
+            self._make_invoice_in(self.user_a, self.both),
+            self._make_invoice_in(self.user_b, self.both),
+        )
+        sent = self._in(self.user_a)["chaser.campaign"].create_for_invoices(
+            invoice_a.ids
+        )
+        self.env["chaser.event"].sudo()._unsubscribe(
+            sent.reminder_ids.sudo().token, {"user_agent": "", "ip": ""}
+        )
+        suppression = (
+            self.env["chaser.suppression"]
+            .sudo()
+            .search([("email", "=", "shared@customer.example")])
+        )
         self.assertEqual(suppression.company_id, self.company)
         sent.action_cancel()
-        for user, invoice, state in ((self.user_a, invoice_a, "skipped"), (self.user_b, invoice_b, "draft")):
-            campaign = self._in(user)["chaser.campaign"].create_for_invoices(invoice.ids)
+        for user, invoice, state in (
+            (self.user_a, invoice_a, "skipped"),
+            (self.user_b, invoice_b, "draft"),
+        ):
+            campaign = self._in(user)["chaser.campaign"].create_for_invoices(
+                invoice.ids
+            )
             self.assertEqual(campaign.reminder_ids.state, state, user.login)

@@ -9,12 +9,26 @@ from .common import ChaserCase
 @tagged("post_install", "-at_install")
 class TestDispute(ChaserCase):
     def _dispute(self, moves=None, reason="Broken glass", user=None, **values):
-        return self.env["chaser.dispute"].with_user(user or self.accountant).create({
-            "partner_id": self.customer.id, "move_ids": [Command.set((moves or self.env["account.move"]).ids)], "reason": reason, **values,
-        }).with_user(self.env.user)
+        return (
+            self.env["chaser.dispute"]
+            .with_user(user or self.accountant)
+            .create(
+                {
+                    "partner_id": self.customer.id,
+                    "move_ids": [Command.set((moves or self.env["account.move"]).ids)],
+                    "reason": reason,
+                    **values,
+                }
+            )
+            .with_user(self.env.user)
+        )
 
     def _reasons(self, campaign):
-        return {move.name: reminder.reason_code or None for reminder in campaign.reminder_ids for move in reminder.line_ids.move_id}
+        return {
+            move.name: reminder.reason_code or None
+            for reminder in campaign.reminder_ids
+            for move in reminder.line_ids.move_id
+        }
 
     def _notes(self, record):
         return " ".join(record.message_ids.mapped("body"))
@@ -23,8 +37,17 @@ class TestDispute(ChaserCase):
         held, other = self._make_invoice(amount=10), self._make_invoice(amount=20)
         self._dispute(held, amount=5)
         campaign = self._campaign(held | other)
-        self.assertEqual(self._reasons(campaign), {held.name: "disputed", other.name: None}, "held whole, whatever part is disputed")
-        self.assertIn("Broken glass", campaign.reminder_ids.filtered(lambda reminder: reminder.state == "skipped").reason)
+        self.assertEqual(
+            self._reasons(campaign),
+            {held.name: "disputed", other.name: None},
+            "held whole, whatever part is disputed",
+        )
+        self.assertIn(
+            "Broken glass",
+            campaign.reminder_ids.filtered(
+                lambda reminder: reminder.state == "skipped"
+            ).reason,
+        )
 
     def test_whole_customer_is_held(self):
         invoice = self._make_invoice()
@@ -41,25 +64,40 @@ class TestDispute(ChaserCase):
         self.assertEqual(campaign.reminder_ids.reason_code, "customer_disputes")
 
     def test_resolved_and_rejected(self):
-        for method, state in (("action_resolve", "resolved"), ("action_reject", "rejected")):
+        for method, state in (
+            ("action_resolve", "resolved"),
+            ("action_reject", "rejected"),
+        ):
             with self.subTest(method):
                 invoice = self._make_invoice()
                 dispute = self._dispute(invoice)
-                getattr(dispute.with_user(self.accountant), method)("Credit note promised")
-                self.assertEqual((dispute.state, dispute.closed_by_id, dispute.resolution), (state, self.accountant, "Credit note promised"))
+                getattr(dispute.with_user(self.accountant), method)(
+                    "Credit note promised"
+                )
+                self.assertEqual(
+                    (dispute.state, dispute.closed_by_id, dispute.resolution),
+                    (state, self.accountant, "Credit note promised"),
+                )
                 self.assertTrue(dispute.closed_at)
                 self.assertFalse(invoice.chaser_dispute_reason)
-                self.assertEqual(self._reasons(self._campaign(invoice)), {invoice.name: None})
+                self.assertEqual(
+                    self._reasons(self._campaign(invoice)), {invoice.name: None}
+                )
                 for record in (self.customer, invoice):
                     self.assertIn("Credit note promised", self._notes(record))
-                self.env["chaser.reminder"].sudo().search([("state", "=", "draft")]).campaign_id.action_cancel()
+                self.env["chaser.reminder"].sudo().search(
+                    [("state", "=", "draft")]
+                ).campaign_id.action_cancel()
 
     def test_reopened(self):
         invoice = self._make_invoice()
         dispute = self._dispute(invoice)
         dispute.action_resolve()
         dispute.with_user(self.accountant).action_reopen()
-        self.assertEqual((dispute.state, dispute.closed_at, invoice.chaser_dispute_reason), ("open", False, "Broken glass"))
+        self.assertEqual(
+            (dispute.state, dispute.closed_at, invoice.chaser_dispute_reason),
+            ("open", False, "Broken glass"),
+        )
 
     def test_closed_once(self):
         dispute = self._dispute()
@@ -68,10 +106,17 @@ class TestDispute(ChaserCase):
         self.assertEqual((dispute.state, dispute.resolution), ("resolved", "first"))
 
     def test_responsible_gets_a_to_do(self):
-        colleague = new_test_user(self.env, "dispute_colleague", "invoice_chaser.group_chaser_user", company_id=self.company.id)
+        colleague = new_test_user(
+            self.env,
+            "dispute_colleague",
+            "invoice_chaser.group_chaser_user",
+            company_id=self.company.id,
+        )
         dispute = self._dispute(user_id=colleague.id)
         self.assertEqual(dispute.activity_ids.user_id, colleague)
-        self.assertFalse(self._dispute().activity_ids, "who takes it on himself needs none")
+        self.assertFalse(
+            self._dispute().activity_ids, "who takes it on himself needs none"
+        )
         dispute.action_resolve()
         self.assertFalse(dispute.activity_ids)
 
@@ -90,13 +135,38 @@ class TestDispute(ChaserCase):
 
     def test_over_the_api(self):
         invoice = self._make_invoice()
-        env = self.env(user=self.accountant.id, su=False, context={"allowed_company_ids": self.company.ids})
-        [dispute_id] = call_kw(env["chaser.dispute"], "create", [[{
-            "partner_id": self.customer.id, "move_ids": [[6, 0, invoice.ids]], "reason": "Price", "source": "mail", "said_by": "Ms Khan"}]], {})
+        env = self.env(
+            user=self.accountant.id,
+            su=False,
+            context={"allowed_company_ids": self.company.ids},
+        )
+        [dispute_id] = call_kw(
+            env["chaser.dispute"],
+            "create",
+            [
+                [
+                    {
+                        "partner_id": self.customer.id,
+                        "move_ids": [[6, 0, invoice.ids]],
+                        "reason": "Price",
+                        "source": "mail",
+                        "said_by": "Ms Khan",
+                    }
+                ]
+            ],
+            {},
+        )
         self.assertEqual(invoice.chaser_dispute_reason, "Price")
         self.assertIn("Ms Khan", self._notes(invoice))
-        call_kw(env["chaser.dispute"], "action_reject", [[dispute_id]], {"resolution": "Agreed price"})
-        self.assertEqual(self.env["chaser.dispute"].browse(dispute_id).state, "rejected")
+        call_kw(
+            env["chaser.dispute"],
+            "action_reject",
+            [[dispute_id]],
+            {"resolution": "Agreed price"},
+        )
+        self.assertEqual(
+            self.env["chaser.dispute"].browse(dispute_id).state, "rejected"
+        )
 
     def test_refusals(self):
         other = self._make_customer("Other", "other@customer.example")
@@ -109,19 +179,27 @@ class TestDispute(ChaserCase):
         invoice = self._make_invoice()
         invoice.with_user(self.accountant).chaser_dispute_reason = "Wrong goods"
         dispute = invoice.chaser_dispute_ids
-        self.assertEqual((dispute.reason, dispute.move_ids, dispute.user_id), ("Wrong goods", invoice, self.accountant))
+        self.assertEqual(
+            (dispute.reason, dispute.move_ids, dispute.user_id),
+            ("Wrong goods", invoice, self.accountant),
+        )
         invoice.chaser_dispute_reason = "Wrong goods, 2 pallets"
         self.assertEqual(dispute.reason, "Wrong goods, 2 pallets")
         self.assertEqual(invoice.chaser_dispute_ids, dispute)
         invoice.with_user(self.accountant).chaser_dispute_reason = False
-        self.assertEqual((dispute.state, dispute.closed_by_id), ("resolved", self.accountant))
+        self.assertEqual(
+            (dispute.state, dispute.closed_by_id), ("resolved", self.accountant)
+        )
 
     def test_reason_taken_off_one_of_two(self):
         one, two = self._make_invoice(), self._make_invoice()
         dispute = self._dispute(one | two)
         one.chaser_dispute_reason = False
         self.assertEqual((dispute.state, dispute.move_ids), ("open", two))
-        self.assertEqual((one.chaser_dispute_reason, two.chaser_dispute_reason), (False, "Broken glass"))
+        self.assertEqual(
+            (one.chaser_dispute_reason, two.chaser_dispute_reason),
+            (False, "Broken glass"),
+        )
 
     def test_markup_in_the_reason_stays_text(self):
         invoice = self._make_invoice()

@@ -21,13 +21,19 @@ class DocumentCase(ChaserCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.template = cls.env.ref("invoice_chaser.chaser_template_polite").copy({"name": "With documents", "company_id": cls.company.id})
+        cls.template = cls.env.ref("invoice_chaser.chaser_template_polite").copy(
+            {"name": "With documents", "company_id": cls.company.id}
+        )
         cls.job = cls.env.ref("invoice_chaser.ir_cron_make_invoice_pdfs")
         cls.made = []
 
     def setUp(self):
         super().setUp()
-        self.startPatcher(patch.object(self.registry["chaser.documents"], "_wake_pdf_job", lambda _self: None))
+        self.startPatcher(
+            patch.object(
+                self.registry["chaser.documents"], "_wake_pdf_job", lambda _self: None
+            )
+        )
 
     def _send(self, invoices, transport=None, **options):
         """The campaign and the messages of a template with these options."""
@@ -38,9 +44,16 @@ class DocumentCase(ChaserCase):
 
     def _attach_pdf(self, invoice, content=None):
         """The PDF that Odoo keeps of an invoice."""
-        return self.env["ir.attachment"].create({
-            "name": f"{invoice.name.replace('/', '_')}.pdf", "raw": content or _PDF + invoice.name.encode(), "mimetype": "application/pdf",
-            "res_model": "account.move", "res_id": invoice.id, "res_field": "invoice_pdf_report_file"})
+        return self.env["ir.attachment"].create(
+            {
+                "name": f"{invoice.name.replace('/', '_')}.pdf",
+                "raw": content or _PDF + invoice.name.encode(),
+                "mimetype": "application/pdf",
+                "res_model": "account.move",
+                "res_id": invoice.id,
+                "res_field": "invoice_pdf_report_file",
+            }
+        )
 
     @contextmanager
     def _report_engine(self, error=None):
@@ -55,7 +68,9 @@ class DocumentCase(ChaserCase):
                 self._attach_pdf(move)
             return self.env["ir.attachment"]
 
-        with patch.object(type(self.env["account.move.send"]), "_generate_and_send_invoices", generate):
+        with patch.object(
+            type(self.env["account.move.send"]), "_generate_and_send_invoices", generate
+        ):
             yield made
 
     def _run_job(self):
@@ -67,7 +82,8 @@ class DocumentCase(ChaserCase):
 
 @tagged("post_install", "-at_install")
 class TestDocuments(DocumentCase):
-    """What goes with a message, what is kept of it, and what is told when something cannot go."""
+    """What goes with a message, what is kept of it, and what is told when something
+    cannot go."""
 
     def test_nothing_is_attached_by_default(self):
         campaign, [message] = self._send(self._make_invoice())
@@ -82,7 +98,10 @@ class TestDocuments(DocumentCase):
     # -- statement and letter
 
     def test_statement_shows_everything_open(self):
-        overdue, later = self._make_invoice(amount=100), self._make_invoice(amount=55, days=-10)
+        overdue, later = (
+            self._make_invoice(amount=100),
+            self._make_invoice(amount=55, days=-10),
+        )
         credit = self._make_invoice(amount=30, move_type="out_refund")
         with patch.object(pdf, "make_pdf", lambda html: html.encode()):
             campaign, [message] = self._send(overdue, attach_statement="pdf")
@@ -92,34 +111,71 @@ class TestDocuments(DocumentCase):
             self.assertIn(move.name, html)
         self.assertIn("not due yet", html)
         self.assertIn("125.00", html, "the balance: 100 + 55 - 30")
-        self.assertTrue(file.name.startswith("Statement of account POP Trading ") and file.name.endswith(".pdf"))
+        self.assertTrue(
+            file.name.startswith("Statement of account POP Trading ")
+            and file.name.endswith(".pdf")
+        )
         self.assertIn("Attached: statement of account.", message.text)
         self.assertEqual(campaign.reminder_ids.attached_files[0]["kind"], "statement")
 
     def test_real_pdf(self):
         if not pdf.is_available():
             self.skipTest("WeasyPrint is not installed")
-        _campaign, [message] = self._send(self._make_invoice(), attach_statement="pdf", attach_letter=True)
-        self.assertEqual([file.content[:5] for file in message.attachments], [b"%PDF-"] * 2)
-        self.assertEqual([part.get_content_type() for part in message.to_email().iter_attachments()], ["application/pdf"] * 2)
+        _campaign, [message] = self._send(
+            self._make_invoice(), attach_statement="pdf", attach_letter=True
+        )
+        self.assertEqual(
+            [file.content[:5] for file in message.attachments], [b"%PDF-"] * 2
+        )
+        self.assertEqual(
+            [part.get_content_type() for part in message.to_email().iter_attachments()],
+            ["application/pdf"] * 2,
+        )
 
     def test_letter_has_the_figures_of_the_message(self):
         invoices = self._make_invoice(amount=100) | self._make_invoice(amount=70)
-        self.customer.write({"street": "Street 5", "city": "Sharjah", "vat": "100987654300003"})
+        self.customer.write(
+            {"street": "Street 5", "city": "Sharjah", "vat": "100987654300003"}
+        )
         with patch.object(pdf, "make_pdf", lambda html: html.encode()):
             _campaign, [message] = self._send(invoices, attach_letter=True)
         [file] = message.attachments
         letter = file.content.decode()
-        for words in ("Dear Sir or Madam", "Al Noor Trading", "Street 5", "Sharjah", "100987654300003", "170.00", *invoices.mapped("name")):
+        for words in (
+            "Dear Sir or Madam",
+            "Al Noor Trading",
+            "Street 5",
+            "Sharjah",
+            "100987654300003",
+            "170.00",
+            *invoices.mapped("name"),
+        ):
             self.assertIn(words, letter)
         self.assertIn("170.00", message.html)
 
     def test_documents_in_the_customers_language(self):
-        for language, words, missing in (("ar", "كشف حساب", "Statement"), ("en", "Statement of account", "كشف حساب"), ("both", "كشف حساب", None)):
-            with self.subTest(language), patch.object(pdf, "make_pdf", lambda html: html.encode()):
-                customer = self._make_customer(f"Customer {language}", f"c-{language}@x.example", chaser_language=language)
-                _campaign, [message] = self._send(self._make_invoice(customer), attach_statement="pdf", attach_letter=True)
-                letter, statement = (file.content.decode() for file in message.attachments)
+        for language, words, missing in (
+            ("ar", "كشف حساب", "Statement"),
+            ("en", "Statement of account", "كشف حساب"),
+            ("both", "كشف حساب", None),
+        ):
+            with (
+                self.subTest(language),
+                patch.object(pdf, "make_pdf", lambda html: html.encode()),
+            ):
+                customer = self._make_customer(
+                    f"Customer {language}",
+                    f"c-{language}@x.example",
+                    chaser_language=language,
+                )
+                _campaign, [message] = self._send(
+                    self._make_invoice(customer),
+                    attach_statement="pdf",
+                    attach_letter=True,
+                )
+                letter, statement = (
+                    file.content.decode() for file in message.attachments
+                )
                 self.assertIn(words, statement)
                 self.assertIn(words, message.attachments[1].name)
                 if missing:
@@ -128,10 +184,20 @@ class TestDocuments(DocumentCase):
                 self.assertEqual("Yours faithfully" in letter, language != "ar")
 
     def test_letter_of_ones_own(self):
-        own = self.template.copy({"category": "system", "subject": "Our letter", "body_html": "<p>Our own words to {{ customer_name }}</p>"})
+        own = self.template.copy(
+            {
+                "category": "system",
+                "subject": "Our letter",
+                "body_html": "<p>Our own words to {{ customer_name }}</p>",
+            }
+        )
         with patch.object(pdf, "make_pdf", lambda html: html.encode()):
-            _campaign, [message] = self._send(self._make_invoice(), attach_letter=True, letter_template_id=own.id)
-        self.assertIn("Our own words to Al Noor Trading", message.attachments[0].content.decode())
+            _campaign, [message] = self._send(
+                self._make_invoice(), attach_letter=True, letter_template_id=own.id
+            )
+        self.assertIn(
+            "Our own words to Al Noor Trading", message.attachments[0].content.decode()
+        )
 
     def test_spreadsheet(self):
         invoice = self._make_invoice(amount=100)
@@ -146,7 +212,9 @@ class TestDocuments(DocumentCase):
             raise pdf.NoEngine
 
         with patch.object(pdf, "make_pdf", refuse):
-            campaign, [message] = self._send(self._make_invoice(), attach_statement="pdf", attach_letter=True)
+            campaign, [message] = self._send(
+                self._make_invoice(), attach_statement="pdf", attach_letter=True
+            )
         self.assertFalse(message.attachments)
         self.assertNotIn("Attached", message.text)
         note = campaign.reminder_ids.document_note
@@ -157,8 +225,13 @@ class TestDocuments(DocumentCase):
         def fail(_html):
             raise ValueError("broken font")
 
-        with patch.object(pdf, "make_pdf", fail), mute_logger("odoo.addons.invoice_chaser.models.send.chaser_documents"):
-            campaign, [message] = self._send(self._make_invoice(), attach_statement="pdf")
+        with (
+            patch.object(pdf, "make_pdf", fail),
+            mute_logger("odoo.addons.invoice_chaser.models.send.chaser_documents"),
+        ):
+            campaign, [message] = self._send(
+                self._make_invoice(), attach_statement="pdf"
+            )
         self.assertFalse(message.attachments)
         self.assertIn("broken font", campaign.reminder_ids.document_note)
 
@@ -166,16 +239,38 @@ class TestDocuments(DocumentCase):
 
     def test_the_exact_files_are_kept_for_those_who_may_read_the_reminder(self):
         with patch.object(pdf, "make_pdf", lambda html: html.encode()):
-            campaign, [message] = self._send(self._make_invoice(), attach_statement="pdf")
+            campaign, [message] = self._send(
+                self._make_invoice(), attach_statement="pdf"
+            )
         reminder = campaign.reminder_ids
-        self.assertEqual(reminder.attached_files, [{
-            "kind": "statement", "number": "", "name": message.attachments[0].name, "mimetype": "application/pdf",
-            "size": len(message.attachments[0].content), "sha256": hashlib.sha256(message.attachments[0].content).hexdigest()}])
+        self.assertEqual(
+            reminder.attached_files,
+            [
+                {
+                    "kind": "statement",
+                    "number": "",
+                    "name": message.attachments[0].name,
+                    "mimetype": "application/pdf",
+                    "size": len(message.attachments[0].content),
+                    "sha256": hashlib.sha256(
+                        message.attachments[0].content
+                    ).hexdigest(),
+                }
+            ],
+        )
         files = reminder.with_user(self.accountant).document_ids
         self.assertEqual(files.mapped("raw"), [message.attachments[0].content])
         other_company = self.env["res.company"].create({"name": "Other"})
-        stranger = new_test_user(self.env, "stranger", "invoice_chaser.group_chaser_user", company_id=other_company.id, company_ids=[(6, 0, other_company.ids)])
-        plain = new_test_user(self.env, "plain", "base.group_user", company_id=self.company.id)
+        stranger = new_test_user(
+            self.env,
+            "stranger",
+            "invoice_chaser.group_chaser_user",
+            company_id=other_company.id,
+            company_ids=[(6, 0, other_company.ids)],
+        )
+        plain = new_test_user(
+            self.env, "plain", "base.group_user", company_id=self.company.id
+        )
         for user in (stranger, plain):
             with self.subTest(user.login), self.assertRaises(AccessError):
                 files.with_user(user).read(["raw"])
@@ -183,25 +278,45 @@ class TestDocuments(DocumentCase):
     def test_a_second_attempt_keeps_one_copy(self):
         transport = FakeTransport([errors.Unreachable("later")])
         with patch.object(pdf, "make_pdf", lambda html: html.encode()):
-            campaign, _sent = self._send(self._make_invoice(), transport, attach_statement="pdf")
+            campaign, _sent = self._send(
+                self._make_invoice(), transport, attach_statement="pdf"
+            )
             reminder = campaign.reminder_ids
             self.assertEqual(reminder.state, "queued")
             reminder.sudo().scheduled_at = fields.Datetime.now()
             self.provider.write({"hold_until": False})
             self._run(transport)
-        self.assertEqual((reminder.state, len(reminder.document_ids), len(transport.sent[0].attachments)), ("sent", 1, 1))
+        self.assertEqual(
+            (
+                reminder.state,
+                len(reminder.document_ids),
+                len(transport.sent[0].attachments),
+            ),
+            ("sent", 1, 1),
+        )
 
     # -- caps
 
     def test_caps(self):
-        invoices = self._make_invoice(days=40) | self._make_invoice(days=30) | self._make_invoice(days=20)
+        invoices = (
+            self._make_invoice(days=40)
+            | self._make_invoice(days=30)
+            | self._make_invoice(days=20)
+        )
         for invoice in invoices:
             self._attach_pdf(invoice)
         self.company.chaser_attach_max_count = 2
         campaign, [message] = self._send(invoices, attach_invoices="pdf")
-        self.assertEqual([file.name for file in message.attachments], [f"{invoice.name.replace('/', '_')}.pdf" for invoice in invoices[:2]])
-        self.assertIn("One more invoice can be downloaded by its link above.", message.text)
-        self.assertIn(invoices[2].name.replace("/", "_"), campaign.reminder_ids.document_note)
+        self.assertEqual(
+            [file.name for file in message.attachments],
+            [f"{invoice.name.replace('/', '_')}.pdf" for invoice in invoices[:2]],
+        )
+        self.assertIn(
+            "One more invoice can be downloaded by its link above.", message.text
+        )
+        self.assertIn(
+            invoices[2].name.replace("/", "_"), campaign.reminder_ids.document_note
+        )
 
     def test_size_cap(self):
         small, large = self._make_invoice(days=30), self._make_invoice(days=40)
@@ -209,7 +324,10 @@ class TestDocuments(DocumentCase):
         self._attach_pdf(large, b"%PDF-" + b"x" * 1_000_001)
         self.company.chaser_attach_max_mb = 1
         _campaign, [message] = self._send(small | large, attach_invoices="pdf")
-        self.assertEqual([file.name for file in message.attachments], [f"{small.name.replace('/', '_')}.pdf"])
+        self.assertEqual(
+            [file.name for file in message.attachments],
+            [f"{small.name.replace('/', '_')}.pdf"],
+        )
 
     # -- invoice PDFs
 
@@ -218,10 +336,15 @@ class TestDocuments(DocumentCase):
         kept = self._attach_pdf(invoice)
         with self._report_engine() as made:
             campaign, [message] = self._send(invoice, attach_invoices="pdf")
-        self.assertEqual([(file.name, file.content) for file in message.attachments], [(kept.name, kept.raw)])
+        self.assertEqual(
+            [(file.name, file.content) for file in message.attachments],
+            [(kept.name, kept.raw)],
+        )
         self.assertFalse(made)
         self.assertIn(f"Attached: the invoice ({invoice.name}).", message.text)
-        self.assertEqual(campaign.reminder_ids.attached_files[0]["number"], invoice.name)
+        self.assertEqual(
+            campaign.reminder_ids.attached_files[0]["number"], invoice.name
+        )
 
     def test_a_missing_pdf_is_made_by_the_job_and_not_by_the_sender(self):
         invoice = self._make_invoice()
@@ -229,7 +352,9 @@ class TestDocuments(DocumentCase):
             campaign, sent = self._send(invoice, attach_invoices="pdf")
             reminder = campaign.reminder_ids
             self.assertFalse(sent or made, "the sender does not make it")
-            self.assertEqual((reminder.state, reminder.reason_code), ("queued", "documents"))
+            self.assertEqual(
+                (reminder.state, reminder.reason_code), ("queued", "documents")
+            )
             self.assertIn("being made", reminder.reason)
             self._run_job()
             self.assertEqual(made, [invoice])
@@ -257,7 +382,12 @@ class TestDocuments(DocumentCase):
         reminder = campaign.reminder_ids
         self.assertFalse(sent)
         self.assertLessEqual(reminder.documents_until, self._later(minutes=21))
-        reminder.sudo().write({"documents_until": fields.Datetime.now() - timedelta(seconds=1), "scheduled_at": fields.Datetime.now()})
+        reminder.sudo().write(
+            {
+                "documents_until": fields.Datetime.now() - timedelta(seconds=1),
+                "scheduled_at": fields.Datetime.now(),
+            }
+        )
         [message] = self._run().sent
         self.assertFalse(message.attachments)
         self.assertIn("There is no PDF of", reminder.document_note)
@@ -274,7 +404,11 @@ class TestDocuments(DocumentCase):
         self.assertEqual(made, [invoice], "once")
 
     def test_the_job_makes_no_more_than_go(self):
-        invoices = self._make_invoice(days=40) | self._make_invoice(days=30) | self._make_invoice(days=20)
+        invoices = (
+            self._make_invoice(days=40)
+            | self._make_invoice(days=30)
+            | self._make_invoice(days=20)
+        )
         self.company.chaser_attach_max_count = 2
         with self._report_engine() as made:
             campaign, _sent = self._send(invoices, attach_invoices="pdf")
@@ -287,16 +421,24 @@ class TestDocuments(DocumentCase):
     def test_the_job_leaves_others_alone(self):
         with self._report_engine() as made:
             self._send(self._make_invoice(), attach_invoices="link")
-            self._campaign(self._make_invoice(self._make_customer("Draft", "draft@x.example")), template_id=self.template.id)
+            self._campaign(
+                self._make_invoice(self._make_customer("Draft", "draft@x.example")),
+                template_id=self.template.id,
+            )
             self._run_job()
         self.assertFalse(made)
 
     def test_queries_do_not_grow_without_documents(self):
         """A template without documents costs nothing per message."""
+
         def count(customers):
             invoices = self.env["account.move"]
             for number in range(customers):
-                invoices |= self._make_invoice(self._make_customer(f"Q{customers}-{number}", f"q{customers}-{number}@x.example"))
+                invoices |= self._make_invoice(
+                    self._make_customer(
+                        f"Q{customers}-{number}", f"q{customers}-{number}@x.example"
+                    )
+                )
             campaign = self._campaign(invoices, template_id=self.template.id)
             campaign.action_send()
             self.env.flush_all()

@@ -12,7 +12,14 @@ class TestImapConsent(OauthCase):
 
     def setUp(self):
         super().setUp()
-        self.box.write({"oauth_access": "send_read", "read_method": "imap", "imap_host": "imap.pop.example", "imap_login": "oauth"})
+        self.box.write(
+            {
+                "oauth_access": "send_read",
+                "read_method": "imap",
+                "imap_host": "imap.pop.example",
+                "imap_login": "oauth",
+            }
+        )
 
     def _get_reader_token(self):
         with self._own_cursors():
@@ -20,7 +27,9 @@ class TestImapConsent(OauthCase):
 
     def test_token_holds_the_right(self):
         self._connected()
-        self.assertIn(self.imap_right, self.fake.access[self._get_reader_token()]["scopes"])
+        self.assertIn(
+            self.imap_right, self.fake.access[self._get_reader_token()]["scopes"]
+        )
         self.assertEqual(self.box.state, "connected")
 
     def test_token_is_renewed_for_imap(self):
@@ -50,13 +59,22 @@ class TestImapConsent(OauthCase):
     def test_password_asks_for_no_such_right(self):
         self.box.imap_login = "own"
         self._connected()
-        self.assertFalse(any(self.imap_right in facts["scopes"] for facts in self.fake.access.values()))
+        self.assertFalse(
+            any(
+                self.imap_right in facts["scopes"]
+                for facts in self.fake.access.values()
+            )
+        )
 
     def test_sending_still_works(self):
         self._connected()
         with self._own_cursors(), self.box._get_transport() as transport:
             self.assertEqual(transport.whoami(), "accounts@pop.example")
-            self.assertIs(transport.find_sent("<nobody@pop.example>"), False, "the mailbox is asked by the API: it says more")
+            self.assertIs(
+                transport.find_sent("<nobody@pop.example>"),
+                False,
+                "the mailbox is asked by the API: it says more",
+            )
 
 
 @tagged("post_install", "-at_install")
@@ -72,7 +90,11 @@ class TestImapConsentOutlookSmtp(TestImapConsentOutlook):
 
     def test_token_sends_too(self):
         self._connected()
-        self.assertIn("https://outlook.office.com/SMTP.Send", self.fake.access[self._get_reader_token()]["scopes"], "one resource, one token")
+        self.assertIn(
+            "https://outlook.office.com/SMTP.Send",
+            self.fake.access[self._get_reader_token()]["scopes"],
+            "one resource, one token",
+        )
 
     def test_sending_still_works(self):
         self._connected()

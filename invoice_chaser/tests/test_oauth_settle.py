@@ -10,7 +10,8 @@ from .oauth_common import Answer, OauthCase, OutlookMixin, SmtpServer
 
 @tagged("post_install", "-at_install")
 class TestSettle(OauthCase):
-    """What a crash or a broken line left open is settled by asking the mailbox, and never sent again by itself."""
+    """What a crash or a broken line left open is settled by asking the mailbox, and
+    never sent again by itself."""
 
     def setUp(self):
         super().setUp()
@@ -18,7 +19,10 @@ class TestSettle(OauthCase):
         self._connected()
 
     def _run_box(self):
-        with self._own_cursors(), patch.object(type(self.box), "_pause", lambda *_args: None):
+        with (
+            self._own_cursors(),
+            patch.object(type(self.box), "_pause", lambda *_args: None),
+        ):
             self.box.cron_id.method_direct_trigger()
 
     def _undecided(self, fault="<take it, then drop the line>"):
@@ -28,26 +32,49 @@ class TestSettle(OauthCase):
         self.fake.fail("message", fault, times=1)
         self._run_box()
         reminder = campaign.reminder_ids
-        self.assertEqual((reminder.state, reminder.is_undecided, reminder.reason_code), ("failed", True, "line_broke"))
+        self.assertEqual(
+            (reminder.state, reminder.is_undecided, reminder.reason_code),
+            ("failed", True, "line_broke"),
+        )
         return reminder
 
     def _age(self, reminder, **delta):
-        reminder.sudo().attempted_at = fields.Datetime.now() - timedelta(**(delta or {"minutes": 3}))
+        reminder.sudo().attempted_at = fields.Datetime.now() - timedelta(
+            **(delta or {"minutes": 3})
+        )
 
     def test_found(self):
         reminder = self._undecided()
         self._age(reminder)
         self._run_box()
-        self.assertEqual((reminder.state, reminder.is_undecided, len(self.fake.received)), ("sent", False, 1))
+        self.assertEqual(
+            (reminder.state, reminder.is_undecided, len(self.fake.received)),
+            ("sent", False, 1),
+        )
         self.assertEqual(reminder.sent_at, reminder.attempted_at)
-        self.assertEqual(reminder.event_ids.filtered(lambda event: event.event_type == "sent").raw_data, {"found": "it is in the mailbox"})
-        self.assertTrue(self.env["mail.message"].search([("message_id", "=", reminder.message_id), ("model", "=", "res.partner")]))
+        self.assertEqual(
+            reminder.event_ids.filtered(
+                lambda event: event.event_type == "sent"
+            ).raw_data,
+            {"found": "it is in the mailbox"},
+        )
+        self.assertTrue(
+            self.env["mail.message"].search(
+                [
+                    ("message_id", "=", reminder.message_id),
+                    ("model", "=", "res.partner"),
+                ]
+            )
+        )
 
     def test_clearly_not_there(self):
         reminder = self._undecided("<drop the line>")
         self._age(reminder)
         self._run_box()
-        self.assertEqual((reminder.state, reminder.is_undecided, reminder.reason_code), ("failed", True, "undecided_absent"))
+        self.assertEqual(
+            (reminder.state, reminder.is_undecided, reminder.reason_code),
+            ("failed", True, "undecided_absent"),
+        )
         self.assertIn("holds no such message", reminder.reason)
         self._run_box()
         self.assertEqual(self.fake.received, [], "nobody but a person sends it again")
@@ -61,10 +88,18 @@ class TestSettle(OauthCase):
         triggers.search([]).unlink()
         self._run_box()
         self.assertEqual(reminder.reason_code, "line_broke")
-        self.assertTrue(triggers.search([("cron_id", "=", self.box.sudo().cron_id.id), ("call_at", ">", fields.Datetime.now())]))
+        self.assertTrue(
+            triggers.search(
+                [
+                    ("cron_id", "=", self.box.sudo().cron_id.id),
+                    ("call_at", ">", fields.Datetime.now()),
+                ]
+            )
+        )
 
     def test_killed_process(self):
-        """Killed between the commit of the intent and the service's answer; the message did go out."""
+        """Killed between the commit of the intent and the service's answer; the message
+        did go out."""
         reminder = self._undecided()
         reminder.sudo().write({"state": "sending", "is_undecided": False})
         self._age(reminder)
@@ -76,7 +111,9 @@ class TestSettle(OauthCase):
         self._age(reminder)
         self.fake.fail("search", Answer(500, "oops"), times=1)
         self._run_box()
-        self.assertEqual((reminder.is_undecided, reminder.reason_code), (True, "line_broke"))
+        self.assertEqual(
+            (reminder.is_undecided, reminder.reason_code), (True, "line_broke")
+        )
         self.assertTrue(self.box.hold_until)
         self.box.hold_until = False
         self._run_box()
@@ -89,7 +126,9 @@ class TestSettle(OauthCase):
         self._age(reminder)
         before = len(self.fake.requests)
         self._run_box()
-        self.assertEqual((reminder.is_undecided, len(self.fake.requests)), (True, before))
+        self.assertEqual(
+            (reminder.is_undecided, len(self.fake.requests)), (True, before)
+        )
 
     def test_old_ones_are_left_to_the_person(self):
         reminder = self._undecided()
@@ -101,7 +140,8 @@ class TestSettle(OauthCase):
 @tagged("post_install", "-at_install")
 class TestSettleOutlook(OutlookMixin, TestSettle):
     def test_renamed_by_the_service(self):
-        """Exchange may give the message another Message-ID: it is looked for under the one that the draft had."""
+        """Exchange may give the message another Message-ID: it is looked for under the
+        one that the draft had."""
         self.fake.renames = True
         self.addCleanup(setattr, self.fake, "renames", False)
         reminder = self._undecided()
@@ -115,7 +155,17 @@ class TestSettleOutlook(OutlookMixin, TestSettle):
         self.box.outlook_way = "smtp"
         self._connected()
         self._age(reminder)
-        with SmtpServer(user=self.box.email, password="", mechanisms=("XOAUTH2",)) as server, patch.object(
-                type(self.box), "_get_outlook_smtp", lambda box: OutlookSmtpTransport(box.email, lambda _rejected: "t", (server.host, server.port), False)):
+        with (
+            SmtpServer(
+                user=self.box.email, password="", mechanisms=("XOAUTH2",)
+            ) as server,
+            patch.object(
+                type(self.box),
+                "_get_outlook_smtp",
+                lambda box: OutlookSmtpTransport(
+                    box.email, lambda _rejected: "t", (server.host, server.port), False
+                ),
+            ),
+        ):
             self._run_box()
         self.assertEqual((reminder.state, server.connections), ("sent", 0))

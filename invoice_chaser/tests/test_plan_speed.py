@@ -11,27 +11,48 @@ _COPIES = 20_000
 
 @tagged("post_install", "-at_install")
 class TestPlanIndexes(ChaserCase):
-    """PostgreSQL's own choice among many rows, with every plan allowed: the main queries use the indexes made for them."""
+    """PostgreSQL's own choice among many rows, with every plan allowed: the main
+    queries use the indexes made for them."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.people = [cls._make_customer(f"I{number}", f"i{number}@x.example") for number in range(12)]
+        cls.people = [
+            cls._make_customer(f"I{number}", f"i{number}@x.example")
+            for number in range(12)
+        ]
         for customer in cls.people:
             cls._make_invoice(customer)
 
     def _copy(self, table, source_id, **values):
         """Many copies of a row; ``values``: column → SQL, ``n`` counts the copies."""
-        self.cr.execute("SELECT column_name FROM information_schema.columns WHERE table_name = %s AND column_name <> 'id' AND is_generated = 'NEVER'", [table])
+        self.cr.execute(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = "
+            "%s AND column_name <> 'id' AND is_generated = 'NEVER'",
+            [table],
+        )
         columns = [name for (name,) in self.cr.fetchall()]
-        picked = [SQL(values[name]) if name in values else SQL.identifier("t", name) for name in columns]
-        self.cr.execute(SQL(
-            "INSERT INTO %s (%s) SELECT %s FROM %s t, generate_series(1, %s) n WHERE t.id = %s", SQL.identifier(table),
-            SQL(", ").join(map(SQL.identifier, columns)), SQL(", ").join(picked), SQL.identifier(table), _COPIES, source_id))
+        picked = [
+            SQL(values[name]) if name in values else SQL.identifier("t", name)
+            for name in columns
+        ]
+        self.cr.execute(
+            SQL(
+                "INSERT INTO %s (%s) SELECT %s FROM %s t, generate_series(1, %s) n "
+                "WHERE t.id = %s",
+                SQL.identifier(table),
+                SQL(", ").join(map(SQL.identifier, columns)),
+                SQL(", ").join(picked),
+                SQL.identifier(table),
+                _COPIES,
+                source_id,
+            )
+        )
         self.cr.execute(SQL("ANALYZE %s", SQL.identifier(table)))
 
     def _explain(self, call):
-        """The plans of all queries that ``call`` makes through ``execute_query``, as one text per query."""
+        """The plans of all queries that ``call`` makes through ``execute_query``, as
+        one text per query."""
         asked, real = [], Environment.execute_query
 
         def record(env, query):
@@ -47,7 +68,8 @@ class TestPlanIndexes(ChaserCase):
         return plans
 
     def _assert_uses(self, plans, table, *indexes):
-        """One of the indexes, where several serve as well, and never the whole table."""
+        """One of the indexes, where several serve as well, and never the whole
+        table."""
         about = [plan for plan in plans if f" on {table} " in plan]
         self.assertTrue(about, f"no query reads {table}")
         for plan in about:
@@ -55,27 +77,58 @@ class TestPlanIndexes(ChaserCase):
             self.assertNotIn(f"Seq Scan on {table} ", plan)
 
     def test_open_items(self):
-        """The books keep everything that was ever paid; the daily run reads what is open."""
+        """The books keep everything that was ever paid; the daily run reads what is
+        open."""
         paid = self._make_invoice(amount=5)
         self._pay(paid)
         self.env.flush_all()
         self._copy("account_move_line", self._receivable(paid).id)
         Planner = self.env["chaser.planner"]
         plans = self._explain(lambda: Planner._plan_open(self.company))
-        self._assert_uses([plan for plan in plans if "account_move_line l" in plan], "account_move_line l", "account_move_line_unreconciled_index")
+        self._assert_uses(
+            [plan for plan in plans if "account_move_line l" in plan],
+            "account_move_line l",
+            "account_move_line_unreconciled_index",
+        )
 
     def test_history(self):
         """Years of reminders; a few customers are planned."""
         self._sent_campaign(self._make_invoice(days=20))
-        reminder = self.env["chaser.reminder"].search([("partner_id", "=", self.customer.id)], limit=1)
+        reminder = self.env["chaser.reminder"].search(
+            [("partner_id", "=", self.customer.id)], limit=1
+        )
         other = self.people[0]
         self.env.flush_all()
         self._copy(
-            "chaser_reminder", reminder.id, token="md5(n::text)", page_token="md5('p' || n)", partner_id=f"{other.id}", message_id="n::text")
-        self._copy("chaser_reminder_line", reminder.line_ids[:1].id, move_line_id="NULL::int", reminder_id="t.reminder_id")
+            "chaser_reminder",
+            reminder.id,
+            token="md5(n::text)",
+            page_token="md5('p' || n)",
+            partner_id=f"{other.id}",
+            message_id="n::text",
+        )
+        self._copy(
+            "chaser_reminder_line",
+            reminder.line_ids[:1].id,
+            move_line_id="NULL::int",
+            reminder_id="t.reminder_id",
+        )
         Planner = self.env["chaser.planner"]
         lines = self._receivable(self.people[1].invoice_ids).ids
-        contacts = self._explain(lambda: Planner._read_contacts(self.people[1], self.company))
-        history = self._explain(lambda: Planner._read_level_history(lines, self.company))
-        self._assert_uses(contacts, "chaser_reminder r", "chaser_reminder_contact_idx", "chaser_reminder__partner_id_index")
-        self._assert_uses(history, "chaser_reminder_line l", "chaser_reminder_line__move_line_id_index")
+        contacts = self._explain(
+            lambda: Planner._read_contacts(self.people[1], self.company)
+        )
+        history = self._explain(
+            lambda: Planner._read_level_history(lines, self.company)
+        )
+        self._assert_uses(
+            contacts,
+            "chaser_reminder r",
+            "chaser_reminder_contact_idx",
+            "chaser_reminder__partner_id_index",
+        )
+        self._assert_uses(
+            history,
+            "chaser_reminder_line l",
+            "chaser_reminder_line__move_line_id_index",
+        )

@@ -15,20 +15,59 @@ from ..controllers.tracking import PIXEL
 from ..core.status.tracking import new_token
 from .common import ChaserCase, FakeTransport
 
-CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
-IPHONE = (
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1"
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, "
+    "like Gecko) Chrome/130.0.0.0 Safari/537.36"
 )
-IPAD = "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.6 Mobile/15E148 Safari/604.1"
-GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
-TARGETS = [f"https://pop.example/invoice/{number}?a=1&b=%20x" for number in (1, 2, 3, 4)]
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) "
+    "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1"
+)
+IPAD = (
+    "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Version/16.6 Mobile/15E148 Safari/604.1"
+)
+GMAIL = (
+    "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com "
+    "GoogleImageProxy)"
+)
+TARGETS = [
+    f"https://pop.example/invoice/{number}?a=1&b=%20x" for number in (1, 2, 3, 4)
+]
 # Tokens that are none. The address as it goes over the line.
 BAD_TOKENS = {
-    "unknown": new_token(), "short": "abc", "empty": "", "non-ascii": "مرحبا" * 6, "nul": "a" * 20 + "%00" + "a" * 5, "nul alone": "%00",
-    "no utf-8": "%ff" * 30, "overlong": "a" * 10_000, "newline": "a" * 30 + "%0a", "crlf": "a" * 30 + "%0d%0aSet-Cookie:%20x=1",
-    "quote": "a" * 25 + "'--", "slashes": "../../web/login", "encoded slash": "a" * 22 + "%2f", "percent": "%25" * 30, "markup": "<script>alert(1)</script>",
+    "unknown": new_token(),
+    "short": "abc",
+    "empty": "",
+    "non-ascii": "مرحبا" * 6,
+    "nul": "a" * 20 + "%00" + "a" * 5,
+    "nul alone": "%00",
+    "no utf-8": "%ff" * 30,
+    "overlong": "a" * 10_000,
+    "newline": "a" * 30 + "%0a",
+    "crlf": "a" * 30 + "%0d%0aSet-Cookie:%20x=1",
+    "quote": "a" * 25 + "'--",
+    "slashes": "../../web/login",
+    "encoded slash": "a" * 22 + "%2f",
+    "percent": "%25" * 30,
+    "markup": "<script>alert(1)</script>",
 }
-BAD_POSITIONS = ("5", "9999", "10000", "9" * 30, "-1", "-9", "abc", "1.5", "%00", "%ff", "", "0x1", "1;2", "a" * 3000)
+BAD_POSITIONS = (
+    "5",
+    "9999",
+    "10000",
+    "9" * 30,
+    "-1",
+    "-9",
+    "abc",
+    "1.5",
+    "%00",
+    "%ff",
+    "",
+    "0x1",
+    "1;2",
+    "a" * 3000,
+)
 
 
 @tagged("post_install", "-at_install")
@@ -38,13 +77,24 @@ class TestRoutes(ChaserCase, HttpCase):
         super().setUpClass()
         cls.folder = Path(tempfile.mkdtemp())
         cls.addClassCleanup(shutil.rmtree, cls.folder)
-        cls.startClassPatcher(patch.object(type(cls.env["chaser.event"]), "_get_spool_folder", lambda _self: cls.folder))
+        cls.startClassPatcher(
+            patch.object(
+                type(cls.env["chaser.event"]),
+                "_get_spool_folder",
+                lambda _self: cls.folder,
+            )
+        )
         # Sent once for all: the helpers need an instance, whichever.
         cls.campaign = cls("test_open_by_a_person")._sent_campaign(cls._make_invoice())
         cls.reminder = cls.campaign.reminder_ids
         cls.token = cls.reminder.sudo().token
         cls.pixel, cls.stop = f"/chaser/o/{cls.token}.gif", f"/chaser/u/{cls.token}"
-        cls.reminder.sudo().write({"link_targets": TARGETS, "sent_at": fields.Datetime.now() - timedelta(minutes=10)})
+        cls.reminder.sudo().write(
+            {
+                "link_targets": TARGETS,
+                "sent_at": fields.Datetime.now() - timedelta(minutes=10),
+            }
+        )
         cls.env.flush_all()
 
     def setUp(self):
@@ -57,11 +107,15 @@ class TestRoutes(ChaserCase, HttpCase):
     def enter_registry_test_mode(self):
         yield  # it is on for the whole class
 
-    def _hit(self, path, method="GET", agent=CHROME, headers=None, quiet=True, **options):
+    def _hit(
+        self, path, method="GET", agent=CHROME, headers=None, quiet=True, **options
+    ):
         """One request, and what holds for every answer of a public route."""
         headers = {"User-Agent": agent, **(headers or {})}
         with self.assertNoLogs(level="WARNING" if quiet else "CRITICAL"):
-            answer = self.url_open(path, method=method, headers=headers, allow_redirects=False, **options)
+            answer = self.url_open(
+                path, method=method, headers=headers, allow_redirects=False, **options
+            )
         where = f"{method} {path[:80]}"
         self.assertIn(answer.status_code, (200, 302), where)
         self.assertIn("no-store", answer.headers.get("Cache-Control", ""), where)
@@ -77,11 +131,27 @@ class TestRoutes(ChaserCase, HttpCase):
         return self._hit(f"/chaser/c/{self.token}/{position}", **options)
 
     def _events(self, *types):
-        return self.env["chaser.event"].sudo().search(
-            [("reminder_id", "=", self.reminder.id), ("event_type", "in", types or ("opened", "clicked", "unsubscribed"))], order="id")
+        return (
+            self.env["chaser.event"]
+            .sudo()
+            .search(
+                [
+                    ("reminder_id", "=", self.reminder.id),
+                    (
+                        "event_type",
+                        "in",
+                        types or ("opened", "clicked", "unsubscribed"),
+                    ),
+                ],
+                order="id",
+            )
+        )
 
     def _verdicts(self, *types):
-        return [(event.verdict, event.verdict_reason or "") for event in self._events(*types)]
+        return [
+            (event.verdict, event.verdict_reason or "")
+            for event in self._events(*types)
+        ]
 
     def _is_invalid(self, answer):
         return answer.status_code == 200 and "no longer valid" in answer.text
@@ -95,30 +165,62 @@ class TestRoutes(ChaserCase, HttpCase):
                     with self.subTest(token=name, method=method):
                         answer = self._hit(f"/chaser/o/{token}.gif", method=method)
                         self.assertEqual(answer.headers["Content-Type"], "image/gif")
-                        self.assertEqual(answer.content, PIXEL if method == "GET" else b"")
-        for path in (self.pixel, self.pixel.removesuffix(".gif"), f"{self.pixel}.gif", f"/chaser/o/{self.token}/x.gif", f"{self.pixel}?x=1"):
+                        self.assertEqual(
+                            answer.content, PIXEL if method == "GET" else b""
+                        )
+        for path in (
+            self.pixel,
+            self.pixel.removesuffix(".gif"),
+            f"{self.pixel}.gif",
+            f"/chaser/o/{self.token}/x.gif",
+            f"{self.pixel}?x=1",
+        ):
             with self.subTest(path=path):
                 self.assertEqual(self._hit(path).content, PIXEL)
-        self.assertEqual(len(self._events()), 3, "with .gif, without, and with a parameter; the others name no token")
+        self.assertEqual(
+            len(self._events()),
+            3,
+            "with .gif, without, and with a parameter; the others name no token",
+        )
 
     def test_bad_tokens(self):
         for name, token in BAD_TOKENS.items():
             for method in ("GET", "HEAD"):
-                for path in (f"/chaser/c/{token}/1", f"/chaser/c/{token}/0", f"/chaser/u/{token}"):
+                for path in (
+                    f"/chaser/c/{token}/1",
+                    f"/chaser/c/{token}/0",
+                    f"/chaser/u/{token}",
+                ):
                     with self.subTest(token=name, method=method, path=path[:20]):
                         if ".." in token:
                             continue
                         answer = self._hit(path, method=method)
-                        self.assertTrue(self._is_invalid(answer) or method == "HEAD", path)
+                        self.assertTrue(
+                            self._is_invalid(answer) or method == "HEAD", path
+                        )
                         self.assertNotIn("<script>alert", answer.text)
             with self.subTest(token=name, method="POST"):
                 if ".." not in token:
-                    self.assertTrue(self._is_invalid(self._hit(f"/chaser/u/{token}", method="POST", data={"List-Unsubscribe": "One-Click"})))
+                    self.assertTrue(
+                        self._is_invalid(
+                            self._hit(
+                                f"/chaser/u/{token}",
+                                method="POST",
+                                data={"List-Unsubscribe": "One-Click"},
+                            )
+                        )
+                    )
         self.assertFalse(self._events())
-        self.assertFalse(self.env["chaser.suppression"].search_count([("company_id", "=", self.company.id)]))
+        self.assertFalse(
+            self.env["chaser.suppression"].search_count(
+                [("company_id", "=", self.company.id)]
+            )
+        )
 
     def test_token_of_what_was_never_sent(self):
-        draft = self._campaign(self._make_invoice(self._make_customer("Draft", "draft@customer.example"))).reminder_ids
+        draft = self._campaign(
+            self._make_invoice(self._make_customer("Draft", "draft@customer.example"))
+        ).reminder_ids
         draft.sudo().link_targets = TARGETS
         token = draft.sudo().token
         self.assertTrue(self._is_invalid(self._hit(f"/chaser/c/{token}/1")))
@@ -139,7 +241,11 @@ class TestRoutes(ChaserCase, HttpCase):
     def test_positions(self):
         for position, target in enumerate(TARGETS, 1):
             self.assertEqual(self._click(position).headers["Location"], target)
-        self.assertEqual(self._click(0).headers["Location"], TARGETS[0], "the hidden link leads where a person would go, too")
+        self.assertEqual(
+            self._click(0).headers["Location"],
+            TARGETS[0],
+            "the hidden link leads where a person would go, too",
+        )
         count = len(self._events())
         for position in BAD_POSITIONS:
             for method in ("GET", "HEAD"):
@@ -158,22 +264,54 @@ class TestRoutes(ChaserCase, HttpCase):
     def test_extra_parameters_change_nothing(self):
         """Scanners and mail programs add their own; none leads anywhere else."""
         for query in (
-            "utm_source=x&fbclid=y", "url=https://evil.example", "redirect=//evil.example", "token=other", "position=2", "name=x", "self=1",
-            "db=other", "debug=1", "rest=x", "%00=%ff", "a[]=1&a[]=2", "__class__=x", "method=POST", "lang=ar", "session_id=x", "x=" + "a" * 9000,
-            "args=1&kwargs=2", "params=1", "endpoint=x", "request=1",
+            "utm_source=x&fbclid=y",
+            "url=https://evil.example",
+            "redirect=//evil.example",
+            "token=other",
+            "position=2",
+            "name=x",
+            "self=1",
+            "db=other",
+            "debug=1",
+            "rest=x",
+            "%00=%ff",
+            "a[]=1&a[]=2",
+            "__class__=x",
+            "method=POST",
+            "lang=ar",
+            "session_id=x",
+            "x=" + "a" * 9000,
+            "args=1&kwargs=2",
+            "params=1",
+            "endpoint=x",
+            "request=1",
         ):
             with self.subTest(query=query[:30]):
-                self.assertEqual(self._click(f"1?{query}").headers["Location"], TARGETS[0])
+                self.assertEqual(
+                    self._click(f"1?{query}").headers["Location"], TARGETS[0]
+                )
                 self.assertEqual(self._hit(f"{self.pixel}?{query}").content, PIXEL)
                 self.assertIn("Stop reminders", self._hit(f"{self.stop}?{query}").text)
         self.assertFalse(self._events("unsubscribed"))
 
     def test_other_methods_and_addresses(self):
         click = f"/chaser/c/{self.token}"
-        for path in (self.pixel, f"{click}/1", click, "/chaser", "/chaser/", "/chaser/x", "/chaser/c", f"{self.stop}/x", "/chaser/%00"):
+        for path in (
+            self.pixel,
+            f"{click}/1",
+            click,
+            "/chaser",
+            "/chaser/",
+            "/chaser/x",
+            "/chaser/c",
+            f"{self.stop}/x",
+            "/chaser/%00",
+        ):
             for method in ("POST", "PUT", "DELETE", "PATCH"):
                 with self.subTest(path=path, method=method):
-                    self.assertTrue(self._is_invalid(self._hit(path, method=method, data=b"x=1")))
+                    self.assertTrue(
+                        self._is_invalid(self._hit(path, method=method, data=b"x=1"))
+                    )
         for method in ("PUT", "DELETE", "PATCH"):
             self._hit(self.stop, method=method)
         self.assertFalse(self._events())
@@ -182,50 +320,105 @@ class TestRoutes(ChaserCase, HttpCase):
         """Odoo lets OPTIONS through to every route."""
         for path in (self.pixel, f"/chaser/c/{self.token}/1", self.stop):
             self._hit(path, method="OPTIONS")
-        self.assertEqual({verdict for verdict, _reason in self._verdicts()}, {"machine"})
+        self.assertEqual(
+            {verdict for verdict, _reason in self._verdicts()}, {"machine"}
+        )
         self.assertFalse(self._stopped())
 
     def test_odd_bodies_and_headers(self):
         for headers, body in (
-            ({"Content-Type": "application/json"}, b"{not json"), ({"Content-Type": "multipart/form-data; boundary=x"}, b"--y\r\nbroken"),
-            ({"Content-Type": "multipart/form-data"}, b"no boundary"), ({"Content-Type": "text/xml"}, b"\xff\xfe"),
-            ({"Content-Type": "application/x-www-form-urlencoded"}, b"%ff=%00&self=1&token=x"),
+            ({"Content-Type": "application/json"}, b"{not json"),
+            ({"Content-Type": "multipart/form-data; boundary=x"}, b"--y\r\nbroken"),
+            ({"Content-Type": "multipart/form-data"}, b"no boundary"),
+            ({"Content-Type": "text/xml"}, b"\xff\xfe"),
+            (
+                {"Content-Type": "application/x-www-form-urlencoded"},
+                b"%ff=%00&self=1&token=x",
+            ),
         ):
             with self.subTest(headers=headers):
-                self._hit(f"/chaser/u/{BAD_TOKENS['unknown']}", method="POST", headers=headers, data=body)
+                self._hit(
+                    f"/chaser/u/{BAD_TOKENS['unknown']}",
+                    method="POST",
+                    headers=headers,
+                    data=body,
+                )
         for headers in (
-            {"User-Agent": ""}, {"User-Agent": "x" * 5000}, {"User-Agent": b"caf\xe9 \xff"}, {"User-Agent": b"nul \x00 inside"},
-            {"Accept-Language": "zz;q=a"}, {"Referer": "javascript:1"},
-            {"X-Forwarded-For": "1.2.3.4, ' OR 1=1"}, {"Range": "bytes=9-1"}, {"If-None-Match": "*"}, {"Accept": "application/json"},
+            {"User-Agent": ""},
+            {"User-Agent": "x" * 5000},
+            {"User-Agent": b"caf\xe9 \xff"},
+            {"User-Agent": b"nul \x00 inside"},
+            {"Accept-Language": "zz;q=a"},
+            {"Referer": "javascript:1"},
+            {"X-Forwarded-For": "1.2.3.4, ' OR 1=1"},
+            {"Range": "bytes=9-1"},
+            {"If-None-Match": "*"},
+            {"Accept": "application/json"},
         ):
             with self.subTest(headers=headers):
-                self.assertEqual(self._click(headers=headers).headers["Location"], TARGETS[0])
+                self.assertEqual(
+                    self._click(headers=headers).headers["Location"], TARGETS[0]
+                )
                 self.assertEqual(self._hit(self.pixel, headers=headers).content, PIXEL)
         self.assertEqual(len(self._events()), 20, "each was stored")
-        self.assertLessEqual(max(len(event.user_agent or "") for event in self._events()), 500)
+        self.assertLessEqual(
+            max(len(event.user_agent or "") for event in self._events()), 500
+        )
 
     # -- what is stored
 
     def test_open_by_a_person(self):
         self._hit(self.pixel, agent=IPHONE)
         event = self._events()
-        self.assertRecordValues(event, [{
-            "event_type": "opened", "source": "pixel", "verdict": "human", "verdict_reason": False, "device_type": "phone", "user_agent": IPHONE,
-            "ip_address": "127.0.0.1", "campaign_id": self.campaign.id, "partner_id": self.customer.id, "company_id": self.company.id, "link_url": False,
-        }])
-        self.assertLess(abs(event.occurred_at - fields.Datetime.now()), timedelta(minutes=1))
+        self.assertRecordValues(
+            event,
+            [
+                {
+                    "event_type": "opened",
+                    "source": "pixel",
+                    "verdict": "human",
+                    "verdict_reason": False,
+                    "device_type": "phone",
+                    "user_agent": IPHONE,
+                    "ip_address": "127.0.0.1",
+                    "campaign_id": self.campaign.id,
+                    "partner_id": self.customer.id,
+                    "company_id": self.company.id,
+                    "link_url": False,
+                }
+            ],
+        )
+        self.assertLess(
+            abs(event.occurred_at - fields.Datetime.now()), timedelta(minutes=1)
+        )
         self.assertEqual(self.reminder.status, "opened")
 
     def test_click_by_a_person(self):
         self._click(2)
-        self.assertRecordValues(self._events(), [{
-            "event_type": "clicked", "source": "pixel", "verdict": "human", "device_type": "desktop", "mail_client": "Chrome", "link_url": TARGETS[1],
-            "link_position": 2,
-        }])
+        self.assertRecordValues(
+            self._events(),
+            [
+                {
+                    "event_type": "clicked",
+                    "source": "pixel",
+                    "verdict": "human",
+                    "device_type": "desktop",
+                    "mail_client": "Chrome",
+                    "link_url": TARGETS[1],
+                    "link_position": 2,
+                }
+            ],
+        )
         self.assertEqual(self.reminder.status, "clicked")
 
     def test_devices(self):
-        for agent, device in ((CHROME, "desktop"), (IPHONE, "phone"), (IPAD, "tablet"), (GMAIL, "other"), ("Something/1.0", "other")):
+        for agent, device in (
+            (CHROME, "desktop"),
+            (IPHONE, "phone"),
+            (IPAD, "tablet"),
+            (GMAIL, "other"),
+            ("Something/1.0", "other"),
+        ):
             self._hit(self.pixel, agent=agent)
             self.assertEqual(self._events()[-1].device_type, device, agent)
 
@@ -234,13 +427,20 @@ class TestRoutes(ChaserCase, HttpCase):
             self._hit(self.pixel)
             self._click(1)
         self.assertEqual((self.reminder.open_count, self.reminder.click_count), (3, 3))
-        self.assertEqual((self.campaign.opened_count, self.campaign.clicked_count), (1, 1), "people, not hits")
+        self.assertEqual(
+            (self.campaign.opened_count, self.campaign.clicked_count),
+            (1, 1),
+            "people, not hits",
+        )
 
     def test_machines(self):
         for expected, options in (
-            (("machine", "head"), {"method": "HEAD"}), (("machine", "known_agent"), {"agent": "Barracuda Sentinel (EE)"}),
-            (("machine", "known_agent"), {"agent": "python-requests/2.31"}), (("machine", "no_agent"), {"headers": {"User-Agent": ""}}),
-            (("unknown", "privacy_proxy"), {"agent": "Mozilla/5.0"}), (("human", "proxy"), {"agent": GMAIL}),
+            (("machine", "head"), {"method": "HEAD"}),
+            (("machine", "known_agent"), {"agent": "Barracuda Sentinel (EE)"}),
+            (("machine", "known_agent"), {"agent": "python-requests/2.31"}),
+            (("machine", "no_agent"), {"headers": {"User-Agent": ""}}),
+            (("unknown", "privacy_proxy"), {"agent": "Mozilla/5.0"}),
+            (("human", "proxy"), {"agent": GMAIL}),
         ):
             with self.subTest(expected=expected):
                 self._hit(self.pixel, **options)
@@ -254,27 +454,49 @@ class TestRoutes(ChaserCase, HttpCase):
         self.assertEqual(self.reminder.status, "sent")
 
     def test_hidden_link_unmasks_what_came_with_it(self):
-        """A scanner that follows everything also follows what no person sees; so its other hits were no person either."""
+        """A scanner that follows everything also follows what no person sees; so its
+        other hits were no person either."""
         self._hit(self.pixel)
         self._click(1)
         before = self._events()[0]
-        self.env.cr.execute(SQL("UPDATE chaser_event SET occurred_at = occurred_at - interval '1 hour' WHERE id = %s", before.id))
+        self.env.cr.execute(
+            SQL(
+                "UPDATE chaser_event SET occurred_at = occurred_at - interval '1 "
+                "hour' WHERE id = %s",
+                before.id,
+            )
+        )
         self._click(0)
-        self.assertEqual(self._verdicts(), [("human", ""), ("machine", "hidden_link"), ("machine", "hidden_link")])
+        self.assertEqual(
+            self._verdicts(),
+            [("human", ""), ("machine", "hidden_link"), ("machine", "hidden_link")],
+        )
 
     def test_burst_is_a_scanner(self):
         self._click(1)
         self._click(2)
         self._click(2)
-        self.assertEqual(self._verdicts(), [("human", "")] * 3, "two links are still a person")
+        self.assertEqual(
+            self._verdicts(), [("human", "")] * 3, "two links are still a person"
+        )
         self._click(3)
         self.assertEqual(self._verdicts(), [("machine", "burst")] * 4)
-        self.assertEqual((self.campaign.clicked_count, self.campaign.machine_clicked_count, self.campaign.click_rate), (0, 1, 0.0))
+        self.assertEqual(
+            (
+                self.campaign.clicked_count,
+                self.campaign.machine_clicked_count,
+                self.campaign.click_rate,
+            ),
+            (0, 1, 0.0),
+        )
 
     def test_slow_reader_is_a_person(self):
         for position in (1, 2, 3, 4):
             self._click(position)
-            self.env.cr.execute("UPDATE chaser_event SET occurred_at = occurred_at - interval '20 seconds' WHERE event_type = 'clicked'")
+            self.env.cr.execute(
+                "UPDATE chaser_event SET occurred_at = occurred_at - interval '20 "
+                "seconds' WHERE event_type = 'clicked'"
+            )
         self.assertEqual(self._verdicts(), [("human", "")] * 4)
 
     def test_status_never_goes_back(self):
@@ -304,24 +526,49 @@ class TestRoutes(ChaserCase, HttpCase):
         look()
         self._click(1)
         look()
-        self.assertEqual(seen, ["sent", "sent", "opened", *["clicked"] * 9, "replied", "paid", "paid"])
+        self.assertEqual(
+            seen,
+            ["sent", "sent", "opened", *["clicked"] * 9, "replied", "paid", "paid"],
+        )
 
     def test_rates_count_people(self):
-        other = self._sent_campaign(self._make_invoice(self._make_customer("Two", "two@customer.example"))).reminder_ids
-        other.sudo().write({"campaign_id": self.campaign.id, "sent_at": self._later(minutes=-10), "link_targets": TARGETS})
+        other = self._sent_campaign(
+            self._make_invoice(self._make_customer("Two", "two@customer.example"))
+        ).reminder_ids
+        other.sudo().write(
+            {
+                "campaign_id": self.campaign.id,
+                "sent_at": self._later(minutes=-10),
+                "link_targets": TARGETS,
+            }
+        )
         self._hit(self.pixel, method="HEAD")
         self._click(1, agent="Mimecast link scan")
-        self.assertEqual((self.campaign.open_rate, self.campaign.click_rate), (0.0, 0.0))
-        self.assertEqual((self.campaign.machine_opened_count, self.campaign.machine_clicked_count), (1, 1))
+        self.assertEqual(
+            (self.campaign.open_rate, self.campaign.click_rate), (0.0, 0.0)
+        )
+        self.assertEqual(
+            (self.campaign.machine_opened_count, self.campaign.machine_clicked_count),
+            (1, 1),
+        )
         for _time in range(2):
             self._hit(f"/chaser/o/{other.sudo().token}.gif")
         self._hit(f"/chaser/c/{other.sudo().token}/1")
-        self.assertEqual((self.campaign.sent_count, self.campaign.open_rate, self.campaign.click_rate), (2, 50.0, 50.0))
+        self.assertEqual(
+            (
+                self.campaign.sent_count,
+                self.campaign.open_rate,
+                self.campaign.click_rate,
+            ),
+            (2, 50.0, 50.0),
+        )
 
     def test_tracking_switched_off(self):
         """Then the mail has neither pixel nor redirect, but still the way out."""
         self.company.chaser_tracking = False
-        campaign = self._campaign(self._make_invoice(self._make_customer("Two", "two@customer.example")))
+        campaign = self._campaign(
+            self._make_invoice(self._make_customer("Two", "two@customer.example"))
+        )
         campaign.action_send()
         [mail] = self._run(FakeTransport()).sent
         self.assertNotIn("/chaser/o/", mail.html)
@@ -332,7 +579,12 @@ class TestRoutes(ChaserCase, HttpCase):
 
     def _stopped(self):
         self.env.invalidate_all()
-        return self.env["chaser.suppression"].search([("company_id", "=", self.company.id), ("email", "=", "finance@alnoor.example")])
+        return self.env["chaser.suppression"].search(
+            [
+                ("company_id", "=", self.company.id),
+                ("email", "=", "finance@alnoor.example"),
+            ]
+        )
 
     def test_looking_at_the_page_changes_nothing(self):
         for method in ("GET", "HEAD"):
@@ -346,17 +598,46 @@ class TestRoutes(ChaserCase, HttpCase):
         self.assertFalse(self._events())
 
     def test_one_click(self):
-        answer = self._hit(self.stop, method="POST", data={"List-Unsubscribe": "One-Click"}, agent="Google-Gmail")
+        answer = self._hit(
+            self.stop,
+            method="POST",
+            data={"List-Unsubscribe": "One-Click"},
+            agent="Google-Gmail",
+        )
         self.assertIn("Reminders stopped", answer.text)
-        self.assertRecordValues(self._stopped(), [{"reason": "unsubscribed", "reminder_id": self.reminder.id, "is_active": True}])
-        self.assertRecordValues(self._events(), [{"event_type": "unsubscribed", "verdict": "human", "user_agent": "Google-Gmail"}])
+        self.assertRecordValues(
+            self._stopped(),
+            [
+                {
+                    "reason": "unsubscribed",
+                    "reminder_id": self.reminder.id,
+                    "is_active": True,
+                }
+            ],
+        )
+        self.assertRecordValues(
+            self._events(),
+            [
+                {
+                    "event_type": "unsubscribed",
+                    "verdict": "human",
+                    "user_agent": "Google-Gmail",
+                }
+            ],
+        )
         self.assertIn("no more payment reminders", self.customer.message_ids[0].body)
         self.assertEqual(self.campaign.unsubscribed_count, 1)
 
     def test_all_forms_of_the_post(self):
-        """The page's own button posts nothing; mail programs post urlencoded or multipart."""
+        """The page's own button posts nothing; mail programs post urlencoded or
+        multipart."""
         one_click = {"List-Unsubscribe": "One-Click"}
-        for options in ({}, {"data": one_click}, {"files": {"List-Unsubscribe": (None, "One-Click")}}, {"data": b"List-Unsubscribe=One-Click"}):
+        for options in (
+            {},
+            {"data": one_click},
+            {"files": {"List-Unsubscribe": (None, "One-Click")}},
+            {"data": b"List-Unsubscribe=One-Click"},
+        ):
             with self.subTest(options=options):
                 self._hit(self.stop, method="POST", **options)
                 self.assertTrue(self._stopped())
@@ -365,21 +646,36 @@ class TestRoutes(ChaserCase, HttpCase):
     def test_twice_is_harmless(self):
         for _time in range(3):
             self.assertIn("Reminders stopped", self._hit(self.stop, method="POST").text)
-        self.assertEqual((len(self._stopped()), len(self._events("unsubscribed"))), (1, 1))
+        self.assertEqual(
+            (len(self._stopped()), len(self._events("unsubscribed"))), (1, 1)
+        )
 
     def test_again_after_release(self):
         self._hit(self.stop, method="POST")
         self._stopped().with_user(self.accountant).action_release()
         self._hit(self.stop, method="POST")
-        self.assertEqual(self._stopped().sorted("id").mapped("is_active"), [True, False][::-1])
+        self.assertEqual(
+            self._stopped().sorted("id").mapped("is_active"), [True, False][::-1]
+        )
 
     def test_page_speaks_the_customers_language(self):
-        for language, words, direction in (("en", "Stop payment reminders?", "ltr"), ("ar", "هل تريدون إيقاف", "rtl"), ("both", "هل تريدون إيقاف", "rtl")):
+        for language, words, direction in (
+            ("en", "Stop payment reminders?", "ltr"),
+            ("ar", "هل تريدون إيقاف", "rtl"),
+            ("both", "هل تريدون إيقاف", "rtl"),
+        ):
             with self.subTest(language=language):
-                customer = self._make_customer(language, f"{language}@customer.example", chaser_language=language)
-                reminder = self._sent_campaign(self._make_invoice(customer)).reminder_ids
+                customer = self._make_customer(
+                    language, f"{language}@customer.example", chaser_language=language
+                )
+                reminder = self._sent_campaign(
+                    self._make_invoice(customer)
+                ).reminder_ids
                 self.assertEqual(reminder.language, language)
-                text = self._hit(f"/chaser/u/{reminder.sudo().token}", headers={"Accept-Language": "fr"}).text
+                text = self._hit(
+                    f"/chaser/u/{reminder.sudo().token}",
+                    headers={"Accept-Language": "fr"},
+                ).text
                 self.assertIn(words, text)
                 self.assertIn(f'dir="{direction}"', text)
         done = self._hit(f"/chaser/u/{reminder.sudo().token}", method="POST").text
@@ -390,15 +686,22 @@ class TestRoutes(ChaserCase, HttpCase):
         self.assertIn("&lt;b&gt;Bold &amp; Co", self._hit(self.stop).text)
 
     def test_unsubscribed_customer_is_held_back(self):
-        waiting = self._campaign(self._make_invoice(self._make_customer("Two", "two@customer.example")))
+        waiting = self._campaign(
+            self._make_invoice(self._make_customer("Two", "two@customer.example"))
+        )
         waiting.reminder_ids.sudo().recipient_email = "finance@alnoor.example"
         waiting.action_send()
         self._hit(self.stop, method="POST")
         self.customer.preferred_contact_interval = -1
         reminder = self._campaign(self._make_invoice()).reminder_ids
         self.assertEqual((reminder.state, reminder.status), ("skipped", "suppressed"))
-        self.assertEqual(reminder.reason, "Reminders to finance@alnoor.example are stopped: see Stopped Addresses.")
-        self.assertEqual(self._run().sent, [], "what was queued before is stopped as well")
+        self.assertEqual(
+            reminder.reason,
+            "Reminders to finance@alnoor.example are stopped: see Stopped Addresses.",
+        )
+        self.assertEqual(
+            self._run().sent, [], "what was queued before is stopped as well"
+        )
         self.assertEqual(waiting.reminder_ids.reason_code, "suppressed")
 
     # -- a busy database
@@ -406,7 +709,9 @@ class TestRoutes(ChaserCase, HttpCase):
     @contextmanager
     def _busy(self, method, error=None):
         def fail(*_args, **_kwargs):
-            raise error or psycopg2.errors.LockNotAvailable("canceling statement due to lock timeout")
+            raise error or psycopg2.errors.LockNotAvailable(
+                "canceling statement due to lock timeout"
+            )
 
         with patch.object(type(self.env["chaser.event"]), method, fail):
             yield
@@ -417,8 +722,11 @@ class TestRoutes(ChaserCase, HttpCase):
 
     def test_busy_database_loses_no_hit(self):
         for error in (
-            psycopg2.errors.LockNotAvailable("lock"), psycopg2.errors.QueryCanceled("statement timeout"), psycopg2.OperationalError("gone"),
-            psycopg2.errors.SerializationFailure("concurrent update"), psycopg2.errors.DeadlockDetected("deadlock"),
+            psycopg2.errors.LockNotAvailable("lock"),
+            psycopg2.errors.QueryCanceled("statement timeout"),
+            psycopg2.OperationalError("gone"),
+            psycopg2.errors.SerializationFailure("concurrent update"),
+            psycopg2.errors.DeadlockDetected("deadlock"),
         ):
             with self.subTest(error=type(error).__name__):
                 known = self._events()
@@ -431,11 +739,25 @@ class TestRoutes(ChaserCase, HttpCase):
                 for _run in range(2):
                     self._collect()
                     self.assertFalse(list(self.folder.iterdir()))
-                    self.assertRecordValues(self._events() - known, [
-                        {"event_type": "opened", "verdict": "human", "device_type": "phone", "link_url": False},
-                        {"event_type": "clicked", "verdict": "human", "device_type": "desktop", "link_url": TARGETS[1]},
-                    ])
-                # the process died after it had stored the hits and before the file was gone
+                    self.assertRecordValues(
+                        self._events() - known,
+                        [
+                            {
+                                "event_type": "opened",
+                                "verdict": "human",
+                                "device_type": "phone",
+                                "link_url": False,
+                            },
+                            {
+                                "event_type": "clicked",
+                                "verdict": "human",
+                                "device_type": "desktop",
+                                "link_url": TARGETS[1],
+                            },
+                        ],
+                    )
+                # the process died after it had stored the hits and before the file was
+                # gone
                 (self.folder / "1.jsonl").write_text(kept)
                 self._collect()
                 self.assertEqual(len(self._events() - known), 2)
@@ -448,17 +770,26 @@ class TestRoutes(ChaserCase, HttpCase):
             self._hit(self.pixel)
         [file] = self.folder.iterdir()
         self.env["chaser.event"].flush_model()
-        with patch.object(fields.Datetime, "now", lambda: self.reminder.sent_at + timedelta(hours=1)):
+        with patch.object(
+            fields.Datetime, "now", lambda: self.reminder.sent_at + timedelta(hours=1)
+        ):
             self._collect()
         self.assertEqual(self._verdicts(), [("machine", "too_soon")])
-        self.assertLess(self._events().occurred_at - self.reminder.sent_at, timedelta(minutes=1))
+        self.assertLess(
+            self._events().occurred_at - self.reminder.sent_at, timedelta(minutes=1)
+        )
 
     def test_collecting_passes_over_rubbish(self):
         with self._busy("_store_hit"):
             self._hit(self.pixel)
         [file] = self.folder.iterdir()
         hit = file.read_text()
-        file.write_text("torn {line\n\n" + hit.replace(self.token, BAD_TOKENS["unknown"]) + hit + '"text"\n{}\n[1]\n{"token": null}\n')
+        file.write_text(
+            "torn {line\n\n"
+            + hit.replace(self.token, BAD_TOKENS["unknown"])
+            + hit
+            + '"text"\n{}\n[1]\n{"token": null}\n'
+        )
         self._collect()
         self.assertEqual(self._verdicts(), [("human", "")])
         self.assertFalse(list(self.folder.iterdir()))
@@ -473,28 +804,65 @@ class TestRoutes(ChaserCase, HttpCase):
 
     def test_nothing_works_but_the_answer(self):
         """Neither the database nor the disk takes it."""
-        with self._busy("_find_reminder"), patch.object(type(self.env["chaser.event"]), "_get_spool_folder", lambda _self: Path("/dev/null/x")):
+        with (
+            self._busy("_find_reminder"),
+            patch.object(
+                type(self.env["chaser.event"]),
+                "_get_spool_folder",
+                lambda _self: Path("/dev/null/x"),
+            ),
+        ):
             with self.assertLogs("odoo.addons.invoice_chaser", "WARNING") as logs:
                 self.assertEqual(self.url_open(self.pixel).content, PIXEL)
-                self.assertTrue(self._is_invalid(self.url_open(f"/chaser/c/{self.token}/1")))
+                self.assertTrue(
+                    self._is_invalid(self.url_open(f"/chaser/c/{self.token}/1"))
+                )
         self.assertEqual(len(logs.output), 2)
         self.assertTrue(all("a hit is lost" in line for line in logs.output))
 
     def test_unforeseen_error_is_answered(self):
-        for method, path in (("_register_hit", self.pixel), ("_register_hit", f"/chaser/c/{self.token}/1"), ("_get_unsubscribe_facts", self.stop)):
-            with self.subTest(method=method, path=path), self._busy(method, RuntimeError("nobody foresaw it")):
+        for method, path in (
+            ("_register_hit", self.pixel),
+            ("_register_hit", f"/chaser/c/{self.token}/1"),
+            ("_get_unsubscribe_facts", self.stop),
+        ):
+            with (
+                self.subTest(method=method, path=path),
+                self._busy(method, RuntimeError("nobody foresaw it")),
+            ):
                 self._hit(path)
         with self._busy("_unsubscribe", RuntimeError("nobody foresaw it")):
             self._hit(self.stop, method="POST")
 
     def test_busy_database_loses_no_unsubscription(self):
         """Who asked to be left alone is left alone, only some minutes later."""
-        with patch.object(type(self.env["chaser.suppression"]), "_suppress", side_effect=psycopg2.errors.SerializationFailure("concurrent update")):
-            self.assertIn("Reminders stopped", self._hit(self.stop, method="POST", data={"List-Unsubscribe": "One-Click"}).text)
+        with patch.object(
+            type(self.env["chaser.suppression"]),
+            "_suppress",
+            side_effect=psycopg2.errors.SerializationFailure("concurrent update"),
+        ):
+            self.assertIn(
+                "Reminders stopped",
+                self._hit(
+                    self.stop, method="POST", data={"List-Unsubscribe": "One-Click"}
+                ).text,
+            )
         self.assertFalse(self._stopped())
-        with patch.object(type(self.env["chaser.suppression"]), "_suppress", side_effect=psycopg2.errors.LockNotAvailable("lock")):
-            with patch.object(type(self.env["chaser.event"]), "_get_spool_folder", lambda _self: Path("/dev/null/x")):
-                self.assertNotIn("Reminders stopped", self._hit(self.stop, method="POST", quiet=False).text, "no promise that is not kept")
+        with patch.object(
+            type(self.env["chaser.suppression"]),
+            "_suppress",
+            side_effect=psycopg2.errors.LockNotAvailable("lock"),
+        ):
+            with patch.object(
+                type(self.env["chaser.event"]),
+                "_get_spool_folder",
+                lambda _self: Path("/dev/null/x"),
+            ):
+                self.assertNotIn(
+                    "Reminders stopped",
+                    self._hit(self.stop, method="POST", quiet=False).text,
+                    "no promise that is not kept",
+                )
         for _run in range(2):
             self._collect()
             self.assertEqual(self._stopped().reason, "unsubscribed")

@@ -23,11 +23,27 @@ class TestSecrets(ChaserCase):
     def setUpClass(cls):
         super().setUpClass()
         # With chatter tracking, which Odoo's test classes switch off.
-        cls.env = cls.env(context={"allowed_company_ids": cls.company.ids, "tracking_disable": False})
-        groups = "base.group_system,base.group_erp_manager,account.group_account_manager,invoice_chaser.group_chaser_manager,base.group_allow_export"
-        cls.admin = new_test_user(cls.env, "secrets_admin", groups, company_id=cls.company.id, email="admin@pop.example")
+        cls.env = cls.env(
+            context={"allowed_company_ids": cls.company.ids, "tracking_disable": False}
+        )
+        groups = (
+            "base.group_system,base.group_erp_manager,"
+            "account.group_account_manager,invoice_chaser.group_chaser_manager,base.group_allow_export"
+        )
+        cls.admin = new_test_user(
+            cls.env,
+            "secrets_admin",
+            groups,
+            company_id=cls.company.id,
+            email="admin@pop.example",
+        )
         cls.manager = new_test_user(
-            cls.env, "secrets_manager", "invoice_chaser.group_chaser_manager,base.group_allow_export", company_id=cls.company.id, email="m@pop.example")
+            cls.env,
+            "secrets_manager",
+            "invoice_chaser.group_chaser_manager,base.group_allow_export",
+            company_id=cls.company.id,
+            email="m@pop.example",
+        )
         cls.provider = cls.provider.with_env(cls.env)
         cls.provider.write({"smtp_user": "accounts", FIELD: PASSWORD})
         cls.provider._set_state("connected")
@@ -48,7 +64,10 @@ class TestSecrets(ChaserCase):
 
     @contextmanager
     def _keys(self, keys):
-        with patch.dict("os.environ", {"INVOICE_CHASER_KEYS": keys}), patch.dict(config.options, {"invoice_chaser_keys": ""}):
+        with (
+            patch.dict("os.environ", {"INVOICE_CHASER_KEYS": keys}),
+            patch.dict(config.options, {"invoice_chaser_keys": ""}),
+        ):
             yield
 
     def _open(self):
@@ -72,7 +91,12 @@ class TestSecrets(ChaserCase):
 
     def _get_stored(self, provider=None):
         self.env.flush_all()
-        [(sealed,)] = self.env.execute_query(SQL("SELECT smtp_password_sealed FROM chaser_provider WHERE id = %s", (provider or self.provider).id))
+        [(sealed,)] = self.env.execute_query(
+            SQL(
+                "SELECT smtp_password_sealed FROM chaser_provider WHERE id = %s",
+                (provider or self.provider).id,
+            )
+        )
         return sealed
 
     # -- no way to read it
@@ -87,14 +111,35 @@ class TestSecrets(ChaserCase):
         ids = self.provider.ids
         for user in (self.accountant, self.manager, self.admin):
             calls = [
-                ("read", ids, [SEALED]), ("web_read", ids, {SEALED: {}}), ("search_read", [], [SEALED]), ("web_search_read", [], {SEALED: {}}),
-                ("formatted_read_group", [], [SEALED], ["__count"]), ("formatted_read_group", [], [], [f"{SEALED}:max"]),
-                ("web_read_group", [], [SEALED]), ("search", [("id", "in", ids)], 0, None, SEALED), ("web_save", ids, {"sequence": 10}, {SEALED: {}}),
+                ("read", ids, [SEALED]),
+                ("web_read", ids, {SEALED: {}}),
+                ("search_read", [], [SEALED]),
+                ("web_search_read", [], {SEALED: {}}),
+                ("formatted_read_group", [], [SEALED], ["__count"]),
+                ("formatted_read_group", [], [], [f"{SEALED}:max"]),
+                ("web_read_group", [], [SEALED]),
+                ("search", [("id", "in", ids)], 0, None, SEALED),
+                ("web_save", ids, {"sequence": 10}, {SEALED: {}}),
                 ("read_progress_bar", [], SEALED, {"field": "state", "colors": {}}),
-                *((method, [(SEALED, operator, value)]) for method in ("search", "search_count") for operator, value in (
-                    ("=like", "c1.%"), ("=ilike", "c1.%"), ("like", "c1"), ("=", self.sealed), ("!=", False), ("in", [self.sealed]), (">", "b"), ("<", "d"))),
-                ("name_search", "", [(SEALED, "=like", "c1.%")]), ("search", [("id", "any", [(SEALED, "=like", "c1.%")])]),
-                ("search", ["!", (SEALED, "=like", "c1.%")]), ("write", ids, {SEALED: "x"}), ("web_save", ids, {SEALED: "x"}, {}),
+                *(
+                    (method, [(SEALED, operator, value)])
+                    for method in ("search", "search_count")
+                    for operator, value in (
+                        ("=like", "c1.%"),
+                        ("=ilike", "c1.%"),
+                        ("like", "c1"),
+                        ("=", self.sealed),
+                        ("!=", False),
+                        ("in", [self.sealed]),
+                        (">", "b"),
+                        ("<", "d"),
+                    )
+                ),
+                ("name_search", "", [(SEALED, "=like", "c1.%")]),
+                ("search", [("id", "any", [(SEALED, "=like", "c1.%")])]),
+                ("search", ["!", (SEALED, "=like", "c1.%")]),
+                ("write", ids, {SEALED: "x"}),
+                ("web_save", ids, {SEALED: "x"}, {}),
                 ("create", [{"email": "x@pop.example", SEALED: "x"}]),
             ]
             for method, *args in calls:
@@ -102,30 +147,60 @@ class TestSecrets(ChaserCase):
                     with self.assertRaises(AccessError) as caught:
                         self._call(user, method, *args)
                     self._assert_tells_nothing(caught.exception)
-        for model, path in (("chaser.campaign", f"provider_id.{SEALED}"), ("chaser.reminder", f"provider_id.{SEALED}")):
+        for model, path in (
+            ("chaser.campaign", f"provider_id.{SEALED}"),
+            ("chaser.reminder", f"provider_id.{SEALED}"),
+        ):
             with self.subTest(path=path), self.assertRaises(AccessError):
-                call_kw(self.env(user=self.admin, su=False)[model], "search", [[(path, "=like", "c1.%")]], {})
+                call_kw(
+                    self.env(user=self.admin, su=False)[model],
+                    "search",
+                    [[(path, "=like", "c1.%")]],
+                    {},
+                )
         self.assertEqual(self._get_stored(), self.sealed)
 
     def test_what_may_be_called_tells_nothing(self):
         ids = self.provider.ids
         for user in (self.manager, self.admin):
             answers = [
-                self._call(user, "read", ids), self._call(user, "search_read", []), self._call(user, "fields_get"),
-                self._call(user, "read", ids, [FIELD, "has_smtp_password"]), self._call(user, "web_read", ids, {FIELD: {}, "display_name": {}}),
-                self._call(user, "export_data", ids, ["name", FIELD]), self._call(user, "name_search", ""),
-                self._call(user, "web_save", ids, {FIELD: PASSWORD}, {FIELD: {}, "has_smtp_password": {}}), self._call(user, "copy_data", ids),
-                self._call(user, "get_views", [[False, "form"], [False, "list"], [False, "search"]]),
+                self._call(user, "read", ids),
+                self._call(user, "search_read", []),
+                self._call(user, "fields_get"),
+                self._call(user, "read", ids, [FIELD, "has_smtp_password"]),
+                self._call(user, "web_read", ids, {FIELD: {}, "display_name": {}}),
+                self._call(user, "export_data", ids, ["name", FIELD]),
+                self._call(user, "name_search", ""),
+                self._call(
+                    user,
+                    "web_save",
+                    ids,
+                    {FIELD: PASSWORD},
+                    {FIELD: {}, "has_smtp_password": {}},
+                ),
+                self._call(user, "copy_data", ids),
+                self._call(
+                    user,
+                    "get_views",
+                    [[False, "form"], [False, "list"], [False, "search"]],
+                ),
             ]
             self._assert_tells_nothing(answers)
             self.assertEqual(answers[3][0][FIELD], False)
             self.assertNotIn(SEALED, self._call(user, "fields_get"))
-            for method in ("mapped", "filtered", "_open_secret__", "_get_transport", "_get_transport_smtp"):
+            for method in (
+                "mapped",
+                "filtered",
+                "_open_secret__",
+                "_get_transport",
+                "_get_transport_smtp",
+            ):
                 with self.subTest(method=method), self.assertRaises(AccessError):
                     self._call(user, method, ids, SEALED)
 
     def test_export_of_the_sealed_text(self):
-        """An export names unknown columns or refuses; either way the text is not in it."""
+        """An export names unknown columns or refuses; either way the text is not in
+        it."""
         for user in (self.manager, self.admin):
             with self.assertRaises(AccessError) as caught:
                 self._call(user, "export_data", self.provider.ids, ["name", SEALED])
@@ -136,54 +211,117 @@ class TestSecrets(ChaserCase):
         for operator in ("=", "=like", "ilike", "!="):
             with self.subTest(operator=operator):
                 try:
-                    right, wrong = (self._call(self.admin, "search_count", [(FIELD, operator, guess)]) for guess in (PASSWORD, "wrong"))
+                    right, wrong = (
+                        self._call(
+                            self.admin, "search_count", [(FIELD, operator, guess)]
+                        )
+                        for guess in (PASSWORD, "wrong")
+                    )
                 except (UserError, ValueError) as error:
                     self._assert_tells_nothing(str(error).replace(PASSWORD, ""))
                 else:
                     self.assertEqual(right, wrong)
 
     def test_server_actions_and_templates_cannot_unseal(self):
-        """Who may write code in Odoo's forms reaches the sealed text, which is worthless, but nothing that opens it."""
+        """Who may write code in Odoo's forms reaches the sealed text, which is
+        worthless, but nothing that opens it."""
         model_id = self.env["ir.model"].sudo()._get_id("chaser.provider")
-        self.env.ref("base.group_user").sudo().implied_ids += self.env.ref("mail.group_mail_template_editor")
+        self.env.ref("base.group_user").sudo().implied_ids += self.env.ref(
+            "mail.group_mail_template_editor"
+        )
         for expression in (
-            f"RECORD.sudo()._open_secret__('{SEALED}')", "RECORD._get_key_ring__()", "RECORD._get_transport_smtp()._SmtpTransport__settings",
+            f"RECORD.sudo()._open_secret__('{SEALED}')",
+            "RECORD._get_key_ring__()",
+            "RECORD._get_transport_smtp()._SmtpTransport__settings",
             "RECORD._get_transport().__settings",
         ):
-            with self.subTest(expression=expression, way="action"), self.assertRaisesRegex(NameError, "forbidden name"):
-                self.env["ir.actions.server"].with_user(self.admin).create({
-                    "name": "x", "model_id": model_id, "state": "code", "code": f"action = {{'x': {expression.replace('RECORD', 'record')}}}"})
-            with self.subTest(expression=expression, way="template"), mute_logger(
-                    "odoo.addons.mail.models.mail_template", "odoo.addons.mail.models.mail_render_mixin"):
+            with (
+                self.subTest(expression=expression, way="action"),
+                self.assertRaisesRegex(NameError, "forbidden name"),
+            ):
+                self.env["ir.actions.server"].with_user(self.admin).create(
+                    {
+                        "name": "x",
+                        "model_id": model_id,
+                        "state": "code",
+                        "code": f"action = {{'x': "
+                        f"{expression.replace('RECORD', 'record')}}}",
+                    }
+                )
+            with (
+                self.subTest(expression=expression, way="template"),
+                mute_logger(
+                    "odoo.addons.mail.models.mail_template",
+                    "odoo.addons.mail.models.mail_render_mixin",
+                ),
+            ):
                 with self.assertRaises(UserError) as caught:
-                    self.env["mail.template"].with_user(self.admin).create({
-                        "name": "x", "model_id": model_id, "subject": f"{{{{ {expression.replace('RECORD', 'object')} }}}}"})
+                    self.env["mail.template"].with_user(self.admin).create(
+                        {
+                            "name": "x",
+                            "model_id": model_id,
+                            "subject": f"{{{{ "
+                            f"{expression.replace('RECORD', 'object')} }}}}",
+                        }
+                    )
                 self._assert_tells_nothing(caught.exception)
-        harmless = self.env["mail.template"].with_user(self.admin).create({"name": "x", "model_id": model_id, "subject": "{{ object.email }}"})
-        self.assertEqual(harmless._render_field("subject", self.provider.ids), {self.provider.id: "accounts@pop.example"})
+        harmless = (
+            self.env["mail.template"]
+            .with_user(self.admin)
+            .create(
+                {"name": "x", "model_id": model_id, "subject": "{{ object.email }}"}
+            )
+        )
+        self.assertEqual(
+            harmless._render_field("subject", self.provider.ids),
+            {self.provider.id: "accounts@pop.example"},
+        )
 
     def test_an_opened_transport_holds_no_password(self):
-        """Neither in its own attributes, as far as code in Odoo's forms may look, nor in smtplib's session."""
-        with patch("smtplib.SMTP.login", lambda session, user, password: setattr(session, "password", password)), patch(
-                "smtplib.SMTP.connect", lambda *_args, **_kwargs: (220, b"")):
+        """Neither in its own attributes, as far as code in Odoo's forms may look, nor
+        in smtplib's session."""
+        with (
+            patch(
+                "smtplib.SMTP.login",
+                lambda session, user, password: setattr(session, "password", password),
+            ),
+            patch("smtplib.SMTP.connect", lambda *_args, **_kwargs: (220, b"")),
+        ):
             transport = self.provider._get_transport_smtp()
             transport.open()
-        seen = {name: value for name, value in vars(transport).items() if "__" not in name}
+        seen = {
+            name: value for name, value in vars(transport).items() if "__" not in name
+        }
         self.assertIn("_session", seen)
-        self._assert_tells_nothing([seen, vars(seen["_session"]), repr(transport), repr(vars(transport))])
+        self._assert_tells_nothing(
+            [seen, vars(seen["_session"]), repr(transport), repr(vars(transport))]
+        )
 
     def test_password_does_not_follow_to_another_server(self):
-        """Else whoever may edit the mailbox points it to a server of his own and reads the password there."""
-        self._call(self.manager, "write", self.provider.ids, {"smtp_host": self.provider.smtp_host})
+        """Else whoever may edit the mailbox points it to a server of his own and reads
+        the password there."""
+        self._call(
+            self.manager,
+            "write",
+            self.provider.ids,
+            {"smtp_host": self.provider.smtp_host},
+        )
         self.assertEqual(self._get_stored(), self.sealed, "the same server")
-        self._call(self.manager, "write", self.provider.ids, {"smtp_host": "evil.example"})
+        self._call(
+            self.manager, "write", self.provider.ids, {"smtp_host": "evil.example"}
+        )
         self.assertIsNone(self._get_stored())
         self.assertFalse(self.provider.has_smtp_password)
         with patch("smtplib.SMTP") as server:
             self._call(self.manager, "action_test_connection", self.provider.ids)
         server.assert_not_called()
         self.assertIn("password", self.provider.last_error)
-        self._call(self.manager, "write", self.provider.ids, {"smtp_host": "new.example", FIELD: "new password"})
+        self._call(
+            self.manager,
+            "write",
+            self.provider.ids,
+            {"smtp_host": "new.example", FIELD: "new password"},
+        )
         self.assertEqual(self._open(), "new password")
 
     def test_copy_has_no_password(self):
@@ -201,24 +339,50 @@ class TestSecrets(ChaserCase):
     def test_chatter_and_logs_are_silent(self):
         records = []
         handler = logging.Handler()
-        handler.emit = lambda record: records.append(f"{record.getMessage()} {record.exc_text or ''} {record.exc_info or ''}")
-        loggers = {name: logging.getLogger(name) for name in ("", "odoo", "odoo.sql_db", "odoo.models", "odoo.addons", "odoo.addons.invoice_chaser", "smtplib")}
+        handler.emit = lambda record: records.append(
+            f"{record.getMessage()} {record.exc_text or ''} {record.exc_info or ''}"
+        )
+        loggers = {
+            name: logging.getLogger(name)
+            for name in (
+                "",
+                "odoo",
+                "odoo.sql_db",
+                "odoo.models",
+                "odoo.addons",
+                "odoo.addons.invoice_chaser",
+                "smtplib",
+            )
+        }
         levels = {name: logger.level for name, logger in loggers.items()}
         loggers[""].addHandler(handler)
         try:
             for logger in loggers.values():
                 logger.setLevel(logging.DEBUG)
-            provider = self.env["chaser.provider"].with_user(self.manager).create({
-                "kind": "smtp", "email": "log@pop.example", "smtp_host": "127.0.0.1", "smtp_port": 1, "smtp_encryption": "none", "smtp_user": "u",
-                FIELD: PASSWORD,
-            })
+            provider = (
+                self.env["chaser.provider"]
+                .with_user(self.manager)
+                .create(
+                    {
+                        "kind": "smtp",
+                        "email": "log@pop.example",
+                        "smtp_host": "127.0.0.1",
+                        "smtp_port": 1,
+                        "smtp_encryption": "none",
+                        "smtp_user": "u",
+                        FIELD: PASSWORD,
+                    }
+                )
+            )
             self._finish_transaction()
             provider.write({FIELD: PASSWORD + "2", "sender_name": "Changed"})
             self._finish_transaction()
             provider.action_test_connection()  # nobody listens on port 1
             self.assertTrue(provider.last_error)
             with patch("smtplib.SMTP") as server:
-                server.return_value.login.side_effect = smtplib.SMTPAuthenticationError(535, b"5.7.8 wrong")
+                server.return_value.login.side_effect = smtplib.SMTPAuthenticationError(
+                    535, b"5.7.8 wrong"
+                )
                 provider.action_test_connection()
                 self.assertTrue(server.return_value.login.called)
                 self.assertEqual(server.return_value.set_debuglevel.call_count, 0)
@@ -231,90 +395,174 @@ class TestSecrets(ChaserCase):
             loggers[""].removeHandler(handler)
             for name, logger in loggers.items():
                 logger.setLevel(levels[name])
-        self.assertTrue(any("INSERT INTO" in line and "chaser_provider" in line for line in records), "the log really was listened to")
+        self.assertTrue(
+            any(
+                "INSERT INTO" in line and "chaser_provider" in line for line in records
+            ),
+            "the log really was listened to",
+        )
         self._assert_tells_nothing(records)
         tracking = provider.message_ids.sudo().tracking_value_ids
         self.assertIn("Changed", tracking.mapped("new_value_char"), "tracking is on")
-        self._assert_tells_nothing([tracking.read(), provider.message_ids.sudo().read(["body", "subject"])])
-        self.assertFalse(tracking.filtered(lambda value: value.field_id.name in (FIELD, SEALED)))
+        self._assert_tells_nothing(
+            [tracking.read(), provider.message_ids.sudo().read(["body", "subject"])]
+        )
+        self.assertFalse(
+            tracking.filtered(lambda value: value.field_id.name in (FIELD, SEALED))
+        )
 
     def test_database_holds_no_clear_text(self):
-        """Every text of the addon's and the chatter's tables, as a dump would have it."""
-        self.provider.with_user(self.manager).write({FIELD: PASSWORD, "sender_name": "Needle"})
+        """Every text of the addon's and the chatter's tables, as a dump would have
+        it."""
+        self.provider.with_user(self.manager).write(
+            {FIELD: PASSWORD, "sender_name": "Needle"}
+        )
         self.env.flush_all()
-        columns = self.env.execute_query(SQL(
-            """SELECT c.table_name, c.column_name FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)
-                WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND data_type IN ('text', 'character varying', 'jsonb', 'json', 'bytea')
-                  AND (table_name LIKE 'chaser%%' OR table_name LIKE 'mail%%' OR table_name LIKE 'ir%%' OR table_name LIKE 'bus%%')"""))
+        columns = self.env.execute_query(
+            SQL(
+                """SELECT c.table_name, c.column_name FROM information_schema.columns c
+                JOIN information_schema.tables t USING (table_schema, table_name)
+                WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
+                AND data_type IN ('text', 'character varying', 'jsonb', 'json', 'bytea')
+                  AND (table_name LIKE 'chaser%%' OR table_name LIKE 'mail%%'
+                  OR table_name LIKE 'ir%%' OR table_name LIKE 'bus%%')"""
+            )
+        )
         self.assertIn(("chaser_provider", SEALED), columns)
 
         def find(needle):
             like = f"%{needle}%"
             return [
-                (table, column) for table, column in columns
-                if self.env.execute_query(SQL("SELECT 1 FROM %s WHERE %s::text LIKE %s LIMIT 1", SQL.identifier(table), SQL.identifier(column), like))
+                (table, column)
+                for table, column in columns
+                if self.env.execute_query(
+                    SQL(
+                        "SELECT 1 FROM %s WHERE %s::text LIKE %s LIMIT 1",
+                        SQL.identifier(table),
+                        SQL.identifier(column),
+                        like,
+                    )
+                )
             ]
 
         self.assertEqual(find(PASSWORD), [])
         key = KEYS.partition(":")[2]
         self.assertEqual(find(key), [], "nor the key")
-        self.assertIn(("chaser_provider", "sender_name"), find("Needle"), "the search does find what is there")
+        self.assertIn(
+            ("chaser_provider", "sender_name"),
+            find("Needle"),
+            "the search does find what is there",
+        )
 
     # -- keys
 
     def test_rotation(self):
-        """The new key in front seals, the old one still opens; without the old one the way out is said."""
+        """The new key in front seals, the old one still opens; without the old one the
+        way out is said."""
         with self._keys(f"{NEW_KEY},{KEYS}"):
             self.assertEqual(self._open(), PASSWORD)
             self.provider.write({FIELD: PASSWORD})
             self.assertTrue(self._get_stored().startswith("c1.next."))
         with self._keys(NEW_KEY):
             self.assertEqual(self._open(), PASSWORD)
-        with self._keys(KEYS), self.assertRaisesRegex(UserError, "“next”.*not in the key ring.*enter the password again"):
+        with (
+            self._keys(KEYS),
+            self.assertRaisesRegex(
+                UserError, "“next”.*not in the key ring.*enter the password again"
+            ),
+        ):
             self._open()
 
     def test_bound_to_its_record(self):
-        """A sealed text put onto another mailbox, or into another database, does not open."""
-        other = self.env["chaser.provider"].create({
-            "kind": "smtp", "email": "other@pop.example", "smtp_host": "127.0.0.1", "smtp_port": 1, "smtp_user": "u", "company_id": self.company.id})
+        """A sealed text put onto another mailbox, or into another database, does not
+        open."""
+        other = self.env["chaser.provider"].create(
+            {
+                "kind": "smtp",
+                "email": "other@pop.example",
+                "smtp_host": "127.0.0.1",
+                "smtp_port": 1,
+                "smtp_user": "u",
+                "company_id": self.company.id,
+            }
+        )
         self.env.flush_all()
-        self.env.cr.execute(SQL("UPDATE chaser_provider SET smtp_password_sealed = %s WHERE id = %s", self.sealed, other.id))
+        self.env.cr.execute(
+            SQL(
+                "UPDATE chaser_provider SET smtp_password_sealed = %s WHERE id = %s",
+                self.sealed,
+                other.id,
+            )
+        )
         self.env.invalidate_all()
         with self.assertRaisesRegex(UserError, "does not belong to this record"):
             other._get_transport_smtp()
-        self.env["ir.config_parameter"].sudo().set_param("database.uuid", "another-database")
+        self.env["ir.config_parameter"].sudo().set_param(
+            "database.uuid", "another-database"
+        )
         with self.assertRaisesRegex(UserError, "does not belong to this record"):
             self._open()
 
     def test_without_a_key_nothing_is_stored(self):
-        for keys, words in (("", "INVOICE_CHASER_KEYS"), ("test:short", "malformed"), (KEYS.partition(":")[2], "malformed")):
+        for keys, words in (
+            ("", "INVOICE_CHASER_KEYS"),
+            ("test:short", "malformed"),
+            (KEYS.partition(":")[2], "malformed"),
+        ):
             with self.subTest(keys=keys), self._keys(keys):
-                values = {"kind": "smtp", "email": "no@pop.example", "smtp_user": "u", FIELD: "another password"}
+                values = {
+                    "kind": "smtp",
+                    "email": "no@pop.example",
+                    "smtp_user": "u",
+                    FIELD: "another password",
+                }
                 with self.assertRaises(UserError) as caught:
                     self._call(self.manager, "create", [values])
                 self.assertIn(words, str(caught.exception))
-                self.assertNotIn(keys or "another password", str(caught.exception), "a malformed key may still be a key")
+                self.assertNotIn(
+                    keys or "another password",
+                    str(caught.exception),
+                    "a malformed key may still be a key",
+                )
                 with self.assertRaisesRegex(UserError, words):
-                    self._call(self.manager, "write", self.provider.ids, {FIELD: "another password"})
+                    self._call(
+                        self.manager,
+                        "write",
+                        self.provider.ids,
+                        {FIELD: "another password"},
+                    )
                 self.env.invalidate_all()
                 self.assertEqual(self._get_stored(), self.sealed)
-                self.assertFalse(self.env["chaser.provider"].search([("email", "=", "no@pop.example")]))
+                self.assertFalse(
+                    self.env["chaser.provider"].search(
+                        [("email", "=", "no@pop.example")]
+                    )
+                )
                 self._call(self.manager, "action_test_connection", self.provider.ids)
                 self.assertIn(words, self.provider.last_error)
                 self.assertEqual(self.provider.state, "draft")
-                self.assertIn(words, self.env["res.config.settings"].create({}).chaser_key_status)
+                self.assertIn(
+                    words, self.env["res.config.settings"].create({}).chaser_key_status
+                )
         self.assertEqual(self._open(), PASSWORD)
 
     def test_without_a_key_a_run_holds_everything(self):
-        """A server restarted without its key: the mailbox says so, every reminder stays queued, nothing fails."""
+        """A server restarted without its key: the mailbox says so, every reminder stays
+        queued, nothing fails."""
         campaign = self._campaign(self._make_invoice())
         campaign.action_send()
         self.env.flush_all()
-        with self._keys(""), self.enter_registry_test_mode(), patch("smtplib.SMTP") as server:
+        with (
+            self._keys(""),
+            self.enter_registry_test_mode(),
+            patch("smtplib.SMTP") as server,
+        ):
             self.provider.cron_id.method_direct_trigger()
         self.env.invalidate_all()
         server.assert_not_called()
-        self.assertEqual((campaign.reminder_ids.state, self.provider.state), ("queued", "expired"))
+        self.assertEqual(
+            (campaign.reminder_ids.state, self.provider.state), ("queued", "expired")
+        )
         self.assertIn("INVOICE_CHASER_KEYS", self.provider.last_error)
 
     # -- copies of the database, and the end
@@ -326,18 +574,39 @@ class TestSecrets(ChaserCase):
         self.env.invalidate_all()
 
     def test_neutralized_copy_cannot_send(self):
-        sending, scheduled = self._campaign(self._make_invoice()), self._campaign(self._make_invoice(self._make_customer("Two", "two@customer.example")))
+        sending, scheduled = (
+            self._campaign(self._make_invoice()),
+            self._campaign(
+                self._make_invoice(self._make_customer("Two", "two@customer.example"))
+            ),
+        )
         sending.action_send()
         scheduled.action_schedule(self._later(hours=1))
-        draft = self._campaign(self._make_invoice(self._make_customer("Three", "three@customer.example")))
+        draft = self._campaign(
+            self._make_invoice(self._make_customer("Three", "three@customer.example"))
+        )
         self._neutralize()
-        self.assertEqual((self.provider.state, self.provider.has_smtp_password, self.provider.cron_id.active), ("disabled", False, False))
-        self.assertEqual((sending.state, scheduled.state, draft.state), ("paused", "paused", "draft"))
+        self.assertEqual(
+            (
+                self.provider.state,
+                self.provider.has_smtp_password,
+                self.provider.cron_id.active,
+            ),
+            ("disabled", False, False),
+        )
+        self.assertEqual(
+            (sending.state, scheduled.state, draft.state), ("paused", "paused", "draft")
+        )
         # a run by hand sends nothing
         transport = self._run()
         self.assertEqual((transport.opened, transport.sent), (0, []))
         # and no button brings it back to life
-        for campaign, method in ((draft, "action_send"), (sending, "action_resume"), (sending, "action_send"), (scheduled, "action_resume")):
+        for campaign, method in (
+            (draft, "action_send"),
+            (sending, "action_resume"),
+            (sending, "action_send"),
+            (scheduled, "action_resume"),
+        ):
             with self.assertRaisesRegex(UserError, "is not ready"):
                 getattr(campaign.with_user(self.accountant), method)()
         with patch("smtplib.SMTP") as server:
@@ -347,29 +616,47 @@ class TestSecrets(ChaserCase):
         self.assertEqual(sending.reminder_ids.state, "queued")
 
     def test_neutralized_copy_holds_what_is_written_past_it(self):
-        """Even a campaign that somebody sets running again by hand waits: the mailbox is off."""
+        """Even a campaign that somebody sets running again by hand waits: the mailbox
+        is off."""
         campaign = self._campaign(self._make_invoice())
         campaign.action_send()
         self._neutralize()
         campaign.sudo().state = "sending"
         transport = self._run()
-        self.assertEqual((transport.opened, transport.sent, campaign.reminder_ids.state), (0, [], "queued"))
+        self.assertEqual(
+            (transport.opened, transport.sent, campaign.reminder_ids.state),
+            (0, [], "queued"),
+        )
 
     def test_uninstall_leaves_no_jobs(self):
         """Also those of archived mailboxes; other jobs stay."""
-        archived = self.env["chaser.provider"].create({"email": "old@pop.example", "kind": "odoo", "company_id": self.company.id})
+        archived = self.env["chaser.provider"].create(
+            {"email": "old@pop.example", "kind": "odoo", "company_id": self.company.id}
+        )
         archived.active = False
         crons = (self.provider | archived).sudo().cron_id
-        actions, others = crons.ir_actions_server_id, self.env["ir.cron"].sudo().with_context(active_test=False).search_count([]) - len(crons)
+        actions, others = (
+            crons.ir_actions_server_id,
+            self.env["ir.cron"].sudo().with_context(active_test=False).search_count([])
+            - len(crons),
+        )
         self.assertEqual((len(crons), len(actions)), (2, 2))
         uninstall_hook(self.env(su=True))
         self.assertFalse(crons.exists())
         self.assertFalse(actions.exists())
-        self.assertEqual(self.env["ir.cron"].sudo().with_context(active_test=False).search_count([]), others)
+        self.assertEqual(
+            self.env["ir.cron"].sudo().with_context(active_test=False).search_count([]),
+            others,
+        )
 
     def test_deleting_a_mailbox_deletes_its_job(self):
-        provider = self.env["chaser.provider"].create({"email": "gone@pop.example", "kind": "odoo", "company_id": self.company.id})
-        cron, action = provider.sudo().cron_id, provider.sudo().cron_id.ir_actions_server_id
+        provider = self.env["chaser.provider"].create(
+            {"email": "gone@pop.example", "kind": "odoo", "company_id": self.company.id}
+        )
+        cron, action = (
+            provider.sudo().cron_id,
+            provider.sudo().cron_id.ir_actions_server_id,
+        )
         provider.with_user(self.manager).unlink()
         self.assertFalse(cron.exists())
         self.assertFalse(action.exists())

@@ -12,19 +12,35 @@ class TestSegment(ChaserCase):
         super().setUpClass()
         cls.tag = cls.env["res.partner.category"].create({"name": "Key"})
         cls.picked = cls._make_customer("Picked", "picked@x.example")
-        cls.found = cls._make_customer("Found", "found@x.example", category_id=[Command.link(cls.tag.id)])
+        cls.found = cls._make_customer(
+            "Found", "found@x.example", category_id=[Command.link(cls.tag.id)]
+        )
         cls.stranger = cls._make_customer("Stranger", "stranger@x.example")
 
     def _segment(self, **values):
-        return self.env["chaser.segment"].with_user(self.accountant).create({
-            "name": "Key accounts", "partner_ids": [Command.link(self.picked.id)], "domain": f"[('category_id', 'in', [{self.tag.id}])]", **values})
+        return (
+            self.env["chaser.segment"]
+            .with_user(self.accountant)
+            .create(
+                {
+                    "name": "Key accounts",
+                    "partner_ids": [Command.link(self.picked.id)],
+                    "domain": f"[('category_id', 'in', [{self.tag.id}])]",
+                    **values,
+                }
+            )
+        )
 
     def test_picked_and_found(self):
         segment = self._segment()
         self.assertEqual(segment._get_customers(), self.picked | self.found)
         self.assertEqual(segment.customer_count, 2)
         segment.domain = "[]"
-        self.assertEqual((segment._get_customers(), segment.customer_count), (self.picked, 1), "no filter finds nobody")
+        self.assertEqual(
+            (segment._get_customers(), segment.customer_count),
+            (self.picked, 1),
+            "no filter finds nobody",
+        )
 
     def test_a_customer_in_many(self):
         one, two = self._segment(), self._segment(name="Others", domain="[]")
@@ -33,7 +49,9 @@ class TestSegment(ChaserCase):
     def test_contacts_and_other_companies_stay_out(self):
         other = self.setup_other_company(name="Second company")["company"]
         values = {"category_id": [Command.link(self.tag.id)]}
-        contact = self.env["res.partner"].create({"name": "Contact", "parent_id": self.stranger.id, **values})
+        contact = self.env["res.partner"].create(
+            {"name": "Contact", "parent_id": self.stranger.id, **values}
+        )
         foreign = self._make_customer("Foreign", "f@x.example", **values)
         foreign.company_id = other
         customers = self._segment()._get_customers()
@@ -42,10 +60,17 @@ class TestSegment(ChaserCase):
 
     def test_filter_is_data_not_a_program(self):
         for domain, words in (
-            ("[('nonsense', '=', 1)]", "cannot be used"), ("[('name', '=', ", "cannot be used"), ("__import__('os').system('true')", "cannot be used"),
-            ("[('name', '=', uid)]", "cannot be used"), ("{'a': 1}", "cannot be used"),
+            ("[('nonsense', '=', 1)]", "cannot be used"),
+            ("[('name', '=', ", "cannot be used"),
+            ("__import__('os').system('true')", "cannot be used"),
+            ("[('name', '=', uid)]", "cannot be used"),
+            ("{'a': 1}", "cannot be used"),
         ):
-            with self.subTest(domain), self.assertRaisesRegex(ValidationError, words), self.cr.savepoint():
+            with (
+                self.subTest(domain),
+                self.assertRaisesRegex(ValidationError, words),
+                self.cr.savepoint(),
+            ):
                 self._segment(name=domain, domain=domain)
 
     def test_chase(self):
@@ -53,17 +78,29 @@ class TestSegment(ChaserCase):
             self._make_invoice(customer)
         segment = self._segment()
         action = segment.action_chase()
-        preview = self.env["chaser.preview"].with_user(self.accountant).browse(action["res_id"])
+        preview = (
+            self.env["chaser.preview"]
+            .with_user(self.accountant)
+            .browse(action["res_id"])
+        )
         self.assertEqual((preview.customer_count, preview.segment_ids), (2, segment))
-        campaign = self.env["chaser.campaign"].browse(preview.action_save_draft()["res_id"])
+        campaign = self.env["chaser.campaign"].browse(
+            preview.action_save_draft()["res_id"]
+        )
         self.assertEqual(campaign.reminder_ids.partner_id, self.picked | self.found)
         self.assertEqual((campaign.segment_ids, segment.campaign_count), (segment, 1))
 
     def test_campaign_of_many_segments(self):
         for customer in (self.picked, self.stranger):
             self._make_invoice(customer)
-        segments = self._segment(domain="[]") | self._segment(name="Two", domain="[]", partner_ids=[Command.set(self.stranger.ids)])
-        preview = self.env["chaser.preview"].with_user(self.accountant).browse(segments.action_chase()["res_id"])
+        segments = self._segment(domain="[]") | self._segment(
+            name="Two", domain="[]", partner_ids=[Command.set(self.stranger.ids)]
+        )
+        preview = (
+            self.env["chaser.preview"]
+            .with_user(self.accountant)
+            .browse(segments.action_chase()["res_id"])
+        )
         self.assertEqual((preview.customer_count, preview.segment_ids), (2, segments))
 
     def test_nothing_to_chase(self):
@@ -75,7 +112,13 @@ class TestSegment(ChaserCase):
 
     def test_company_scoped(self):
         other = self.setup_other_company(name="Second company")["company"]
-        foreign = new_test_user(self.env, "seg_other", "invoice_chaser.group_chaser_user", company_id=other.id, company_ids=[Command.set(other.ids)])
+        foreign = new_test_user(
+            self.env,
+            "seg_other",
+            "invoice_chaser.group_chaser_user",
+            company_id=other.id,
+            company_ids=[Command.set(other.ids)],
+        )
         segment = self._segment()
         self.assertFalse(self.env["chaser.segment"].with_user(foreign).search([]))
         with self.assertRaises(AccessError):
@@ -85,7 +128,9 @@ class TestSegment(ChaserCase):
 
     def test_filter_is_shown_only_where_it_is_used(self):
         """An empty filter finds nobody; its widget would count everybody."""
-        segment = self.env["chaser.segment"].create({"name": "By hand", "company_id": self.company.id})
+        segment = self.env["chaser.segment"].create(
+            {"name": "By hand", "company_id": self.company.id}
+        )
         self.assertFalse(segment.uses_filter)
         segment.domain = "[('email', '!=', False)]"
         self.assertTrue(segment.uses_filter)
@@ -95,5 +140,8 @@ class TestSegment(ChaserCase):
 
     def test_same_name_once_per_company(self):
         self._segment()
-        with self.assertRaisesRegex(Exception, "chaser_segment_name_uniq"), self.cr.savepoint():
+        with (
+            self.assertRaisesRegex(Exception, "chaser_segment_name_uniq"),
+            self.cr.savepoint(),
+        ):
             self._segment()

@@ -22,7 +22,9 @@ class Killed(BaseException):
 class SendCase(ChaserCase):
     def setUp(self):
         super().setUp()
-        self.campaign = self._campaign(self._make_invoice() | self._make_invoice(amount=500))
+        self.campaign = self._campaign(
+            self._make_invoice() | self._make_invoice(amount=500)
+        )
         self.campaign.action_send()
         self.reminder = self.campaign.reminder_ids
 
@@ -30,7 +32,10 @@ class SendCase(ChaserCase):
         """A running campaign to ``count`` customers with one invoice each."""
         invoices = self.env["account.move"]
         for number in range(count):
-            invoices |= self._make_invoice(self._make_customer(f"Customer {number}", f"c{number}@many.example"), amount=100 + number)
+            invoices |= self._make_invoice(
+                self._make_customer(f"Customer {number}", f"c{number}@many.example"),
+                amount=100 + number,
+            )
         campaign = self._campaign(invoices, **values)
         campaign.action_send()
         return campaign
@@ -42,7 +47,10 @@ class SendCase(ChaserCase):
     def _assert_settled(self, reminder):
         """Queued, sent, or flagged for a person: nothing in between, nothing lost."""
         self.assertTrue(
-            reminder.state in ("queued", "sent") or (reminder.state == "failed" and reminder.reason), (reminder.state, reminder.reason))
+            reminder.state in ("queued", "sent")
+            or (reminder.state == "failed" and reminder.reason),
+            (reminder.state, reminder.reason),
+        )
 
 
 @tagged("post_install", "-at_install")
@@ -62,23 +70,35 @@ class TestSend(SendCase):
         self.assertEqual(self.campaign.progress, 100)
 
     def test_a_purpose_picks_its_sender(self):
-        """One that has none of its own goes the common way; what extends the common way reaches all of them."""
-        for purpose, name in (("reminder", "chaser.sender"), ("thanks", "chaser.sender.thanks"), ("copy", "chaser.sender.copy"), ("new", "chaser.sender")):
+        """One that has none of its own goes the common way; what extends the common way
+        reaches all of them."""
+        for purpose, name in (
+            ("reminder", "chaser.sender"),
+            ("thanks", "chaser.sender.thanks"),
+            ("copy", "chaser.sender.copy"),
+            ("new", "chaser.sender"),
+        ):
             self.assertEqual(self.reminder._get_sender(purpose)._name, name)
-            self.assertTrue(issubclass(self.registry[name], self.registry["chaser.sender"]))
+            self.assertTrue(
+                issubclass(self.registry[name], self.registry["chaser.sender"])
+            )
         self.assertEqual(self.reminder._get_sender()._name, "chaser.sender")
 
     def test_headers(self):
         mail = self._run().sent[0].to_email()
         self.assertEqual(mail["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click")
-        self.assertIn(f"/chaser/u/{self.reminder.sudo().token}>", mail["List-Unsubscribe"])
+        self.assertIn(
+            f"/chaser/u/{self.reminder.sudo().token}>", mail["List-Unsubscribe"]
+        )
         self.assertEqual(mail["Auto-Submitted"], "auto-generated")
         self.assertEqual(mail["Content-Language"], "en")
 
     def test_replies_lead_into_odoo_where_it_has_an_alias_domain(self):
         self.assertFalse(self.company.alias_domain_id)
         self.assertIsNone(self._run().sent[0].to_email()["Reply-To"])
-        self.company.alias_domain_id = self.env["mail.alias.domain"].create({"name": "odoo.pop.example"})
+        self.company.alias_domain_id = self.env["mail.alias.domain"].create(
+            {"name": "odoo.pop.example"}
+        )
         self.campaign = self._customers(2)
         [first, _second] = self._run().sent
         self.assertIn(self.company.catchall_email, first.to_email()["Reply-To"])
@@ -89,12 +109,17 @@ class TestSend(SendCase):
 
     def test_chatter_threads_replies_to_the_customer(self):
         self._run()
-        messages = self.env["mail.message"].search([("message_id", "=", self.reminder.message_id)])
+        messages = self.env["mail.message"].search(
+            [("message_id", "=", self.reminder.message_id)]
+        )
         self.assertEqual(set(messages.mapped("model")), {"account.move", "res.partner"})
         self.assertEqual(len(messages), 3)
         self.assertFalse(messages.notification_ids, "nobody is notified")
-        raw = (f"From: finance@alnoor.example\r\nTo: accounts@pop.example\r\nSubject: Re: invoices\r\nMessage-ID: <r1@alnoor.example>\r\n"
-               f"In-Reply-To: {self.reminder.message_id}\r\n\r\nWe pay on Sunday.\r\n")
+        raw = (
+            "From: finance@alnoor.example\r\nTo: accounts@pop.example\r\nSubject: "
+            "Re: invoices\r\nMessage-ID: <r1@alnoor.example>\r\n"
+            f"In-Reply-To: {self.reminder.message_id}\r\n\r\nWe pay on Sunday.\r\n"
+        )
         self.env["mail.thread"].message_process(False, raw)
         self.assertIn("We pay on Sunday", self.customer.message_ids[0].body)
 
@@ -107,7 +132,10 @@ class TestSend(SendCase):
         later = self._campaign(self._make_invoice(days=40))
         later.action_send()
         [message] = self._run().sent
-        self.assertEqual(message.references, (self.reminder.message_id, campaign.reminder_ids.message_id))
+        self.assertEqual(
+            message.references,
+            (self.reminder.message_id, campaign.reminder_ids.message_id),
+        )
 
     def test_same_campaign_twice(self):
         self.campaign.action_send()
@@ -117,7 +145,8 @@ class TestSend(SendCase):
         self.assertEqual(len(transport.sent), 1)
 
     def test_two_campaigns_one_reminder(self):
-        """Two campaigns for the same customer: the second one holds him back and says which the first is."""
+        """Two campaigns for the same customer: the second one holds him back and says
+        which the first is."""
         second = self._campaign(self._make_invoice(amount=77))
         self.assertEqual(second.reminder_ids.reason_code, "live_reminder")
         self.assertIn(self.campaign.name, second.reminder_ids.reason)
@@ -152,7 +181,10 @@ class TestSend(SendCase):
             self.env.flush_all()
 
         self._run(FakeTransport([cancel]))
-        self.assertEqual(sorted(campaign.reminder_ids.mapped("state")), ["cancelled", "cancelled", "sent"])
+        self.assertEqual(
+            sorted(campaign.reminder_ids.mapped("state")),
+            ["cancelled", "cancelled", "sent"],
+        )
         with self.assertRaisesRegex(Exception, "is cancelled"):
             campaign.action_send()
 
@@ -160,19 +192,33 @@ class TestSend(SendCase):
         campaign = self._customers(1)
         self.campaign.action_cancel()
         campaign.action_cancel()
-        campaign = self._campaign(self._make_invoice(self._make_customer("Later", "later@x.example")))
+        campaign = self._campaign(
+            self._make_invoice(self._make_customer("Later", "later@x.example"))
+        )
         moment = self._later(hours=5)
         campaign.action_schedule(fields.Datetime.to_string(moment))
         self.assertEqual(campaign.state, "scheduled")
         self.assertFalse(self._run().sent)
-        self.assertTrue(self.env["ir.cron.trigger"].search([("cron_id", "=", self.provider.cron_id.id), ("call_at", ">", self._later(hours=4))]))
+        self.assertTrue(
+            self.env["ir.cron.trigger"].search(
+                [
+                    ("cron_id", "=", self.provider.cron_id.id),
+                    ("call_at", ">", self._later(hours=4)),
+                ]
+            )
+        )
         self.assertEqual(len(self._run_at(moment + timedelta(minutes=1)).sent), 1)
 
     def test_priority_first(self):
         campaign = self._customers(3)
         self.campaign.action_cancel()
         order = [message.recipients[0] for message in self._run().sent]
-        self.assertEqual(order, campaign.reminder_ids.sorted(lambda r: (-r.priority, r.id)).mapped("recipient_email"))
+        self.assertEqual(
+            order,
+            campaign.reminder_ids.sorted(lambda r: (-r.priority, r.id)).mapped(
+                "recipient_email"
+            ),
+        )
 
 
 @tagged("post_install", "-at_install")
@@ -192,7 +238,13 @@ class TestKill(SendCase):
 
     def _check(self, name, error, after):
         transport = FakeTransport()
-        with self._kill(name, error, after), mute_logger("odoo.addons.invoice_chaser.models.send.batches", "odoo.addons.base.models.ir_cron"):
+        with (
+            self._kill(name, error, after),
+            mute_logger(
+                "odoo.addons.invoice_chaser.models.send.batches",
+                "odoo.addons.base.models.ir_cron",
+            ),
+        ):
             try:
                 self._run(transport)
             except Killed:
@@ -222,9 +274,16 @@ class TestKill(SendCase):
                     self._renew()
                     transport = self._check(name, Killed(), after)
                     if STEPS.index(name) + after <= STEPS.index("mark"):
-                        self.assertEqual(len(transport.sent), 1, "before the mark a death costs nothing")
+                        self.assertEqual(
+                            len(transport.sent),
+                            1,
+                            "before the mark a death costs nothing",
+                        )
                     elif (name, after) != ("record", True):
-                        self.assertTrue(self.reminder.is_undecided, "after the mark only a person may decide")
+                        self.assertTrue(
+                            self.reminder.is_undecided,
+                            "after the mark only a person may decide",
+                        )
 
     def test_death_in_the_middle_of_the_network_call(self):
         def die(_message):
@@ -245,7 +304,9 @@ class TestKill(SendCase):
     def _renew(self):
         """A fresh customer and campaign, so that each case starts alike."""
         self.campaign.action_cancel()
-        customer = self._make_customer("Again", f"again{self.env['res.partner'].search_count([])}@x.example")
+        customer = self._make_customer(
+            "Again", f"again{self.env['res.partner'].search_count([])}@x.example"
+        )
         self.campaign = self._campaign(self._make_invoice(customer))
         self.campaign.action_send()
         self.reminder = self.campaign.reminder_ids
@@ -253,12 +314,21 @@ class TestKill(SendCase):
     def test_undecided_blocks_the_next_campaign_until_settled(self):
         self._run(FakeTransport([errors.OutcomeUnknown("line broke")]))
         self.assertTrue(self.reminder.is_undecided)
-        self.assertEqual(self._campaign(self._make_invoice()).reminder_ids.reason_code, "live_reminder")
+        self.assertEqual(
+            self._campaign(self._make_invoice()).reminder_ids.reason_code,
+            "live_reminder",
+        )
         with self.assertRaisesRegex(Exception, "Settle first"):
             self.reminder.action_retry()
         self.reminder.with_user(self.accountant).action_settle_sent()
-        self.assertEqual((self.reminder.state, self.reminder.is_undecided), ("sent", False))
-        self.assertTrue(self.env["mail.message"].search([("message_id", "=", self.reminder.message_id)]))
+        self.assertEqual(
+            (self.reminder.state, self.reminder.is_undecided), ("sent", False)
+        )
+        self.assertTrue(
+            self.env["mail.message"].search(
+                [("message_id", "=", self.reminder.message_id)]
+            )
+        )
         self.assertFalse(self._run().sent)
 
     def test_undecided_settled_as_not_sent(self):
@@ -266,11 +336,17 @@ class TestKill(SendCase):
         first_id = self.reminder.message_id
         self.reminder.with_user(self.accountant).action_settle_not_sent()
         [message] = self._run().sent
-        self.assertEqual(message.message_id, first_id, "the Message-ID stays over attempts")
+        self.assertEqual(
+            message.message_id, first_id, "the Message-ID stays over attempts"
+        )
 
     def test_chatter_failure_keeps_sent(self):
         with (
-            patch.object(self.registry["chaser.sender"], "_write_notes", side_effect=RuntimeError("no chatter")),
+            patch.object(
+                self.registry["chaser.sender"],
+                "_write_notes",
+                side_effect=RuntimeError("no chatter"),
+            ),
             mute_logger("odoo.addons.invoice_chaser.models.send.run"),
         ):
             transport = self._run()
@@ -289,7 +365,10 @@ class TestKill(SendCase):
                 raise ValueError("broken data")
             return original(sender, job)
 
-        with patch.object(Pipeline, "_step_render", step), self.assertLogs("odoo.addons.invoice_chaser.models.send.batches", "ERROR"):
+        with (
+            patch.object(Pipeline, "_step_render", step),
+            self.assertLogs("odoo.addons.invoice_chaser.models.send.batches", "ERROR"),
+        ):
             transport = self._run()
         self.assertEqual(len(transport.sent), 2)
         self.assertEqual(faulty.state, "failed")
@@ -299,13 +378,23 @@ class TestKill(SendCase):
         self.assertEqual(len(transport.sent), 3)
 
     def test_second_sender_stays_out(self):
-        """While one process holds the mailbox's lock, another one's run does nothing."""
-        with psycopg2.connect(**sql_db.connection_info_for(self.env.cr.dbname)[1]) as other, other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s, %s)", (_LOCK_SPACE, self.provider.id))
+        """While one process holds the mailbox's lock, another one's run does
+        nothing."""
+        with (
+            psycopg2.connect(
+                **sql_db.connection_info_for(self.env.cr.dbname)[1]
+            ) as other,
+            other.cursor() as cursor,
+        ):
+            cursor.execute(
+                "SELECT pg_advisory_lock(%s, %s)", (_LOCK_SPACE, self.provider.id)
+            )
             transport = self._run()
             self.assertFalse(transport.sent)
             self.assertEqual(self.reminder.state, "queued")
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", (_LOCK_SPACE, self.provider.id))
+            cursor.execute(
+                "SELECT pg_advisory_unlock(%s, %s)", (_LOCK_SPACE, self.provider.id)
+            )
         other.close()
         self.assertEqual(len(self._run(transport).sent), 1)
 
@@ -317,7 +406,11 @@ class TestBetween(SendCase):
     def test_paid(self):
         for invoice in self.reminder.line_ids.move_id:
             self._pay(invoice)
-        self.assertEqual((self.reminder.state, self.reminder.reason_code), ("skipped", "paid"), "at once, by the hook")
+        self.assertEqual(
+            (self.reminder.state, self.reminder.reason_code),
+            ("skipped", "paid"),
+            "at once, by the hook",
+        )
         self.assertEqual(self.reminder.status, "paid")
         self.assertFalse(self._run().sent)
 
@@ -339,12 +432,16 @@ class TestBetween(SendCase):
 
     def test_payment_between_hook_and_send_is_caught_by_the_fresh_read(self):
         """Even if the hook had not run at all."""
-        with patch.object(type(self.reminder), "_on_reconciled", lambda _self, _lines: None):
+        with patch.object(
+            type(self.reminder), "_on_reconciled", lambda _self, _lines: None
+        ):
             for invoice in self.reminder.line_ids.move_id:
                 self._pay(invoice)
         self.assertEqual(self.reminder.state, "queued")
         self.assertFalse(self._run().sent)
-        self.assertEqual((self.reminder.state, self.reminder.reason_code), ("skipped", "paid"))
+        self.assertEqual(
+            (self.reminder.state, self.reminder.reason_code), ("skipped", "paid")
+        )
 
     def test_credit_note(self):
         refund = self._make_invoice(amount=1500, days=0, move_type="out_refund")
@@ -364,7 +461,9 @@ class TestBetween(SendCase):
         one.chaser_dispute_reason = "Wrong goods"
         other.action_toggle_block_payment()
         self.assertFalse(self._run().sent)
-        self.assertEqual((self.reminder.state, self.reminder.reason_code), ("skipped", "disputed"))
+        self.assertEqual(
+            (self.reminder.state, self.reminder.reason_code), ("skipped", "disputed")
+        )
 
     def test_dispute_of_one(self):
         one, other = self.reminder.line_ids.move_id
@@ -372,20 +471,33 @@ class TestBetween(SendCase):
         [message] = self._run().sent
         self.assertNotIn(one.name, message.text)
         self.assertIn(other.name, message.text)
-        self.assertIn("Wrong goods", self.reminder.line_ids.filtered("dropped_code").dropped_reason)
+        self.assertIn(
+            "Wrong goods",
+            self.reminder.line_ids.filtered("dropped_code").dropped_reason,
+        )
 
     def test_promise_pause_suppression_blacklist_and_draft(self):
         cases = {
-            "promised": lambda r: r.line_ids.move_id.write({"chaser_promise_date": self.today + timedelta(days=3)}),
-            "paused": lambda r: r.partner_id.with_company(self.company).write({"chaser_paused_until": self.today, "chaser_pause_reason": "Ramadan"}),
-            "suppressed": lambda r: self.env["chaser.suppression"].create({"email": r.recipient_email, "company_id": self.company.id}),
+            "promised": lambda r: r.line_ids.move_id.write(
+                {"chaser_promise_date": self.today + timedelta(days=3)}
+            ),
+            "paused": lambda r: r.partner_id.with_company(self.company).write(
+                {"chaser_paused_until": self.today, "chaser_pause_reason": "Ramadan"}
+            ),
+            "suppressed": lambda r: self.env["chaser.suppression"].create(
+                {"email": r.recipient_email, "company_id": self.company.id}
+            ),
             "blacklisted": lambda r: self.env["mail.blacklist"]._add(r.recipient_email),
             "not_open": lambda r: r.line_ids.move_id.button_draft(),
-            "no_followup": lambda r: r.line_ids.move_line_id.write({"no_followup": True}),
+            "no_followup": lambda r: r.line_ids.move_line_id.write(
+                {"no_followup": True}
+            ),
         }
         campaign = self._customers(len(cases))
         self.campaign.action_cancel()
-        for (code, change), reminder in zip(cases.items(), campaign.reminder_ids, strict=True):
+        for (code, change), reminder in zip(
+            cases.items(), campaign.reminder_ids, strict=True
+        ):
             with self.subTest(code):
                 change(reminder)
         self.assertFalse(self._run().sent)
@@ -394,14 +506,22 @@ class TestBetween(SendCase):
 
     def test_pause_of_another_company_does_not_count(self):
         other = self.env["res.company"].create({"name": "Other"})
-        self.customer.with_company(other).chaser_paused_until = self.today + timedelta(days=9)
+        self.customer.with_company(other).chaser_paused_until = self.today + timedelta(
+            days=9
+        )
         self.assertEqual(len(self._run().sent), 1)
 
     def test_written_to_by_another_campaign_meanwhile(self):
-        self.env["chaser.reminder"].sudo().create({
-            "company_id": self.company.id, "partner_id": self.customer.id, "provider_id": self.provider.id, "state": "sent",
-            "sent_at": self._later(days=-2), "token": "x" * 32,
-        })
+        self.env["chaser.reminder"].sudo().create(
+            {
+                "company_id": self.company.id,
+                "partner_id": self.customer.id,
+                "provider_id": self.provider.id,
+                "state": "sent",
+                "sent_at": self._later(days=-2),
+                "token": "x" * 32,
+            }
+        )
         self.assertFalse(self._run().sent)
         self.assertEqual(self.reminder.reason_code, "recent_contact")
 
@@ -427,12 +547,17 @@ class TestAnswers(SendCase):
             self._run_at(moment, transport)
             self.assertEqual(self.reminder.attempt_count, attempt)
             if attempt < 3:
-                self.assertEqual((self.reminder.state, self.reminder.reason_code), ("queued", "retry"))
+                self.assertEqual(
+                    (self.reminder.state, self.reminder.reason_code),
+                    ("queued", "retry"),
+                )
                 self.assertIn("451 4.3.0 try later", self.reminder.reason)
                 delays.append(self.reminder.scheduled_at - moment)
                 moment = self.reminder.scheduled_at + timedelta(seconds=1)
         self.assertLess(delays[0], delays[1])
-        self.assertEqual((self.reminder.state, self.reminder.reason_code), ("failed", "gave_up"))
+        self.assertEqual(
+            (self.reminder.state, self.reminder.reason_code), ("failed", "gave_up")
+        )
         self.assertEqual(len(transport.script), 2, "no fourth attempt")
 
     def test_not_before_its_time(self):
@@ -444,26 +569,50 @@ class TestAnswers(SendCase):
         self.assertEqual(len(transport.sent), 1)
 
     def test_recipient_refused_for_good(self):
-        self._run(FakeTransport([errors.RecipientRefused("550 5.1.1 no such user", permanent=True)]))
-        self.assertEqual((self.reminder.state, self.reminder.status), ("failed", "bounced"))
-        suppression = self.env["chaser.suppression"].search([("email", "=", "finance@alnoor.example")])
-        self.assertEqual((suppression.reason, suppression.reminder_id), ("hard_bounce", self.reminder))
+        self._run(
+            FakeTransport(
+                [errors.RecipientRefused("550 5.1.1 no such user", permanent=True)]
+            )
+        )
+        self.assertEqual(
+            (self.reminder.state, self.reminder.status), ("failed", "bounced")
+        )
+        suppression = self.env["chaser.suppression"].search(
+            [("email", "=", "finance@alnoor.example")]
+        )
+        self.assertEqual(
+            (suppression.reason, suppression.reminder_id),
+            ("hard_bounce", self.reminder),
+        )
         self.assertEqual(self.campaign.bounced_count, 1)
         self.assertEqual(self.campaign.state, "failed", "nothing could be sent at all")
 
     def test_recipient_refused_for_now(self):
-        self._run(FakeTransport([errors.RecipientRefused("452 4.2.2 mailbox full", permanent=False)]))
+        self._run(
+            FakeTransport(
+                [errors.RecipientRefused("452 4.2.2 mailbox full", permanent=False)]
+            )
+        )
         self.assertEqual(self.reminder.state, "queued")
         self.assertFalse(self.env["chaser.suppression"].search([]))
 
     def test_rate_limited_holds_the_mailbox_and_costs_no_attempt(self):
         campaign = self._customers(3)
-        transport = FakeTransport([errors.RateLimited("421 4.7.0 slow down", timedelta(minutes=30))])
+        transport = FakeTransport(
+            [errors.RateLimited("421 4.7.0 slow down", timedelta(minutes=30))]
+        )
         self._run(transport)
         self.assertFalse(transport.sent)
         self.assertEqual(set(campaign.reminder_ids.mapped("state")), {"queued"})
-        self.assertEqual(set((campaign.reminder_ids | self.reminder).mapped("attempt_count")), {0})
-        self.assertTrue(all("slow down" in reason for reason in campaign.reminder_ids.mapped("reason")))
+        self.assertEqual(
+            set((campaign.reminder_ids | self.reminder).mapped("attempt_count")), {0}
+        )
+        self.assertTrue(
+            all(
+                "slow down" in reason
+                for reason in campaign.reminder_ids.mapped("reason")
+            )
+        )
         self.assertGreater(self.provider.hold_until, self._later(minutes=29))
         self._run(transport)
         self.assertFalse(transport.sent, "still held")
@@ -472,7 +621,9 @@ class TestAnswers(SendCase):
         self.assertFalse(self.provider.hold_until)
 
     def test_not_authorised(self):
-        self._run(FakeTransport([errors.AuthenticationFailed("535 5.7.8 bad credentials")]))
+        self._run(
+            FakeTransport([errors.AuthenticationFailed("535 5.7.8 bad credentials")])
+        )
         self.assertEqual(self.provider.state, "expired")
         self.assertIn("535", self.provider.last_error)
         self.assertEqual(self.reminder.state, "queued")
@@ -486,7 +637,10 @@ class TestAnswers(SendCase):
         transport = FakeTransport()
         transport.open_error = errors.AuthenticationFailed("535 5.7.8 bad credentials")
         self._run(transport)
-        self.assertEqual((self.provider.state, self.reminder.state, self.reminder.attempt_count), ("expired", "queued", 0))
+        self.assertEqual(
+            (self.provider.state, self.reminder.state, self.reminder.attempt_count),
+            ("expired", "queued", 0),
+        )
 
     def test_policy_refusal_pauses_the_campaign(self):
         self._run(FakeTransport([errors.PolicyRefused("554 5.7.1 spam")]))
@@ -497,7 +651,8 @@ class TestAnswers(SendCase):
         self.assertEqual(len(self._run().sent), 1)
 
     def test_server_away_for_an_hour(self):
-        """No attempt is used up, the mailbox is tried again, and everything leaves when the server is back."""
+        """No attempt is used up, the mailbox is tried again, and everything leaves when
+        the server is back."""
         campaign = self._customers(3)
         transport = FakeTransport()
         transport.open_error = errors.Unreachable("connection refused")
@@ -520,7 +675,10 @@ class TestAnswers(SendCase):
         self._run(FakeTransport([errors.MessageRefused("552 too big")] * 4))
         self.assertEqual(campaign.state, "paused")
         self.assertIn("2 failures in a row", campaign.reason)
-        self.assertEqual(sorted(campaign.reminder_ids.mapped("state")), ["failed", "failed", "queued", "queued"])
+        self.assertEqual(
+            sorted(campaign.reminder_ids.mapped("state")),
+            ["failed", "failed", "queued", "queued"],
+        )
 
     def test_failures_not_in_a_row(self):
         self.company.chaser_max_failures = 2
@@ -552,7 +710,11 @@ class TestLimits(SendCase):
         self.assertEqual(len(transport.sent), 3)
         waiting = campaign.reminder_ids.filtered(lambda r: r.state == "queued")
         self.assertEqual(waiting.reason_code, "limit_day")
-        self.assertAlmostEqual(self.provider.hold_until, moment + timedelta(hours=24), delta=timedelta(seconds=5))
+        self.assertAlmostEqual(
+            self.provider.hold_until,
+            moment + timedelta(hours=24),
+            delta=timedelta(seconds=5),
+        )
         self.assertEqual(self.provider.left_today, "0")
         self._run_at(moment + timedelta(hours=23, minutes=59), transport)
         self.assertEqual(len(transport.sent), 3)
@@ -589,14 +751,20 @@ class TestLimits(SendCase):
         transport = self._run()
         self.assertEqual(len(transport.sent), 1)
         self.assertEqual(self.provider.reason_code, "limit_month")
-        local = fields.Datetime.context_timestamp(self.provider.with_context(tz="Asia/Dubai"), self.provider.hold_until)
-        self.assertEqual((local.day, local.hour), (1, 0), "the month of the company's own time zone")
+        local = fields.Datetime.context_timestamp(
+            self.provider.with_context(tz="Asia/Dubai"), self.provider.hold_until
+        )
+        self.assertEqual(
+            (local.day, local.hour), (1, 0), "the month of the company's own time zone"
+        )
 
     def test_limits_hold_the_claims_of_a_batch(self):
         self._customers(6)
         self.provider.write({"batch_size": 5, "daily_quota": 6})
         self.assertEqual(len(self._run().sent), 6)
-        self.assertEqual(self.env["chaser.reminder"].search_count([("state", "=", "failed")]), 0)
+        self.assertEqual(
+            self.env["chaser.reminder"].search_count([("state", "=", "failed")]), 0
+        )
 
     def test_expected_finish(self):
         campaign = self._customers(9)
@@ -607,18 +775,25 @@ class TestLimits(SendCase):
 
     def test_spread_over_hours(self):
         campaign = self._campaign(
-            self._make_invoice(self._make_customer("A", "a@s.example")) | self._make_invoice(self._make_customer("B", "b@s.example")), duration_hours=2)
+            self._make_invoice(self._make_customer("A", "a@s.example"))
+            | self._make_invoice(self._make_customer("B", "b@s.example")),
+            duration_hours=2,
+        )
         campaign.action_send()
         first, second = campaign.reminder_ids.sorted("scheduled_at")
         self.assertEqual(second.scheduled_at - first.scheduled_at, timedelta(hours=1))
-        self.assertEqual(len(self._run().sent), 2, "the first of the two, and the one of setUp")
+        self.assertEqual(
+            len(self._run().sent), 2, "the first of the two, and the one of setUp"
+        )
 
 
 @tagged("post_install", "-at_install")
 class TestMailbox(SendCase):
     def test_no_mailbox(self):
         self.campaign.action_cancel()
-        campaign = self._campaign(self._make_invoice(self._make_customer("N", "n@x.example")))
+        campaign = self._campaign(
+            self._make_invoice(self._make_customer("N", "n@x.example"))
+        )
         campaign.reminder_ids.sudo().provider_id = False
         campaign.provider_id = False
         self.provider.active = False
@@ -627,15 +802,24 @@ class TestMailbox(SendCase):
         self.assertEqual(campaign.reminder_ids.state, "draft")
 
     def test_mailbox_not_connected(self):
-        campaign = self._campaign(self._make_invoice(self._make_customer("N", "n@x.example")))
+        campaign = self._campaign(
+            self._make_invoice(self._make_customer("N", "n@x.example"))
+        )
         self.provider._set_state("draft", "535 wrong password")
-        with self.assertRaisesRegex(Exception, "not ready.*Test Connection.*535 wrong password"):
+        with self.assertRaisesRegex(
+            Exception, "not ready.*Test Connection.*535 wrong password"
+        ):
             campaign.action_send()
 
     def test_template_with_unknown_tag_blocks_sending(self):
-        campaign = self._campaign(self._make_invoice(self._make_customer("N", "n@x.example")))
+        campaign = self._campaign(
+            self._make_invoice(self._make_customer("N", "n@x.example"))
+        )
         template = campaign.reminder_ids.level_id.template_id
-        self.env.cr.execute("""UPDATE chaser_template SET subject = '{"en_US": "{{ custmer_name }}"}' WHERE id = %s""", [template.id])
+        self.env.cr.execute(
+            """UPDATE chaser_template SET subject = '{"en_US": "{{ custmer_name }}"}' WHERE id = %s""",  # noqa: E501
+            [template.id],
+        )
         self.env.invalidate_all()
         with self.assertRaisesRegex(Exception, "custmer_name.*customer_name"):
             campaign.action_send()
@@ -661,15 +845,22 @@ class TestAftermath(SendCase):
         hit = {"method": "POST", "user_agent": "Mail", "ip": "127.0.0.1", "country": ""}
         for _ in range(2):
             self.env["chaser.event"].sudo()._unsubscribe(reminder.sudo().token, hit)
-        stopped = self.env["chaser.suppression"].search([("reminder_id", "=", reminder.id)])
-        self.assertEqual(sorted(stopped.mapped("email")), ["one@two.example", "other@two.example"])
+        stopped = self.env["chaser.suppression"].search(
+            [("reminder_id", "=", reminder.id)]
+        )
+        self.assertEqual(
+            sorted(stopped.mapped("email")), ["one@two.example", "other@two.example"]
+        )
         self.assertEqual(campaign.unsubscribed_count, 1)
 
     def test_copied_database_does_not_send(self):
-        """Odoo gives a copy an identity of its own; the mailbox must be tested there first."""
+        """Odoo gives a copy an identity of its own; the mailbox must be tested there
+        first."""
         self.env["ir.config_parameter"].set_param("database.uuid", "another-database")
         self.assertFalse(self._run().sent)
-        self.assertEqual((self.provider.state, self.reminder.state), ("draft", "queued"))
+        self.assertEqual(
+            (self.provider.state, self.reminder.state), ("draft", "queued")
+        )
         self.assertIn("copy of the database", self.provider.last_error)
         self.provider._set_connected()
         self.assertEqual(len(self._run().sent), 1)

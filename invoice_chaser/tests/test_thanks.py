@@ -30,7 +30,9 @@ class TestThanks(ChaserCase):
     def _age(self, table, column, **delta):
         """Make everything in a column older."""
         self.env.flush_all()
-        self.env.cr.execute(f"UPDATE {table} SET {column} = {column} - %s", [timedelta(**delta)])  # pylint: disable=sql-injection
+        self.env.cr.execute(
+            f"UPDATE {table} SET {column} = {column} - %s", [timedelta(**delta)]
+        )  # pylint: disable=sql-injection
         self.env.invalidate_all()
 
     def _pay_all(self, invoices=None, **ago):
@@ -39,7 +41,9 @@ class TestThanks(ChaserCase):
         self._age("account_partial_reconcile", "create_date", **(ago or {"hours": 25}))
 
     def _thanks(self, **domain):
-        return self.env["chaser.reminder"].search([("purpose", "=", "thanks"), ("company_id", "=", self.company.id)])
+        return self.env["chaser.reminder"].search(
+            [("purpose", "=", "thanks"), ("company_id", "=", self.company.id)]
+        )
 
     def _thank(self):
         self.env.flush_all()
@@ -51,14 +55,25 @@ class TestThanks(ChaserCase):
     def test_one_message_for_all_that_was_paid(self):
         self._pay_all()
         thanks = self._thank()
-        self.assertRecordValues(thanks, [{"state": "queued", "partner_id": self.customer.id, "recipient_email": "finance@alnoor.example"}])
+        self.assertRecordValues(
+            thanks,
+            [
+                {
+                    "state": "queued",
+                    "partner_id": self.customer.id,
+                    "recipient_email": "finance@alnoor.example",
+                }
+            ],
+        )
         self.assertEqual(thanks.line_ids.move_id, self.invoices)
         self.assertTrue(thanks.campaign_id.is_thanks)
         [message] = self._run().sent
         self.assertIn("Thank you", message.subject)
         for invoice in self.invoices:
             self.assertIn(invoice.name, message.text)
-        self.assertEqual((thanks.state, thanks.campaign_id.state), ("sent", "completed"))
+        self.assertEqual(
+            (thanks.state, thanks.campaign_id.state), ("sent", "completed")
+        )
         self.assertIn("Thank-you sent", self.customer.message_ids[0].body)
         self.assertFalse(thanks.campaign_id.amount_chased, "nothing is chased here")
 
@@ -100,11 +115,17 @@ class TestThanks(ChaserCase):
         invoice = self._make_invoice(other)
         self._pay_all(self.invoices[0] | invoice)
         thanks = self._thank()
-        self.assertEqual((thanks.partner_id, thanks.line_ids.move_id), (self.customer, self.invoices[0]))
+        self.assertEqual(
+            (thanks.partner_id, thanks.line_ids.move_id),
+            (self.customer, self.invoices[0]),
+        )
 
     def test_credit_note_is_no_payment(self):
-        wizard = self.env["account.move.reversal"].with_context(active_model="account.move", active_ids=self.invoices[0].ids).create(
-            {"journal_id": self.invoices[0].journal_id.id})
+        wizard = (
+            self.env["account.move.reversal"]
+            .with_context(active_model="account.move", active_ids=self.invoices[0].ids)
+            .create({"journal_id": self.invoices[0].journal_id.id})
+        )
         wizard.refund_moves()
         refund = self.invoices[0].reversal_move_ids
         if refund.state == "draft":
@@ -118,7 +139,9 @@ class TestThanks(ChaserCase):
         self._pay_all()
         thanks = self._thank()
         self.invoices[0].line_ids.remove_move_reconcile()
-        self.assertEqual((thanks.state, thanks.reason_code), ("skipped", "thanks_taken_back"))
+        self.assertEqual(
+            (thanks.state, thanks.reason_code), ("skipped", "thanks_taken_back")
+        )
         self.assertIn(self.invoices[0].name, thanks.reason)
         self.assertFalse(self._run().sent)
         self.assertEqual(thanks.campaign_id.state, "completed")
@@ -131,7 +154,9 @@ class TestThanks(ChaserCase):
             self.invoices[1].line_ids.remove_move_reconcile()
         self.assertEqual(thanks.state, "queued")
         self.assertFalse(self._run().sent)
-        self.assertEqual((thanks.state, thanks.reason_code), ("skipped", "thanks_taken_back"))
+        self.assertEqual(
+            (thanks.state, thanks.reason_code), ("skipped", "thanks_taken_back")
+        )
 
     def test_payment_taken_back_before_it_is_made(self):
         self._pay_all()
@@ -140,18 +165,25 @@ class TestThanks(ChaserCase):
         self.assertFalse(self._thank())
 
     def test_a_further_payment_does_not_stop_it(self):
-        """The hook on payments skips reminders whose items are paid; a thank-you is about just that."""
+        """The hook on payments skips reminders whose items are paid; a thank-you is
+        about just that."""
         self._pay_all()
         thanks = self._thank()
         other = self._make_invoice(self._make_customer("Else", "else@x.example"))
         self._pay(other)
-        self.env["chaser.reminder"].sudo()._settle_paid(SQL("r.provider_id = %s", self.provider.id))
+        self.env["chaser.reminder"].sudo()._settle_paid(
+            SQL("r.provider_id = %s", self.provider.id)
+        )
         self.assertEqual(thanks.state, "queued")
 
     def test_stopped_paused_and_held_customers(self):
         cases = {
-            "suppressed": lambda: self.env["chaser.suppression"].create({"email": "finance@alnoor.example", "company_id": self.company.id}),
-            "paused": lambda: self.customer.with_company(self.company).write({"chaser_paused_until": self.today}),
+            "suppressed": lambda: self.env["chaser.suppression"].create(
+                {"email": "finance@alnoor.example", "company_id": self.company.id}
+            ),
+            "paused": lambda: self.customer.with_company(self.company).write(
+                {"chaser_paused_until": self.today}
+            ),
         }
         self._pay_all()
         thanks = self._thank()
@@ -171,20 +203,30 @@ class TestThanks(ChaserCase):
         self.assertEqual(len(self._thank()), 1)
 
     def test_is_no_contact_and_no_reminder(self):
-        """Neither the interval of a reminder nor the level of the customer comes from a thank-you; it goes right after a reminder, too."""
+        """Neither the interval of a reminder nor the level of the customer comes from a
+        thank-you; it goes right after a reminder, too."""
         self._age("chaser_reminder", "sent_at", days=-10)
         self._pay_all(hours=25)
-        self.env.cr.execute("UPDATE chaser_reminder SET sent_at = sent_at - interval '26 hours'")
+        self.env.cr.execute(
+            "UPDATE chaser_reminder SET sent_at = sent_at - interval '26 hours'"
+        )
         self.env.invalidate_all()
         self._thank()
-        self.assertEqual(len(self._run().sent), 1, "the interval between reminders is not meant")
-        self.env.cr.execute("UPDATE chaser_reminder SET sent_at = sent_at - interval '20 days' WHERE purpose = 'reminder'")
+        self.assertEqual(
+            len(self._run().sent), 1, "the interval between reminders is not meant"
+        )
+        self.env.cr.execute(
+            "UPDATE chaser_reminder SET sent_at = sent_at - interval '20 days' WHERE "
+            "purpose = 'reminder'"
+        )
         self.env.invalidate_all()
         campaign = self._campaign(self._make_invoice(amount=77))
         self.assertEqual(campaign.reminder_ids.state, "draft")
 
     def test_languages(self):
-        customer = self._make_customer("Arabic", "ar@customer.example", chaser_language="ar")
+        customer = self._make_customer(
+            "Arabic", "ar@customer.example", chaser_language="ar"
+        )
         invoice = self._make_invoice(customer)
         self._sent_campaign(invoice)
         self._age("chaser_reminder", "sent_at", days=2)
@@ -215,19 +257,26 @@ class TestThanks(ChaserCase):
         model = self.registry["chaser.sender.thanks"]
         for number, name in enumerate(model._SEND_STEPS):
             with self.subTest(step=name):
-                customer = self._make_customer(f"Kill {number}", f"kill{number}@x.example")
+                customer = self._make_customer(
+                    f"Kill {number}", f"kill{number}@x.example"
+                )
                 invoice = self._make_invoice(customer)
                 self._sent_campaign(invoice)
                 self._age("chaser_reminder", "sent_at", days=2)
                 self._pay_all(invoice)
-                thanks = self._thank().filtered(lambda reminder, partner=customer: reminder.partner_id == partner)
+                thanks = self._thank().filtered(
+                    lambda reminder, partner=customer: reminder.partner_id == partner
+                )
                 original, transport = getattr(model, f"_step_{name}"), FakeTransport()
 
                 def step(sender, job, original=original):
                     original(sender, job)
                     raise Killed
 
-                with patch.object(model, f"_step_{name}", step), mute_logger("odoo.addons.base.models.ir_cron"):
+                with (
+                    patch.object(model, f"_step_{name}", step),
+                    mute_logger("odoo.addons.base.models.ir_cron"),
+                ):
                     try:
                         self._run(transport)
                     except Killed:
@@ -236,14 +285,25 @@ class TestThanks(ChaserCase):
                 self._run(transport)
                 self._thank()
                 self._run(transport)
-                mine = [mail for mail in transport.sent if mail.recipients == (f"kill{number}@x.example",)]
+                mine = [
+                    mail
+                    for mail in transport.sent
+                    if mail.recipients == (f"kill{number}@x.example",)
+                ]
                 self.assertLessEqual(len(mine), 1)
-                self.assertTrue(thanks.state == "sent" or thanks.is_undecided, (name, thanks.state, thanks.reason))
+                self.assertTrue(
+                    thanks.state == "sent" or thanks.is_undecided,
+                    (name, thanks.state, thanks.reason),
+                )
 
     def test_death_before_the_campaign_is_kept(self):
         self._pay_all()
         with (
-            patch.object(type(self.env["chaser.campaign"]), "_start", side_effect=Killed), self.assertRaises(Killed), self.cr.savepoint(),
+            patch.object(
+                type(self.env["chaser.campaign"]), "_start", side_effect=Killed
+            ),
+            self.assertRaises(Killed),
+            self.cr.savepoint(),
         ):
             self.env["chaser.campaign"].with_company(self.company)._thank(self.company)
         self.env.invalidate_all()

@@ -9,7 +9,8 @@ from .test_window import MONDAY_OPEN, WindowCase
 
 @tagged("post_install", "-at_install")
 class TestThanksWindow(WindowCase):
-    """A thank-you keeps the hours in which a customer may be written to, like every other message."""
+    """A thank-you keeps the hours in which a customer may be written to, like every
+    other message."""
 
     def setUp(self):
         super().setUp()  # Friday noon in Dubai: closed until Monday
@@ -23,11 +24,20 @@ class TestThanksWindow(WindowCase):
         self.company.chaser_window_enabled = True
         for invoice in self.invoices:
             self._pay(invoice)
-        self._set("account_partial_reconcile", "create_date", self.now - timedelta(hours=25))
+        self._set(
+            "account_partial_reconcile", "create_date", self.now - timedelta(hours=25)
+        )
 
     def _set(self, table, column, moment):
         self.env.flush_all()
-        self.env.cr.execute(SQL("UPDATE %s SET %s = %s", SQL.identifier(table), SQL.identifier(column), moment))
+        self.env.cr.execute(
+            SQL(
+                "UPDATE %s SET %s = %s",
+                SQL.identifier(table),
+                SQL.identifier(column),
+                moment,
+            )
+        )
         self.env.invalidate_all()
 
     def _thank(self):
@@ -35,17 +45,26 @@ class TestThanksWindow(WindowCase):
         with self.enter_registry_test_mode():
             self.env.ref("invoice_chaser.ir_cron_thanks").method_direct_trigger()
         self.env.invalidate_all()
-        return self.env["chaser.reminder"].search([("purpose", "=", "thanks"), ("company_id", "=", self.company.id)])
+        return self.env["chaser.reminder"].search(
+            [("purpose", "=", "thanks"), ("company_id", "=", self.company.id)]
+        )
 
     def test_waits_for_the_window_and_goes_once(self):
         thanks = self._thank()
-        self.assertRecordValues(thanks, [{"state": "queued", "reason_code": "window", "scheduled_at": MONDAY_OPEN}])
+        self.assertRecordValues(
+            thanks,
+            [{"state": "queued", "reason_code": "window", "scheduled_at": MONDAY_OPEN}],
+        )
         self.assertEqual(self._run().sent, [])
-        self.assertEqual(self._thank(), thanks, "who has one on its way gets no second one")
+        self.assertEqual(
+            self._thank(), thanks, "who has one on its way gets no second one"
+        )
         self._freeze(MONDAY_OPEN + timedelta(minutes=1))
         self.assertEqual(self._thank(), thanks)
         [message] = self._run().sent
         for invoice in self.invoices:
             self.assertIn(invoice.name, message.text, "one message for all of it")
-        self.assertEqual((thanks.state, thanks.sent_at), ("sent", fields.Datetime.now()))
+        self.assertEqual(
+            (thanks.state, thanks.sent_at), ("sent", fields.Datetime.now())
+        )
         self.assertEqual((self._thank(), self._run().sent), (thanks, []), "once")

@@ -43,12 +43,19 @@ class WindowCase(ChaserCase):
         return campaign.reminder_ids
 
     def _customer_in(self, name, country, **values):
-        return self._make_customer(name, f"{name.lower().replace(' ', '')}@place.example", country_id=self.env.ref(f"base.{country}").id, **values)
+        return self._make_customer(
+            name,
+            f"{name.lower().replace(' ', '')}@place.example",
+            country_id=self.env.ref(f"base.{country}").id,
+            **values,
+        )
 
 
 class TestWindow(WindowCase):
     def test_off_by_default(self):
-        self.assertFalse(self.env["res.company"].create({"name": "New"}).chaser_window_enabled)
+        self.assertFalse(
+            self.env["res.company"].create({"name": "New"}).chaser_window_enabled
+        )
         self.company.chaser_window_enabled = False
         self.assertEqual(self.company._get_send_windows(self.customer), {})
         reminder = self._queued()
@@ -57,9 +64,15 @@ class TestWindow(WindowCase):
 
     def test_friday_afternoon_goes_on_monday(self):
         reminder = self._queued()
-        self.assertEqual((reminder.state, reminder.scheduled_at, reminder.reason_code), ("queued", MONDAY_OPEN, "window"))
         self.assertEqual(
-            reminder.reason, "Friday 20 Nov after 11:30; Saturday 21 Nov – Sunday 22 Nov: goes on Monday 23 Nov, 08:00 (Dubai time).")
+            (reminder.state, reminder.scheduled_at, reminder.reason_code),
+            ("queued", MONDAY_OPEN, "window"),
+        )
+        self.assertEqual(
+            reminder.reason,
+            "Friday 20 Nov after 11:30; Saturday 21 Nov – Sunday 22 Nov: goes on "
+            "Monday 23 Nov, 08:00 (Dubai time).",
+        )
         self.assertIn("الجمعة", reminder.with_context(lang="ar_001").reason)
         self.assertEqual(self._run().sent, [])
         with freeze_time("2026-11-23 04:00:00"):
@@ -75,13 +88,21 @@ class TestWindow(WindowCase):
     def test_mailbox_wakes_when_the_window_opens(self):
         self._queued()
         self.provider.cron_id.sudo()
-        triggers = self.env["ir.cron.trigger"].search([("cron_id", "=", self.provider.cron_id.id)])
+        triggers = self.env["ir.cron.trigger"].search(
+            [("cron_id", "=", self.provider.cron_id.id)]
+        )
         triggers.unlink()
         self._run()
-        self.assertIn(MONDAY_OPEN, self.env["ir.cron.trigger"].search([("cron_id", "=", self.provider.cron_id.id)]).mapped("call_at"))
+        self.assertIn(
+            MONDAY_OPEN,
+            self.env["ir.cron.trigger"]
+            .search([("cron_id", "=", self.provider.cron_id.id)])
+            .mapped("call_at"),
+        )
 
     def test_what_became_due_outside_the_window_waits_in_one_go(self):
-        """A limit held them until after hours: no pace, no attempt is spent on what must wait."""
+        """A limit held them until after hours: no pace, no attempt is spent on what
+        must wait."""
         with freeze_time("2026-11-19 10:00:00"):
             invoices = self.env["account.move"]
             for number in range(12):
@@ -92,7 +113,9 @@ class TestWindow(WindowCase):
         pauses = []
         with patch.object(MailboxRun, "_send_batches", lambda _self: pauses.append(1)):
             self._run(transport)
-        self.assertEqual(set(campaign.reminder_ids.mapped("scheduled_at")), {MONDAY_OPEN})
+        self.assertEqual(
+            set(campaign.reminder_ids.mapped("scheduled_at")), {MONDAY_OPEN}
+        )
         self.assertEqual(set(campaign.reminder_ids.mapped("reason_code")), {"window"})
         self.assertEqual(set(campaign.reminder_ids.mapped("attempt_count")), {0})
 
@@ -102,18 +125,35 @@ class TestWindow(WindowCase):
             reminder = self._queued()
         with patch.object(MailboxRun, "_hold_closed", lambda _self: None):
             self.assertEqual(self._run().sent, [])
-        self.assertEqual((reminder.state, reminder.scheduled_at, reminder.attempt_count), ("queued", MONDAY_OPEN, 0))
+        self.assertEqual(
+            (reminder.state, reminder.scheduled_at, reminder.attempt_count),
+            ("queued", MONDAY_OPEN, 0),
+        )
 
     def test_each_customer_by_his_own_calendar_and_clock(self):
         cases = {
             "Dubai": (self._customer_in("Dubai", "ae"), MONDAY_OPEN),
-            "Sharjah": (self._customer_in("Sharjah", "ae", state_id=self.env.ref("base.state_ae_sh").id), MONDAY_OPEN),
+            "Sharjah": (
+                self._customer_in(
+                    "Sharjah", "ae", state_id=self.env.ref("base.state_ae_sh").id
+                ),
+                MONDAY_OPEN,
+            ),
             "Riyadh": (self._customer_in("Riyadh", "sa"), datetime(2026, 11, 22, 5)),
             "London": (self._customer_in("London", "uk", tz="Asia/Dubai"), None),
-            "Nowhere": (self._make_customer("Nowhere", "nowhere@place.example"), MONDAY_OPEN),
+            "Nowhere": (
+                self._make_customer("Nowhere", "nowhere@place.example"),
+                MONDAY_OPEN,
+            ),
         }
-        windows = self.company._get_send_windows(self.env["res.partner"].union(*(partner for partner, _moment in cases.values())))
-        self.assertEqual(windows[cases["Sharjah"][0].id].name, "Sharjah (Friday to Sunday off)")
+        windows = self.company._get_send_windows(
+            self.env["res.partner"].union(
+                *(partner for partner, _moment in cases.values())
+            )
+        )
+        self.assertEqual(
+            windows[cases["Sharjah"][0].id].name, "Sharjah (Friday to Sunday off)"
+        )
         self.assertEqual(windows[cases["London"][0].id].tz, "Europe/London")
         for name, (partner, moment) in cases.items():
             with self.subTest(name):
@@ -124,47 +164,91 @@ class TestWindow(WindowCase):
                     self.assertEqual(reminder.scheduled_at, moment)
 
     def test_calendar_set_on_the_customer(self):
-        own = self.env["resource.calendar"].create({
-            "name": "Saturdays", "company_id": self.company.id, "tz": "Asia/Dubai",
-            "attendance_ids": [Command.clear(), Command.create({"name": "Sat", "dayofweek": "5", "hour_from": 10, "hour_to": 24})]})
+        own = self.env["resource.calendar"].create(
+            {
+                "name": "Saturdays",
+                "company_id": self.company.id,
+                "tz": "Asia/Dubai",
+                "attendance_ids": [
+                    Command.clear(),
+                    Command.create(
+                        {
+                            "name": "Sat",
+                            "dayofweek": "5",
+                            "hour_from": 10,
+                            "hour_to": 24,
+                        }
+                    ),
+                ],
+            }
+        )
         self.customer.with_company(self.company).chaser_calendar_id = own
         self.assertEqual(self._queued().scheduled_at, datetime(2026, 11, 21, 6))
-        other = self.env["res.company"].create({"name": "Other", "chaser_window_enabled": True, "country_id": self.uae.id})
-        self.assertNotEqual(other._get_send_windows(self.customer)[self.customer.id].name, "Saturdays")
+        other = self.env["res.company"].create(
+            {"name": "Other", "chaser_window_enabled": True, "country_id": self.uae.id}
+        )
+        self.assertNotEqual(
+            other._get_send_windows(self.customer)[self.customer.id].name, "Saturdays"
+        )
 
     def test_company_s_clock_alone(self):
         self.company.chaser_window_zone = "company"
         london = self._customer_in("London", "uk")
-        self.assertEqual(self.company._get_send_windows(london)[london.id].tz, "Asia/Dubai")
+        self.assertEqual(
+            self.company._get_send_windows(london)[london.id].tz, "Asia/Dubai"
+        )
 
     def test_odoo_s_time_off_counts(self):
-        self.env["resource.calendar.leaves"].create({
-            "name": "Move", "calendar_id": self.env.ref("invoice_chaser.resource_calendar_uae").id,
-            "date_from": "2026-11-22 20:00:00", "date_to": "2026-11-23 20:00:00"})
+        self.env["resource.calendar.leaves"].create(
+            {
+                "name": "Move",
+                "calendar_id": self.env.ref("invoice_chaser.resource_calendar_uae").id,
+                "date_from": "2026-11-22 20:00:00",
+                "date_to": "2026-11-23 20:00:00",
+            }
+        )
         reminder = self._queued()
         self.assertEqual(reminder.scheduled_at, datetime(2026, 11, 24, 4))
         self.assertIn("Move, time off", reminder.reason)
 
     def test_calendar_without_hours_is_told(self):
-        empty = self.env["resource.calendar"].create({
-            "name": "Empty", "company_id": self.company.id, "attendance_ids": [Command.clear()]})
+        empty = self.env["resource.calendar"].create(
+            {
+                "name": "Empty",
+                "company_id": self.company.id,
+                "attendance_ids": [Command.clear()],
+            }
+        )
         empty.attendance_ids.unlink()
         self.company.chaser_calendar_id = empty
         reminder = self._queued()
         self._run()
-        self.assertEqual((reminder.state, reminder.reason_code, reminder.scheduled_at), ("queued", "window_never", datetime(2026, 11, 21, 8)))
+        self.assertEqual(
+            (reminder.state, reminder.reason_code, reminder.scheduled_at),
+            ("queued", "window_never", datetime(2026, 11, 21, 8)),
+        )
         self.assertIn("Empty", reminder.reason)
         self.company.chaser_calendar_id = False
         self.assertEqual(reminder.scheduled_at, datetime(2026, 11, 20, 8))
 
     def test_changes_are_judged_anew_at_once(self):
-        """Hours, days off, the customer's place, the switch: what waits because of them wakes the mailbox."""
+        """Hours, days off, the customer's place, the switch: what waits because of them
+        wakes the mailbox."""
         reminder = self._queued()
-        friday = self.env.ref("invoice_chaser.resource_calendar_uae").attendance_ids.filtered(lambda row: row.dayofweek == "4")
+        friday = self.env.ref(
+            "invoice_chaser.resource_calendar_uae"
+        ).attendance_ids.filtered(lambda row: row.dayofweek == "4")
         now = datetime(2026, 11, 20, 8)
         for change in (
-            lambda: friday.write({"hour_to": 11}), lambda: self.customer.write({"country_id": self.env.ref("base.sa").id}),
-            lambda: self.env["chaser.holiday"].create({"name": "Closed", "company_id": self.company.id, "date_from": "2026-11-24"}),
+            lambda: friday.write({"hour_to": 11}),
+            lambda: self.customer.write({"country_id": self.env.ref("base.sa").id}),
+            lambda: self.env["chaser.holiday"].create(
+                {
+                    "name": "Closed",
+                    "company_id": self.company.id,
+                    "date_from": "2026-11-24",
+                }
+            ),
             lambda: self.company.write({"chaser_window_zone": "company"}),
         ):
             change()
@@ -178,10 +262,25 @@ class TestWindow(WindowCase):
 
     def test_time_off_of_one_employee_changes_nothing(self):
         reminder = self._queued()
-        resource = self.env["resource.resource"].sudo().create({"name": "Somebody", "calendar_id": self.company.resource_calendar_id.id})
-        self.env["resource.calendar.leaves"].create({
-            "name": "Holiday", "resource_id": resource.id, "calendar_id": resource.calendar_id.id, "date_from": "2026-11-22 20:00:00",
-            "date_to": "2026-11-23 20:00:00"})
+        resource = (
+            self.env["resource.resource"]
+            .sudo()
+            .create(
+                {
+                    "name": "Somebody",
+                    "calendar_id": self.company.resource_calendar_id.id,
+                }
+            )
+        )
+        self.env["resource.calendar.leaves"].create(
+            {
+                "name": "Holiday",
+                "resource_id": resource.id,
+                "calendar_id": resource.calendar_id.id,
+                "date_from": "2026-11-22 20:00:00",
+                "date_to": "2026-11-23 20:00:00",
+            }
+        )
         self.assertEqual(reminder.scheduled_at, MONDAY_OPEN)
 
     def test_spread_and_expected_finish(self):
@@ -189,17 +288,39 @@ class TestWindow(WindowCase):
         for number in range(4):
             invoices |= self._make_invoice(self._customer_in(f"S {number}", "ae"))
         campaign = self._campaign(invoices, duration_hours=2)
-        campaign.action_schedule(datetime(2026, 11, 25, 12))  # 16:00 in Dubai, one hour left
+        campaign.action_schedule(
+            datetime(2026, 11, 25, 12)
+        )  # 16:00 in Dubai, one hour left
         moments = sorted(campaign.reminder_ids.mapped("scheduled_at"))
-        self.assertEqual(moments, [
-            datetime(2026, 11, 25, 12), datetime(2026, 11, 25, 12, 30), datetime(2026, 11, 26, 4), datetime(2026, 11, 26, 4, 30)])
-        self.assertEqual(campaign.expected_finish, moments[-1], "the last message leaves at its own moment")
-        preview = self.env["chaser.preview"].browse(self._make_invoice(days=40).action_chase()["res_id"])
+        self.assertEqual(
+            moments,
+            [
+                datetime(2026, 11, 25, 12),
+                datetime(2026, 11, 25, 12, 30),
+                datetime(2026, 11, 26, 4),
+                datetime(2026, 11, 26, 4, 30),
+            ],
+        )
+        self.assertEqual(
+            campaign.expected_finish,
+            moments[-1],
+            "the last message leaves at its own moment",
+        )
+        preview = self.env["chaser.preview"].browse(
+            self._make_invoice(days=40).action_chase()["res_id"]
+        )
         self.assertEqual(preview.expected_finish, MONDAY_OPEN)
 
     def test_queries_do_not_grow_with_customers(self):
-        few = self.env["res.partner"].union(*(self._customer_in(f"F {number}", "ae") for number in range(2)))
-        many = self.env["res.partner"].union(*(self._customer_in(f"M {number}", "sa" if number % 2 else "ae") for number in range(30)))
+        few = self.env["res.partner"].union(
+            *(self._customer_in(f"F {number}", "ae") for number in range(2))
+        )
+        many = self.env["res.partner"].union(
+            *(
+                self._customer_in(f"M {number}", "sa" if number % 2 else "ae")
+                for number in range(30)
+            )
+        )
         self.env.flush_all()
         counts = []
         for partners in (few, many):
@@ -209,7 +330,11 @@ class TestWindow(WindowCase):
             counts.append(self.cr.sql_log_count - before)
         self.assertEqual(counts[0], counts[1])
         self.assertLessEqual(counts[1], 14)
-        self.assertEqual(len(set(windows.values())), 2, "customers with the same hours share a window")
+        self.assertEqual(
+            len(set(windows.values())),
+            2,
+            "customers with the same hours share a window",
+        )
 
     def test_dead_before_the_mark_leaves_it_queued(self):
         """A process that dies in the new step leaves the reminder as it was."""
@@ -223,10 +348,16 @@ class TestWindow(WindowCase):
                 raise Dies
 
             transport = FakeTransport()
-            with patch.object(self.registry["chaser.sender"], "_step_window", die), self.assertRaises(Dies):
+            with (
+                patch.object(self.registry["chaser.sender"], "_step_window", die),
+                self.assertRaises(Dies),
+            ):
                 self._run(transport)
             self.env.invalidate_all()
-            self.assertEqual((reminder.state, reminder.attempt_count, transport.sent), ("queued", 0, []))
+            self.assertEqual(
+                (reminder.state, reminder.attempt_count, transport.sent),
+                ("queued", 0, []),
+            )
             self.assertEqual(len(self._run(transport).sent), 1)
 
 
@@ -236,8 +367,16 @@ class TestHoliday(WindowCase):
 
     def test_shipped_days(self):
         eid = self._day("2027_eid_al_fitr")
-        self.assertEqual((eid.date_from, eid.date_to, eid.certainty, eid.country_id, eid.company_id.id), (
-            date(2027, 3, 9), date(2027, 3, 11), "estimated", self.uae, False))
+        self.assertEqual(
+            (
+                eid.date_from,
+                eid.date_to,
+                eid.certainty,
+                eid.country_id,
+                eid.company_id.id,
+            ),
+            (date(2027, 3, 9), date(2027, 3, 11), "estimated", self.uae, False),
+        )
         self.assertEqual(self._day("2026_national_day").certainty, "certain")
         self.assertEqual(self._day("2026_ramadan").certainty, "confirmed")
         self.assertEqual(self._day("2027_ramadan").kind, "ramadan")
@@ -246,23 +385,55 @@ class TestHoliday(WindowCase):
         self._freeze("2027-03-08 06:00:00")  # Monday before the estimated Eid
         reminder = self._queued()
         self.assertEqual(reminder.scheduled_at, datetime(2027, 3, 15, 4))
-        self.assertIn("Eid al-Fitr (estimated ± 1 day, not confirmed yet: Monday 8 Mar – Friday 12 Mar)", reminder.reason)
+        self.assertIn(
+            "Eid al-Fitr (estimated ± 1 day, not confirmed yet: Monday 8 Mar – "
+            "Friday 12 Mar)",
+            reminder.reason,
+        )
         self._day("2027_ramadan").action_confirm()
         eid = self._day("2027_eid_al_fitr")
-        eid.with_user(new_test_user(self.env, "chief", "invoice_chaser.group_chaser_manager", company_id=self.company.id)).action_confirm()
-        self.assertEqual((eid.certainty, eid.confirmed_by_id.login), ("confirmed", "chief"))
+        eid.with_user(
+            new_test_user(
+                self.env,
+                "chief",
+                "invoice_chaser.group_chaser_manager",
+                company_id=self.company.id,
+            )
+        ).action_confirm()
+        self.assertEqual(
+            (eid.certainty, eid.confirmed_by_id.login), ("confirmed", "chief")
+        )
         self.assertEqual(len(self._run().sent), 1, "the day before is free now")
 
     def test_company_s_own_day_off(self):
-        self.env["chaser.holiday"].create({"name": "Stocktaking", "date_from": "2026-11-23", "company_id": self.company.id})
+        self.env["chaser.holiday"].create(
+            {
+                "name": "Stocktaking",
+                "date_from": "2026-11-23",
+                "company_id": self.company.id,
+            }
+        )
         riyadh = self._queued(self._customer_in("Riyadh", "sa"))
         self.assertEqual(self._queued().scheduled_at, datetime(2026, 11, 24, 4))
-        self.assertEqual(riyadh.scheduled_at, datetime(2026, 11, 22, 5), "Sunday is a working day there")
-        self.assertIn("Stocktaking", self._run() and self.customer and self.env["chaser.reminder"].search([("partner_id", "=", self.customer.id)]).reason)
+        self.assertEqual(
+            riyadh.scheduled_at,
+            datetime(2026, 11, 22, 5),
+            "Sunday is a working day there",
+        )
+        self.assertIn(
+            "Stocktaking",
+            self._run()
+            and self.customer
+            and self.env["chaser.reminder"]
+            .search([("partner_id", "=", self.customer.id)])
+            .reason,
+        )
 
     def test_other_company_s_day_off_is_nothing_to_us(self):
         other = self.env["res.company"].create({"name": "Other"})
-        self.env["chaser.holiday"].create({"name": "Theirs", "date_from": "2026-11-23", "company_id": other.id})
+        self.env["chaser.holiday"].create(
+            {"name": "Theirs", "date_from": "2026-11-23", "company_id": other.id}
+        )
         self.assertEqual(self._queued().scheduled_at, MONDAY_OPEN)
 
     def test_accountant_reads_manager_edits(self):
@@ -274,11 +445,23 @@ class TestHoliday(WindowCase):
 
     def test_bad_input(self):
         Holiday = self.env["chaser.holiday"]
-        with mute_logger("odoo.sql_db"), self.assertRaisesRegex(IntegrityError, "order_check"), self.cr.savepoint():
-            Holiday.create({"name": "Back", "date_from": "2026-11-23"}).write({"date_to": "2026-11-20"})
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaisesRegex(IntegrityError, "order_check"),
+            self.cr.savepoint(),
+        ):
+            Holiday.create({"name": "Back", "date_from": "2026-11-23"}).write(
+                {"date_to": "2026-11-20"}
+            )
             self.env.flush_all()
-        with mute_logger("odoo.sql_db"), self.assertRaisesRegex(IntegrityError, "scope_check"), self.cr.savepoint():
-            Holiday.create({"name": "Nowhere", "date_from": "2026-11-23", "company_id": False})
+        with (
+            mute_logger("odoo.sql_db"),
+            self.assertRaisesRegex(IntegrityError, "scope_check"),
+            self.cr.savepoint(),
+        ):
+            Holiday.create(
+                {"name": "Nowhere", "date_from": "2026-11-23", "company_id": False}
+            )
             self.env.flush_all()
         with self.assertRaisesRegex(UserError, "Archive"):
             self._day("2027_eid_al_fitr").unlink()
@@ -286,19 +469,38 @@ class TestHoliday(WindowCase):
     # -- refresh
 
     def _take_over(self, first, last, estimated=True, key="AE/2027/Eid al-Fitr"):
-        days = FoundDays(key, date.fromisoformat(first), date.fromisoformat(last), {"en_US": "Eid al-Fitr", "ar_001": "عيد الفطر"}, estimated)
+        days = FoundDays(
+            key,
+            date.fromisoformat(first),
+            date.fromisoformat(last),
+            {"en_US": "Eid al-Fitr", "ar_001": "عيد الفطر"},
+            estimated,
+        )
         self.env["chaser.holiday"]._take_over(self.uae, [days])
-        return self.env["chaser.holiday"].with_context(active_test=False).search([("source_key", "=", key)])
+        return (
+            self.env["chaser.holiday"]
+            .with_context(active_test=False)
+            .search([("source_key", "=", key)])
+        )
 
     def test_refresh_corrects_what_nobody_touched(self):
         day = self._take_over("2027-03-10", "2027-03-12", estimated=False)
-        self.assertEqual((day, day.date_from, day.certainty), (self._day("2027_eid_al_fitr"), date(2027, 3, 10), "certain"))
+        self.assertEqual(
+            (day, day.date_from, day.certainty),
+            (self._day("2027_eid_al_fitr"), date(2027, 3, 10), "certain"),
+        )
         day = self._take_over("2027-03-09", "2027-03-12")
-        self.assertEqual((day.date_from, day.certainty), (date(2027, 3, 9), "estimated"))
+        self.assertEqual(
+            (day.date_from, day.certainty), (date(2027, 3, 9), "estimated")
+        )
 
     def test_refresh_never_overwrites_a_person(self):
         eid = self._day("2027_eid_al_fitr")
-        for values in ({"date_to": "2027-03-13"}, {"active": False}, {"is_estimated": False}):
+        for values in (
+            {"date_to": "2027-03-13"},
+            {"active": False},
+            {"is_estimated": False},
+        ):
             with self.subTest(values), self.cr.savepoint() as savepoint:
                 eid.write(values)
                 self._take_over("2027-03-10", "2027-03-11", estimated=False)
@@ -307,11 +509,16 @@ class TestHoliday(WindowCase):
                 self.env.invalidate_all()
         eid.action_confirm()
         self._take_over("2027-03-10", "2027-03-11", estimated=False)
-        self.assertEqual((eid.date_from, eid.certainty), (date(2027, 3, 9), "confirmed"))
+        self.assertEqual(
+            (eid.date_from, eid.certainty), (date(2027, 3, 9), "confirmed")
+        )
 
     def test_refresh_adds_names_in_arabic(self):
         day = self._take_over("2031-01-25", "2031-01-27", key="AE/2031/Eid al-Fitr")
-        self.assertEqual((day.company_id.id, day.country_id, day.name), (False, self.uae, "Eid al-Fitr"))
+        self.assertEqual(
+            (day.company_id.id, day.country_id, day.name),
+            (False, self.uae, "Eid al-Fitr"),
+        )
         self.assertEqual(day.with_context(lang="ar_001").name, "عيد الفطر")
         day.with_context(lang="ar_001").name = "العيد"
         self._take_over("2031-01-25", "2031-01-27", key="AE/2031/Eid al-Fitr")
@@ -328,15 +535,27 @@ class TestHoliday(WindowCase):
         Holiday._cron_refresh()
         self.assertEqual(len(Holiday.search([])), len(keys))
         self._freeze("2035-01-05 06:00:00")
-        with patch("odoo.addons.invoice_chaser.core.hours.holiday_source._holidays", None), patch("odoo.addons.invoice_chaser.core.hours.holiday_source.Hijri", None):  # noqa: E501
+        with (
+            patch(
+                "odoo.addons.invoice_chaser.core.hours.holiday_source._holidays", None
+            ),
+            patch("odoo.addons.invoice_chaser.core.hours.holiday_source.Hijri", None),
+        ):  # noqa: E501
             Holiday._cron_refresh()
         self.assertEqual(len(Holiday.search([])), len(keys))
 
     # -- asking
 
     def test_manager_is_asked_once_some_days_before(self):
-        manager = new_test_user(self.env, "asked", "invoice_chaser.group_chaser_manager", company_id=self.company.id)
-        self.company.write({"chaser_holiday_user_id": manager.id, "chaser_holiday_notice": 10})
+        manager = new_test_user(
+            self.env,
+            "asked",
+            "invoice_chaser.group_chaser_manager",
+            company_id=self.company.id,
+        )
+        self.company.write(
+            {"chaser_holiday_user_id": manager.id, "chaser_holiday_notice": 10}
+        )
         eid = self._day("2027_eid_al_fitr")
         self._freeze("2027-02-25 06:00:00")
         self.env["chaser.holiday"]._cron_ask()
@@ -345,7 +564,10 @@ class TestHoliday(WindowCase):
         self.env["chaser.holiday"]._cron_ask()
         self.env["chaser.holiday"]._cron_ask()
         activity = eid.activity_ids
-        self.assertEqual((len(activity), activity.user_id, activity.date_deadline), (1, manager, date(2027, 3, 8)))
+        self.assertEqual(
+            (len(activity), activity.user_id, activity.date_deadline),
+            (1, manager, date(2027, 3, 8)),
+        )
         self.assertIn("Eid al-Fitr", activity.summary)
         eid.with_user(manager).action_confirm()
         self.assertFalse(eid.activity_ids)

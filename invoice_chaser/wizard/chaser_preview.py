@@ -10,7 +10,8 @@ from ..core.pace.forecast import Waiting
 
 
 class ChaserPreview(models.TransientModel):
-    """What a campaign would do, before it does it. Collects choices and calls ``create_for_invoices``."""
+    """What a campaign would do, before it does it. Collects choices and calls
+    ``create_for_invoices``."""
 
     _name = "chaser.preview"
     _description = "Chase: Preview"
@@ -21,21 +22,51 @@ class ChaserPreview(models.TransientModel):
     company_id = fields.Many2one("res.company", required=True, readonly=True)
     invoice_ids = fields.Json(readonly=True)
     provider_mode = fields.Selection(
-        lambda self: self.env["chaser.campaign"]._fields["provider_mode"]._description_selection(self.env), "Sent From", default="fixed", required=True)
+        lambda self: self.env["chaser.campaign"]
+        ._fields["provider_mode"]
+        ._description_selection(self.env),
+        "Sent From",
+        default="fixed",
+        required=True,
+    )
     provider_id = fields.Many2one("chaser.provider", "Mailbox", check_company=True)
     campaign_type = fields.Selection(
-        lambda self: self.env["chaser.campaign"]._fields["campaign_type"]._description_selection(self.env), default="invoice_reminder", required=True)
-    level_id = fields.Many2one("chaser.level", check_company=True, help="Empty: each customer gets the level that is due.")
-    template_id = fields.Many2one("chaser.template", check_company=True, help="Empty: the template of each level.")
+        lambda self: self.env["chaser.campaign"]
+        ._fields["campaign_type"]
+        ._description_selection(self.env),
+        default="invoice_reminder",
+        required=True,
+    )
+    level_id = fields.Many2one(
+        "chaser.level",
+        check_company=True,
+        help="Empty: each customer gets the level that is due.",
+    )
+    template_id = fields.Many2one(
+        "chaser.template", check_company=True, help="Empty: the template of each level."
+    )
     tag_ids = fields.Many2many("chaser.tag", string="Tags", check_company=True)
-    segment_ids = fields.Many2many("chaser.segment", "chaser_preview_segment_rel", string="Segments", check_company=True, readonly=True)
+    segment_ids = fields.Many2many(
+        "chaser.segment",
+        "chaser_preview_segment_rel",
+        string="Segments",
+        check_company=True,
+        readonly=True,
+    )
     scheduled_at = fields.Datetime("Schedule For")
     duration_hours = fields.Float("Spread over (Hours)")
     left_out = fields.Text(readonly=True)
     maybe_paid_count = fields.Integer("Maybe Paid", compute="_compute_maybe_paid_count")
     warning = fields.Text(compute="_compute_warning")
-    message_ids = fields.One2many("chaser.preview.message", "preview_id", domain=[("reason_code", "=", False)])
-    held_ids = fields.One2many("chaser.preview.message", "preview_id", domain=[("reason_code", "!=", False)], readonly=True)
+    message_ids = fields.One2many(
+        "chaser.preview.message", "preview_id", domain=[("reason_code", "=", False)]
+    )
+    held_ids = fields.One2many(
+        "chaser.preview.message",
+        "preview_id",
+        domain=[("reason_code", "!=", False)],
+        readonly=True,
+    )
     item_ids = fields.One2many("chaser.preview.item", "preview_id")
     customer_count = fields.Integer("Customers", compute="_compute_figures")
     message_count = fields.Integer("Messages", compute="_compute_figures")
@@ -44,8 +75,12 @@ class ChaserPreview(models.TransientModel):
     held_count = fields.Integer("Held Back", compute="_compute_figures")
     expected_finish = fields.Datetime("Last Message Leaves", compute="_compute_figures")
     mailbox_summary = fields.Text("Mailboxes", compute="_compute_figures")
-    shown_partner_id = fields.Many2one("res.partner", "Show the Message to", domain="[('id', 'in', shown_partner_ids)]")
-    shown_partner_ids = fields.Many2many("res.partner", compute="_compute_shown_partner_ids")
+    shown_partner_id = fields.Many2one(
+        "res.partner", "Show the Message to", domain="[('id', 'in', shown_partner_ids)]"
+    )
+    shown_partner_ids = fields.Many2many(
+        "res.partner", compute="_compute_shown_partner_ids"
+    )
     preview_en = fields.Html("English", compute="_compute_preview", sanitize=False)
     preview_ar = fields.Html("Arabic", compute="_compute_preview", sanitize=False)
     preview_language = fields.Char("Will Be Sent In", compute="_compute_preview")
@@ -60,79 +95,158 @@ class ChaserPreview(models.TransientModel):
         if not plan.messages:
             raise UserError(self.env["chaser.plan.writer"]._describe_nothing(plan))
         company = plan.company
-        preview = self.create({
-            "name": self.env._("Reminders %s", fields.Date.to_string(company._get_chaser_today())), "company_id": company.id,
-            "invoice_ids": invoices.ids, "provider_id": self.env["chaser.provider"]._get_default(company).id,
-            "provider_mode": company.chaser_provider_mode,
-            "left_out": "\n".join(plan.left_out) or False,
-        })
+        preview = self.create(
+            {
+                "name": self.env._(
+                    "Reminders %s", fields.Date.to_string(company._get_chaser_today())
+                ),
+                "company_id": company.id,
+                "invoice_ids": invoices.ids,
+                "provider_id": self.env["chaser.provider"]._get_default(company).id,
+                "provider_mode": company.chaser_provider_mode,
+                "left_out": "\n".join(plan.left_out) or False,
+            }
+        )
         preview._fill(plan)
         return {
-            "type": "ir.actions.act_window", "name": self.env._("Chase"), "res_model": self._name, "res_id": preview.id,
-            "view_mode": "form", "target": "current", "context": {"allowed_company_ids": self.env.companies.ids},
+            "type": "ir.actions.act_window",
+            "name": self.env._("Chase"),
+            "res_model": self._name,
+            "res_id": preview.id,
+            "view_mode": "form",
+            "target": "current",
+            "context": {"allowed_company_ids": self.env.companies.ids},
         }
 
     def _fill(self, plan):
-        messages = self.env["chaser.preview.message"].create([
-            self._prepare_message_values(plan, index, message) for index, message in enumerate(plan.messages)])
-        self.env["chaser.preview.item"].create([
-            {
-                "preview_id": self.id, "company_id": self.company_id.id, "message_id": record.id, "partner_id": message.partner_id,
-                "move_line_id": item.id, "currency_id": item.currency_id, "amount_residual": float(item.residual),
-                "date_maturity": item.date_due, "days_overdue": item.days_overdue, "number": plan.rows[item.id]["number"],
-            }
-            for record, message in zip(messages, plan.messages, strict=True) if not message.skip for item in message.items
-        ])
+        messages = self.env["chaser.preview.message"].create(
+            [
+                self._prepare_message_values(plan, index, message)
+                for index, message in enumerate(plan.messages)
+            ]
+        )
+        self.env["chaser.preview.item"].create(
+            [
+                {
+                    "preview_id": self.id,
+                    "company_id": self.company_id.id,
+                    "message_id": record.id,
+                    "partner_id": message.partner_id,
+                    "move_line_id": item.id,
+                    "currency_id": item.currency_id,
+                    "amount_residual": float(item.residual),
+                    "date_maturity": item.date_due,
+                    "days_overdue": item.days_overdue,
+                    "number": plan.rows[item.id]["number"],
+                }
+                for record, message in zip(messages, plan.messages, strict=True)
+                if not message.skip
+                for item in message.items
+            ]
+        )
         self.shown_partner_id = self.message_ids[:1].partner_id
 
     def _prepare_message_values(self, plan, index, message):
         emails = plan.emails.get(message.partner_id, [])
         skip, choice = message.skip, message.choice if message.level_id else None
         return {
-            "preview_id": self.id, "company_id": self.company_id.id, "sequence": index, "partner_id": message.partner_id,
-            "level_id": message.level_id, "level_code": choice and choice.code, "level_params": choice and choice.params,
-            "recipient_email": ", ".join(emails), "language": plan.languages[message.partner_id],
-            "item_count": len(message.items), "move_count": len({item.move_id for item in message.items}), "days_overdue": message.days_overdue,
-            "total_display": self._get_total(message), "numbers": ", ".join(plan.rows[item.id]["number"] or "" for item in message.items[:6]),
-            **self._prepare_reason_values(skip.reason if skip else False, skip.params if skip else None),
+            "preview_id": self.id,
+            "company_id": self.company_id.id,
+            "sequence": index,
+            "partner_id": message.partner_id,
+            "level_id": message.level_id,
+            "level_code": choice and choice.code,
+            "level_params": choice and choice.params,
+            "recipient_email": ", ".join(emails),
+            "language": plan.languages[message.partner_id],
+            "item_count": len(message.items),
+            "move_count": len({item.move_id for item in message.items}),
+            "days_overdue": message.days_overdue,
+            "total_display": self._get_total(message),
+            "numbers": ", ".join(
+                plan.rows[item.id]["number"] or "" for item in message.items[:6]
+            ),
+            **self._prepare_reason_values(
+                skip.reason if skip else False, skip.params if skip else None
+            ),
         }
 
     def _get_total(self, message):
         totals = {}
         for item in message.items:
-            totals[item.currency_id] = totals.get(item.currency_id, Decimal(0)) + item.residual
+            totals[item.currency_id] = (
+                totals.get(item.currency_id, Decimal(0)) + item.residual
+            )
         for credit in message.credits:
-            totals[credit.currency_id] = totals.get(credit.currency_id, Decimal(0)) - credit.residual
-        return self.env["chaser.campaign"]._format_amounts((currency, float(total)) for currency, total in totals.items())
+            totals[credit.currency_id] = (
+                totals.get(credit.currency_id, Decimal(0)) - credit.residual
+            )
+        return self.env["chaser.campaign"]._format_amounts(
+            (currency, float(total)) for currency, total in totals.items()
+        )
 
     # -- computes
 
-    @api.depends("message_ids.included", "item_ids.included", "provider_id", "provider_mode", "scheduled_at", "duration_hours")
+    @api.depends(
+        "message_ids.included",
+        "item_ids.included",
+        "provider_id",
+        "provider_mode",
+        "scheduled_at",
+        "duration_hours",
+    )
     def _compute_figures(self):
         for preview in self:
             going = preview.message_ids.filtered("included")
-            items = preview.item_ids.filtered(lambda item, kept=going: item.included and item.message_id in kept)
+            items = preview.item_ids.filtered(
+                lambda item, kept=going: item.included and item.message_id in kept
+            )
             going &= items.message_id
             moves = sum(going.mapped("move_count"))
-            preview.message_count, preview.customer_count, preview.invoice_count = len(going), len(going.partner_id), moves
-            preview.saved_percent = 100.0 * (moves - len(going)) / moves if moves else 0.0
+            preview.message_count, preview.customer_count, preview.invoice_count = (
+                len(going),
+                len(going.partner_id),
+                moves,
+            )
+            preview.saved_percent = (
+                100.0 * (moves - len(going)) / moves if moves else 0.0
+            )
             preview.held_count = len(preview.held_ids)
             preview._forecast(going)
 
     def _forecast(self, going):
-        """Which mailbox would send how many of these messages, and when the last of each leaves."""
-        Provider, start = self.env["chaser.provider"].sudo(), max(self.scheduled_at or fields.Datetime.now(), fields.Datetime.now())
+        """Which mailbox would send how many of these messages, and when the last of
+        each leaves."""
+        Provider, start = (
+            self.env["chaser.provider"].sudo(),
+            max(self.scheduled_at or fields.Datetime.now(), fields.Datetime.now()),
+        )
         departures = self.env["chaser.campaign"]._plan_departures(
-            self.company_id, start, [message.partner_id.id for message in going], self.duration_hours)
+            self.company_id,
+            start,
+            [message.partner_id.id for message in going],
+            self.duration_hours,
+        )
         chosen = {}
         if self.provider_mode == "spread":
             numbers = Counter(message.partner_id.id for message in going)
-            chosen = Provider._share_customers(self.company_id, [(partner.id, numbers[partner.id]) for partner in going.partner_id])
+            chosen = Provider._share_customers(
+                self.company_id,
+                [(partner.id, numbers[partner.id]) for partner in going.partner_id],
+            )
         extra = self._group_by_mailbox(going, departures, chosen)
-        ends = {provider_id: end for (provider_id, group), end in Provider.browse(extra)._forecast(extra).items() if group == "preview"}
+        ends = {
+            provider_id: end
+            for (provider_id, group), end in Provider.browse(extra)
+            ._forecast(extra)
+            .items()
+            if group == "preview"
+        }
         counts = {provider_id: len(rows) for provider_id, rows in extra.items()}
         self.expected_finish = self.env["chaser.campaign"]._get_last(counts, ends)
-        self.mailbox_summary = self.env["chaser.campaign"]._describe_mailboxes(counts, ends)
+        self.mailbox_summary = self.env["chaser.campaign"]._describe_mailboxes(
+            counts, ends
+        )
 
     def _group_by_mailbox(self, going, departures, chosen):
         """Mailbox id → what would wait there.
@@ -141,26 +255,52 @@ class ChaserPreview(models.TransientModel):
         """
         extra = {}
         for message, (moment, window) in zip(going, departures, strict=True):
-            provider_id = chosen.get(message.partner_id.id) if self.provider_mode == "spread" else self.provider_id.id
-            domain = (message.recipient_email or "").partition(",")[0].rpartition("@")[2].strip()
-            # Before what is queued already only where it is more important; that is not known here: the plan's own order, at the end.
-            extra.setdefault(provider_id, []).append(Waiting((1, message.sequence), domain, moment, "preview", window))
+            provider_id = (
+                chosen.get(message.partner_id.id)
+                if self.provider_mode == "spread"
+                else self.provider_id.id
+            )
+            domain = (
+                (message.recipient_email or "")
+                .partition(",")[0]
+                .rpartition("@")[2]
+                .strip()
+            )
+            # Before what is queued already only where it is more important; that is not
+            # known here: the plan's own order, at the end.
+            extra.setdefault(provider_id, []).append(
+                Waiting((1, message.sequence), domain, moment, "preview", window)
+            )
         extra.pop(False, None)
         extra.pop(None, None)
         return extra
 
     @api.depends("provider_id", "provider_mode")
     def _compute_warning(self):
-        arabic = any(code.startswith("ar") for code, _name in self.env["res.lang"].get_installed())
+        arabic = any(
+            code.startswith("ar")
+            for code, _name in self.env["res.lang"].get_installed()
+        )
         for preview in self:
             warnings = preview._get_mailbox_warnings()
-            if not arabic and any(message.language in ("ar", "both") for message in preview.message_ids):
-                warnings.append(self.env._(
-                    "Arabic is not installed in this database: customers who want Arabic get English. A manager loads it in the settings."))
+            if not arabic and any(
+                message.language in ("ar", "both") for message in preview.message_ids
+            ):
+                warnings.append(
+                    self.env._(
+                        "Arabic is not installed in this database: customers who want "
+                        "Arabic get English. A manager loads it in the settings."
+                    )
+                )
             missing = preview.company_id._get_missing_bank_data()
             if missing is not None:
-                warnings.append(self.env._(
-                    "No recent bank data (the last came in: %s): reminders wait until bank lines are imported.", missing))
+                warnings.append(
+                    self.env._(
+                        "No recent bank data (the last came in: %s): reminders wait "
+                        "until bank lines are imported.",
+                        missing,
+                    )
+                )
             preview.warning = "\n".join(warnings) or False
 
     def _get_mailbox_warnings(self):
@@ -168,24 +308,54 @@ class ChaserPreview(models.TransientModel):
         if self.provider_mode == "spread" and self.provider_id:
             if self.env["chaser.provider"]._get_usable(self.company_id):
                 return []
-            return [self.env._(
-                "No mailbox of %s is connected; a manager must test one before the campaign can be sent.", self.company_id.name)]
+            return [
+                self.env._(
+                    "No mailbox of %s is connected; a manager must test one before "
+                    "the campaign can be sent.",
+                    self.company_id.name,
+                )
+            ]
         if not self.provider_id:
-            return [self.env._("No mailbox is set up for %s yet; the campaign can be saved but not sent.", self.company_id.name)]
+            return [
+                self.env._(
+                    "No mailbox is set up for %s yet; the campaign can be saved but "
+                    "not sent.",
+                    self.company_id.name,
+                )
+            ]
         if self.provider_id.state != "connected":
-            return [self.env._(
-                "The mailbox “%s” is not connected; a manager must test it before the campaign can be sent.", self.provider_id.name)]
+            return [
+                self.env._(
+                    "The mailbox “%s” is not connected; a manager must test it before "
+                    "the campaign can be sent.",
+                    self.provider_id.name,
+                )
+            ]
         return []
 
     def _compute_maybe_paid_count(self):
         for preview in self:
-            preview.maybe_paid_count = len(preview.held_ids.filtered(lambda held: held.reason_code == "hold_maybe_paid"))
+            preview.maybe_paid_count = len(
+                preview.held_ids.filtered(
+                    lambda held: held.reason_code == "hold_maybe_paid"
+                )
+            )
 
     def action_view_maybe_paid(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_maybe_paid_action")
-        partners = self.held_ids.filtered(lambda held: held.reason_code == "hold_maybe_paid").partner_id
-        return action | {"domain": [("partner_id", "in", partners.ids), ("company_id", "=", self.company_id.id)], "context": {"search_default_open": 1}}
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "invoice_chaser.chaser_maybe_paid_action"
+        )
+        partners = self.held_ids.filtered(
+            lambda held: held.reason_code == "hold_maybe_paid"
+        ).partner_id
+        return action | {
+            "domain": [
+                ("partner_id", "in", partners.ids),
+                ("company_id", "=", self.company_id.id),
+            ],
+            "context": {"search_default_open": 1},
+        }
 
     @api.depends("message_ids")
     def _compute_shown_partner_ids(self):
@@ -196,25 +366,36 @@ class ChaserPreview(models.TransientModel):
     def _compute_preview(self):
         for preview in self:
             preview.preview_en = preview.preview_ar = preview.preview_language = False
-            message = preview.message_ids.filtered(lambda m, p=preview: m.partner_id == p.shown_partner_id)[:1]
+            message = preview.message_ids.filtered(
+                lambda m, p=preview: m.partner_id == p.shown_partner_id
+            )[:1]
             if message:
                 preview._render_preview(message)
 
     def _render_preview(self, message):
         template = self.template_id or self.env["chaser.template"]._get_for_level(
-            self.level_id or message.level_id, self.company_id, self.campaign_type)
+            self.level_id or message.level_id, self.company_id, self.campaign_type
+        )
         line_ids = set(message.item_ids.filtered("included").move_line_id.ids)
-        data = self.env["chaser.composer"].with_company(self.company_id)._get_preview_data(message.partner_id, self.company_id, line_ids)
+        data = (
+            self.env["chaser.composer"]
+            .with_company(self.company_id)
+            ._get_preview_data(message.partner_id, self.company_id, line_ids)
+        )
         if not data or not template:
             return
         sources = template._get_sources()
         for lang in ("en", "ar"):
             if lang in sources:
                 try:
-                    self[f"preview_{lang}"] = render.compose(data, {lang: sources[lang]}, lang).html
+                    self[f"preview_{lang}"] = render.compose(
+                        data, {lang: sources[lang]}, lang
+                    ).html
                 except TemplateProblem as problem:
                     self[f"preview_{lang}"] = template._describe_problem(problem)
-        self.preview_language = dict(message._fields["language"]._description_selection(self.env))[message.language]
+        self.preview_language = dict(
+            message._fields["language"]._description_selection(self.env)
+        )[message.language]
 
     # -- actions
 
@@ -222,19 +403,35 @@ class ChaserPreview(models.TransientModel):
         """The campaign of these choices."""
         self.ensure_one()
         dropped = self.message_ids.filtered(lambda message: not message.included)
-        return self.env["chaser.campaign"].create_for_invoices(self.invoice_ids, {
-            "name": self.name, "company_id": self.company_id.id, "provider_id": self.provider_id.id, "provider_mode": self.provider_mode,
-            "campaign_type": self.campaign_type,
-            "level_id": self.level_id.id, "template_id": self.template_id.id, "tag_ids": [fields.Command.set(self.tag_ids.ids)],
-            "segment_ids": [fields.Command.set(self.segment_ids.ids)],
-            "scheduled_at": self.scheduled_at, "duration_hours": self.duration_hours,
-            "excluded_line_ids": (dropped.item_ids | self.item_ids.filtered(lambda item: not item.included)).move_line_id.ids,
-        })
+        return self.env["chaser.campaign"].create_for_invoices(
+            self.invoice_ids,
+            {
+                "name": self.name,
+                "company_id": self.company_id.id,
+                "provider_id": self.provider_id.id,
+                "provider_mode": self.provider_mode,
+                "campaign_type": self.campaign_type,
+                "level_id": self.level_id.id,
+                "template_id": self.template_id.id,
+                "tag_ids": [fields.Command.set(self.tag_ids.ids)],
+                "segment_ids": [fields.Command.set(self.segment_ids.ids)],
+                "scheduled_at": self.scheduled_at,
+                "duration_hours": self.duration_hours,
+                "excluded_line_ids": (
+                    dropped.item_ids
+                    | self.item_ids.filtered(lambda item: not item.included)
+                ).move_line_id.ids,
+            },
+        )
 
     def _open_campaign(self, campaign):
         return {
-            "type": "ir.actions.act_window", "res_model": "chaser.campaign", "res_id": campaign.id, "view_mode": "form",
-            "views": [(False, "form")], "target": "current",
+            "type": "ir.actions.act_window",
+            "res_model": "chaser.campaign",
+            "res_id": campaign.id,
+            "view_mode": "form",
+            "views": [(False, "form")],
+            "target": "current",
         }
 
     def action_send(self):
@@ -258,14 +455,19 @@ class ChaserPreviewMessage(models.TransientModel):
     _order = "sequence, id"
     _rec_name = "partner_id"
 
-    preview_id = fields.Many2one("chaser.preview", required=True, ondelete="cascade", index=True)
+    preview_id = fields.Many2one(
+        "chaser.preview", required=True, ondelete="cascade", index=True
+    )
     company_id = fields.Many2one("res.company", required=True, index=True)
     sequence = fields.Integer()
     included = fields.Boolean("Send", default=True)
     partner_id = fields.Many2one("res.partner", "Customer", readonly=True)
     level_id = fields.Many2one("chaser.level", readonly=True)
     recipient_email = fields.Char("Recipient", readonly=True)
-    language = fields.Selection([("en", "English"), ("ar", "Arabic"), ("both", "Arabic and English")], readonly=True)
+    language = fields.Selection(
+        [("en", "English"), ("ar", "Arabic"), ("both", "Arabic and English")],
+        readonly=True,
+    )
     item_count = fields.Integer("Items", readonly=True)
     move_count = fields.Integer("Invoices", readonly=True)
     days_overdue = fields.Integer(readonly=True)
@@ -280,7 +482,9 @@ class ChaserPreviewMessage(models.TransientModel):
     @api.depends_context("lang")
     def _compute_level_reason(self):
         for message in self:
-            message.level_reason = self._get_reason_text(message.level_code, message.level_params)
+            message.level_reason = self._get_reason_text(
+                message.level_code, message.level_params
+            )
 
 
 class ChaserPreviewItem(models.TransientModel):
@@ -290,12 +494,18 @@ class ChaserPreviewItem(models.TransientModel):
     _order = "message_id, date_maturity, id"
     _rec_name = "number"
 
-    preview_id = fields.Many2one("chaser.preview", required=True, ondelete="cascade", index=True)
-    message_id = fields.Many2one("chaser.preview.message", required=True, ondelete="cascade", index=True)
+    preview_id = fields.Many2one(
+        "chaser.preview", required=True, ondelete="cascade", index=True
+    )
+    message_id = fields.Many2one(
+        "chaser.preview.message", required=True, ondelete="cascade", index=True
+    )
     company_id = fields.Many2one("res.company", required=True, index=True)
     included = fields.Boolean("Send", default=True)
     partner_id = fields.Many2one("res.partner", "Customer", readonly=True)
-    move_line_id = fields.Many2one("account.move.line", readonly=True, ondelete="cascade")
+    move_line_id = fields.Many2one(
+        "account.move.line", readonly=True, ondelete="cascade"
+    )
     number = fields.Char("Invoice", readonly=True)
     currency_id = fields.Many2one("res.currency", readonly=True)
     amount_residual = fields.Monetary("Open Amount", readonly=True)

@@ -11,12 +11,28 @@ class ChaserTemplateCompare(models.TransientModel):
     _description = "Compare Versions of a Template"
     _inherit = ["chaser.company.mixin"]
 
-    company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company)
-    template_id = fields.Many2one("chaser.template", required=True, readonly=True, ondelete="cascade")
-    left_id = fields.Many2one("chaser.template.version", "Version", domain="[('template_id', '=', template_id)]", ondelete="cascade")
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company
+    )
+    template_id = fields.Many2one(
+        "chaser.template", required=True, readonly=True, ondelete="cascade"
+    )
+    left_id = fields.Many2one(
+        "chaser.template.version",
+        "Version",
+        domain="[('template_id', '=', template_id)]",
+        ondelete="cascade",
+    )
     right_id = fields.Many2one(
-        "chaser.template.version", "Compared with", domain="[('template_id', '=', template_id)]", ondelete="cascade", help="Empty: the text as it is now.")
-    difference = fields.Json(compute="_compute_difference", help="Per language: rows of both sides.")
+        "chaser.template.version",
+        "Compared with",
+        domain="[('template_id', '=', template_id)]",
+        ondelete="cascade",
+        help="Empty: the text as it is now.",
+    )
+    difference = fields.Json(
+        compute="_compute_difference", help="Per language: rows of both sides."
+    )
 
     @api.depends("left_id", "right_id", "template_id")
     @api.depends_context("lang")
@@ -26,23 +42,46 @@ class ChaserTemplateCompare(models.TransientModel):
             left = comparison.left_id.content or now if comparison.left_id else now
             right = comparison.right_id.content or now if comparison.right_id else now
             comparison.difference = {
-                "left": comparison._get_title(comparison.left_id), "right": comparison._get_title(comparison.right_id),
+                "left": comparison._get_title(comparison.left_id),
+                "right": comparison._get_title(comparison.right_id),
                 "languages": [
-                    {"lang": lang, "name": name, **compare_letters(tuple(left.get(lang) or ("", "")), tuple(right.get(lang) or ("", "")))}
-                    for lang, name in (("en", self.env._("English")), ("ar", self.env._("Arabic"))) if lang in left or lang in right
+                    {
+                        "lang": lang,
+                        "name": name,
+                        **compare_letters(
+                            tuple(left.get(lang) or ("", "")),
+                            tuple(right.get(lang) or ("", "")),
+                        ),
+                    }
+                    for lang, name in (
+                        ("en", self.env._("English")),
+                        ("ar", self.env._("Arabic")),
+                    )
+                    if lang in left or lang in right
                 ],
             }
 
     @api.model
     def _get_title(self, version):
-        return self.env._("Version %s", version.number) if version else self.env._("The text as it is now")
+        return (
+            self.env._("Version %s", version.number)
+            if version
+            else self.env._("The text as it is now")
+        )
 
     @api.model
     def _open(self, template, left, right):
-        comparison = self.create({"template_id": template.id, "left_id": left.id, "right_id": right.id})
+        comparison = self.create(
+            {"template_id": template.id, "left_id": left.id, "right_id": right.id}
+        )
         return {
-            "type": "ir.actions.act_window", "name": self.env._("Compare Versions"), "res_model": self._name, "res_id": comparison.id,
-            "view_mode": "form", "views": [(False, "form")], "target": "new",
+            "type": "ir.actions.act_window",
+            "name": self.env._("Compare Versions"),
+            "res_model": self._name,
+            "res_id": comparison.id,
+            "view_mode": "form",
+            "views": [(False, "form")],
+            "target": "new",
         }
 
 
@@ -53,9 +92,16 @@ class ChaserTemplate(models.Model):
         """The last two versions; with one alone, that one and the text as it is now."""
         self.ensure_one()
         self.check_access("read")
-        versions = self.env["chaser.template.version"].search([("template_id", "=", self.id)], limit=2)
+        versions = self.env["chaser.template.version"].search(
+            [("template_id", "=", self.id)], limit=2
+        )
         if not versions:
-            raise UserError(self.env._("This template has not been used yet, so there is no version to compare."))
+            raise UserError(
+                self.env._(
+                    "This template has not been used yet, so there is no version to "
+                    "compare."
+                )
+            )
         newer = versions[0] if len(versions) > 1 else versions.browse()
         return self.env["chaser.template.compare"]._open(self, versions[-1], newer)
 
@@ -68,4 +114,6 @@ class ChaserTemplateVersion(models.Model):
         versions = self.sorted("number")
         if not 1 <= len(versions) <= 2 or len(versions.template_id) != 1:
             raise UserError(self.env._("Select two versions of one template."))
-        return self.env["chaser.template.compare"]._open(versions.template_id, versions[0], versions[1:])
+        return self.env["chaser.template.compare"]._open(
+            versions.template_id, versions[0], versions[1:]
+        )

@@ -7,13 +7,19 @@ from ..core.letter.template_file import TemplateFileProblem, load
 
 
 class ChaserTemplateImport(models.TransientModel):
-    """Reads a file of templates, shows what it would do, and does what was chosen. Nothing is overwritten unasked."""
+    """Reads a file of templates, shows what it would do, and does what was chosen.
+    Nothing is overwritten unasked."""
 
     _name = "chaser.template.import"
     _description = "Import of Templates"
     _inherit = ["chaser.company.mixin"]
 
-    company_id = fields.Many2one("res.company", required=True, default=lambda self: self.env.company, help="The templates belong to this company.")
+    company_id = fields.Many2one(
+        "res.company",
+        required=True,
+        default=lambda self: self.env.company,
+        help="The templates belong to this company.",
+    )
     file = fields.Binary()
     file_name = fields.Char()
     note = fields.Text(readonly=True)
@@ -31,7 +37,11 @@ class ChaserTemplateImport(models.TransientModel):
         known = self.env["chaser.template"]._find_by_file_keys(self.company_id)
         self.line_ids.unlink()
         self.line_ids = [
-            fields.Command.create(self._prepare_line_values(position, entry, known.get(entry.key), arabic)) for position, entry in enumerate(entries)]
+            fields.Command.create(
+                self._prepare_line_values(position, entry, known.get(entry.key), arabic)
+            )
+            for position, entry in enumerate(entries)
+        ]
         return self._reopen()
 
     def _load(self):
@@ -47,9 +57,19 @@ class ChaserTemplateImport(models.TransientModel):
         if template and not entry.problems:
             state = "same" if template._is_like(entry, arabic) else "different"
         return {
-            "sequence": position, "company_id": self.company_id.id, "name": entry.name.get("en") or entry.key or "?", "state": state,
-            "choice": "create" if state == "new" else "skip", "template_id": template.id if template else False,
-            "message": "\n".join([*map(self._describe_entry_problem, entry.problems), *self._get_notes(entry, template, arabic)]) or False,
+            "sequence": position,
+            "company_id": self.company_id.id,
+            "name": entry.name.get("en") or entry.key or "?",
+            "state": state,
+            "choice": "create" if state == "new" else "skip",
+            "template_id": template.id if template else False,
+            "message": "\n".join(
+                [
+                    *map(self._describe_entry_problem, entry.problems),
+                    *self._get_notes(entry, template, arabic),
+                ]
+            )
+            or False,
         }
 
     def _get_notes(self, entry, template, arabic):
@@ -57,9 +77,14 @@ class ChaserTemplateImport(models.TransientModel):
         if entry.problems:
             return
         if "ar" in entry.subject and not arabic:
-            yield self.env._("The Arabic text is left out: Arabic is not installed in this database.")
+            yield self.env._(
+                "The Arabic text is left out: Arabic is not installed in this database."
+            )
         if entry.is_default and not (template and template.is_default):
-            yield self.env._("A default in the file; it does not become one here until you make it one.")
+            yield self.env._(
+                "A default in the file; it does not become one here until you make it "
+                "one."
+            )
         if template and not template.active:
             yield self.env._("The template is archived here.")
 
@@ -70,21 +95,34 @@ class ChaserTemplateImport(models.TransientModel):
         entries = self._load()
         if len(entries) != len(self.line_ids):
             raise UserError(self.env._("The file has changed: read it again."))
-        arabic, done = self.env["chaser.template"]._get_arabic_code(), self.env["chaser.template"]
+        arabic, done = (
+            self.env["chaser.template"]._get_arabic_code(),
+            self.env["chaser.template"],
+        )
         known = self.env["chaser.template"]._find_by_file_keys(self.company_id)
         for line, entry in zip(self.line_ids.sorted("sequence"), entries, strict=True):
             done |= line._apply(entry, known.get(entry.key), arabic)
         if not done:
             raise UserError(self.env._("Nothing is chosen: every template is skipped."))
         return {
-            "type": "ir.actions.act_window", "name": self.env._("Imported Templates"), "res_model": "chaser.template", "view_mode": "list,form",
-            "views": [(False, "list"), (False, "form")], "domain": [("id", "in", done.ids)], "context": {"active_test": False},
+            "type": "ir.actions.act_window",
+            "name": self.env._("Imported Templates"),
+            "res_model": "chaser.template",
+            "view_mode": "list,form",
+            "views": [(False, "list"), (False, "form")],
+            "domain": [("id", "in", done.ids)],
+            "context": {"active_test": False},
         }
 
     def _reopen(self):
         return {
-            "type": "ir.actions.act_window", "name": self.env._("Import Templates"), "res_model": self._name, "res_id": self.id,
-            "view_mode": "form", "views": [(False, "form")], "target": "new",
+            "type": "ir.actions.act_window",
+            "name": self.env._("Import Templates"),
+            "res_model": self._name,
+            "res_id": self.id,
+            "view_mode": "form",
+            "views": [(False, "form")],
+            "target": "new",
         }
 
     # -- words
@@ -94,30 +132,49 @@ class ChaserTemplateImport(models.TransientModel):
         params = {"line": "", "detail": "", "limit": ""} | problem.params
         return {
             "too_large": self.env._("The file is larger than %(limit)s MB."),
-            "not_text": self.env._("This is no text file in UTF-8. Choose a file that was made by Export."),
-            "not_json": self.env._("The file cannot be read from line %(line)s on. %(detail)s"),
-            "other_format": self.env._("This is no file of templates: “format” is not “%(detail)s”."),
-            "other_version": self.env._("The file has version %(detail)s; this program reads version %(limit)s."),
+            "not_text": self.env._(
+                "This is no text file in UTF-8. Choose a file that was made by Export."
+            ),
+            "not_json": self.env._(
+                "The file cannot be read from line %(line)s on. %(detail)s"
+            ),
+            "other_format": self.env._(
+                "This is no file of templates: “format” is not “%(detail)s”."
+            ),
+            "other_version": self.env._(
+                "The file has version %(detail)s; this program reads version %(limit)s."
+            ),
             "empty": self.env._("There are no templates in the file."),
-            "too_many": self.env._("There are more than %(limit)s templates in the file."),
+            "too_many": self.env._(
+                "There are more than %(limit)s templates in the file."
+            ),
         }[problem.code] % params
 
     @api.model
     def _describe_entry_problem(self, found):
         code, params = found
         if code == "text":
-            return f"{params['detail']}: {self.env['chaser.template']._describe_problem(params['problem'])}"
+            return (
+                f"{params['detail']}: "
+                f"{self.env['chaser.template']._describe_problem(params['problem'])}"
+            )
         params = {"detail": "", "nearest": ""} | params
         sentence = {
             "not_object": self.env._("This is not a template."),
             "unknown_key": self.env._("“%(detail)s” is unknown."),
             "missing": self.env._("“%(detail)s” is missing or empty."),
             "type": self.env._("“%(detail)s” is missing or of the wrong kind."),
-            "language": self.env._("“%(detail)s”: only “en” and “ar” are languages of reminders."),
+            "language": self.env._(
+                "“%(detail)s”: only “en” and “ar” are languages of reminders."
+            ),
             "category": self.env._("The category “%(detail)s” does not exist."),
             "twice": self.env._("“%(detail)s” stands in the file twice."),
         }[code] % params
-        return sentence + (" " + self.env._("Did you mean “%s”?", params["nearest"]) if params["nearest"] else "")
+        return sentence + (
+            " " + self.env._("Did you mean “%s”?", params["nearest"])
+            if params["nearest"]
+            else ""
+        )
 
 
 class ChaserTemplateImportLine(models.TransientModel):
@@ -126,16 +183,33 @@ class ChaserTemplateImportLine(models.TransientModel):
     _inherit = ["chaser.company.mixin"]
     _order = "sequence, id"
 
-    import_id = fields.Many2one("chaser.template.import", required=True, ondelete="cascade", index=True)
+    import_id = fields.Many2one(
+        "chaser.template.import", required=True, ondelete="cascade", index=True
+    )
     company_id = fields.Many2one("res.company", required=True, index=True)
     sequence = fields.Integer()
     name = fields.Char(readonly=True)
     template_id = fields.Many2one("chaser.template", "Here", readonly=True)
     state = fields.Selection(
-        [("new", "New"), ("same", "The same here"), ("different", "Different here"), ("invalid", "Cannot be imported")], readonly=True)
+        [
+            ("new", "New"),
+            ("same", "The same here"),
+            ("different", "Different here"),
+            ("invalid", "Cannot be imported"),
+        ],
+        readonly=True,
+    )
     choice = fields.Selection(
-        [("skip", "Leave as it is"), ("create", "Import"), ("update", "Replace the text here"), ("copy", "Import beside it")],
-        "What to Do", required=True, default="skip")
+        [
+            ("skip", "Leave as it is"),
+            ("create", "Import"),
+            ("update", "Replace the text here"),
+            ("copy", "Import beside it"),
+        ],
+        "What to Do",
+        required=True,
+        default="skip",
+    )
     message = fields.Text(readonly=True)
 
     def _apply(self, entry, template, arabic):
@@ -147,9 +221,18 @@ class ChaserTemplateImportLine(models.TransientModel):
         if self.choice == "skip":
             return Template
         if entry.problems:
-            raise UserError(self.env._("“%(name)s” cannot be imported:\n%(why)s", name=self.name, why=self.message))
+            raise UserError(
+                self.env._(
+                    "“%(name)s” cannot be imported:\n%(why)s",
+                    name=self.name,
+                    why=self.message,
+                )
+            )
         if self.choice == "update" and template:
             template._update_from_entry(entry, arabic)
             return template
-        # One that exists by now (imported twice, or chosen as a copy) keeps its key; the new one gets none.
-        return Template._create_from_entry(entry, self.import_id.company_id, arabic, False if template else entry.key)
+        # One that exists by now (imported twice, or chosen as a copy) keeps its key;
+        # the new one gets none.
+        return Template._create_from_entry(
+            entry, self.import_id.company_id, arabic, False if template else entry.key
+        )

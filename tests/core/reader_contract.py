@@ -1,4 +1,5 @@
-"""What every reader of a mailbox must do, whatever it speaks; a kind subclasses this with a mailbox of its own."""
+"""What every reader of a mailbox must do, whatever it speaks; a kind subclasses this
+with a mailbox of its own."""
 
 import json
 from datetime import date, timedelta
@@ -8,8 +9,11 @@ from core.mail.errors import AuthenticationFailed, Unreachable
 
 SINCE = date.today() - timedelta(days=14)
 MAIL = (
-    "From: Ali <ali@customer.example>\r\nTo: accounts@pop.example\r\nSubject: =?utf-8?B?2LHYrw==?= {number}\r\nMessage-ID: <m{number}@customer.example>\r\n"
-    "X-Long: {long}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nتم الدفع {number}\r\n"
+    "From: Ali <ali@customer.example>\r\nTo: "
+    "accounts@pop.example\r\nSubject: =?utf-8?B?2LHYrw==?= "
+    "{number}\r\nMessage-ID: <m{number}@customer.example>\r\n"
+    "X-Long: {long}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nتم "
+    "الدفع {number}\r\n"
 )
 
 
@@ -18,23 +22,33 @@ def make_mail(number):
 
 
 def read_all(reader, cursor, limit=50):
-    """All pages from a cursor: the entries, and the cursor behind them, once through JSON as the database keeps it."""
+    """All pages from a cursor: the entries, and the cursor behind them, once through
+    JSON as the database keeps it."""
     entries = []
     for _ in range(50):
         page = reader.list_new(cursor, SINCE, limit)
-        entries, cursor = entries + list(page.entries), json.loads(json.dumps(page.cursor))
+        entries, cursor = (
+            entries + list(page.entries),
+            json.loads(json.dumps(page.cursor)),
+        )
         if not page.more:
             return entries, cursor
     raise AssertionError("does not end")
 
 
 def subjects(entries):
-    return sorted(int(line.rpartition(b" ")[2]) for entry in entries for line in entry.headers.split(b"\r\n") if line.lower().startswith(b"subject:"))
+    return sorted(
+        int(line.rpartition(b" ")[2])
+        for entry in entries
+        for line in entry.headers.split(b"\r\n")
+        if line.lower().startswith(b"subject:")
+    )
 
 
 class ReaderContract:
-    """``box`` has ``deliver(raw)``, ``remove(number)``, ``forget()`` (the service loses what cursors point to) and ``flags()``; ``reader`` reads it,
-    ``refused`` is a reader whose login is not accepted."""
+    """``box`` has ``deliver(raw)``, ``remove(number)``, ``forget()`` (the service loses
+    what cursors point to) and ``flags()``; ``reader`` reads it, ``refused`` is a reader
+    whose login is not accepted."""
 
     looks = True
 
@@ -76,7 +90,8 @@ class ReaderContract:
             assert subjects(read_all(reader, cursor, limit=2)[0]) == [7, 8, 9, 10, 11]
 
     def test_killed_between_two_pages(self, box, reader):
-        """The cursor of the last page that was kept goes on where it stands, in a new process."""
+        """The cursor of the last page that was kept goes on where it stands, in a new
+        process."""
         for number in range(6):
             box.deliver(make_mail(number))
         with reader:
@@ -136,9 +151,11 @@ class ReaderContract:
     def test_sent_message_is_found(self, box, reader):
         box.keep_sent("<chaser.1@pop.example>")
         with reader:
-            assert reader.find_sent("<chaser.1@pop.example>") is (True if self.looks else None)
+            assert reader.find_sent("<chaser.1@pop.example>") is (
+                True if self.looks else None
+            )
             assert reader.find_sent("<chaser.2@pop.example>") is None
-            assert reader.find_sent('<chaser."\\\'3@pop.example>') is None
+            assert reader.find_sent("<chaser.\"\\'3@pop.example>") is None
 
     def test_hostile_mail_does_not_stop_the_list(self, box, reader):
         box.deliver(b"\r\nno headers at all")

@@ -22,45 +22,49 @@ def days_ago(days):
 
 
 def sent(rule, first, last=None):
-    """``rule`` was sent ``first`` days ago for the first and ``last`` days ago for the last time."""
-    return Sent(rule.id, rule.tone, days_ago(first), days_ago(first if last is None else last))
+    """``rule`` was sent ``first`` days ago for the first and ``last`` days ago for the
+    last time."""
+    return Sent(
+        rule.id, rule.tone, days_ago(first), days_ago(first if last is None else last)
+    )
 
 
 CASES = {
-    # what: (days overdue, history, broken promise, level, code, would an automatic run write)
+    # what: (days overdue, history, broken promise, level, code, would an automatic run
+    # write)
     "not overdue": (0, (), None, None, "level_none", False),
     "first day": (1, (), None, POLITE, "level_first", True),
     "still the first": (9, (), None, POLITE, "level_first", True),
     "ten days, never written to": (10, (), None, FIRM, "level_first", True),
-    "late start: at once, not through every missed level": (30, (), None, URGENT, "level_first", True),
-    "late start: never final out of the blue": (45, (), None, URGENT, "level_first_not_last", True),
+    "late start: at once, not through every missed level": (30, (), None, URGENT, "level_first", True),  # noqa: E501
+    "late start: never final out of the blue": (45, (), None, URGENT, "level_first_not_last", True),  # noqa: E501
     "very late start": (400, (), None, URGENT, "level_first_not_last", True),
-    "same level, next one not old enough": (5, (sent(POLITE, 4),), None, POLITE, "level_stays", False),
+    "same level, next one not old enough": (5, (sent(POLITE, 4),), None, POLITE, "level_stays", False),  # noqa: E501
     "next level": (12, (sent(POLITE, 7),), None, FIRM, "level_next", True),
-    "next level, too soon after the last": (12, (sent(POLITE, 6),), None, POLITE, "level_stays", False),
-    "urgent wants ten days, firm only seven": (30, (sent(POLITE, 8),), None, FIRM, "level_next", True),
-    "urgent directly after polite": (30, (sent(POLITE, 10),), None, URGENT, "level_next", True),
-    "gap: polite half a year ago, then nothing": (220, (sent(POLITE, 200),), None, URGENT, "level_next", True),
-    "gap: firm half a year ago": (220, (sent(FIRM, 200),), None, URGENT, "level_next", True),
+    "next level, too soon after the last": (12, (sent(POLITE, 6),), None, POLITE, "level_stays", False),  # noqa: E501
+    "urgent wants ten days, firm only seven": (30, (sent(POLITE, 8),), None, FIRM, "level_next", True),  # noqa: E501
+    "urgent directly after polite": (30, (sent(POLITE, 10),), None, URGENT, "level_next", True),  # noqa: E501
+    "gap: polite half a year ago, then nothing": (220, (sent(POLITE, 200),), None, URGENT, "level_next", True),  # noqa: E501
+    "gap: firm half a year ago": (220, (sent(FIRM, 200),), None, URGENT, "level_next", True),  # noqa: E501
     "final follows urgent": (50, (sent(URGENT, 14),), None, FINAL, "level_next", True),
-    "final not before its days": (50, (sent(URGENT, 13),), None, URGENT, "level_stays", False),
-    "counted from the first, not from the repetition": (50, (sent(URGENT, 14, 2),), None, FINAL, "level_next", True),
-    "repetition is due": (42, (sent(URGENT, 16, 14),), None, URGENT, "level_repeat", True),
-    "repetition is not due": (42, (sent(URGENT, 16, 13),), None, URGENT, "level_stays", False),
-    "after the last one a person takes over": (400, (sent(FINAL, 100),), None, FINAL, "level_stays", False),
-    "never falls back when the due date is moved": (5, (sent(URGENT, 3),), None, URGENT, "level_stays", False),
-    "several in the past": (30, (sent(POLITE, 29), sent(FIRM, 15)), None, URGENT, "level_next", True),
+    "final not before its days": (50, (sent(URGENT, 13),), None, URGENT, "level_stays", False),  # noqa: E501
+    "counted from the first, not from the repetition": (50, (sent(URGENT, 14, 2),), None, FINAL, "level_next", True),  # noqa: E501
+    "repetition is due": (42, (sent(URGENT, 16, 14),), None, URGENT, "level_repeat", True),  # noqa: E501
+    "repetition is not due": (42, (sent(URGENT, 16, 13),), None, URGENT, "level_stays", False),  # noqa: E501
+    "after the last one a person takes over": (400, (sent(FINAL, 100),), None, FINAL, "level_stays", False),  # noqa: E501
+    "never falls back when the due date is moved": (5, (sent(URGENT, 3),), None, URGENT, "level_stays", False),  # noqa: E501
+    "several in the past": (30, (sent(POLITE, 29), sent(FIRM, 15)), None, URGENT, "level_next", True),  # noqa: E501
     "changed policy: the level of another ladder counts by its tone": (
-        50, (Sent(77, "urgent", days_ago(20), days_ago(20)),), None, FINAL, "level_next", True),
-    "changed policy, milder": (50, (Sent(77, "friendly", days_ago(20), days_ago(20)),), None, URGENT, "level_next", True),
-    "changed policy, just written to": (50, (Sent(77, "firm", days_ago(1), days_ago(1)),), None, FIRM, "level_stays", False),
-    "broken promise: one harder than it was": (12, (sent(POLITE, 3),), 1, FIRM, "level_broken", True),
-    "broken promise: final after urgent": (30, (sent(URGENT, 3),), 1, FINAL, "level_broken", True),
-    "broken promise: once, not after each reminder": (12, (sent(POLITE, 9), sent(FIRM, 1)), 4, FIRM, "level_stays", False),
-    "broken promise: age says more": (30, (sent(POLITE, 10),), 1, URGENT, "level_next", True),
+        50, (Sent(77, "urgent", days_ago(20), days_ago(20)),), None, FINAL, "level_next", True),  # noqa: E501
+    "changed policy, milder": (50, (Sent(77, "friendly", days_ago(20), days_ago(20)),), None, URGENT, "level_next", True),  # noqa: E501
+    "changed policy, just written to": (50, (Sent(77, "firm", days_ago(1), days_ago(1)),), None, FIRM, "level_stays", False),  # noqa: E501
+    "broken promise: one harder than it was": (12, (sent(POLITE, 3),), 1, FIRM, "level_broken", True),  # noqa: E501
+    "broken promise: final after urgent": (30, (sent(URGENT, 3),), 1, FINAL, "level_broken", True),  # noqa: E501
+    "broken promise: once, not after each reminder": (12, (sent(POLITE, 9), sent(FIRM, 1)), 4, FIRM, "level_stays", False),  # noqa: E501
+    "broken promise: age says more": (30, (sent(POLITE, 10),), 1, URGENT, "level_next", True),  # noqa: E501
     "broken promise, never written to": (12, (), 1, URGENT, "level_broken", True),
-    "broken promise, never written to: no final": (30, (), 1, URGENT, "level_first", True),
-    "broken promise at the top": (90, (sent(FINAL, 5),), 1, FINAL, "level_stays", False),
+    "broken promise, never written to: no final": (30, (), 1, URGENT, "level_first", True),  # noqa: E501
+    "broken promise at the top": (90, (sent(FINAL, 5),), 1, FINAL, "level_stays", False),  # noqa: E501
 }  # fmt: skip
 
 
@@ -68,7 +72,9 @@ CASES = {
 def test_case(name):
     days, history, broken, level, code, is_news = CASES[name]
     for rules in (RULES, RULES[::-1]):
-        choice = Ladder(rules).choose(days, history, TODAY, days_ago(broken) if broken else None)
+        choice = Ladder(rules).choose(
+            days, history, TODAY, days_ago(broken) if broken else None
+        )
         assert (choice.level, choice.code, choice.is_news) == (level, code, is_news)
     assert choice.params["days"] == days
     assert choice.params["level"] == (level.id if level else False)
@@ -119,7 +125,12 @@ def test_one_message_gets_the_highest_level_and_says_so():
     old = LADDER.choose(40, (sent(URGENT, 3),), TODAY)
     new = LADDER.choose(2, (), TODAY)
     together = lead(LADDER, [new, old])
-    assert (together.level, together.code, together.is_news, together.params["count"]) == (URGENT, "level_joined", True, 1)
+    assert (
+        together.level,
+        together.code,
+        together.is_news,
+        together.params["count"],
+    ) == (URGENT, "level_joined", True, 1)
     assert lead(LADDER, [old]).code == "level_stays"
     assert not lead(LADDER, [old, LADDER.choose(3, (sent(POLITE, 1),), TODAY)]).is_news
     two = lead(LADDER, [LADDER.choose(26, (), TODAY), LADDER.choose(33, (), TODAY)])
@@ -128,13 +139,21 @@ def test_one_message_gets_the_highest_level_and_says_so():
 
 
 def test_two_items_at_one_level_where_one_is_new_to_it():
-    again, fresh = LADDER.choose(30, (sent(URGENT, 3),), TODAY), LADDER.choose(27, (sent(POLITE, 20),), TODAY)
-    assert (lead(LADDER, [again, fresh]).code, lead(LADDER, [again, fresh]).params["days"]) == ("level_next", 27)
+    again, fresh = (
+        LADDER.choose(30, (sent(URGENT, 3),), TODAY),
+        LADDER.choose(27, (sent(POLITE, 20),), TODAY),
+    )
+    assert (
+        lead(LADDER, [again, fresh]).code,
+        lead(LADDER, [again, fresh]).params["days"],
+    ) == ("level_next", 27)
 
 
 def test_changes_on():
     assert LADDER.choose(0, (), TODAY).changes_on == TODAY + timedelta(days=1)
-    assert LADDER.choose(2, (sent(POLITE, 1),), TODAY).changes_on == TODAY + timedelta(days=6)
+    assert LADDER.choose(2, (sent(POLITE, 1),), TODAY).changes_on == TODAY + timedelta(
+        days=6
+    )
     assert LADDER.choose(400, (sent(FINAL, 1),), TODAY).changes_on is None
 
 
@@ -144,12 +163,22 @@ def test_nothing_changes_before_changes_on(seed):
     chance = random.Random(seed)
     for _number in range(60):
         rules = [
-            LevelRule(number, number, chance.randint(-5, 40), chance.randint(0, 15), chance.choice((0, 0, 5, 20)), chance.choice(("friendly", "firm")))
+            LevelRule(
+                number,
+                number,
+                chance.randint(-5, 40),
+                chance.randint(0, 15),
+                chance.choice((0, 0, 5, 20)),
+                chance.choice(("friendly", "firm")),
+            )
             for number in range(1, chance.randint(2, 6))
         ]
         ladder = Ladder(rules)
         days = chance.randint(-10, 50)
-        history = tuple(sent(chance.choice(rules), first, chance.randint(0, first)) for first in chance.choices(range(30), k=chance.choice((0, 1, 2))))
+        history = tuple(
+            sent(chance.choice(rules), first, chance.randint(0, first))
+            for first in chance.choices(range(30), k=chance.choice((0, 1, 2)))
+        )
         if len({one.level_id for one in history}) < len(history):
             continue
         now = ladder.choose(days, history, TODAY)
@@ -158,7 +187,12 @@ def test_nothing_changes_before_changes_on(seed):
             if (now.changes_on and day >= now.changes_on) or (days <= 0 < days + later):
                 break
             then = ladder.choose(days + later, history, day)
-            assert (then.level, then.is_news) == (now.level, now.is_news), (rules, days, history, later)
+            assert (then.level, then.is_news) == (now.level, now.is_news), (
+                rules,
+                days,
+                history,
+                later,
+            )
 
 
 @pytest.mark.parametrize("every", [1, 3, 7, 14, 30])

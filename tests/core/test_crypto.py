@@ -14,7 +14,10 @@ def entry(key_id, key):
     return f"{key_id}:{key}"
 
 
-RING_A, RING_BA = KeyRing.parse(entry("a", KEY_A)), KeyRing.parse(f" {entry('b', KEY_B)} ,\n {entry('a', KEY_A)},")
+RING_A, RING_BA = (
+    KeyRing.parse(entry("a", KEY_A)),
+    KeyRing.parse(f" {entry('b', KEY_B)} ,\n {entry('a', KEY_A)},"),
+)
 
 
 @pytest.mark.parametrize("secret", [SECRET, "", "x" * 100_000, "a.b.c", "\x00"])
@@ -40,7 +43,10 @@ def test_rotation():
     assert (caught.value.code, caught.value.key_id) == ("unknown_key", "b")
 
 
-@pytest.mark.parametrize("context", ["", "db:chaser.provider:2:smtp_password", CONTEXT + " ", CONTEXT.upper()])
+@pytest.mark.parametrize(
+    "context",
+    ["", "db:chaser.provider:2:smtp_password", CONTEXT + " ", CONTEXT.upper()],
+)
 def test_another_place_does_not_open(context):
     with pytest.raises(KeyRingError) as caught:
         RING_A.open(RING_A.seal(SECRET, CONTEXT), context)
@@ -54,7 +60,9 @@ def test_every_changed_bit_is_noticed():
         changed = bytearray(raw)
         changed[position // 8] ^= 1 << position % 8
         with pytest.raises(KeyRingError) as caught:
-            RING_A.open(f"{head}.{key_id}.{base64.urlsafe_b64encode(changed).decode()}", CONTEXT)
+            RING_A.open(
+                f"{head}.{key_id}.{base64.urlsafe_b64encode(changed).decode()}", CONTEXT
+            )
         assert caught.value.code == "tampered"
 
 

@@ -6,7 +6,14 @@ from decimal import Decimal
 from string import Formatter
 
 import pytest
-from core.page.customer_page import PageData, PageItem, Said, render_busy, render_notice, render_page
+from core.page.customer_page import (
+    PageData,
+    PageItem,
+    Said,
+    render_busy,
+    render_notice,
+    render_page,
+)
 from core.page.page_texts import PAGE_TEXTS
 from lxml import html
 
@@ -15,13 +22,31 @@ FORMS = dict.fromkeys(("promise", "paid", "dispute", "contact", "copy"), "signed
 
 
 def item(position=1, residual="100.00", days=10, **values):
-    return PageItem(f"INV/2026/{position:05d}", position, TODAY - timedelta(days=days), Decimal(residual), values.pop("currency", "AED"), **values)
+    return PageItem(
+        f"INV/2026/{position:05d}",
+        position,
+        TODAY - timedelta(days=days),
+        Decimal(residual),
+        values.pop("currency", "AED"),
+        **values,
+    )
 
 
 def page(*items, lang="en", **values):
     data = {
-        "path": "/chaser/p/token", "lang": lang, "company": {"name": "POP Trading", "phone": "+971 4 000 0000", "color": "#123456"},
-        "customer_name": "Al Noor", "sent_on": TODAY, "today": TODAY, "items": items or (item(),), "promise_days": 30, "forms": FORMS,
+        "path": "/chaser/p/token",
+        "lang": lang,
+        "company": {
+            "name": "POP Trading",
+            "phone": "+971 4 000 0000",
+            "color": "#123456",
+        },
+        "customer_name": "Al Noor",
+        "sent_on": TODAY,
+        "today": TODAY,
+        "items": items or (item(),),
+        "promise_days": 30,
+        "forms": FORMS,
     } | values
     return render_page(PageData(**data))
 
@@ -51,34 +76,66 @@ def test_direction_and_switch():
     assert (arabic.get("lang"), arabic.get("dir")) == ("ar", "rtl")
     assert english.xpath("//header/a/@href") == ["/chaser/p/token?lang=ar"]
     assert arabic.xpath("//header/a/@href") == ["/chaser/p/token?lang=en"]
-    assert not re.search("[a-z]{4}", re.sub("PDF|PNG|JPEG|English|POP Trading|Al Noor|INV", "", words(arabic))), "nothing is left in English"
+    assert not re.search(
+        "[a-z]{4}",
+        re.sub("PDF|PNG|JPEG|English|POP Trading|Al Noor|INV", "", words(arabic)),
+    ), "nothing is left in English"
 
 
 def test_policy_fits_the_page_and_nothing_comes_from_elsewhere():
-    for content, policy in (page(), page(lang="ar"), render_busy("en", "/chaser/p/t"), render_notice("ar", "/chaser/p/t", "too_often")):
+    for content, policy in (
+        page(),
+        page(lang="ar"),
+        render_busy("en", "/chaser/p/t"),
+        render_notice("ar", "/chaser/p/t", "too_often"),
+    ):
         [style] = re.findall("<style>(.*?)</style>", content, re.S)
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         assert f"style-src 'sha256-{digest}'" in policy
         assert policy.startswith("default-src 'none';")
         assert "unsafe" not in policy
-        assert not re.search(r"https?://|<script|<img|<link|@import|url\(|\son\w+=|style=", content)
+        assert not re.search(
+            r"https?://|<script|<img|<link|@import|url\(|\son\w+=|style=", content
+        )
 
 
 def test_items_totals_and_links():
     root = tree(
-        item(1, "100.00", view_url="/my/invoices/1?access_token=x", pdf_url="/my/invoices/1?pdf", pay_url="/my/invoices/1?payment=1"),
-        item(2, "50.50", days=0), item(3, "7", currency="USD", days=-3), item(4, "-20", is_credit=True))
+        item(
+            1,
+            "100.00",
+            view_url="/my/invoices/1?access_token=x",
+            pdf_url="/my/invoices/1?pdf",
+            pay_url="/my/invoices/1?payment=1",
+        ),
+        item(2, "50.50", days=0),
+        item(3, "7", currency="USD", days=-3),
+        item(4, "-20", is_credit=True),
+    )
     text = words(root)
-    for part in ("10 days overdue", "due today", "not due yet", "Credit INV/2026/00004", "AED 130.50", "USD 7.00"):
+    for part in (
+        "10 days overdue",
+        "due today",
+        "not due yet",
+        "Credit INV/2026/00004",
+        "AED 130.50",
+        "USD 7.00",
+    ):
         assert part in text.replace("\u00a0", " "), part
-    assert [link.text_content() for link in root.xpath("//td//a")] == ["View", "PDF", "Pay"]
+    assert [link.text_content() for link in root.xpath("//td//a")] == [
+        "View",
+        "PDF",
+        "Pay",
+    ]
 
 
 def test_paid_items_are_shown_as_paid_and_not_counted():
     root = tree(item(1, "0", state="paid"), item(2, "50"))
     assert "Paid" in words(root)
     assert "AED\u00a050.00" in root.xpath("//tr[@class='total']")[0].text_content()
-    assert root.xpath("//input[@name='invoice']/@value") == ["2"], "what is paid cannot be disputed"
+    assert root.xpath("//input[@name='invoice']/@value") == ["2"], (
+        "what is paid cannot be disputed"
+    )
 
 
 def test_all_paid_asks_for_nothing():
@@ -88,7 +145,12 @@ def test_all_paid_asks_for_nothing():
 
 
 def test_promised_and_disputed_items():
-    text = words(tree(item(1, state="promised", promised=date(2026, 3, 20)), item(2, state="review")))
+    text = words(
+        tree(
+            item(1, state="promised", promised=date(2026, 3, 20)),
+            item(2, state="review"),
+        )
+    )
     assert "Payment announced for 20 Mar 2026" in text
     assert "Being clarified" in text
 
@@ -100,7 +162,13 @@ def test_instalments_of_one_invoice_are_one_choice():
 
 @pytest.mark.parametrize(
     ("days", "text"),
-    [(1, "متأخرة يومًا واحدًا"), (2, "متأخرة يومين"), (5, "متأخرة 5 أيام"), (20, "متأخرة 20 يومًا"), (100, "متأخرة 100 يوم")],
+    [
+        (1, "متأخرة يومًا واحدًا"),
+        (2, "متأخرة يومين"),
+        (5, "متأخرة 5 أيام"),
+        (20, "متأخرة 20 يومًا"),
+        (100, "متأخرة 100 يوم"),
+    ],
 )
 def test_arabic_days(days, text):
     assert text in words(tree(item(days=days), lang="ar"))
@@ -112,26 +180,44 @@ def test_each_form_carries_its_key():
         action = form.xpath("input[@name='action']/@value")[0]
         assert form.xpath("input[@name='key']/@value") == [f"key-{action}"]
         assert (form.get("method"), form.get("action")) == ("post", "/chaser/p/token")
-    assert root.xpath("//section/@id") == list(FORMS), "the message leads to #promise and #dispute"
+    assert root.xpath("//section/@id") == list(FORMS), (
+        "the message leads to #promise and #dispute"
+    )
     assert root.xpath("//input[@type='date']/@min") == ["2026-03-10"]
     assert root.xpath("//input[@type='date']/@max") == ["2026-04-09"]
 
 
 def test_problem_keeps_what_was_entered():
     root = tree(
-        item(1), item(2), problem="invoice_missing", problem_action="dispute", entered={"reason": "broken </textarea><b>", "name": "Omar"},
-        ticked=frozenset({"2"}))
+        item(1),
+        item(2),
+        problem="invoice_missing",
+        problem_action="dispute",
+        entered={"reason": "broken </textarea><b>", "name": "Omar"},
+        ticked=frozenset({"2"}),
+    )
     assert "Please tick the invoices" in words(root)
     assert root.xpath("//section[@class='open']/@id") == ["dispute"]
     assert root.xpath("//textarea")[0].text == "broken </textarea><b>"
     assert root.xpath("//input[@checked]/@value") == ["2"]
-    assert root.xpath("//section[@id='dispute']//input[@name='name']/@value") == ["Omar"]
+    assert root.xpath("//section[@id='dispute']//input[@name='name']/@value") == [
+        "Omar"
+    ]
     assert root.xpath("//section[@id='promise']//input[@name='name']/@value") == [""]
 
 
 @pytest.mark.parametrize("lang", ["en", "ar"])
 def test_every_problem_and_thanks_can_be_shown(lang):
-    for code in ("day_range", "amount_wrong", "file_large", "expired_form", "too_often", "copy_limit", "nothing_open", "unknown"):
+    for code in (
+        "day_range",
+        "amount_wrong",
+        "file_large",
+        "expired_form",
+        "too_often",
+        "copy_limit",
+        "nothing_open",
+        "unknown",
+    ):
         content = words(tree(lang=lang, problem=code))
         assert PAGE_TEXTS[lang][code].split("%s")[0] in content
         assert "%" not in content
@@ -141,16 +227,39 @@ def test_every_problem_and_thanks_can_be_shown(lang):
 
 def test_what_was_said():
     said = (
-        Said("promise", TODAY, promised=date(2026, 3, 20)), Said("promise", TODAY, promised=date(2026, 3, 20), amount=Decimal(50), currency="AED"),
-        Said("dispute", TODAY, "100 % <broken>"), Said("paid", TODAY, "TT 1"), Said("contact", TODAY, "x@y.example"), Said("copy", TODAY))
+        Said("promise", TODAY, promised=date(2026, 3, 20)),
+        Said(
+            "promise",
+            TODAY,
+            promised=date(2026, 3, 20),
+            amount=Decimal(50),
+            currency="AED",
+        ),
+        Said("dispute", TODAY, "100 % <broken>"),
+        Said("paid", TODAY, "TT 1"),
+        Said("contact", TODAY, "x@y.example"),
+        Said("copy", TODAY),
+    )
     text = words(tree(said=said)).replace("\u00a0", " ")
-    for part in ("You will pay on 20 Mar 2026.", "You will pay AED 50.00 on 20 Mar 2026.", "You dispute: 100 % <broken>", "x@y.example", "asked for a copy"):
+    for part in (
+        "You will pay on 20 Mar 2026.",
+        "You will pay AED 50.00 on 20 Mar 2026.",
+        "You dispute: 100 % <broken>",
+        "x@y.example",
+        "asked for a copy",
+    ):
         assert part in text
     assert "%" not in words(tree(lang="ar", said=said)).replace("100 %", "")
 
 
 def test_hostile_names_stay_text():
-    content, _policy = page(company={"name": "<script>alert(1)</script>", "color": "red;} body{display:none"}, customer_name='"><img src=x> %s')
+    content, _policy = page(
+        company={
+            "name": "<script>alert(1)</script>",
+            "color": "red;} body{display:none",
+        },
+        customer_name='"><img src=x> %s',
+    )
     assert "<script>" not in content
     assert "<img" not in content
     assert "display:none" not in content
@@ -158,12 +267,33 @@ def test_hostile_names_stay_text():
 
 def test_currency_is_asked_only_where_there_are_several():
     assert not tree(item(1)).xpath("//select")
-    assert tree(item(1), item(2, currency="USD")).xpath("//select/option/text()") == ["AED", "USD"]
+    assert tree(item(1), item(2, currency="USD")).xpath("//select/option/text()") == [
+        "AED",
+        "USD",
+    ]
 
 
 def test_busy_page_sends_the_same_form_again():
-    root = html.document_fromstring(render_busy("en", "/chaser/p/t", {"action": "paid", "key": "k", "reference": '"TT"'}, ("1", "2"), had_file=True)[0])
-    values = [(field.get("name"), field.get("value")) for field in root.xpath("//form/input")]
-    assert values == [("action", "paid"), ("key", "k"), ("reference", '"TT"'), ("invoice", "1"), ("invoice", "2")]
+    root = html.document_fromstring(
+        render_busy(
+            "en",
+            "/chaser/p/t",
+            {"action": "paid", "key": "k", "reference": '"TT"'},
+            ("1", "2"),
+            had_file=True,
+        )[0]
+    )
+    values = [
+        (field.get("name"), field.get("value")) for field in root.xpath("//form/input")
+    ]
+    assert values == [
+        ("action", "paid"),
+        ("key", "k"),
+        ("reference", '"TT"'),
+        ("invoice", "1"),
+        ("invoice", "2"),
+    ]
     assert "attach it again" in words(root)
-    assert html.document_fromstring(render_busy("ar", "/chaser/p/t")[0]).xpath("//a/@href") == ["/chaser/p/t"]
+    assert html.document_fromstring(render_busy("ar", "/chaser/p/t")[0]).xpath(
+        "//a/@href"
+    ) == ["/chaser/p/t"]

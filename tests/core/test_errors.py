@@ -1,11 +1,18 @@
-"""Every answer that FACTS.md, RFC 3463 or a well-known server gives, and what it decides."""
+"""Every answer that FACTS.md, RFC 3463 or a well-known server gives, and what it
+decides."""
 
 from datetime import timedelta
 
 import pytest
 from core.mail.errors import AuthenticationFailed as Auth
 from core.mail.errors import MessageRefused as Message
-from core.mail.errors import OutcomeUnknown, TransportError, Unreachable, classify_smtp, one_line
+from core.mail.errors import (
+    OutcomeUnknown,
+    TransportError,
+    Unreachable,
+    classify_smtp,
+    one_line,
+)
 from core.mail.errors import PolicyRefused as Policy
 from core.mail.errors import RateLimited as Rate
 from core.mail.errors import RecipientRefused as Recipient
@@ -16,17 +23,59 @@ HOUR = timedelta(hours=1)
 # (code, text, stage, error, permanent or retry_after)
 CASES = [
     # Google (a/answer/3726730)
-    (421, "4.3.0 Temporary System Problem. Try again later", "connect", Unreachable, None),
+    (
+        421,
+        "4.3.0 Temporary System Problem. Try again later",
+        "connect",
+        Unreachable,
+        None,
+    ),
     (421, "4.3.0 Temporary System Problem. Try again later", "data", Unreachable, None),
     (421, "4.4.5 Server busy, try again later", "connect", Rate, SOON),
-    (421, "4.7.0 IP not in whitelist for RCPT domain, closing connection", "rcpt", Rate, SOON),
-    (421, "4.7.28 Our system has detected an unusual rate of unsolicited mail", "data", Rate, SOON),
-    (450, "4.2.1 The user you are trying to contact is receiving mail too quickly", "rcpt", Recipient, LATER),
-    (450, "4.2.1 The account is receiving mail at a rate that prevents more", "data", Rate, SOON),
+    (
+        421,
+        "4.7.0 IP not in whitelist for RCPT domain, closing connection",
+        "rcpt",
+        Rate,
+        SOON,
+    ),
+    (
+        421,
+        "4.7.28 Our system has detected an unusual rate of unsolicited mail",
+        "data",
+        Rate,
+        SOON,
+    ),
+    (
+        450,
+        "4.2.1 The user you are trying to contact is receiving mail too quickly",
+        "rcpt",
+        Recipient,
+        LATER,
+    ),
+    (
+        450,
+        "4.2.1 The account is receiving mail at a rate that prevents more",
+        "data",
+        Rate,
+        SOON,
+    ),
     (451, "4.3.0 Mail server temporarily rejected message", "data", Unreachable, None),
     (451, "4.4.2 Timeout - closing connection", "data", Unreachable, None),
-    (452, "4.2.2 The email account that you tried to reach is over quota", "rcpt", Recipient, LATER),
-    (452, "4.2.2 The email account that you tried to reach is over quota", "data", Recipient, LATER),
+    (
+        452,
+        "4.2.2 The email account that you tried to reach is over quota",
+        "rcpt",
+        Recipient,
+        LATER,
+    ),
+    (
+        452,
+        "4.2.2 The email account that you tried to reach is over quota",
+        "data",
+        Recipient,
+        LATER,
+    ),
     (452, "4.5.3 Domain policy size per transaction exceeded", "rcpt", Rate, SOON),
     (454, "4.7.0 Too many login attempts, please try again later", "auth", Rate, SOON),
     (530, "5.5.1 Authentication Required", "mail", Auth, None),
@@ -35,30 +84,122 @@ CASES = [
     (535, "5.7.8 Username and Password not accepted", "auth", Auth, None),
     (550, "5.4.5 Daily user sending limit exceeded", "mail", Rate, DAY),
     (550, "5.4.5 Daily user sending limit exceeded", "data", Rate, DAY),
-    (550, "5.1.1 The email account that you tried to reach does not exist", "rcpt", Recipient, GONE),
-    (550, "5.2.1 The email account that you tried to reach is disabled", "rcpt", Recipient, GONE),
-    (550, "5.2.1 The user is receiving mail at a rate that prevents additional messages", "rcpt", Recipient, LATER),
-    (550, "5.7.1 Our system has detected that this message is likely unsolicited mail", "data", Policy, None),
-    (550, "5.7.26 This mail is unauthenticated", "data", Policy, None),
-    (552, "5.2.2 The email account that you tried to reach is over quota", "rcpt", Recipient, LATER),
-    (552, "5.2.2 The email account that you tried to reach is over quota", "data", Recipient, LATER),
-    (552, "5.3.4 Your message exceeded Google's message size limits", "data", Message, None),
-    (552, "5.7.0 This message was blocked because its content presents a security issue", "data", Message, None),
-    # Microsoft
-    (432, "4.3.2 Concurrent connections limit exceeded", "mail", Rate, SOON),
-    (432, "4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded", "data", Rate, SOON),
-    (554, "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException", "data", Rate, DAY),
-    (554, "5.2.2 mailbox full", "data", Rate, HOUR),
-    (554, "5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException", "data", Rate, HOUR),
-    (554, "5.2.2 mailbox full", "mail", Rate, HOUR),
-    (554, "5.2.2 mailbox full", "rcpt", Recipient, LATER),
-    (554, "5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; Failed to process message", "data", Policy, None),
-    (550, "5.7.30 Basic authentication is not supported for Client Submission", "auth", Auth, None),
-    (550, "5.7.30 Basic authentication is not supported for Client Submission", "mail", Auth, None),
-    (535, "5.7.139 Authentication unsuccessful, basic authentication is disabled", "auth", Auth, None),
     (
         550,
-        "5.7.515 Access denied, sending domain does not meet the required authentication level",
+        "5.1.1 The email account that you tried to reach does not exist",
+        "rcpt",
+        Recipient,
+        GONE,
+    ),
+    (
+        550,
+        "5.2.1 The email account that you tried to reach is disabled",
+        "rcpt",
+        Recipient,
+        GONE,
+    ),
+    (
+        550,
+        "5.2.1 The user is receiving mail at a rate that prevents additional messages",
+        "rcpt",
+        Recipient,
+        LATER,
+    ),
+    (
+        550,
+        "5.7.1 Our system has detected that this message is likely unsolicited mail",
+        "data",
+        Policy,
+        None,
+    ),
+    (550, "5.7.26 This mail is unauthenticated", "data", Policy, None),
+    (
+        552,
+        "5.2.2 The email account that you tried to reach is over quota",
+        "rcpt",
+        Recipient,
+        LATER,
+    ),
+    (
+        552,
+        "5.2.2 The email account that you tried to reach is over quota",
+        "data",
+        Recipient,
+        LATER,
+    ),
+    (
+        552,
+        "5.3.4 Your message exceeded Google's message size limits",
+        "data",
+        Message,
+        None,
+    ),
+    (
+        552,
+        "5.7.0 This message was blocked because its content presents a security issue",
+        "data",
+        Message,
+        None,
+    ),
+    # Microsoft
+    (432, "4.3.2 Concurrent connections limit exceeded", "mail", Rate, SOON),
+    (
+        432,
+        "4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded",
+        "data",
+        Rate,
+        SOON,
+    ),
+    (
+        554,
+        "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException",
+        "data",
+        Rate,
+        DAY,
+    ),
+    (554, "5.2.2 mailbox full", "data", Rate, HOUR),
+    (
+        554,
+        "5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException",
+        "data",
+        Rate,
+        HOUR,
+    ),
+    (554, "5.2.2 mailbox full", "mail", Rate, HOUR),
+    (554, "5.2.2 mailbox full", "rcpt", Recipient, LATER),
+    (
+        554,
+        "5.2.0 STOREDRV.Submission.Exception:OutboundSpamException; Failed to "
+        "process message",
+        "data",
+        Policy,
+        None,
+    ),
+    (
+        550,
+        "5.7.30 Basic authentication is not supported for Client Submission",
+        "auth",
+        Auth,
+        None,
+    ),
+    (
+        550,
+        "5.7.30 Basic authentication is not supported for Client Submission",
+        "mail",
+        Auth,
+        None,
+    ),
+    (
+        535,
+        "5.7.139 Authentication unsuccessful, basic authentication is disabled",
+        "auth",
+        Auth,
+        None,
+    ),
+    (
+        550,
+        "5.7.515 Access denied, sending domain does not meet the required "
+        "authentication level",
         "data",
         Policy,
         None,
@@ -83,7 +224,13 @@ CASES = [
     (550, "5.6.1 Media not supported", "data", Message, None),
     (554, "5.7.1 Delivery not authorized, message refused", "data", Policy, None),
     (550, "5.7.1 Unable to relay", "rcpt", Policy, None),
-    (538, "5.7.11 Encryption required for requested authentication mechanism", "auth", Auth, None),
+    (
+        538,
+        "5.7.11 Encryption required for requested authentication mechanism",
+        "auth",
+        Auth,
+        None,
+    ),
     (535, "", "auth", Auth, None),
     (552, "message too large", "mail", Message, None),
     (552, "5.3.4 Message size exceeds fixed limit", "mail", Message, None),
@@ -92,7 +239,13 @@ CASES = [
     (550, "5.1.0 sender rejected", "rcpt", Policy, None),
     (550, "Unauthenticated senders not allowed", "rcpt", Policy, None),
     (550, "5.7.1 User unknown", "rcpt", Recipient, GONE),
-    (550, "5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup", "rcpt", Recipient, LATER),
+    (
+        550,
+        "5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup",
+        "rcpt",
+        Recipient,
+        LATER,
+    ),
     (550, "5.1.1 IP address blacklisted by recipient", "rcpt", Policy, None),
     (550, "5.0.0 something else", "rcpt", Recipient, LATER),
     (550, "5.1.1 User unknown", "data", Recipient, LATER),
@@ -108,7 +261,13 @@ CASES = [
     (554, "no SMTP service here", "connect", Policy, None),
     (554, "Transaction failed", "data", Policy, None),
     (550, "message looks like spam", "data", Policy, None),
-    (553, "sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)", "rcpt", Policy, None),
+    (
+        553,
+        "sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)",
+        "rcpt",
+        Policy,
+        None,
+    ),
     (421, "too many connections from your host", "connect", Rate, SOON),
     (421, "closing", "data", Unreachable, None),
     # the customer's name is no reason
@@ -118,7 +277,13 @@ CASES = [
     (550, "<ali@policy.ae>: no such user", "rcpt", Recipient, GONE),
     (550, "5.1.2 host daily.com not found", "rcpt", Recipient, GONE),
     (451, "4.3.0 <ali@rate.ae>: temporary lookup failure", "data", Unreachable, None),
-    (451, "4.3.0 <ali@corporate.ae>: temporary lookup failure", "data", Unreachable, None),
+    (
+        451,
+        "4.3.0 <ali@corporate.ae>: temporary lookup failure",
+        "data",
+        Unreachable,
+        None,
+    ),
     (451, "4.3.0 the corporate server is separated", "data", Unreachable, None),
     # an IP address is no enhanced code
     (550, "5.32.100.7 is not welcome, no such user", "rcpt", Recipient, GONE),
@@ -127,7 +292,11 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("code", "text", "stage", "error", "detail"), CASES, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("code", "text", "stage", "error", "detail"),
+    CASES,
+    ids=lambda value: str(value)[:40],
+)
 def test_classify(code, text, stage, error, detail):
     result = classify_smtp(code, text, stage)
     assert type(result) is error
@@ -141,11 +310,25 @@ def test_classify(code, text, stage, error, detail):
 @pytest.mark.parametrize(
     ("code", "text", "stage", "scope"),
     [
-        (421, "4.7.0 try again later", "connect", "rate"), (450, "4.2.1 at a rate that prevents more", "data", "rate"),
-        (432, "4.3.2 Concurrent connections limit exceeded", "mail", "connections"), (421, "too many connections from your host", "connect", "connections"),
-        (432, "4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded", "data", "connections"),
-        (550, "5.4.5 Daily user sending limit exceeded", "data", "day"), (451, "daily quota exceeded", "data", "day"),
-        (554, "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException", "data", "day"), (554, "5.2.2 mailbox full", "data", "storage"),
+        (421, "4.7.0 try again later", "connect", "rate"),
+        (450, "4.2.1 at a rate that prevents more", "data", "rate"),
+        (432, "4.3.2 Concurrent connections limit exceeded", "mail", "connections"),
+        (421, "too many connections from your host", "connect", "connections"),
+        (
+            432,
+            "4.3.2 STOREDRV.ClientSubmit; sender thread limit exceeded",
+            "data",
+            "connections",
+        ),
+        (550, "5.4.5 Daily user sending limit exceeded", "data", "day"),
+        (451, "daily quota exceeded", "data", "day"),
+        (
+            554,
+            "5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException",
+            "data",
+            "day",
+        ),
+        (554, "5.2.2 mailbox full", "data", "storage"),
     ],
 )
 def test_what_is_used_up(code, text, stage, scope):
@@ -153,15 +336,22 @@ def test_what_is_used_up(code, text, stage, scope):
 
 
 def test_rests_longer_each_time_unless_told():
-    minutes = [Rate("421 later").get_rest(count).total_seconds() / 60 for count in (0, 1, 2, 3, 4, 5, 50)]
+    minutes = [
+        Rate("421 later").get_rest(count).total_seconds() / 60
+        for count in (0, 1, 2, 3, 4, 5, 50)
+    ]
     assert minutes == [5, 5, 10, 20, 40, 60, 60]
     told = Rate("429", timedelta(seconds=17))
-    assert told.is_told and {told.get_rest(count) for count in range(5)} == {timedelta(seconds=17)}
+    assert told.is_told and {told.get_rest(count) for count in range(5)} == {
+        timedelta(seconds=17)
+    }
 
 
 @pytest.mark.parametrize("stage", ["connect", "auth", "mail", "rcpt", "data"])
 @pytest.mark.parametrize("code", [*range(400, 600, 7), -1, 250, 354])
-@pytest.mark.parametrize("text", ["", "5.1.1 x", "4.7.0 y", "9.9.9", "\r\n\t", b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "text", ["", "5.1.1 x", "4.7.0 y", "9.9.9", "\r\n\t", b"\xff\xfe"]
+)
 def test_every_answer_has_an_error_and_none_is_unknown(code, text, stage):
     result = classify_smtp(code, text, stage)
     assert isinstance(result, TransportError)

@@ -19,23 +19,49 @@ class TestGmailTransport(ApiContract):
 
     def test_ids_are_kept(self, server, transport):
         result = transport.send(make_message())
-        assert (result.provider_message_id, result.thread_id) == (server.received[0].id, f"t{server.received[0].id}")
+        assert (result.provider_message_id, result.thread_id) == (
+            server.received[0].id,
+            f"t{server.received[0].id}",
+        )
 
     # developers.google.com/gmail/api/guides/handle-errors
-    @pytest.mark.parametrize(("status", "reason", "words", "error"), [
-        (400, "failedPrecondition", "Mail service not enabled", "auth"),
-        (400, "badRequest", "Invalid attachment", "message"),
-        (400, "invalidArgument", "Invalid From header", "message"),
-        (403, "insufficientPermissions", "Request had insufficient authentication scopes.", "auth"),
-        (403, "accessNotConfigured", "Gmail API has not been used in project 1 before or it is disabled.", "auth"),
-        (403, "domainPolicy", "The domain administrators have disabled Gmail apps.", "auth"),
-        (403, "dailyLimitExceeded", "Daily Limit Exceeded", "rate"),
-        (403, "userRateLimitExceeded", "User Rate Limit Exceeded", "rate"),
-        (403, "rateLimitExceeded", "Rate Limit Exceeded", "rate"),
-        (403, "forbidden", "Delegation denied", "policy"),
-        (429, "rateLimitExceeded", "Too many concurrent requests for user.", "rate"),
-        (413, "uploadTooLarge", "Request is too large.", "message"),
-    ])
+    @pytest.mark.parametrize(
+        ("status", "reason", "words", "error"),
+        [
+            (400, "failedPrecondition", "Mail service not enabled", "auth"),
+            (400, "badRequest", "Invalid attachment", "message"),
+            (400, "invalidArgument", "Invalid From header", "message"),
+            (
+                403,
+                "insufficientPermissions",
+                "Request had insufficient authentication scopes.",
+                "auth",
+            ),
+            (
+                403,
+                "accessNotConfigured",
+                "Gmail API has not been used in project 1 before or it is disabled.",
+                "auth",
+            ),
+            (
+                403,
+                "domainPolicy",
+                "The domain administrators have disabled Gmail apps.",
+                "auth",
+            ),
+            (403, "dailyLimitExceeded", "Daily Limit Exceeded", "rate"),
+            (403, "userRateLimitExceeded", "User Rate Limit Exceeded", "rate"),
+            (403, "rateLimitExceeded", "Rate Limit Exceeded", "rate"),
+            (403, "forbidden", "Delegation denied", "policy"),
+            (
+                429,
+                "rateLimitExceeded",
+                "Too many concurrent requests for user.",
+                "rate",
+            ),
+            (413, "uploadTooLarge", "Request is too large.", "message"),
+        ],
+    )
     def test_answers(self, server, transport, status, reason, words, error):
         server.fail("message", self.error(status, reason, words))
         with pytest.raises(TransportError) as caught:
@@ -45,7 +71,9 @@ class TestGmailTransport(ApiContract):
         assert server.received == []
         self.assert_works_again(server, transport)
 
-    @pytest.mark.parametrize("words", ["Invalid To header", "Recipient address required"])
+    @pytest.mark.parametrize(
+        "words", ["Invalid To header", "Recipient address required"]
+    )
     def test_recipient_refused(self, server, transport, words):
         server.fail("message", self.error(400, "invalidArgument", words))
         with pytest.raises(RecipientRefused) as caught:
@@ -55,9 +83,27 @@ class TestGmailTransport(ApiContract):
     def test_how_long_to_rest(self, server, transport):
         for answer, wait in (
             (self.error(403, "dailyLimitExceeded", "Daily Limit Exceeded"), DAY),
-            (self.error(403, "userRateLimitExceeded", "User Rate Limit Exceeded"), timedelta(minutes=5)),
-            (self.error(429, "rateLimitExceeded", "User-rate limit exceeded.  Retry after 2099-01-01T00:00:00.000Z (Mail sending)"), DAY),
-            (self.error(429, "rateLimitExceeded", "User-rate limit exceeded.  Retry after 2020-01-01T00:00:00.000Z"), timedelta(seconds=1)),
+            (
+                self.error(403, "userRateLimitExceeded", "User Rate Limit Exceeded"),
+                timedelta(minutes=5),
+            ),
+            (
+                self.error(
+                    429,
+                    "rateLimitExceeded",
+                    "User-rate limit exceeded.  Retry after 2099-01-01T00:00:00.000Z "
+                    "(Mail sending)",
+                ),
+                DAY,
+            ),
+            (
+                self.error(
+                    429,
+                    "rateLimitExceeded",
+                    "User-rate limit exceeded.  Retry after 2020-01-01T00:00:00.000Z",
+                ),
+                timedelta(seconds=1),
+            ),
         ):
             server.fail("message", answer, times=1)
             with pytest.raises(RateLimited) as caught:
@@ -66,5 +112,8 @@ class TestGmailTransport(ApiContract):
 
 
 class TestGmailTransportThatReads(TestGmailTransport):
-    scopes = ("https://www.googleapis.com/auth/gmail.send", "https://www.googleapis.com/auth/gmail.readonly")
+    scopes = (
+        "https://www.googleapis.com/auth/gmail.send",
+        "https://www.googleapis.com/auth/gmail.readonly",
+    )
     can_read = True

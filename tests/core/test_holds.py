@@ -21,8 +21,16 @@ def test_first_reason_stays():
 
 def test_what_holds_longest_counts():
     """Else the customer would be written to when the shorter of two holds ends."""
-    short, long, endless = Skip("a", {"date": "2026-12-01"}), Skip("b", {"date": "2026-12-09"}), Skip("c")
-    for order in ((short, long, endless), (endless, long, short), (long, endless, short)):
+    short, long, endless = (
+        Skip("a", {"date": "2026-12-01"}),
+        Skip("b", {"date": "2026-12-09"}),
+        Skip("c"),
+    )
+    for order in (
+        (short, long, endless),
+        (endless, long, short),
+        (long, endless, short),
+    ):
         held = Held()
         for number, stop in enumerate(order):
             held.add(1, None, None, stop)

@@ -1,4 +1,5 @@
-"""What comes in, against a corpus of mail as servers and programs write it (data/inbound), and against mail that nobody should write."""
+"""What comes in, against a corpus of mail as servers and programs write it
+(data/inbound), and against mail that nobody should write."""
 
 import base64
 import json
@@ -31,8 +32,20 @@ def test_corpus_is_complete():
 def test_corpus(name):
     found, expected = inbound.read(load(name)), EXPECTED[name]
     assert found.kind == expected["kind"]
-    assert set(expected["references"]) == {ref for ref in found.references if "chaser." in ref or ref in expected["references"]}
-    failures = [[entry.addresses[0], entry.verdict, entry.status, *(["widespread"] if entry.widespread else [])] for entry in found.failures]
+    assert set(expected["references"]) == {
+        ref
+        for ref in found.references
+        if "chaser." in ref or ref in expected["references"]
+    }
+    failures = [
+        [
+            entry.addresses[0],
+            entry.verdict,
+            entry.status,
+            *(["widespread"] if entry.widespread else []),
+        ]
+        for entry in found.failures
+    ]
     assert failures == expected.get("failures", [])
     for key in ("text", "subject", "sender_name"):
         if key in expected:
@@ -41,17 +54,28 @@ def test_corpus(name):
     assert list(found.tokens) == expected.get("tokens", [])
     assert [file.name for file in found.attachments] == expected.get("attachments", [])
     if "numbers" in expected:
-        assert inbound.find_numbers(f"{found.subject}\n{found.text}", ["INV/2026/00012", "INV/2026/0001"]) == expected["numbers"]
+        assert (
+            inbound.find_numbers(
+                f"{found.subject}\n{found.text}", ["INV/2026/00012", "INV/2026/0001"]
+            )
+            == expected["numbers"]
+        )
     if "final" in expected:
         assert found.failures[0].addresses[1] == expected["final"]
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_headers_alone_say_enough(name):
-    """What concerns us is found before the body is fetched: a report, an automatic reply, our reference, our token."""
+    """What concerns us is found before the body is fetched: a report, an automatic
+    reply, our reference, our token."""
     raw, whole = load(name), inbound.read(load(name))
     found = inbound.outline(raw.partition(b"\r\n\r\n")[0])
-    assert (found.message_id, found.sender, found.subject, found.date) == (whole.message_id, whole.sender, whole.subject, whole.date)
+    assert (found.message_id, found.sender, found.subject, found.date) == (
+        whole.message_id,
+        whole.sender,
+        whole.subject,
+        whole.date,
+    )
     assert found.is_report or whole.kind not in ("bounce", "complaint")
     assert set(found.references) <= set(whole.references)
     assert set(found.tokens) <= set(whole.tokens)
@@ -60,9 +84,15 @@ def test_headers_alone_say_enough(name):
 def test_link_in_the_quote_names_the_reminder():
     """Programs that drop the references still quote our links."""
     token = "AbCdEfGhIjKlMnOpQrStUvWxYz_-0123"
-    for body in (f"> https://odoo.example/chaser/c/{token}/3", f'<a href="https://odoo.example/chaser/u/{token}">x</a>'):
+    for body in (
+        f"> https://odoo.example/chaser/c/{token}/3",
+        f'<a href="https://odoo.example/chaser/u/{token}">x</a>',
+    ):
         kind = "html" if "<a" in body else "plain"
-        assert inbound.read(f"From: a@b.example\r\nContent-Type: text/{kind}\r\n\r\nPaid.\r\n{body}".encode()).tokens == (token.lower(),)
+        assert inbound.read(
+            "From: a@b.example\r\nContent-Type: "
+            f"text/{kind}\r\n\r\nPaid.\r\n{body}".encode()
+        ).tokens == (token.lower(),)
 
 
 def test_date_is_utc():
@@ -73,31 +103,70 @@ def test_date_is_utc():
 
 def test_key_names_the_same_mail_however_it_is_read():
     raw = load("reply_gmail")
-    assert inbound.read(raw).key == inbound.read(raw.replace(b"\r\n", b"\n")).key == "<reply-1@alnoor.example>"
+    assert (
+        inbound.read(raw).key
+        == inbound.read(raw.replace(b"\r\n", b"\n")).key
+        == "<reply-1@alnoor.example>"
+    )
     nameless = raw.replace(b"Message-ID: <reply-1@alnoor.example>\r\n", b"")
-    assert inbound.read(nameless).key == inbound.read(nameless).key != inbound.read(nameless + b"more").key
+    assert (
+        inbound.read(nameless).key
+        == inbound.read(nameless).key
+        != inbound.read(nameless + b"more").key
+    )
 
 
 # -- verdicts, by the tables of RFC 3463 and 3464
 
 
-@pytest.mark.parametrize("action,status,words,verdict,widespread", [
-    ("failed", "5.1.1", "", "hard", False), ("failed", "5.1.2", "", "hard", False), ("failed", "5.1.3", "", "hard", False),
-    ("failed", "5.1.6", "", "hard", False), ("failed", "5.1.10", "null MX", "hard", False), ("failed", "5.1.8", "sender domain", "policy", True),
-    ("failed", "5.1.7", "", "policy", True), ("failed", "5.1.90", "daily limit", "soft", False),
-    ("failed", "5.2.1", "mailbox disabled", "hard", False), ("failed", "5.2.1", "450 receiving mail too quickly", "soft", False),
-    ("failed", "5.2.2", "", "soft", False), ("failed", "5.2.3", "", "soft", False), ("failed", "5.3.4", "message too large", "soft", False),
-    ("failed", "5.4.4", "", "hard", False), ("failed", "5.4.6", "loop", "soft", False), ("failed", "5.4.1", "no answer", "soft", False),
-    ("failed", "5.7.1", "", "policy", True), ("failed", "5.7.1", "550 5.7.1 no such user", "hard", False), ("failed", "5.7.133", "", "policy", False),
-    ("failed", "4.4.7", "expired", "soft", False), ("failed", "4.2.2", "", "soft", False),
-    ("delayed", "4.4.1", "", "delayed", False), ("delayed", "5.1.1", "", "delayed", False), ("delayed", "", "", "delayed", False),
-    ("delivered", "2.0.0", "", "delivered", False), ("relayed", "", "", "delivered", False), ("expanded", "2.0.0", "", "delivered", False),
-    ("failed", "5.0.0", "smtp; 550 5.1.1 unknown", "hard", False), ("failed", "5.0.0", "550 listed on a blocklist", "policy", True),
-    ("failed", "5.0.0", "550 mailbox is full", "soft", False), ("failed", "5.0.0", "554 transaction failed", "soft", False),
-    ("failed", "5.0.0", "", "soft", False), ("failed", "", "452 4.2.2 full", "soft", False), ("failed", "garbage", "551 moved", "hard", False),
-    ("failed", "5.5.0", "550 user unknown", "hard", False), ("failed", "5.6.1", "media not supported", "soft", False),
-    ("failed", "5.0.0", "connected to 192.5.1.1 and 550 quota exceeded", "soft", False),
-])
+@pytest.mark.parametrize(
+    "action,status,words,verdict,widespread",
+    [
+        ("failed", "5.1.1", "", "hard", False),
+        ("failed", "5.1.2", "", "hard", False),
+        ("failed", "5.1.3", "", "hard", False),
+        ("failed", "5.1.6", "", "hard", False),
+        ("failed", "5.1.10", "null MX", "hard", False),
+        ("failed", "5.1.8", "sender domain", "policy", True),
+        ("failed", "5.1.7", "", "policy", True),
+        ("failed", "5.1.90", "daily limit", "soft", False),
+        ("failed", "5.2.1", "mailbox disabled", "hard", False),
+        ("failed", "5.2.1", "450 receiving mail too quickly", "soft", False),
+        ("failed", "5.2.2", "", "soft", False),
+        ("failed", "5.2.3", "", "soft", False),
+        ("failed", "5.3.4", "message too large", "soft", False),
+        ("failed", "5.4.4", "", "hard", False),
+        ("failed", "5.4.6", "loop", "soft", False),
+        ("failed", "5.4.1", "no answer", "soft", False),
+        ("failed", "5.7.1", "", "policy", True),
+        ("failed", "5.7.1", "550 5.7.1 no such user", "hard", False),
+        ("failed", "5.7.133", "", "policy", False),
+        ("failed", "4.4.7", "expired", "soft", False),
+        ("failed", "4.2.2", "", "soft", False),
+        ("delayed", "4.4.1", "", "delayed", False),
+        ("delayed", "5.1.1", "", "delayed", False),
+        ("delayed", "", "", "delayed", False),
+        ("delivered", "2.0.0", "", "delivered", False),
+        ("relayed", "", "", "delivered", False),
+        ("expanded", "2.0.0", "", "delivered", False),
+        ("failed", "5.0.0", "smtp; 550 5.1.1 unknown", "hard", False),
+        ("failed", "5.0.0", "550 listed on a blocklist", "policy", True),
+        ("failed", "5.0.0", "550 mailbox is full", "soft", False),
+        ("failed", "5.0.0", "554 transaction failed", "soft", False),
+        ("failed", "5.0.0", "", "soft", False),
+        ("failed", "", "452 4.2.2 full", "soft", False),
+        ("failed", "garbage", "551 moved", "hard", False),
+        ("failed", "5.5.0", "550 user unknown", "hard", False),
+        ("failed", "5.6.1", "media not supported", "soft", False),
+        (
+            "failed",
+            "5.0.0",
+            "connected to 192.5.1.1 and 550 quota exceeded",
+            "soft",
+            False,
+        ),
+    ],
+)
 def test_verdicts(action, status, words, verdict, widespread):
     assert delivery_report.judge(action, status, words)[:2] == (verdict, widespread)
 
@@ -111,19 +180,33 @@ def test_one_recipient_named_twice_counts_once():
 
 def test_a_mail_about_a_bounce_is_no_bounce():
     """A person who quotes a report has still written himself."""
-    raw = (f"From: finance@alnoor.example\r\nSubject: Re: Undelivered mail\r\nIn-Reply-To: {OUR_ID}\r\nMessage-ID: <x@y.example>\r\n\r\n"
-           "My colleague got this:\r\n<ali@alnoor.example>: 550 5.1.1 User unknown\r\n").encode()
+    raw = (
+        "From: finance@alnoor.example\r\nSubject: Re: Undelivered "
+        f"mail\r\nIn-Reply-To: {OUR_ID}\r\nMessage-ID: <x@y.example>\r\n\r\n"
+        "My colleague got this:\r\n<ali@alnoor.example>: 550 5.1.1 User unknown\r\n"
+    ).encode()
     assert inbound.read(raw).kind == "reply"
 
 
 # -- numbers
 
 
-@pytest.mark.parametrize("text,found", [
-    ("about INV/2026/00012.", True), ("about inv-2026-00012", True), ("INV 2026 00012 is paid", True), ("INV202600012", True),
-    ("الفاتورة INV/٢٠٢٦/٠٠٠١٢", True), ("(INV/2026/00012)", True), ("INV/2026/000123", False), ("XINV/2026/00012", False),
-    ("INV/2026/0012", False), ("", False), ("2026", False),
-])
+@pytest.mark.parametrize(
+    "text,found",
+    [
+        ("about INV/2026/00012.", True),
+        ("about inv-2026-00012", True),
+        ("INV 2026 00012 is paid", True),
+        ("INV202600012", True),
+        ("الفاتورة INV/٢٠٢٦/٠٠٠١٢", True),
+        ("(INV/2026/00012)", True),
+        ("INV/2026/000123", False),
+        ("XINV/2026/00012", False),
+        ("INV/2026/0012", False),
+        ("", False),
+        ("2026", False),
+    ],
+)
 def test_invoice_number_in_text(text, found):
     assert bool(inbound.find_numbers(text, ["INV/2026/00012"])) is found
 
@@ -135,23 +218,43 @@ def test_short_numbers_are_no_proof():
 # -- the reply without the quote
 
 
-@pytest.mark.parametrize("quote", [
-    "On Mon, 4 May 2026 at 10:15, POP <a@pop.example> wrote:\n> 3 invoices",
-    "________________________________\nFrom: POP <a@pop.example>\nSent: Monday\nTo: Ali\nSubject: x\n\n3 invoices",
-    "-----Original Message-----\nFrom: POP\nSent: Monday\nTo: Ali\nSubject: x\n\n3 invoices",
-    "في الأحد، 3 مايو 2026 في 10:15 ص كتب POP <a@pop.example>:\n> ٣ فواتير",
-    "بتاريخ الأحد، 3 مايو 2026 10:15\nكتب POP Accounts <a@pop.example>:\n\n> ٣ فواتير",
-    "من: POP <a@pop.example>\nتم الإرسال: الأحد\nإلى: علي\nالموضوع: فواتير\n\n٣ فواتير",
-    "--- الرسالة الأصلية ---\nمن: POP\n٣ فواتير",
-])
-@pytest.mark.parametrize("own", ["Paid today.", "تم الدفع اليوم", "Two lines\n\nand one more: on Monday I wrote to you"])
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "On Mon, 4 May 2026 at 10:15, POP <a@pop.example> wrote:\n> 3 invoices",
+        "________________________________\nFrom: POP <a@pop.example>\nSent: "
+        "Monday\nTo: Ali\nSubject: x\n\n3 invoices",
+        "-----Original Message-----\nFrom: POP\nSent: Monday\nTo: Ali\nSubject: "
+        "x\n\n3 invoices",
+        "في الأحد، 3 مايو 2026 في 10:15 ص كتب POP <a@pop.example>:\n> ٣ فواتير",
+        "بتاريخ الأحد، 3 مايو 2026 10:15\nكتب POP Accounts <a@pop.example>:\n\n> "
+        "٣ فواتير",
+        "من: POP <a@pop.example>\nتم الإرسال: الأحد\nإلى: علي\nالموضوع: "
+        "فواتير\n\n٣ فواتير",
+        "--- الرسالة الأصلية ---\nمن: POP\n٣ فواتير",
+    ],
+)
+@pytest.mark.parametrize(
+    "own",
+    [
+        "Paid today.",
+        "تم الدفع اليوم",
+        "Two lines\n\nand one more: on Monday I wrote to you",
+    ],
+)
 def test_quote_is_taken_off(own, quote):
     assert strip_quote(f"{own}\n\n{quote}\n") == own
 
 
-@pytest.mark.parametrize("text", [
-    "- first\n- second\n- third", "من: محاسب الشركة\nسنقوم بالسداد", "On Monday we pay.\nAli wrote: no", "في يوم الخميس سنقوم بالتحويل إن شاء الله",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- first\n- second\n- third",
+        "من: محاسب الشركة\nسنقوم بالسداد",
+        "On Monday we pay.\nAli wrote: no",
+        "في يوم الخميس سنقوم بالتحويل إن شاء الله",
+    ],
+)
 def test_what_only_looks_like_a_quote_stays(text):
     assert strip_quote(text) == text
 
@@ -163,13 +266,21 @@ def test_nothing_but_a_quote_stays_whole():
 
 def test_long_lines_stay_whole():
     own = "word " * 500
-    assert strip_quote(f"{own}\n\nOn Mon, 4 May 2026 at 10:15, POP <a@pop.example> wrote:\n> x") == own.strip()
+    assert (
+        strip_quote(
+            f"{own}\n\nOn Mon, 4 May 2026 at 10:15, POP <a@pop.example> wrote:\n> x"
+        )
+        == own.strip()
+    )
 
 
 # -- mail that nobody should write
 
 
-REPORT = b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+REPORT = (
+    b"Content-Type: multipart/report; report-type=delivery-status; "
+    b"boundary=b\r\n\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+)
 
 
 def hostile():
@@ -178,37 +289,113 @@ def hostile():
     yield "noise", random.Random(7).randbytes(50_000)
     yield "NUL bytes", b"From: a\x00b@c.example\r\nSubject: x\x00y\r\n\r\nbo\x00dy"
     yield "no headers", b"\r\n\r\nhello"
-    yield "huge header", b"Subject: " + huge + b"\r\nReferences: " + b"<a@b> " * 50_000 + b"\r\n\r\nx"
+    yield (
+        "huge header",
+        b"Subject: " + huge + b"\r\nReferences: " + b"<a@b> " * 50_000 + b"\r\n\r\nx",
+    )
     yield "huge body", b"From: a@b.example\r\n\r\n" + huge * 40
     yield "many headers", b"X-A: b\r\n" * 50_000 + b"\r\nx"
-    yield "nested", b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(2000))
-    yield "same boundary", b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" * 500
-    yield "many parts", b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n" * 20_000
-    yield "wrong charset", b"Subject: =?x-nope?B?AAAA?= =?utf-8?B?!!!?= =?utf-8?Q?=FF=FE?=\r\nContent-Type: text/plain; charset=x-nope\r\n\r\n\xff\xfe"
-    yield "broken base64", b"Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n!!!!=====\xff"
-    yield "broken uuencode", b"Content-Type: text/plain\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 x\n\xff\xff"
-    yield "broken parameters", (b"Content-Type: text/plain; charset*=utf-8'%FF; charset*1*=x; name*0*=\xff''x; name*2=y\r\n"
-                                b"Content-Disposition: attachment; filename*=bogus'\r\n\r\nx")
-    yield "type is nonsense", b"Content-Type: ;;;///\xff\r\nContent-Disposition: \xff\r\n\r\nx"
-    yield "header injection", b"From: =?utf-8?Q?x=0D=0ABcc:_victim=40x.example?= <a@b.example>\r\nSubject: =?utf-8?Q?a=0D=0AX-Evil:_1?=\r\n\r\nx"
+    yield (
+        "nested",
+        b"".join(
+            b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n)
+            for n in range(2000)
+        ),
+    )
+    yield (
+        "same boundary",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+        + b"--b\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" * 500,
+    )
+    yield (
+        "many parts",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+        + b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n" * 20_000,
+    )
+    yield (
+        "wrong charset",
+        b"Subject: =?x-nope?B?AAAA?= =?utf-8?B?!!!?= "
+        b"=?utf-8?Q?=FF=FE?=\r\nContent-Type: text/plain; "
+        b"charset=x-nope\r\n\r\n\xff\xfe",
+    )
+    yield (
+        "broken base64",
+        b"Content-Type: text/plain\r\nContent-Transfer-Encoding: "
+        b"base64\r\n\r\n!!!!=====\xff",
+    )
+    yield (
+        "broken uuencode",
+        b"Content-Type: text/plain\r\nContent-Transfer-Encoding: "
+        b"x-uuencode\r\n\r\nbegin 644 x\n\xff\xff",
+    )
+    yield (
+        "broken parameters",
+        (
+            b"Content-Type: text/plain; charset*=utf-8'%FF; charset*1*=x; "
+            b"name*0*=\xff''x; name*2=y\r\n"
+            b"Content-Disposition: attachment; filename*=bogus'\r\n\r\nx"
+        ),
+    )
+    yield (
+        "type is nonsense",
+        b"Content-Type: ;;;///\xff\r\nContent-Disposition: \xff\r\n\r\nx",
+    )
+    yield (
+        "header injection",
+        b"From: =?utf-8?Q?x=0D=0ABcc:_victim=40x.example?= "
+        b"<a@b.example>\r\nSubject: =?utf-8?Q?a=0D=0AX-Evil:_1?=\r\n\r\nx",
+    )
     yield "date", b"Date: Mon, 1 Jan 99999 99:99:99 +99999\r\n\r\nx"
     yield "surrogates", b"Content-Type: text/plain; charset=utf-7\r\n\r\n+2AA-"
     yield "status is no list", REPORT + huge
     yield "empty status", REPORT + b"\r\n--b--"
-    yield "many recipients", (REPORT
-                             + b"".join(b"Final-Recipient: rfc822; a%d@b.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n" % n for n in range(5000)))
+    yield (
+        "many recipients",
+        (
+            REPORT
+            + b"".join(
+                b"Final-Recipient: rfc822; a%d@b.example\r\nAction: failed\r\nStatus: "
+                b"5.1.1\r\n\r\n" % n
+                for n in range(5000)
+            )
+        ),
+    )
     yield "report inside report", b"Content-Type: message/rfc822\r\n\r\n" * 2000
     yield "html bomb", b"Content-Type: text/html\r\n\r\n" + b"<div>" * 50_000
-    yield "html nonsense", b"Content-Type: text/html; charset=utf-16\r\n\r\n<\x00<!--<<?php <![CDATA["
+    yield (
+        "html nonsense",
+        b"Content-Type: text/html; charset=utf-16\r\n\r\n<\x00<!--<<?php <![CDATA[",
+    )
     yield "quote bomb", b"From: a@b.example\r\n\r\n" + b"On " * 40_000 + b"wrote:"
     yield "wrote bomb", b"From: a@b.example\r\n\r\n" + b"On x On y wrote \r\n" * 5_000
-    yield "from bomb", b"From: a@b.example\r\n\r\n" + b"From: x To: y Sent: z\r\n" * 5_000
-    yield "arabic bomb", b"From: a@b.example\r\n\r\n" + ("في يوم كتب " * 20_000).encode()
+    yield (
+        "from bomb",
+        b"From: a@b.example\r\n\r\n" + b"From: x To: y Sent: z\r\n" * 5_000,
+    )
+    yield (
+        "arabic bomb",
+        b"From: a@b.example\r\n\r\n" + ("في يوم كتب " * 20_000).encode(),
+    )
     yield "space bomb", b"From: a@b.example\r\n\r\n" + b" \t\r\n" * 50_000 + b"--"
-    yield "address bomb", b"From: " + b"<" * 50_000 + b"@" * 50_000 + b"\r\nTo: " + b"a@b.c," * 50_000 + b"\r\n\r\nx"
+    yield (
+        "address bomb",
+        b"From: "
+        + b"<" * 50_000
+        + b"@" * 50_000
+        + b"\r\nTo: "
+        + b"a@b.c," * 50_000
+        + b"\r\n\r\nx",
+    )
     yield "subject bomb", b"Subject: " + b"Re: " * 20_000 + b"\r\n\r\nx"
-    yield "attachment bomb", b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"".join(
-        b'--b\r\nContent-Disposition: attachment; filename="../../etc/%d"\r\n\r\n%s\r\n' % (n, huge[:100]) for n in range(300))
+    yield (
+        "attachment bomb",
+        b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+        + b"".join(
+            b"--b\r\nContent-Disposition: attachment; "
+            b'filename="../../etc/%d"\r\n\r\n%s\r\n' % (n, huge[:100])
+            for n in range(300)
+        ),
+    )
 
 
 @pytest.mark.parametrize("raw", [pytest.param(raw, id=name) for name, raw in hostile()])
@@ -217,28 +404,63 @@ def test_hostile_mail_is_read_without_an_error(raw):
     found, headers = inbound.read(raw), inbound.outline(raw[:200_000])
     # Not a measurement: a pattern that runs away takes minutes.
     assert time.process_time() - started < 20
-    for text in (found.subject, found.text, found.sender, found.sender_name, found.snippet, found.key, headers.subject, *found.references, *found.recipients,
-                 *(file.name for file in found.attachments), *(failure.words for failure in found.failures)):
+    for text in (
+        found.subject,
+        found.text,
+        found.sender,
+        found.sender_name,
+        found.snippet,
+        found.key,
+        headers.subject,
+        *found.references,
+        *found.recipients,
+        *(file.name for file in found.attachments),
+        *(failure.words for failure in found.failures),
+    ):
         text.encode("utf-8")
         assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text)
-    for line in (found.subject, found.sender, found.sender_name, found.snippet, found.message_id):
+    for line in (
+        found.subject,
+        found.sender,
+        found.sender_name,
+        found.snippet,
+        found.message_id,
+    ):
         assert "\n" not in line and "\r" not in line
-    assert len(found.text) <= 20_000 and len(found.attachments) <= inbound.MAX_ATTACHMENTS and len(found.snippet) <= 200
-    assert not any(character in file.name for file in found.attachments for character in "/\\")
+    assert (
+        len(found.text) <= 20_000
+        and len(found.attachments) <= inbound.MAX_ATTACHMENTS
+        and len(found.snippet) <= 200
+    )
+    assert not any(
+        character in file.name for file in found.attachments for character in "/\\"
+    )
 
 
 def test_cut_off_anywhere():
     """A mail of which only a beginning arrived."""
-    for name in ("postfix_three_recipients", "reply_with_attachment", "exchange_arabic_base64"):
+    for name in (
+        "postfix_three_recipients",
+        "reply_with_attachment",
+        "exchange_arabic_base64",
+    ):
         raw = load(name)
         for end in range(0, len(raw), 37):
             inbound.read(raw[:end])
 
 
 def test_attachments_have_a_cap():
-    part = b"--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=f%d.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n%s\r\n"
+    part = (
+        b"--b\r\nContent-Type: application/pdf\r\nContent-Disposition: "
+        b"attachment; filename=f%d.pdf\r\nContent-Transfer-Encoding: "
+        b"base64\r\n\r\n%s\r\n"
+    )
     data = base64.encodebytes(b"x" * 2_000_000)
-    raw = b"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + b"".join(part % (n, data) for n in range(3)) + b"--b--"
+    raw = (
+        b"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        + b"".join(part % (n, data) for n in range(3))
+        + b"--b--"
+    )
     found = inbound.read(raw)
     assert [len(file.content) for file in found.attachments] == [2_000_000, 2_000_000]
     assert found.left_out == 1
@@ -248,16 +470,25 @@ def test_message_object_of_another_policy():
     """Odoo's gateway hands over a message that it has parsed itself."""
     import email.policy
 
-    for name in ("reply_arabic_gmail", "postfix_unknown_user", "exchange_arabic_base64"):
+    for name in (
+        "reply_arabic_gmail",
+        "postfix_unknown_user",
+        "exchange_arabic_base64",
+    ):
         mail = email.message_from_bytes(load(name), policy=email.policy.SMTP)
         found, own = inbound.read(mail), inbound.read(load(name))
         for key in ("kind", "subject", "sender_name", "references", "text"):
             assert getattr(found, key) == getattr(own, key)
-        assert [failure.verdict for failure in found.failures] == [failure.verdict for failure in own.failures]
+        assert [failure.verdict for failure in found.failures] == [
+            failure.verdict for failure in own.failures
+        ]
 
 
 def test_html_to_text_keeps_lines_and_drops_scripts():
-    assert mime.html_to_text("<p>one</p><p>two<br>three</p><script>evil()</script>") == "one\ntwo\nthree"
+    assert (
+        mime.html_to_text("<p>one</p><p>two<br>three</p><script>evil()</script>")
+        == "one\ntwo\nthree"
+    )
 
 
 # -- one input of each kind that was read wrongly once (data/inbound/cases)
@@ -273,7 +504,10 @@ def test_cases_are_complete():
 
 @pytest.mark.parametrize("name", sorted(CASES_EXPECTED))
 def test_case(name):
-    found, expected = inbound.read((CASES / f"{name}.eml").read_bytes()), CASES_EXPECTED[name]
+    found, expected = (
+        inbound.read((CASES / f"{name}.eml").read_bytes()),
+        CASES_EXPECTED[name],
+    )
     assert found.kind == expected["kind"]
     for words in expected.get("has", ()):
         assert words in found.text
@@ -288,7 +522,9 @@ def test_case(name):
     if "address" in expected:
         assert [failure.address for failure in failed] == [expected["address"]]
     if expected.get("not_original"):
-        assert not any(failure.original for failure in failed if failure.verdict == "hard")
+        assert not any(
+            failure.original for failure in failed if failure.verdict == "hard"
+        )
 
 
 # -- time: what is looked at may grow with the length of a mail, never with its square
@@ -336,16 +572,28 @@ def test_reply_text_takes_time_with_its_length(name):
 
 @pytest.mark.parametrize("name", sorted(GROWING))
 def test_no_pattern_runs_away(name):
-    """Patterns of the standard library show no steps: a bound that only the square of the length reaches."""
+    """Patterns of the standard library show no steps: a bound that only the square of
+    the length reaches."""
     started = time.process_time()
     strip_quote(GROWING[name](20_000))
-    inbound.read(b"From: mailer-daemon@evil.example\r\nSubject: Undeliverable\r\n\r\n" + GROWING[name](200_000).encode())
+    inbound.read(
+        b"From: mailer-daemon@evil.example\r\nSubject: Undeliverable\r\n\r\n"
+        + GROWING[name](200_000).encode()
+    )
     assert time.process_time() - started < 5
 
 
-@pytest.mark.parametrize("value", ["a", "a@", "@", "a.", '"', "=?", "=?a?q?", "<", "=?utf-8?q?=", "'a@b.example' "])
+@pytest.mark.parametrize(
+    "value",
+    ["a", "a@", "@", "a.", '"', "=?", "=?a?q?", "<", "=?utf-8?q?=", "'a@b.example' "],
+)
 def test_headers_take_time_with_their_length(value):
-    raw = "".join(f"To: {value * 5000}\r\nReferences: {value * 5000}\r\n" for _n in range(100)).encode() + b"\r\nx"
+    raw = (
+        "".join(
+            f"To: {value * 5000}\r\nReferences: {value * 5000}\r\n" for _n in range(100)
+        ).encode()
+        + b"\r\nx"
+    )
     started = time.process_time()
     inbound.outline(raw)
     assert time.process_time() - started < 5
@@ -354,7 +602,13 @@ def test_headers_take_time_with_their_length(value):
 
 
 def test_parts_within_parts_have_a_bound():
-    raw = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(400)) + b"\n" * 400_000
+    raw = (
+        b"".join(
+            b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n)
+            for n in range(400)
+        )
+        + b"\n" * 400_000
+    )
     started = time.process_time()
     inbound.read(raw)
     assert time.process_time() - started < 5
@@ -365,11 +619,19 @@ def test_quoted_rest_is_kept():
     assert "12 days overdue" in found.quoted and "We paid yesterday" not in found.quoted
 
 
-@pytest.mark.parametrize("header,address", [
-    ("m.d'souza@customer.example", "m.d'souza@customer.example"), ("'a@b.example'", "a@b.example"), ("<a@b.example>, c@d.example", "a@b.example"),
-    ('"first last"@b.example', '"first last"@b.example'), ("Ali (a@b.example)", "a@b.example"), ("rfc822;o'brien@b.example", "o'brien@b.example"),
-    ("a@b.example.", "a@b.example"), ("a@شركة.example", "a@شركة.example"),
-])
+@pytest.mark.parametrize(
+    "header,address",
+    [
+        ("m.d'souza@customer.example", "m.d'souza@customer.example"),
+        ("'a@b.example'", "a@b.example"),
+        ("<a@b.example>, c@d.example", "a@b.example"),
+        ('"first last"@b.example', '"first last"@b.example'),
+        ("Ali (a@b.example)", "a@b.example"),
+        ("rfc822;o'brien@b.example", "o'brien@b.example"),
+        ("a@b.example.", "a@b.example"),
+        ("a@شركة.example", "a@شركة.example"),
+    ],
+)
 def test_addresses(header, address):
     assert mime.find_addresses(header)[0] == address
 
@@ -379,30 +641,68 @@ def test_addresses(header, address):
 
 @pytest.mark.parametrize("year", [1970, 1998, 2099, 2031])
 def test_a_wrong_clock_gives_way_to_our_servers_time(year):
-    raw = (f"Received: from x by mx.pop.example; Mon, 04 May 2026 08:15:00 +0000\r\nDate: Mon, 04 May {year} 12:00:00 +0400\r\n"
-           "From: a@b.example\r\n\r\nx").encode()
+    raw = (
+        "Received: from x by mx.pop.example; Mon, 04 May 2026 08:15:00 "
+        f"+0000\r\nDate: Mon, 04 May {year} 12:00:00 +0400\r\n"
+        "From: a@b.example\r\n\r\nx"
+    ).encode()
     assert inbound.read(raw).date == datetime(2026, 5, 4, 8, 15)
 
 
 def test_half_a_file_is_left_out_and_counted():
-    part = b"--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=f%d.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n%s\r\n"
+    part = (
+        b"--b\r\nContent-Type: application/pdf\r\nContent-Disposition: "
+        b"attachment; filename=f%d.pdf\r\nContent-Transfer-Encoding: "
+        b"base64\r\n\r\n%s\r\n"
+    )
     data = base64.encodebytes(b"x" * 20_000)
-    raw = b"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + b"".join(part % (n, data) for n in range(2))
+    raw = (
+        b"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        + b"".join(part % (n, data) for n in range(2))
+    )
     whole, half = inbound.read(raw + b"--b--"), inbound.read(raw[:-5000])
-    assert [file.name for file in whole.attachments] == ["f0.pdf", "f1.pdf"] and whole.left_out == 0
+    assert [file.name for file in whole.attachments] == [
+        "f0.pdf",
+        "f1.pdf",
+    ] and whole.left_out == 0
     assert [file.name for file in half.attachments] == ["f0.pdf"] and half.left_out == 1
 
 
-@pytest.mark.parametrize("text,back_on,contact", [
-    ("I am out of the office until 10 May 2026. For urgent matters contact ali@customer.example.", "2026-05-11", "ali@customer.example"),
-    ("I will return on 12 May.", "2026-05-12", ""), ("I will be back on May 12th, 2026", "2026-05-12", ""),
-    ("Away from 1 May to 9 May, back 10 May. Please email ap@customer.example", "2026-05-10", "ap@customer.example"),
-    ("أنا في إجازة حتى ١٠ مايو ٢٠٢٦ وللتواصل ap@customer.example", "2026-05-11", "ap@customer.example"),
-    ("Back on 2026-05-20", "2026-05-20", ""), ("back on 25/05/2026", "2026-05-25", ""), ("back on 03/06/2026", None, ""),
-    ("On leave until 3 January", "2027-01-04", ""), ("Our invoice of 3 May", None, ""), ("on leave", None, ""), ("until 99 May", None, ""),
-])
+@pytest.mark.parametrize(
+    "text,back_on,contact",
+    [
+        (
+            "I am out of the office until 10 May 2026. For urgent matters contact "
+            "ali@customer.example.",
+            "2026-05-11",
+            "ali@customer.example",
+        ),
+        ("I will return on 12 May.", "2026-05-12", ""),
+        ("I will be back on May 12th, 2026", "2026-05-12", ""),
+        (
+            "Away from 1 May to 9 May, back 10 May. Please email ap@customer.example",
+            "2026-05-10",
+            "ap@customer.example",
+        ),
+        (
+            "أنا في إجازة حتى ١٠ مايو ٢٠٢٦ وللتواصل ap@customer.example",
+            "2026-05-11",
+            "ap@customer.example",
+        ),
+        ("Back on 2026-05-20", "2026-05-20", ""),
+        ("back on 25/05/2026", "2026-05-25", ""),
+        ("back on 03/06/2026", None, ""),
+        ("On leave until 3 January", "2027-01-04", ""),
+        ("Our invoice of 3 May", None, ""),
+        ("on leave", None, ""),
+        ("until 99 May", None, ""),
+    ],
+)
 def test_absence(text, back_on, contact):
-    raw = f"From: mona@customer.example\r\nDate: Sun, 03 May 2026 08:00:00 +0000\r\nSubject: Automatic reply: x\r\n\r\n{text}".encode()
+    raw = (
+        "From: mona@customer.example\r\nDate: Sun, 03 May 2026 08:00:00 "
+        f"+0000\r\nSubject: Automatic reply: x\r\n\r\n{text}".encode()
+    )
     found = inbound.read(raw).absence
     assert (found and found.back_on and found.back_on.isoformat()) == back_on
     assert (found.contact if found else "") == contact

@@ -4,7 +4,16 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from core.letter.localize import FSI, LRI, PDI, format_amount, format_day, format_number, isolate, plural
+from core.letter.localize import (
+    FSI,
+    LRI,
+    PDI,
+    format_amount,
+    format_day,
+    format_number,
+    isolate,
+    plural,
+)
 
 ARABIC = {
     "zero": "لا فواتير",
@@ -41,14 +50,21 @@ def test_arabic_plural(count, text):
 
 
 @pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 invoices"), (1, "1 invoice"), (2, "2 invoices"), (1500, "1,500 invoices")]
+    ("count", "text"),
+    [(0, "0 invoices"), (1, "1 invoice"), (2, "2 invoices"), (1500, "1,500 invoices")],
 )
 def test_english_plural(count, text):
     assert plural(count, "en", ENGLISH) == text
 
 
 def test_missing_forms_fall_back_to_other():
-    assert [plural(count, "ar", {"other": "#x"}) for count in (0, 1, 2, 5, 50)] == ["0x", "1x", "2x", "5x", "50x"]
+    assert [plural(count, "ar", {"other": "#x"}) for count in (0, 1, 2, 5, 50)] == [
+        "0x",
+        "1x",
+        "2x",
+        "5x",
+        "50x",
+    ]
     with pytest.raises(KeyError):
         plural(5, "en", {"one": "x"})
 
@@ -58,11 +74,23 @@ def test_missing_forms_fall_back_to_other():
     [
         ("1234.5", "AED", 2, "AED\u00a01,234.50", "1,234.50\u00a0درهم"),
         ("0.001", "KWD", 3, "KWD\u00a00.001", "0.001\u00a0دينار كويتي"),
-        ("1234567890.123", "KWD", 3, "KWD\u00a01,234,567,890.123", "1,234,567,890.123\u00a0دينار كويتي"),
+        (
+            "1234567890.123",
+            "KWD",
+            3,
+            "KWD\u00a01,234,567,890.123",
+            "1,234,567,890.123\u00a0دينار كويتي",
+        ),
         ("1500", "JPY", 0, "JPY\u00a01,500", "1,500\u00a0ين ياباني"),
         ("0", "AED", 2, "AED\u00a00.00", "0.00\u00a0درهم"),
         ("-50", "AED", 2, "AED\u00a0-50.00", "\u2066-50.00\u2069\u00a0درهم"),
-        ("9999999999.99", "USD", 2, "USD\u00a09,999,999,999.99", "9,999,999,999.99\u00a0دولار أمريكي"),
+        (
+            "9999999999.99",
+            "USD",
+            2,
+            "USD\u00a09,999,999,999.99",
+            "9,999,999,999.99\u00a0دولار أمريكي",
+        ),
         ("1", "XQQ", 2, "XQQ\u00a01.00", "1.00\u00a0XQQ"),
     ],
 )

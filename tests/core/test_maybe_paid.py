@@ -16,21 +16,37 @@ NOOR, GULF, FAJR = 10, 20, 30
 IBAN = "AE070331234567890123456"
 
 
-def item(number, amount, partner=NOOR, currency=AED, reference="", item_id=None, due=DAY):
+def item(
+    number, amount, partner=NOOR, currency=AED, reference="", item_id=None, due=DAY
+):
     item_id = item_id or item.counter
     item.counter += 1
-    return Item(item_id, 1000 + item_id, partner, number, reference, currency, Decimal(str(amount)), due)
+    return Item(
+        item_id,
+        1000 + item_id,
+        partner,
+        number,
+        reference,
+        currency,
+        Decimal(str(amount)),
+        due,
+    )
 
 
 item.counter = 1
 ITEMS = [
-    item("INV/2026/00142", 4200, item_id=142), item("INV/2026/00143", 1800, item_id=143), item("INV/2026/00150", 999.5, item_id=150),
-    item("INV/2026/00200", 4200, GULF, item_id=200), item("INV/2026/00201", 77.77, GULF, item_id=201),
-    item("INV/2026/01420", 5100, GULF, item_id=1420), item("INV/2026/00300", 3000, FAJR, USD, item_id=300),
+    item("INV/2026/00142", 4200, item_id=142),
+    item("INV/2026/00143", 1800, item_id=143),
+    item("INV/2026/00150", 999.5, item_id=150),
+    item("INV/2026/00200", 4200, GULF, item_id=200),
+    item("INV/2026/00201", 77.77, GULF, item_id=201),
+    item("INV/2026/01420", 5100, GULF, item_id=1420),
+    item("INV/2026/00300", 3000, FAJR, USD, item_id=300),
     item("INV/2026/00301", 640, FAJR, reference="RF18 5390 0754 7034", item_id=301),
 ]
 CUSTOMERS = [
-    Customer(NOOR, ("Al Noor Trading LLC",), (IBAN,)), Customer(GULF, ("Gulf Star Electronics FZE",), ("AE12 0330 0000 1111 2222 333",)),
+    Customer(NOOR, ("Al Noor Trading LLC",), (IBAN,)),
+    Customer(GULF, ("Gulf Star Electronics FZE",), ("AE12 0330 0000 1111 2222 333",)),
     Customer(FAJR, ("مؤسسة الفجر للمقاولات", "Fajr Contracting Est.")),
 ]
 
@@ -65,10 +81,20 @@ LABELS = [
     ("RF18539007547034", 640, FAJR, (301,)),
     ("ref RF18 5390 0754 7034 usd", 10, FAJR, (301,)),
     ("AL NOOR TRADING LLC", 1800, NOOR, (143,)),
-    ("NOOR AL INWARD TT AL NOOR", 6000, None, ()),  # the name and a sum: 30 + 20 is not enough
+    (
+        "NOOR AL INWARD TT AL NOOR",
+        6000,
+        None,
+        (),
+    ),  # the name and a sum: 30 + 20 is not enough
     ("FROM GULF STAR ELECTRONICS", 77.77, GULF, (201,)),
     ("مؤسسة الفجر للمقاولات دفعة", 640, FAJR, (301,)),
-    ("Gulf Star", 77.77, None, ()),  # part of a name and an amount that only he owes: 10 + 15 + 25
+    (
+        "Gulf Star",
+        77.77,
+        None,
+        (),
+    ),  # part of a name and an amount that only he owes: 10 + 15 + 25
     ("CASH DEPOSIT", 4200, None, ()),
     ("CASH DEPOSIT", 77.77, None, ()),
     ("CHQ 142", 10, None, ()),
@@ -93,13 +119,19 @@ def test_number_of_one_is_not_the_number_of_another(radar):
 def test_customer_of_the_line(radar):
     assert hits(radar, line("TT", 4200, partner_id=NOOR)) == [(NOOR, (142,))]
     assert hits(radar, line("TT", 6000, partner_id=NOOR)) == [(NOOR, (142, 143))]
-    assert hits(radar, line("TT", 500, partner_id=NOOR)) == [(NOOR, ())], "his money, for something"
-    assert hits(radar, line("TT", 99999, partner_id=NOOR)) == [], "more than he owes: not for these"
+    assert hits(radar, line("TT", 500, partner_id=NOOR)) == [(NOOR, ())], (
+        "his money, for something"
+    )
+    assert hits(radar, line("TT", 99999, partner_id=NOOR)) == [], (
+        "more than he owes: not for these"
+    )
     assert hits(radar, line("TT", 500, partner_id=99)) == []
 
 
 def test_account(radar):
-    assert hits(radar, line("TT", 500, account="AE07 0331 2345 6789 0123 456")) == [(NOOR, ())]
+    assert hits(radar, line("TT", 500, account="AE07 0331 2345 6789 0123 456")) == [
+        (NOOR, ())
+    ]
     assert hits(radar, line(f"INWARD {IBAN} 500", 500)) == [(NOOR, ())]
     shared = Radar(ITEMS, [Customer(NOOR, (), (IBAN,)), Customer(GULF, (), (IBAN,))])
     assert hits(shared, line("TT", 500, account=IBAN)) == []
@@ -107,7 +139,10 @@ def test_account(radar):
 
 def test_amount_alone_is_never_enough():
     radar = Radar([item("INV/2026/00001", 123.45)])
-    [hit] = [radar._judge(line("", 123.45), NOOR, facts) for facts in [_facts(radar, line("", 123.45))]]
+    [hit] = [
+        radar._judge(line("", 123.45), NOOR, facts)
+        for facts in [_facts(radar, line("", 123.45))]
+    ]
     assert hit.score < THRESHOLD
 
 
@@ -128,7 +163,8 @@ def test_currency_counts(radar):
 
 
 def test_money_in_the_books_must_name_or_equal_something(radar):
-    """A payment of the customer is netted in the reminder already; that it is his is no news."""
+    """A payment of the customer is netted in the reminder already; that it is his is no
+    news."""
     booked = {"partner_id": NOOR, "is_booked": True}
     assert hits(radar, line("PAY/1", 500, **booked)) == []
     assert hits(radar, line("PAY/1", 4200, **booked)) == [(NOOR, (142,))]
@@ -138,7 +174,10 @@ def test_money_in_the_books_must_name_or_equal_something(radar):
 
 def test_explanation(radar):
     [hit] = radar.match(line("POP INV 00142", 4200))
-    assert [(part.code, part.detail) for part in hit.parts] == [("number_part", "INV/2026/00142"), ("amount", "")]
+    assert [(part.code, part.detail) for part in hit.parts] == [
+        ("number_part", "INV/2026/00142"),
+        ("amount", ""),
+    ]
     assert hit.is_exact
     assert hit.move_ids == (1142,)
     [hit] = radar.match(line("INV/2026/00142", 1000))
@@ -149,7 +188,12 @@ def test_explanation(radar):
 
 
 def test_best_first():
-    radar = Radar([item("INV/2026/00001", 50, NOOR, item_id=901), item("BILL/2026/00001", 50, GULF, item_id=902)])
+    radar = Radar(
+        [
+            item("INV/2026/00001", 50, NOOR, item_id=901),
+            item("BILL/2026/00001", 50, GULF, item_id=902),
+        ]
+    )
     found = radar.match(line("INV/2026/00001", 50))
     assert [hit.partner_id for hit in found][0] == NOOR
 
@@ -158,9 +202,17 @@ def test_line_of_a_registered_payment(radar):
     registered = {(NOOR, AED, Decimal(500)): [DAY]}
     [hit] = radar.match(line("TT", 500, partner_id=NOOR))
     assert maybe_paid.is_registered(line("TT", 500, partner_id=NOOR), hit, registered)
-    assert not maybe_paid.is_registered(line("TT", 501, partner_id=NOOR), hit, registered)
-    assert not maybe_paid.is_registered(line("TT", 500, partner_id=NOOR), hit, {(NOOR, AED, Decimal(500)): [date(2026, 1, 2)]})
-    assert not maybe_paid.is_registered(line("TT", 500, partner_id=NOOR), hit, {(NOOR, USD, Decimal(500)): [DAY]})
+    assert not maybe_paid.is_registered(
+        line("TT", 501, partner_id=NOOR), hit, registered
+    )
+    assert not maybe_paid.is_registered(
+        line("TT", 500, partner_id=NOOR),
+        hit,
+        {(NOOR, AED, Decimal(500)): [date(2026, 1, 2)]},
+    )
+    assert not maybe_paid.is_registered(
+        line("TT", 500, partner_id=NOOR), hit, {(NOOR, USD, Decimal(500)): [DAY]}
+    )
     [named] = radar.match(line("INV/2026/00142", 500))
     assert not maybe_paid.is_registered(line("INV/2026/00142", 500), named, registered)
 
@@ -169,16 +221,31 @@ def test_line_of_a_registered_payment(radar):
 
 
 def amounts(*values):
-    return [item(f"X/{number}", value, item_id=5000 + number) for number, value in enumerate(values)]
+    return [
+        item(f"X/{number}", value, item_id=5000 + number)
+        for number, value in enumerate(values)
+    ]
 
 
-@pytest.mark.parametrize(("values", "wanted", "expected"), [
-    ((10, 20, 30), 30, {10, 20}), ((10, 20, 30), 60, {10, 20, 30}), ((10, 20, 30), 25, None), ((10,), 10, None), ((), 10, None),
-    ((5, 5, 7), 10, {5}), ((0.1, 0.2, 9), 0.3, {0.1, 0.2}), ((1, 2, 4, 8, 16, 100), 31, {1, 2, 4, 8, 16}), ((10, 20), 5, None),
-])
+@pytest.mark.parametrize(
+    ("values", "wanted", "expected"),
+    [
+        ((10, 20, 30), 30, {10, 20}),
+        ((10, 20, 30), 60, {10, 20, 30}),
+        ((10, 20, 30), 25, None),
+        ((10,), 10, None),
+        ((), 10, None),
+        ((5, 5, 7), 10, {5}),
+        ((0.1, 0.2, 9), 0.3, {0.1, 0.2}),
+        ((1, 2, 4, 8, 16, 100), 31, {1, 2, 4, 8, 16}),
+        ((10, 20), 5, None),
+    ],
+)
 def test_sum(values, wanted, expected):
     found = find_sum(amounts(*values), Decimal(str(wanted)))
-    assert (None if found is None else {float(one.residual) for one in found}) == expected
+    assert (
+        None if found is None else {float(one.residual) for one in found}
+    ) == expected
     if found:
         assert sum(one.residual for one in found) == Decimal(str(wanted))
 
@@ -186,21 +253,30 @@ def test_sum(values, wanted, expected):
 def test_sum_agrees_with_trying_everything():
     chance = random.Random(3)
     from itertools import combinations
+
     for _number in range(120):
         pool = amounts(*(chance.randint(1, 30) for _ in range(chance.randint(2, 8))))
         wanted = Decimal(chance.randint(2, 80))
         possible = any(
-            sum(one.residual for one in some) == wanted for size in range(2, maybe_paid.MAX_PARTS + 1) for some in combinations(pool, size))
+            sum(one.residual for one in some) == wanted
+            for size in range(2, maybe_paid.MAX_PARTS + 1)
+            for some in combinations(pool, size)
+        )
         possible = possible or sum(one.residual for one in pool) == wanted
-        assert bool(find_sum(pool, wanted)) == possible, ([one.residual for one in pool], wanted)
+        assert bool(find_sum(pool, wanted)) == possible, (
+            [one.residual for one in pool],
+            wanted,
+        )
 
 
 def test_search_for_a_sum_is_bounded(monkeypatch):
     steps = []
+
     class Counted(list):
         def __getitem__(self, key):
             steps.append(key)
             return super().__getitem__(key)
+
     pool = amounts(*(1000 + 2 * number for number in range(200)))
     assert find_sum(Counted(pool), Decimal(4001)) is None
     started = time.process_time()
@@ -213,7 +289,12 @@ def test_search_for_a_sum_is_bounded(monkeypatch):
 
 
 def test_many_customers_with_the_same_amount_say_nothing():
-    radar = Radar([item(f"INV/2026/{number:05}", 100, 5000 + number, item_id=7000 + number) for number in range(1, 200)])
+    radar = Radar(
+        [
+            item(f"INV/2026/{number:05}", 100, 5000 + number, item_id=7000 + number)
+            for number in range(1, 200)
+        ]
+    )
     assert hits(radar, line("DEPOSIT", 100)) == []
     assert hits(radar, line("INV/2026/00007", 100)) == [(5007, (7007,))]
 
@@ -222,10 +303,22 @@ def test_work_grows_with_lines_not_with_their_product(monkeypatch):
     """Each line looks at few items, however many there are."""
     looked = []
     original = maybe_paid.find_label
-    monkeypatch.setattr(maybe_paid, "find_label", lambda *args: looked.append(1) or original(*args))
+    monkeypatch.setattr(
+        maybe_paid, "find_label", lambda *args: looked.append(1) or original(*args)
+    )
     per_line = []
     for count in (100, 10000):
-        radar = Radar([item(f"INV/2026/{number:05}", 100 + number, 20000 + number % 700, item_id=30000 + number) for number in range(1, count + 1)])
+        radar = Radar(
+            [
+                item(
+                    f"INV/2026/{number:05}",
+                    100 + number,
+                    20000 + number % 700,
+                    item_id=30000 + number,
+                )
+                for number in range(1, count + 1)
+            ]
+        )
         looked.clear()
         for number in range(1, 51):
             radar.match(line(f"TT INV {number:05} thanks", 100 + number))
@@ -233,13 +326,18 @@ def test_work_grows_with_lines_not_with_their_product(monkeypatch):
     assert per_line[1] <= per_line[0] + 40
 
 
-@pytest.mark.parametrize("text", ["\x00", "🙂" * 50, "²³", "A" * 5000, "1" * 5000, "(((", "١٢٣", None or ""])
+@pytest.mark.parametrize(
+    "text", ["\x00", "🙂" * 50, "²³", "A" * 5000, "1" * 5000, "(((", "١٢٣", None or ""]
+)
 def test_strange_texts(radar, text):
     assert isinstance(radar.match(line(text, 5, account=text)), list)
 
 
 def test_items_without_number():
-    assert hits(Radar([Item(1, 2, NOOR, "", "", AED, Decimal(5))]), line("5", 5, partner_id=NOOR)) == [(NOOR, (1,))]
+    assert hits(
+        Radar([Item(1, 2, NOOR, "", "", AED, Decimal(5))]),
+        line("5", 5, partner_id=NOOR),
+    ) == [(NOOR, (1,))]
     assert Radar([]).match(line("INV 1", 1, partner_id=NOOR)) == []
 
 

@@ -12,8 +12,22 @@ from email.utils import parseaddr
 import pytest
 from core.mail.message import Attachment, OutgoingMessage, clean_header
 
-LONG_ID = f"<chaser.{'0123456789abcdef' * 4}@a-very-long-company-domain-name.example.ae>"
-BREAKS = ["\r\n", "\n", "\r", "\x85", "\u2028", "\u2029", "\x0b", "\x0c", "\x1c", "\x00", "\r\n\r\n"]
+LONG_ID = (
+    f"<chaser.{'0123456789abcdef' * 4}@a-very-long-company-domain-name.example.ae>"
+)
+BREAKS = [
+    "\r\n",
+    "\n",
+    "\r",
+    "\x85",
+    "\u2028",
+    "\u2029",
+    "\x0b",
+    "\x0c",
+    "\x1c",
+    "\x00",
+    "\r\n\r\n",
+]
 
 
 def make(**values) -> OutgoingMessage:
@@ -43,7 +57,10 @@ def test_headers():
             cc=("copy@example.com", "b@example.com"),
             reply_to="reply@pop.example",
             date=datetime(2026, 11, 21, 8, 30, tzinfo=timezone.utc),
-            headers={"Auto-Submitted": "auto-generated", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
+            headers={
+                "Auto-Submitted": "auto-generated",
+                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            },
         )
     )
     assert mail["Message-ID"] == "<r1@pop.example>"
@@ -66,7 +83,10 @@ def test_text_before_html():
     """Mail programs show the last part that they can (RFC 2046 §5.1.4)."""
     mail = parse(make())
     assert mail.get_content_type() == "multipart/alternative"
-    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+    assert [part.get_content_type() for part in mail.iter_parts()] == [
+        "text/plain",
+        "text/html",
+    ]
 
 
 @pytest.mark.parametrize("line_break", BREAKS, ids=repr)
@@ -80,7 +100,9 @@ def test_no_value_starts_a_header(where, line_break):
     mail = parse(make(**values.get(where, {where: evil})))
     parts = list(mail.walk())
     assert not any(name in part for part in parts for name in ("Bcc", "X-Evil"))
-    assert [address.addr_spec for address in mail["From"].addresses] == ["accounts@pop.example"]
+    assert [address.addr_spec for address in mail["From"].addresses] == [
+        "accounts@pop.example"
+    ]
     assert mail.get_body(("plain",)).get_content().strip() == "Hello"
 
 
@@ -119,7 +141,8 @@ def test_an_address_that_is_none_raises_value_error(values):
     ids=lambda text: text[:12],
 )
 def test_subject_and_name_survive(text):
-    """Decoded by email.header: the new parser of Python 3.11 puts spaces between the encoded words of a name."""
+    """Decoded by email.header: the new parser of Python 3.11 puts spaces between the
+    encoded words of a name."""
     mail = message_from_bytes(raw(make(subject=text, sender_name=text)))
     assert str(make_header(decode_header(mail["Subject"]))) == text
     name, address = parseaddr("".join(mail["From"].splitlines()))
@@ -131,14 +154,21 @@ def test_random_names_and_subjects_survive():
     chance = random.Random(19)
     for _run in range(300):
         text = " ".join(
-            "".join(chance.choices("ابجdeé😀.،-/(", k=chance.randint(1, 14))) for _word in range(chance.randint(1, 30))
+            "".join(chance.choices("ابجdeé😀.،-/(", k=chance.randint(1, 14)))
+            for _word in range(chance.randint(1, 30))
         )
         content = raw(make(subject=text, sender_name=text))
         mail = message_from_bytes(content)
         assert str(make_header(decode_header(mail["Subject"]))) == text
         name, address = parseaddr("".join(mail["From"].splitlines()))
-        assert (str(make_header(decode_header(name))), address) == (text, "accounts@pop.example")
-        assert max(len(line) for line in content.partition(b"\r\n\r\n")[0].split(b"\r\n")) <= 78
+        assert (str(make_header(decode_header(name))), address) == (
+            text,
+            "accounts@pop.example",
+        )
+        assert (
+            max(len(line) for line in content.partition(b"\r\n\r\n")[0].split(b"\r\n"))
+            <= 78
+        )
 
 
 def test_everything_is_seven_bit_with_short_lines():
@@ -148,7 +178,9 @@ def test_everything_is_seven_bit_with_short_lines():
             sender_name="شركة",
             text="ا" * 4000,
             html="<p>" + "x" * 4000 + "</p>",
-            attachments=(Attachment("ملف.pdf", bytes(range(256)) * 100, "application/pdf"),),
+            attachments=(
+                Attachment("ملف.pdf", bytes(range(256)) * 100, "application/pdf"),
+            ),
         )
     )
     assert content.isascii()
@@ -163,9 +195,15 @@ def test_attachments():
     )
     mail = parse(make(attachments=files))
     assert mail.get_content_type() == "multipart/mixed"
-    found = [(part.get_filename(), part.get_content(), part.get_content_type()) for part in mail.iter_attachments()]
+    found = [
+        (part.get_filename(), part.get_content(), part.get_content_type())
+        for part in mail.iter_attachments()
+    ]
     assert found == [(one.name, one.content, one.mimetype) for one in files]
-    assert all(part.get_content_disposition() == "attachment" for part in mail.iter_attachments())
+    assert all(
+        part.get_content_disposition() == "attachment"
+        for part in mail.iter_attachments()
+    )
     assert mail.get_body(("html",)).get_content().strip() == "<p>Hello</p>"
 
 
@@ -180,14 +218,29 @@ def test_long_message_ids_stay_readable(count):
     content = raw(make(message_id=LONG_ID, references=(LONG_ID,) * count))
     assert b"=?" not in content
     assert content.count(LONG_ID.encode()) == count + 2
-    assert parse(make(references=(LONG_ID,) * count))["References"].split() == [LONG_ID] * count
+    assert (
+        parse(make(references=(LONG_ID,) * count))["References"].split()
+        == [LONG_ID] * count
+    )
 
 
 def test_long_unsubscribe_link_stays_readable():
-    link = f"<https://odoo.a-very-long-company-domain-name.example.ae/chaser/unsubscribe/{'x' * 64}>"
-    content = raw(make(headers={"List-Unsubscribe": link, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}))
+    link = (
+        "<https://odoo.a-very-long-company-domain-name.example.ae/chaser/"
+        f"unsubscribe/{'x' * 64}>"
+    )
+    content = raw(
+        make(
+            headers={
+                "List-Unsubscribe": link,
+                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            }
+        )
+    )
     assert f"List-Unsubscribe: {link}\r\n".encode() in content
-    assert make(headers={"List-Unsubscribe": link}).to_email().as_string().count(link) == 1
+    assert (
+        make(headers={"List-Unsubscribe": link}).to_email().as_string().count(link) == 1
+    )
 
 
 def test_envelope_has_each_address_once():
@@ -211,26 +264,44 @@ def test_clean_header(given, clean):
     assert clean_header(given) == clean
 
 
-# -- strictly by the book ---------------------------------------------------------------------------------------------
+# -- strictly by the book
+# --------------------------------------------------------------------------------------
 ENCODED_WORD = re.compile(rb"=\?utf-8\?([bq])\?([^?]*)\?=")
-ARABIC = "تذكير بالسداد: 3 فواتير متأخرة، المبلغ المستحق \u206619,435.50\u2069\u00a0درهم · Payment reminder: 3 invoices overdue"
+ARABIC = (
+    "تذكير بالسداد: 3 فواتير متأخرة، المبلغ المستحق "
+    "\u206619,435.50\u2069\u00a0درهم · Payment reminder: 3 invoices overdue"
+)
 
 
 def head_of(content: bytes) -> bytes:
     return content.partition(b"\r\n\r\n")[0]
 
 
-@pytest.mark.parametrize("text", [ARABIC, ARABIC * 5, "ا" * 300, "شركة " + "x" * 60, "😀" * 40, "a" * 70 + "ب"])
+@pytest.mark.parametrize(
+    "text",
+    [ARABIC, ARABIC * 5, "ا" * 300, "شركة " + "x" * 60, "😀" * 40, "a" * 70 + "ب"],
+)
 def test_encoded_words(text):
-    """RFC 2047 §2 and §5: 75 characters at most, whole characters in each, and in a name only the signs that may stand there."""
-    content = raw(make(subject=text, sender_name=text, attachments=(Attachment(f"{text[:80]}.pdf", b"x", "application/pdf"),)))
+    """RFC 2047 §2 and §5: 75 characters at most, whole characters in each, and in a
+    name only the signs that may stand there."""
+    content = raw(
+        make(
+            subject=text,
+            sender_name=text,
+            attachments=(Attachment(f"{text[:80]}.pdf", b"x", "application/pdf"),),
+        )
+    )
     assert content.isascii()
     words = list(ENCODED_WORD.finditer(head_of(content)))
     assert words
     for word in words:
         assert len(word.group()) <= 75
         kind, inner = word.group(1), word.group(2)
-        decoded = base64.b64decode(inner, validate=True) if kind == b"b" else quopri.decodestring(inner.replace(b"_", b" "))
+        decoded = (
+            base64.b64decode(inner, validate=True)
+            if kind == b"b"
+            else quopri.decodestring(inner.replace(b"_", b" "))
+        )
         decoded.decode("utf-8")
         if kind == b"q":
             assert re.fullmatch(rb"[A-Za-z0-9!*+\-/=_]*", inner)
@@ -238,46 +309,100 @@ def test_encoded_words(text):
         assert len(line) <= 78 or b" " not in line.strip()
 
 
-@pytest.mark.parametrize("name", ["شركة البوب للتجارة", '"Al Noor", Ltd. <x>', "O'Neil (Dubai)", "a\\b", "=?utf-8?q?evil?=", ""])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "شركة البوب للتجارة",
+        '"Al Noor", Ltd. <x>',
+        "O'Neil (Dubai)",
+        "a\\b",
+        "=?utf-8?q?evil?=",
+        "",
+    ],
+)
 def test_modern_and_old_parsers_agree_and_find_no_fault(name):
     message = make(
-        subject=ARABIC, sender_name=name, cc=("copy@example.com",), reply_to="reply@pop.example", references=("<a@b>", LONG_ID),
-        html="<p>" + "مرحبا " * 500 + "</p>", text="مرحبا " * 500,
-        attachments=(Attachment("كشف حساب شركة البوب للتجارة العامة ذات المسؤولية المحدودة 2026-11-21.pdf", b"%PDF-" * 900, "application/pdf"),),
+        subject=ARABIC,
+        sender_name=name,
+        cc=("copy@example.com",),
+        reply_to="reply@pop.example",
+        references=("<a@b>", LONG_ID),
+        html="<p>" + "مرحبا " * 500 + "</p>",
+        text="مرحبا " * 500,
+        attachments=(
+            Attachment(
+                "كشف حساب شركة البوب للتجارة العامة ذات المسؤولية المحدودة "
+                "2026-11-21.pdf",
+                b"%PDF-" * 900,
+                "application/pdf",
+            ),
+        ),
         headers={
-            "List-Unsubscribe": "<https://odoo.example/chaser/u/TOKEN>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-            "Auto-Submitted": "auto-generated", "Content-Language": "ar, en",
+            "List-Unsubscribe": "<https://odoo.example/chaser/u/TOKEN>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            "Auto-Submitted": "auto-generated",
+            "Content-Language": "ar, en",
         },
     )
     content = raw(message)
     mail = message_from_bytes(content, policy=policy.default)
     assert not [defect for part in mail.walk() for defect in part.defects]
-    assert not [defect for value in mail.values() for defect in getattr(value, "defects", ())]
-    assert b"\r" not in content.replace(b"\r\n", b"") and b"\n" not in content.replace(b"\r\n", b"")
+    assert not [
+        defect for value in mail.values() for defect in getattr(value, "defects", ())
+    ]
+    assert b"\r" not in content.replace(b"\r\n", b"") and b"\n" not in content.replace(
+        b"\r\n", b""
+    )
     assert max(len(line) for line in content.split(b"\r\n")) <= 998
-    assert [address.addr_spec for address in mail["From"].addresses] == ["accounts@pop.example"]
+    assert [address.addr_spec for address in mail["From"].addresses] == [
+        "accounts@pop.example"
+    ]
     [attachment] = mail.iter_attachments()
     assert attachment.get_filename() == message.attachments[0].name
     assert attachment.get_content() == message.attachments[0].content
     assert mail.get_body(("plain",)).get_content().strip() == message.text.strip()
     assert mail.get_body(("html",)).get_content().strip() == message.html
-    assert (mail["Content-Language"], mail["Auto-Submitted"], mail["List-Unsubscribe-Post"]) == (
-        "ar, en", "auto-generated", "List-Unsubscribe=One-Click")
+    assert (
+        mail["Content-Language"],
+        mail["Auto-Submitted"],
+        mail["List-Unsubscribe-Post"],
+    ) == ("ar, en", "auto-generated", "List-Unsubscribe=One-Click")
     old = message_from_bytes(content)
     assert str(make_header(decode_header(old["Subject"]))) == ARABIC
     if not name.startswith("=?"):
-        assert str(make_header(decode_header(parseaddr("".join(old["From"].splitlines()))[0]))) == name
+        assert (
+            str(
+                make_header(
+                    decode_header(parseaddr("".join(old["From"].splitlines()))[0])
+                )
+            )
+            == name
+        )
 
 
 def test_each_header_once():
-    mail = parse(make(headers={"Auto-Submitted": "auto-generated", "Content-Language": "ar"}))
+    mail = parse(
+        make(headers={"Auto-Submitted": "auto-generated", "Content-Language": "ar"})
+    )
     names = [name.lower() for name in mail.keys()]
     assert sorted(names) == sorted(set(names))
-    assert {"message-id", "date", "from", "to", "subject", "mime-version", "content-type", "content-language"} <= set(names)
+    assert {
+        "message-id",
+        "date",
+        "from",
+        "to",
+        "subject",
+        "mime-version",
+        "content-type",
+        "content-language",
+    } <= set(names)
 
 
 def test_the_same_message_is_the_same_bytes_apart_from_its_boundaries():
     """A retry is the same message: same id, same parts."""
     moment = datetime(2026, 11, 21, tzinfo=timezone.utc)
-    one, two = (re.sub(rb"={10,}\d+==", b"B", raw(make(subject=ARABIC, date=moment))) for _attempt in range(2))
+    one, two = (
+        re.sub(rb"={10,}\d+==", b"B", raw(make(subject=ARABIC, date=moment)))
+        for _attempt in range(2)
+    )
     assert one == two

@@ -8,7 +8,14 @@ from decimal import Decimal
 
 import pytest
 from core.plan.gates import Skip
-from core.plan.planning import Customer, Message, OpenCredit, OpenItem, net_items, plan_messages
+from core.plan.planning import (
+    Customer,
+    Message,
+    OpenCredit,
+    OpenItem,
+    net_items,
+    plan_messages,
+)
 
 AED, USD = 1, 2
 HOLD, BLOCK = Skip("on_hold"), Skip("no_email")
@@ -35,7 +42,11 @@ def credit(number, residual, currency=AED):
 
 
 def plan(items, credits=(), minimum=0, min_invoices=2, **values):
-    return plan_messages([Customer(7, list(items), list(credits), **values)], Decimal(minimum), min_invoices)
+    return plan_messages(
+        [Customer(7, list(items), list(credits), **values)],
+        Decimal(minimum),
+        min_invoices,
+    )
 
 
 def shape(messages):
@@ -55,16 +66,40 @@ def shape(messages):
         ([], {}, []),
         ([item(1)], {}, [([1], [], "")]),
         ([item(1), item(2)], {}, [([1, 2], [], "")]),
-        ([item(1), item(2)], {"preference": "disabled"}, [([1], [], ""), ([2], [], "")]),
+        (
+            [item(1), item(2)],
+            {"preference": "disabled"},
+            [([1], [], ""), ([2], [], "")],
+        ),
         ([item(1), item(2)], {"min_invoices": 3}, [([1], [], ""), ([2], [], "")]),
-        ([item(1), item(2)], {"min_invoices": 3, "preference": "enabled"}, [([1, 2], [], "")]),
-        ([item(1), item(2)], {"max_amount": Decimal(199)}, [([1], [], ""), ([2], [], "")]),
+        (
+            [item(1), item(2)],
+            {"min_invoices": 3, "preference": "enabled"},
+            [([1, 2], [], "")],
+        ),
+        (
+            [item(1), item(2)],
+            {"max_amount": Decimal(199)},
+            [([1], [], ""), ([2], [], "")],
+        ),
         ([item(1), item(2)], {"max_amount": Decimal(200)}, [([1, 2], [], "")]),
-        ([item(1), item(2)], {"max_amount": Decimal(199), "preference": "enabled"}, [([1, 2], [], "")]),
+        (
+            [item(1), item(2)],
+            {"max_amount": Decimal(199), "preference": "enabled"},
+            [([1, 2], [], "")],
+        ),
         # two instalments of one invoice stay together
-        ([item(1, move=5), item(2, move=5), item(3)], {"preference": "disabled"}, [([1, 2], [], ""), ([3], [], "")]),
+        (
+            [item(1, move=5), item(2, move=5), item(3)],
+            {"preference": "disabled"},
+            [([1, 2], [], ""), ([3], [], "")],
+        ),
         # the oldest first
-        ([item(1, days=5), item(2, days=50), item(3, days=20)], {}, [([2, 3, 1], [], "")]),
+        (
+            [item(1, days=5), item(2, days=50), item(3, days=20)],
+            {},
+            [([2, 3, 1], [], "")],
+        ),
     ],
 )
 def test_consolidation(items, values, expected):
@@ -76,11 +111,27 @@ def test_consolidation(items, values, expected):
     [
         ([item(1)], [credit(1, 30)], {}, [([1], [1], "")]),
         ([item(1)], [credit(1, 100)], {}, [([1], [1], "covered_by_credit")]),
-        ([item(1)], [credit(1, 70), credit(2, 60)], {}, [([1], [1, 2], "covered_by_credit")]),
-        ([item(1), item(2, currency=USD)], [credit(1, 500)], {}, [([1], [1], "covered_by_credit"), ([2], [], "")]),
+        (
+            [item(1)],
+            [credit(1, 70), credit(2, 60)],
+            {},
+            [([1], [1, 2], "covered_by_credit")],
+        ),
+        (
+            [item(1), item(2, currency=USD)],
+            [credit(1, 500)],
+            {},
+            [([1], [1], "covered_by_credit"), ([2], [], "")],
+        ),
         ([item(1)], [credit(1, 500, USD)], {}, [([1], [], "")]),
-        ([item(1, days=9), item(2)], [credit(1, 30)], {"preference": "disabled"}, [([1], [], ""), ([2], [1], "")]),
-        # not with the older one, which it would cover alone while the other is asked for in full
+        (
+            [item(1, days=9), item(2)],
+            [credit(1, 30)],
+            {"preference": "disabled"},
+            [([1], [], ""), ([2], [1], "")],
+        ),
+        # not with the older one, which it would cover alone while the other is asked
+        # for in full
         (
             [item(1, days=50), item(2, 200)],
             [credit(1, 150)],
@@ -112,12 +163,27 @@ def test_netting(items, credits, values, expected):
         ([item(1, hold=HOLD)], [], {}, [([1], [], "on_hold")]),
         ([item(1, hold=HOLD), item(2)], [], {}, [([1], [], "on_hold"), ([2], [], "")]),
         ([item(1)], [], {"block": BLOCK}, [([1], [], "no_email")]),
-        ([item(1), item(2, hold=HOLD)], [], {"block": BLOCK}, [([1], [], "no_email"), ([2], [], "on_hold")]),
+        (
+            [item(1), item(2, hold=HOLD)],
+            [],
+            {"block": BLOCK},
+            [([1], [], "no_email"), ([2], [], "on_hold")],
+        ),
         ([item(1), item(2)], [], {"minimum": 200}, [([1, 2], [], "")]),
         ([item(1), item(2)], [], {"minimum": 201}, [([1, 2], [], "below_minimum")]),
         # on the customer's total, not per message
-        ([item(1), item(2)], [], {"minimum": 150, "preference": "disabled"}, [([1], [], ""), ([2], [], "")]),
-        ([item(1), item(2)], [credit(1, 60)], {"minimum": 150}, [([1, 2], [1], "below_minimum")]),
+        (
+            [item(1), item(2)],
+            [],
+            {"minimum": 150, "preference": "disabled"},
+            [([1], [], ""), ([2], [], "")],
+        ),
+        (
+            [item(1), item(2)],
+            [credit(1, 60)],
+            {"minimum": 150},
+            [([1, 2], [1], "below_minimum")],
+        ),
         ([item(1, 50, USD)], [], {"minimum": 180}, [([1], [], "")]),
         ([item(1)], [], {"minimum": 500, "block": BLOCK}, [([1], [], "no_email")]),
     ],
@@ -134,7 +200,9 @@ def test_held_items_neither_count_nor_use_up_credits():
 
 
 def test_message_figures():
-    message = Message(7, [item(1, 100, days=3), item(2, 10, USD, days=40)], [credit(1, 30)])
+    message = Message(
+        7, [item(1, 100, days=3), item(2, 10, USD, days=40)], [credit(1, 30)]
+    )
     assert message.days_overdue == 40
     assert message.company_net == Decimal("106.725")
 
@@ -184,11 +252,17 @@ def test_whatever_comes_nothing_is_lost_doubled_or_asked_twice(seed):
     chance = random.Random(seed)
     customers = [random_customer(chance, partner) for partner in range(25)]
     before = copy.deepcopy(customers)
-    messages = plan_messages(customers, Decimal(chance.choice((0, 100))), chance.randint(1, 4))
+    messages = plan_messages(
+        customers, Decimal(chance.choice((0, 100))), chance.randint(1, 4)
+    )
     assert customers == before, "the plan must not change what it was given"
     for customer in customers:
-        own = [message for message in messages if message.partner_id == customer.partner_id]
-        assert Counter(one.id for message in own for one in message.items) == Counter(one.id for one in customer.items)
+        own = [
+            message for message in messages if message.partner_id == customer.partner_id
+        ]
+        assert Counter(one.id for message in own for one in message.items) == Counter(
+            one.id for one in customer.items
+        )
         shown = Counter(one.id for message in own for one in message.credits)
         assert not shown or max(shown.values()) == 1
         assert set(shown) <= {one.id for one in customer.credits}
@@ -198,8 +272,12 @@ def test_whatever_comes_nothing_is_lost_doubled_or_asked_twice(seed):
         assert all(one.hold is None for message in going for one in message.items)
         assert not (customer.block and going)
         for currency in (AED, USD):
-            asked = sum(owed(message.items, message.credits, currency) for message in going)
-            assert asked <= max(Decimal(0), owed(live, customer.credits, currency)), "never more than the net"
+            asked = sum(
+                owed(message.items, message.credits, currency) for message in going
+            )
+            assert asked <= max(Decimal(0), owed(live, customer.credits, currency)), (
+                "never more than the net"
+            )
             for message in going:
                 if any(one.currency_id == currency for one in message.items):
                     assert owed(message.items, message.credits, currency) > 0

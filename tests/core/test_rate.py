@@ -3,7 +3,13 @@ from core.page.rate import RateLimiter
 
 def test_so_many_in_any_window():
     limiter = RateLimiter(3, 60)
-    assert [limiter.allow("a", now) for now in (0, 10, 20, 30, 59)] == [True, True, True, False, False]
+    assert [limiter.allow("a", now) for now in (0, 10, 20, 30, 59)] == [
+        True,
+        True,
+        True,
+        False,
+        False,
+    ]
     assert limiter.allow("a", 60), "the first one is out of the window"
     assert not limiter.allow("a", 61)
     assert limiter.allow("a", 70)

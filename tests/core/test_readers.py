@@ -1,4 +1,5 @@
-"""The contract of readers against a real Dovecot, and against strict servers that speak as Gmail and Graph document it."""
+"""The contract of readers against a real Dovecot, and against strict servers that speak
+as Gmail and Graph document it."""
 
 import contextlib
 import re
@@ -52,7 +53,8 @@ class ImapBox:
             session.expunge()
 
     def forget(self):
-        """Without its index a folder gets another UIDVALIDITY, which is made from the clock, and new numbers."""
+        """Without its index a folder gets another UIDVALIDITY, which is made from the
+        clock, and new numbers."""
         time.sleep(1.1)
         for path in (self.dovecot.mail / self.user).glob("dovecot*"):
             path.unlink()
@@ -61,7 +63,9 @@ class ImapBox:
         return self.dovecot.flags(self.user)
 
     def keep_sent(self, message_id):
-        self.dovecot.deliver(self.user, f"Message-ID: {message_id}\r\n\r\nx".encode(), folder="Sent")
+        self.dovecot.deliver(
+            self.user, f"Message-ID: {message_id}\r\n\r\nx".encode(), folder="Sent"
+        )
 
     def break_once(self, reader):
         reader._session.sock.shutdown(socket.SHUT_RDWR)
@@ -74,7 +78,13 @@ class TestImap(ReaderContract):
         return ImapBox(dovecot)
 
     def settings(self, box, **values):
-        own = {"host": "127.0.0.1", "port": box.dovecot.port, "encryption": "none", "user": box.user, "password": box.dovecot.password}
+        own = {
+            "host": "127.0.0.1",
+            "port": box.dovecot.port,
+            "encryption": "none",
+            "user": box.user,
+            "password": box.dovecot.password,
+        }
         return ServerSettings(**own | values)
 
     @pytest.fixture
@@ -106,7 +116,9 @@ class TestImap(ReaderContract):
             reader.mark_seen(["1:1"])
             assert read_all(reader, cursor)[0] == []
 
-    @pytest.mark.parametrize("name", ["Rechnungen & Mahnungen", "فواتير", 'quo"ted', "a\\b"])
+    @pytest.mark.parametrize(
+        "name", ["Rechnungen & Mahnungen", "فواتير", 'quo"ted', "a\\b"]
+    )
     def test_folder_with_an_unusual_name(self, box, name):
         encoded = encode_folder(name).replace("\\", "\\\\").replace('"', '\\"')
         box.dovecot.deliver(box.user, make_mail(7), folder=f'"{encoded}"')
@@ -114,7 +126,10 @@ class TestImap(ReaderContract):
             assert subjects(read_all(reader, {})[0]) == [7]
 
     def test_folder_that_is_not_there(self, box):
-        with ImapReader(self.settings(box), "Nowhere") as reader, pytest.raises(FolderMissing):
+        with (
+            ImapReader(self.settings(box), "Nowhere") as reader,
+            pytest.raises(FolderMissing),
+        ):
             reader.list_new({}, SINCE, 1)
 
     def test_old_mail_is_left_alone_at_first(self, box, reader):
@@ -127,9 +142,14 @@ class TestImap(ReaderContract):
     def test_xoauth2(self, box, introspection):
         introspection.users["good-token"] = box.user
         box.deliver(make_mail(0))
-        with ImapReader(self.settings(box, password=""), get_token=lambda rejected: "good-token") as reader:
+        with ImapReader(
+            self.settings(box, password=""), get_token=lambda rejected: "good-token"
+        ) as reader:
             assert subjects(read_all(reader, {})[0]) == [0]
-        with pytest.raises(AuthenticationFailed) as caught, ImapReader(self.settings(box), get_token=lambda rejected: "bad-token"):
+        with (
+            pytest.raises(AuthenticationFailed) as caught,
+            ImapReader(self.settings(box), get_token=lambda rejected: "bad-token"),
+        ):
             pass
         assert "bad-token" not in str(caught.value)
 
@@ -146,17 +166,28 @@ class TestImap(ReaderContract):
         assert asked == ["", "stale-token"]
 
     def test_starttls_checks_the_certificate(self, box):
-        with ImapReader(self.settings(box, encryption="starttls", verify=False)) as reader:
+        with ImapReader(
+            self.settings(box, encryption="starttls", verify=False)
+        ) as reader:
             assert reader.list_new({}, SINCE, 1).entries == ()
-        with pytest.raises(Unreachable, match="(?i)certificate"), ImapReader(self.settings(box, encryption="starttls")):
+        with (
+            pytest.raises(Unreachable, match="(?i)certificate"),
+            ImapReader(self.settings(box, encryption="starttls")),
+        ):
             pass
 
     def test_tls_against_a_server_without(self, box):
-        with pytest.raises(Unreachable), ImapReader(self.settings(box, encryption="ssl", timeout=5)):
+        with (
+            pytest.raises(Unreachable),
+            ImapReader(self.settings(box, encryption="ssl", timeout=5)),
+        ):
             pass
 
     def test_unusual_password(self, box):
-        with pytest.raises(AuthenticationFailed), ImapReader(self.settings(box, user="علي", password='p"ä\\ss')):
+        with (
+            pytest.raises(AuthenticationFailed),
+            ImapReader(self.settings(box, user="علي", password='p"ä\\ss')),
+        ):
             pass
 
 
@@ -185,17 +216,32 @@ class TestImapAnswers:
     CAPABLE = b"* CAPABILITY IMAP4rev1\r\nTAG OK done\r\n"
 
     def open(self, port, **values):
-        reader = ImapReader(ServerSettings("127.0.0.1", port, "none", "u", "p", timeout=5, **values))
+        reader = ImapReader(
+            ServerSettings("127.0.0.1", port, "none", "u", "p", timeout=5, **values)
+        )
         reader.open()
         return reader
 
-    @pytest.mark.parametrize("answer,error", [
-        (b"TAG NO [AUTHENTICATIONFAILED] Invalid credentials\r\n", AuthenticationFailed), (b"TAG NO [UNAVAILABLE] later\r\n", Unreachable),
-        (b"TAG NO [INUSE] locked\r\n", Unreachable), (b"TAG NO Too many simultaneous connections\r\n", Unreachable),
-        (b"* BYE shutting down\r\n", Unreachable), (b"nonsense\r\n", Unreachable), (b"", Unreachable),
-    ])
+    @pytest.mark.parametrize(
+        "answer,error",
+        [
+            (
+                b"TAG NO [AUTHENTICATIONFAILED] Invalid credentials\r\n",
+                AuthenticationFailed,
+            ),
+            (b"TAG NO [UNAVAILABLE] later\r\n", Unreachable),
+            (b"TAG NO [INUSE] locked\r\n", Unreachable),
+            (b"TAG NO Too many simultaneous connections\r\n", Unreachable),
+            (b"* BYE shutting down\r\n", Unreachable),
+            (b"nonsense\r\n", Unreachable),
+            (b"", Unreachable),
+        ],
+    )
     def test_login(self, answer, error):
-        with scripted(b"* OK hello\r\n", self.CAPABLE, answer) as port, pytest.raises(error):
+        with (
+            scripted(b"* OK hello\r\n", self.CAPABLE, answer) as port,
+            pytest.raises(error),
+        ):
             self.open(port)
 
     def test_greeting_is_none(self):
@@ -204,21 +250,34 @@ class TestImapAnswers:
                 self.open(port)
 
     def test_no_starttls_means_no_password(self):
-        with scripted(b"* OK hello\r\n", self.CAPABLE) as port, pytest.raises(Unreachable, match="STARTTLS"):
-            ImapReader(ServerSettings("127.0.0.1", port, "starttls", "u", "p", timeout=5)).open()
+        with (
+            scripted(b"* OK hello\r\n", self.CAPABLE) as port,
+            pytest.raises(Unreachable, match="STARTTLS"),
+        ):
+            ImapReader(
+                ServerSettings("127.0.0.1", port, "starttls", "u", "p", timeout=5)
+            ).open()
 
     def test_uid_behind_the_text(self):
         head = b"Subject: x 4\r\n\r\n"
         with scripted(
-            b"* OK hello\r\n", self.CAPABLE, b"TAG OK in\r\n", b"* 1 EXISTS\r\n* OK [UIDVALIDITY 9] x\r\n* OK [UIDNEXT 8] x\r\nTAG OK [READ-ONLY]\r\n",
-            b"* SEARCH 7\r\nTAG OK done\r\n", b"* 1 FETCH (FLAGS ())\r\n* 1 FETCH (BODY[HEADER]<0> {%d}\r\n%s UID 7)\r\nTAG OK done\r\n" % (len(head), head),
+            b"* OK hello\r\n",
+            self.CAPABLE,
+            b"TAG OK in\r\n",
+            b"* 1 EXISTS\r\n* OK [UIDVALIDITY 9] x\r\n* OK [UIDNEXT 8] x\r\nTAG OK "
+            b"[READ-ONLY]\r\n",
+            b"* SEARCH 7\r\nTAG OK done\r\n",
+            b"* 1 FETCH (FLAGS ())\r\n* 1 FETCH (BODY[HEADER]<0> {%d}\r\n%s UID "
+            b"7)\r\nTAG OK done\r\n" % (len(head), head),
         ) as port:
             page = self.open(port).list_new({}, SINCE, 10)
         assert [(entry.ref, entry.headers) for entry in page.entries] == [("9:7", head)]
         assert page.cursor == {"validity": 9, "uid": 7}
 
     def test_settings_keep_their_secret(self):
-        assert "hunter2" not in repr(ServerSettings("h", 1, "ssl", user="u", password="hunter2"))
+        assert "hunter2" not in repr(
+            ServerSettings("h", 1, "ssl", user="u", password="hunter2")
+        )
 
 
 class ApiContract(ReaderContract):
@@ -258,12 +317,29 @@ class ApiContract(ReaderContract):
             read_all(reader, {})
         assert asked == ["", "old"]
 
-    @pytest.mark.parametrize("status,headers,body,error", [
-        (429, {"Retry-After": "17"}, {}, RateLimited), (503, {"Retry-After": "17"}, {}, RateLimited), (503, {}, {}, Unreachable),
-        (500, {}, b"<html>", Unreachable), (302, {"Location": "https://elsewhere.example"}, {}, Unreachable),
-        (403, {}, {"error": {"code": 403, "message": "Insufficient Permission"}}, AuthenticationFailed), (200, {}, b"not json", Unreachable),
-        (400, {}, {"error": {"code": 400, "message": "Invalid label"}}, FolderMissing),
-    ])
+    @pytest.mark.parametrize(
+        "status,headers,body,error",
+        [
+            (429, {"Retry-After": "17"}, {}, RateLimited),
+            (503, {"Retry-After": "17"}, {}, RateLimited),
+            (503, {}, {}, Unreachable),
+            (500, {}, b"<html>", Unreachable),
+            (302, {"Location": "https://elsewhere.example"}, {}, Unreachable),
+            (
+                403,
+                {},
+                {"error": {"code": 403, "message": "Insufficient Permission"}},
+                AuthenticationFailed,
+            ),
+            (200, {}, b"not json", Unreachable),
+            (
+                400,
+                {},
+                {"error": {"code": 400, "message": "Invalid label"}},
+                FolderMissing,
+            ),
+        ],
+    )
     def test_answers(self, box, reader, status, headers, body, error):
         box.answers.append((status, headers, body))
         with reader:
@@ -285,7 +361,11 @@ class ApiContract(ReaderContract):
         box.deliver(make_mail(0))
         with reader:
             read_all(reader, {})
-        assert not [path for path, query, _headers in box.requests if TOKEN in path or TOKEN in str(query)]
+        assert not [
+            path
+            for path, query, _headers in box.requests
+            if TOKEN in path or TOKEN in str(query)
+        ]
 
 
 class TestGmail(ApiContract):
@@ -298,7 +378,19 @@ class TestGmail(ApiContract):
         return GmailReader("INBOX", get_token, detour, timeout=5)
 
     def test_daily_limit(self, box, reader):
-        box.answers.append((403, {}, {"error": {"code": 403, "message": "quota", "errors": [{"reason": "userRateLimitExceeded"}]}}))
+        box.answers.append(
+            (
+                403,
+                {},
+                {
+                    "error": {
+                        "code": 403,
+                        "message": "quota",
+                        "errors": [{"reason": "userRateLimitExceeded"}],
+                    }
+                },
+            )
+        )
         with reader, pytest.raises(RateLimited):
             reader.list_new({}, SINCE, 1)
 
@@ -321,19 +413,48 @@ class TestGraph(ApiContract):
         with reader:
             with pytest.raises(Unreachable):
                 reader.list_new({"link": "https://evil.example/v1.0/me"}, SINCE, 1)
-            box.answers.append((200, {}, {"value": [], "@odata.nextLink": "https://graph.microsoft.com.evil.example/v1.0/x"}))
+            box.answers.append(
+                (
+                    200,
+                    {},
+                    {
+                        "value": [],
+                        "@odata.nextLink": "https://graph.microsoft.com.evil.example/v1.0/x",
+                    },
+                )
+            )
             with pytest.raises(Unreachable):
                 reader.list_new({}, SINCE, 1)
         assert not [entry for entry in box.requests if "evil" in entry[0]]
 
     def test_mail_without_internet_headers(self, box, reader):
-        """From within the same organisation: what the service knows stands in for them."""
+        """From within the same organisation: what the service knows stands in for
+        them."""
         box.deliver(make_mail(0))
         box.answers += [
-            (200, {}, {"value": [{"id": "AAMk0"}], "@odata.deltaLink": f"{FakeGraph.origin}/me/mailFolders/inbox/messages/delta?$deltatoken=0-1"}),
-            (200, {}, {"id": "AAMk0", "internetMessageId": "<m@x.example>", "subject": "رد\r\nX-Evil: 1",
-                       "from": {"emailAddress": {"address": "ali@x.example"}},
-                       "toRecipients": [{"emailAddress": {"address": "accounts@pop.example"}}], "receivedDateTime": "2026-05-04T08:15:00Z"}),
+            (
+                200,
+                {},
+                {
+                    "value": [{"id": "AAMk0"}],
+                    "@odata.deltaLink": f"{FakeGraph.origin}/me/mailFolders/inbox/"
+                    "messages/delta?$deltatoken=0-1",
+                },
+            ),
+            (
+                200,
+                {},
+                {
+                    "id": "AAMk0",
+                    "internetMessageId": "<m@x.example>",
+                    "subject": "رد\r\nX-Evil: 1",
+                    "from": {"emailAddress": {"address": "ali@x.example"}},
+                    "toRecipients": [
+                        {"emailAddress": {"address": "accounts@pop.example"}}
+                    ],
+                    "receivedDateTime": "2026-05-04T08:15:00Z",
+                },
+            ),
         ]
         with reader:
             [entry] = reader.list_new({}, SINCE, 5).entries

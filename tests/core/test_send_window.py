@@ -1,4 +1,5 @@
-"""Send windows: dated cases in the UAE's weeks and feasts, other zones, clock changes, and the chain of causes."""
+"""Send windows: dated cases in the UAE's weeks and feasts, other zones, clock changes,
+and the chain of causes."""
 
 import itertools
 from datetime import date, datetime, timedelta
@@ -12,7 +13,9 @@ DUBAI, RIYADH, LONDON = "Asia/Dubai", "Asia/Riyadh", "Europe/London"
 
 
 def week(*days):
-    return tuple(Slot(day, start * 60 // 1, round(end * 60)) for day, start, end in days)
+    return tuple(
+        Slot(day, start * 60 // 1, round(end * 60)) for day, start, end in days
+    )
 
 
 UAE = week(*((day, 8, 17) for day in range(4)), (4, 8, 11.5))
@@ -29,11 +32,27 @@ HOLIDAYS = (
     DayOff(date(2026, 6, 15), date(2026, 6, 15), {"en_US": "Islamic New Year"}),
     DayOff(date(2026, 8, 28), date(2026, 8, 28), {"en_US": "Prophet's Birthday"}),
     DayOff(date(2026, 12, 2), date(2026, 12, 3), {"en_US": "National Day"}),
-    DayOff(date(2027, 3, 9), date(2027, 3, 11), {"en_US": "Eid al-Fitr"}, estimated=True),
-    DayOff(date(2027, 5, 15), date(2027, 5, 15), {"en_US": "Day of Arafah"}, estimated=True),
-    DayOff(date(2027, 5, 16), date(2027, 5, 18), {"en_US": "Eid al-Adha"}, estimated=True),
-    DayOff(date(2027, 6, 6), date(2027, 6, 6), {"en_US": "Islamic New Year"}, estimated=True),
-    DayOff(date(2027, 8, 14), date(2027, 8, 14), {"en_US": "Prophet's Birthday"}, estimated=True),
+    DayOff(
+        date(2027, 3, 9), date(2027, 3, 11), {"en_US": "Eid al-Fitr"}, estimated=True
+    ),
+    DayOff(
+        date(2027, 5, 15), date(2027, 5, 15), {"en_US": "Day of Arafah"}, estimated=True
+    ),
+    DayOff(
+        date(2027, 5, 16), date(2027, 5, 18), {"en_US": "Eid al-Adha"}, estimated=True
+    ),
+    DayOff(
+        date(2027, 6, 6),
+        date(2027, 6, 6),
+        {"en_US": "Islamic New Year"},
+        estimated=True,
+    ),
+    DayOff(
+        date(2027, 8, 14),
+        date(2027, 8, 14),
+        {"en_US": "Prophet's Birthday"},
+        estimated=True,
+    ),
     DayOff(date(2027, 12, 2), date(2027, 12, 3), {"en_US": "National Day"}),
 )
 
@@ -41,16 +60,30 @@ HOLIDAYS = (
 def ramadan(slots):
     return (
         SpecialHours(date(2026, 2, 18), date(2026, 3, 19), slots, {"en_US": "Ramadan"}),
-        SpecialHours(date(2027, 2, 8), date(2027, 3, 8), slots, {"en_US": "Ramadan"}, estimated=True),
+        SpecialHours(
+            date(2027, 2, 8),
+            date(2027, 3, 8),
+            slots,
+            {"en_US": "Ramadan"},
+            estimated=True,
+        ),
     )
 
 
 WINDOWS = {
     "dubai": SendWindow(DUBAI, UAE, HOLIDAYS, ramadan(UAE_RAMADAN)),
     "sharjah": SendWindow(DUBAI, SHARJAH, HOLIDAYS, ramadan(SHARJAH_RAMADAN)),
-    "riyadh": SendWindow(RIYADH, KSA, [DayOff(date(2026, 9, 23), date(2026, 9, 23), {"en_US": "National Day"})]),
+    "riyadh": SendWindow(
+        RIYADH,
+        KSA,
+        [DayOff(date(2026, 9, 23), date(2026, 9, 23), {"en_US": "National Day"})],
+    ),
     "london": SendWindow(LONDON, OFFICE),
-    "confirmed": SendWindow(DUBAI, UAE, [DayOff(date(2027, 3, 10), date(2027, 3, 12), {"en_US": "Eid al-Fitr"})]),
+    "confirmed": SendWindow(
+        DUBAI,
+        UAE,
+        [DayOff(date(2027, 3, 10), date(2027, 3, 12), {"en_US": "Eid al-Fitr"})],
+    ),
     "night": SendWindow(DUBAI, (Slot(0, 1200, 1440), Slot(1, 0, 360))),
 }
 
@@ -114,11 +147,13 @@ CASES = [
     ("dubai", "2026-05-25 17:00", "2026-06-01 08:00", "after holiday holiday day"),
     ("dubai", "2026-05-26 09:00", "2026-06-01 08:00", "holiday holiday day"),
     ("dubai", "2026-05-29 09:00", "2026-06-01 08:00", "holiday day"),
-    # Prophet's Birthday 2026: a Friday; 2027, estimated: a Saturday, so that Friday and Sunday are held, too
+    # Prophet's Birthday 2026: a Friday; 2027, estimated: a Saturday, so that Friday and
+    # Sunday are held, too
     ("dubai", "2026-08-27 17:00", "2026-08-31 08:00", "after holiday day"),
     ("dubai", "2026-08-28 09:00", "2026-08-31 08:00", "holiday day"),
     ("dubai", "2027-08-12 18:00", "2027-08-16 08:00", "after estimated"),
-    # Ramadan 2027, estimated: 8 February to 8 March; the edges have the hours that both ways allow
+    # Ramadan 2027, estimated: 8 February to 8 March; the edges have the hours that both
+    # ways allow
     ("dubai", "2027-02-05 09:00", "2027-02-05 09:00", ""),
     ("dubai", "2027-02-08 08:00", "2027-02-08 09:00", "ramadan_estimated"),
     ("dubai", "2027-02-08 15:00", "2027-02-09 09:00", "ramadan_estimated"),
@@ -134,7 +169,8 @@ CASES = [
     ("confirmed", "2027-03-08 10:00", "2027-03-08 10:00", ""),
     ("confirmed", "2027-03-09 16:59", "2027-03-09 16:59", ""),
     ("confirmed", "2027-03-10 08:00", "2027-03-15 08:00", "holiday day"),
-    # Eid al-Adha 2027, estimated 15 (Arafah) and 16 to 18 May: held from Friday 14 to Wednesday 19
+    # Eid al-Adha 2027, estimated 15 (Arafah) and 16 to 18 May: held from Friday 14 to
+    # Wednesday 19
     ("dubai", "2027-05-13 16:00", "2027-05-13 16:00", ""),
     ("dubai", "2027-05-14 09:00", "2027-05-20 08:00", "estimated estimated"),
     ("dubai", "2027-05-19 12:00", "2027-05-20 08:00", "estimated"),
@@ -189,9 +225,15 @@ def _expected(codes):
 
 @pytest.mark.parametrize("name", sorted(WINDOWS))
 def test_next_open_is_the_first_open_quarter_of_an_hour(name):
-    """Against the plain definition: look at each quarter of an hour until one is open."""
+    """Against the plain definition: look at each quarter of an hour until one is
+    open."""
     window = WINDOWS[name]
-    for start in (datetime(2026, 3, 15, 3, 45), datetime(2026, 10, 23, 20), datetime(2027, 3, 4, 22, 15), datetime(2027, 2, 6)):
+    for start in (
+        datetime(2026, 3, 15, 3, 45),
+        datetime(2026, 10, 23, 20),
+        datetime(2027, 3, 4, 22, 15),
+        datetime(2027, 2, 6),
+    ):
         moment = next(moment for moment in _quarters(start) if window.is_open(moment))
         assert window.next_open(start).at == moment
 
@@ -222,24 +264,50 @@ def test_chain_names_days_and_times():
 
 def test_chain_names_the_feast_in_all_languages():
     names = {"en_US": "Eid al-Fitr", "ar_001": "عيد الفطر"}
-    window = SendWindow(DUBAI, UAE, [DayOff(date(2027, 3, 9), date(2027, 3, 11), names, estimated=True)])
+    window = SendWindow(
+        DUBAI, UAE, [DayOff(date(2027, 3, 9), date(2027, 3, 11), names, estimated=True)]
+    )
     opening = window.next_open(utc("2027-03-08 10:00", DUBAI))
     feast, weekend = opening.shifts
-    assert (feast.first, feast.last, feast.code) == (date(2027, 3, 8), date(2027, 3, 12), "estimated")
+    assert (feast.first, feast.last, feast.code) == (
+        date(2027, 3, 8),
+        date(2027, 3, 12),
+        "estimated",
+    )
     assert opening.as_params() == {
         "tz": DUBAI,
         "shifts": [
-            {"code": "estimated", "first": "2027-03-08", "last": "2027-03-12", "names": names},
+            {
+                "code": "estimated",
+                "first": "2027-03-08",
+                "last": "2027-03-12",
+                "names": names,
+            },
             {"code": "day", "first": "2027-03-13", "last": "2027-03-14"},
         ],
     }
-    assert weekend.as_params() == {"code": "day", "first": "2027-03-13", "last": "2027-03-14"}
+    assert weekend.as_params() == {
+        "code": "day",
+        "first": "2027-03-13",
+        "last": "2027-03-14",
+    }
 
 
 def test_certain_feast_goes_before_an_estimated_one():
-    window = SendWindow(DUBAI, UAE, [
-        DayOff(date(2027, 3, 9), date(2027, 3, 11), {"en_US": "Eid"}, estimated=True), DayOff(date(2027, 3, 12), date(2027, 3, 12), {"en_US": "Company day"})])
-    codes = [(shift.code, shift.first.day, shift.last.day) for shift in window.next_open(utc("2027-03-08 10:00", DUBAI)).shifts]
+    window = SendWindow(
+        DUBAI,
+        UAE,
+        [
+            DayOff(
+                date(2027, 3, 9), date(2027, 3, 11), {"en_US": "Eid"}, estimated=True
+            ),
+            DayOff(date(2027, 3, 12), date(2027, 3, 12), {"en_US": "Company day"}),
+        ],
+    )
+    codes = [
+        (shift.code, shift.first.day, shift.last.day)
+        for shift in window.next_open(utc("2027-03-08 10:00", DUBAI)).shifts
+    ]
     assert codes == [("estimated", 8, 11), ("holiday", 12, 12), ("day", 13, 14)]
 
 
@@ -251,13 +319,25 @@ def test_break_at_noon():
 
 
 def test_time_off_of_the_calendar_is_a_closure():
-    closure = Closure(utc("2026-11-16 09:00", DUBAI), utc("2026-11-16 12:30", DUBAI), "Stocktaking")
+    closure = Closure(
+        utc("2026-11-16 09:00", DUBAI), utc("2026-11-16 12:30", DUBAI), "Stocktaking"
+    )
     window = SendWindow(DUBAI, UAE, closures=[closure])
     assert window.is_open(utc("2026-11-16 08:59", DUBAI))
     opening = window.next_open(utc("2026-11-16 09:00", DUBAI))
     assert opening.at == utc("2026-11-16 12:30", DUBAI)
-    assert [(shift.code, shift.names) for shift in opening.shifts] == [("closure", {"en": "Stocktaking"})]
-    whole = SendWindow(DUBAI, UAE, closures=[Closure(utc("2026-11-16 00:00", DUBAI), utc("2026-11-18 00:00", DUBAI), "Move")])
+    assert [(shift.code, shift.names) for shift in opening.shifts] == [
+        ("closure", {"en": "Stocktaking"})
+    ]
+    whole = SendWindow(
+        DUBAI,
+        UAE,
+        closures=[
+            Closure(
+                utc("2026-11-16 00:00", DUBAI), utc("2026-11-18 00:00", DUBAI), "Move"
+            )
+        ],
+    )
     opening = whole.next_open(utc("2026-11-16 10:00", DUBAI))
     assert opening.at == utc("2026-11-18 08:00", DUBAI)
     assert [shift.code for shift in opening.shifts] == ["closure"]
@@ -267,7 +347,9 @@ def test_calendar_that_never_opens():
     opening = SendWindow(DUBAI, ()).next_open(datetime(2026, 11, 16))
     assert opening.at is None
     assert opening.shifts
-    assert SendWindow(DUBAI, ()).add_open_time(datetime(2026, 11, 16), timedelta(hours=1)) == datetime(2026, 11, 16)
+    assert SendWindow(DUBAI, ()).add_open_time(
+        datetime(2026, 11, 16), timedelta(hours=1)
+    ) == datetime(2026, 11, 16)
 
 
 def test_every_other_week():
@@ -284,34 +366,62 @@ def test_every_other_week():
 def test_open_time_is_counted_over_nights_weekends_and_feasts():
     window = WINDOWS["dubai"]
     start = utc("2026-11-20 10:30", DUBAI)
-    assert window.add_open_time(start, timedelta(minutes=30)) == utc("2026-11-20 11:00", DUBAI)
-    assert window.add_open_time(start, timedelta(hours=1)) == utc("2026-11-23 08:00", DUBAI)
-    assert window.add_open_time(start, timedelta(hours=2)) == utc("2026-11-23 09:00", DUBAI)
-    assert window.add_open_time(utc("2026-11-21 10:00", DUBAI), timedelta()) == utc("2026-11-23 08:00", DUBAI)
-    assert window.add_open_time(utc("2026-12-01 16:00", DUBAI), timedelta(hours=2)) == utc("2026-12-04 09:00", DUBAI)
+    assert window.add_open_time(start, timedelta(minutes=30)) == utc(
+        "2026-11-20 11:00", DUBAI
+    )
+    assert window.add_open_time(start, timedelta(hours=1)) == utc(
+        "2026-11-23 08:00", DUBAI
+    )
+    assert window.add_open_time(start, timedelta(hours=2)) == utc(
+        "2026-11-23 09:00", DUBAI
+    )
+    assert window.add_open_time(utc("2026-11-21 10:00", DUBAI), timedelta()) == utc(
+        "2026-11-23 08:00", DUBAI
+    )
+    assert window.add_open_time(
+        utc("2026-12-01 16:00", DUBAI), timedelta(hours=2)
+    ) == utc("2026-12-04 09:00", DUBAI)
 
 
 # -- clock changes
 
 
-@pytest.mark.parametrize(("day", "minutes", "is_end", "expected"), [
-    (date(2026, 3, 29), 0, False, "2026-03-29 00:00"), (date(2026, 3, 29), 90, False, "2026-03-29 01:00"),  # 01:30 does not exist
-    (date(2026, 3, 29), 119, True, "2026-03-29 01:00"), (date(2026, 3, 29), 120, False, "2026-03-29 01:00"),
-    (date(2026, 3, 29), 180, False, "2026-03-29 02:00"), (date(2026, 7, 1), 540, False, "2026-07-01 08:00"),
-    (date(2026, 10, 25), 90, False, "2026-10-25 00:30"), (date(2026, 10, 25), 90, True, "2026-10-25 01:30"),  # 01:30 comes twice
-    (date(2026, 10, 25), 180, False, "2026-10-25 03:00"), (date(2026, 12, 31), 1440, True, "2027-01-01 00:00"),
-])
+@pytest.mark.parametrize(
+    ("day", "minutes", "is_end", "expected"),
+    [
+        (date(2026, 3, 29), 0, False, "2026-03-29 00:00"),
+        (date(2026, 3, 29), 90, False, "2026-03-29 01:00"),  # 01:30 does not exist
+        (date(2026, 3, 29), 119, True, "2026-03-29 01:00"),
+        (date(2026, 3, 29), 120, False, "2026-03-29 01:00"),
+        (date(2026, 3, 29), 180, False, "2026-03-29 02:00"),
+        (date(2026, 7, 1), 540, False, "2026-07-01 08:00"),
+        (date(2026, 10, 25), 90, False, "2026-10-25 00:30"),
+        (date(2026, 10, 25), 90, True, "2026-10-25 01:30"),  # 01:30 comes twice
+        (date(2026, 10, 25), 180, False, "2026-10-25 03:00"),
+        (date(2026, 12, 31), 1440, True, "2027-01-01 00:00"),
+    ],
+)
 def test_wall_clock_in_london(day, minutes, is_end, expected):
-    assert to_utc(day, minutes, pytz.timezone(LONDON), is_end) == datetime.fromisoformat(expected)
+    assert to_utc(
+        day, minutes, pytz.timezone(LONDON), is_end
+    ) == datetime.fromisoformat(expected)
 
 
 def test_night_of_the_clock_change():
     night = SendWindow(LONDON, tuple(Slot(day, 30, 150) for day in range(7)))
     # Forward: 00:30 to 02:30 is one hour of real time, back: three.
-    assert night.add_open_time(datetime(2026, 3, 29, 0, 30), timedelta(minutes=59)) == datetime(2026, 3, 29, 1, 29)
-    assert night.next_open(datetime(2026, 3, 29, 1, 30)).at == datetime(2026, 3, 29, 23, 30)
-    assert night.add_open_time(datetime(2026, 10, 24, 23, 30), timedelta(minutes=179)) == datetime(2026, 10, 25, 2, 29)
-    gone = SendWindow(LONDON, (Slot(6, 70, 110),))  # 01:10 to 01:50 does not exist on 29 March
+    assert night.add_open_time(
+        datetime(2026, 3, 29, 0, 30), timedelta(minutes=59)
+    ) == datetime(2026, 3, 29, 1, 29)
+    assert night.next_open(datetime(2026, 3, 29, 1, 30)).at == datetime(
+        2026, 3, 29, 23, 30
+    )
+    assert night.add_open_time(
+        datetime(2026, 10, 24, 23, 30), timedelta(minutes=179)
+    ) == datetime(2026, 10, 25, 2, 29)
+    gone = SendWindow(
+        LONDON, (Slot(6, 70, 110),)
+    )  # 01:10 to 01:50 does not exist on 29 March
     assert gone.next_open(datetime(2026, 3, 29, 0, 0)).at == datetime(2026, 4, 5, 0, 10)
 
 
@@ -334,9 +444,9 @@ def test_merge_intersect_subtract():
 @pytest.mark.parametrize(
     ("window", "day", "expected"),
     [
-        ("dubai", date(2026, 11, 20), False), ("dubai", date(2026, 11, 21), True), ("sharjah", date(2026, 11, 20), True),
-        ("riyadh", date(2026, 11, 22), False), ("dubai", date(2026, 12, 2), True), ("dubai", date(2027, 3, 8), True),
-        ("confirmed", date(2027, 3, 8), False), ("dubai", date(2026, 3, 4), False), ("night", date(2026, 11, 24), False),
+        ("dubai", date(2026, 11, 20), False), ("dubai", date(2026, 11, 21), True), ("sharjah", date(2026, 11, 20), True),  # noqa: E501
+        ("riyadh", date(2026, 11, 22), False), ("dubai", date(2026, 12, 2), True), ("dubai", date(2027, 3, 8), True),  # noqa: E501
+        ("confirmed", date(2027, 3, 8), False), ("dubai", date(2026, 3, 4), False), ("night", date(2026, 11, 24), False),  # noqa: E501
     ],
 )  # fmt: skip
 def test_day_off(window, day, expected):

@@ -25,7 +25,9 @@ def test_one_mailbox_gets_all():
 def test_everyone_has_exactly_one(count):
     chosen = share(customers(count), [LARGE, SMALL], {})
     assert sorted(chosen) == list(range(count))
-    assert share(customers(count), [LARGE, SMALL], {}) == chosen, "the same input, the same answer"
+    assert share(customers(count), [LARGE, SMALL], {}) == chosen, (
+        "the same input, the same answer"
+    )
 
 
 def test_by_speed_while_both_have_room():
@@ -63,7 +65,9 @@ def test_known_senders_stay():
 
 
 def test_sender_that_is_gone_is_not_waited_for():
-    assert set(share(customers(4), [LARGE], dict.fromkeys(range(4), "expired")).values()) == {"large"}
+    assert set(
+        share(customers(4), [LARGE], dict.fromkeys(range(4), "expired")).values()
+    ) == {"large"}
 
 
 def test_messages_of_a_customer_stay_together():
@@ -73,7 +77,11 @@ def test_messages_of_a_customer_stay_together():
 
 
 def test_no_limits_at_all():
-    counts = Counter(share(customers(100), [Capacity(1, None, 0, 3.0), Capacity(2, None, 0, 3.0)], {}).values())
+    counts = Counter(
+        share(
+            customers(100), [Capacity(1, None, 0, 3.0), Capacity(2, None, 0, 3.0)], {}
+        ).values()
+    )
     assert counts == {1: 50, 2: 50}
 
 

@@ -38,7 +38,11 @@ def trust(monkeypatch):
 
     def trust_server(server):
         make_context = ssl.create_default_context
-        monkeypatch.setattr(ssl, "create_default_context", lambda *a, **k: make_context(cafile=server.ca_file))
+        monkeypatch.setattr(
+            ssl,
+            "create_default_context",
+            lambda *a, **k: make_context(cafile=server.ca_file),
+        )
 
     return trust_server
 
@@ -46,7 +50,9 @@ def trust(monkeypatch):
 @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
 @pytest.mark.parametrize("security", ["none", "starttls", "ssl"])
 def test_login_over_each_encryption(security, mechanism, trust):
-    with SmtpServer(user=SENDER, password=PASSWORD, mechanisms=(mechanism,), security=security) as server:
+    with SmtpServer(
+        user=SENDER, password=PASSWORD, mechanisms=(mechanism,), security=security
+    ) as server:
         if security != "none":
             trust(server)
         with connect(server, encryption=security) as transport:
@@ -115,20 +121,27 @@ def test_server_without_8bitmime_gets_the_same_message():
         with connect(server) as transport:
             transport.send(make_message(subject="تذكير", text="نص عربي\n"))
         assert server.received[0].raw.isascii()
-        assert server.received[0].mail.get_body(("plain",)).get_content() == "نص عربي\r\n"
+        assert (
+            server.received[0].mail.get_body(("plain",)).get_content() == "نص عربي\r\n"
+        )
 
 
 def test_the_password_shows_nowhere():
-    settings = ServerSettings("mail.example.com", 587, "starttls", user=SENDER, password=PASSWORD)
+    settings = ServerSettings(
+        "mail.example.com", 587, "starttls", user=SENDER, password=PASSWORD
+    )
     assert PASSWORD not in f"{settings} {settings!r} {SmtpTransport(settings)!r}"
 
 
 def test_unknown_host_is_unreachable():
     with pytest.raises(Unreachable):
-        SmtpTransport(ServerSettings("does-not-exist.invalid", 25, "none", timeout=1)).open()
+        SmtpTransport(
+            ServerSettings("does-not-exist.invalid", 25, "none", timeout=1)
+        ).open()
 
 
-# -- the server itself: a test double must be trustworthy -------------------------------------------------------------
+# -- the server itself: a test double must be trustworthy
+# -------------------------------------------------------------
 def test_server_is_strict():
     with (
         SmtpServer(user=SENDER, password=PASSWORD) as server,
@@ -160,7 +173,9 @@ def test_server_writes_files(tmp_path):
             for number in range(3):
                 transport.send(make_message(message_id=f"<r{number}@pop.example>"))
         files = sorted((tmp_path / "mails").iterdir())
-        assert [path.read_bytes() for path in files] == [one.raw for one in server.received]
+        assert [path.read_bytes() for path in files] == [
+            one.raw for one in server.received
+        ]
         assert {path.suffix for path in files} == {".eml"}
 
 

@@ -14,11 +14,16 @@ def collect(folder):
 
 def test_what_goes_in_comes_out(tmp_path):
     folder = tmp_path / "a" / "b"
-    hits = [{"token": "x", "n": number, "agent": "محمد 😀\n\u2028\"'"} for number in range(3)]
+    hits = [
+        {"token": "x", "n": number, "agent": "محمد 😀\n\u2028\"'"}
+        for number in range(3)
+    ]
     for hit in hits:
         spool.append(folder, hit)
     taken = collect(folder)
-    assert [{key: value for key, value in hit.items() if key != "uid"} for hit in taken] == hits
+    assert [
+        {key: value for key, value in hit.items() if key != "uid"} for hit in taken
+    ] == hits
     assert len({hit["uid"] for hit in taken}) == 3
 
 
@@ -84,7 +89,9 @@ def test_threads_do_not_mix_lines(tmp_path):
     taken = []
     while any(thread.is_alive() for thread in threads):
         taken += [path for path, _hits in spool.take(tmp_path)]
-    assert sorted(hit["n"] for hit in collect(tmp_path)) == sorted(n * 100 + c for n in range(8) for c in range(50))
+    assert sorted(hit["n"] for hit in collect(tmp_path)) == sorted(
+        n * 100 + c for n in range(8) for c in range(50)
+    )
 
 
 def test_file_is_private(tmp_path):

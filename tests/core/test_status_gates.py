@@ -5,10 +5,17 @@ from datetime import datetime
 
 import pytest
 from core.plan.gates import Fail, Hold, Skip, Stop
-from core.status.status import HUMAN_EVENTS, RANK, STATUS_OF_EVENT, STATUS_OF_STATE, strongest
+from core.status.status import (
+    HUMAN_EVENTS,
+    RANK,
+    STATUS_OF_EVENT,
+    STATUS_OF_STATE,
+    strongest,
+)
 
 
-# -- status -----------------------------------------------------------------------------------------------------------
+# -- status
+# --------------------------------------------------------------------------------------
 def test_rank_holds_the_binding_values_once():
     assert set(RANK) == {
         "queued",
@@ -25,7 +32,15 @@ def test_rank_holds_the_binding_values_once():
     }
     assert len(set(RANK)) == len(RANK)
     assert set(STATUS_OF_EVENT.values()) | set(STATUS_OF_STATE.values()) <= set(RANK)
-    assert set(STATUS_OF_STATE) == {"draft", "queued", "sending", "sent", "failed", "skipped", "cancelled"}
+    assert set(STATUS_OF_STATE) == {
+        "draft",
+        "queued",
+        "sending",
+        "sent",
+        "failed",
+        "skipped",
+        "cancelled",
+    }
     assert set(HUMAN_EVENTS) == {"opened", "clicked"}
 
 
@@ -66,7 +81,8 @@ def test_unknown_status_is_an_error(statuses):
         strongest(*statuses)
 
 
-# -- gates ------------------------------------------------------------------------------------------------------------
+# -- gates
+# --------------------------------------------------------------------------------------
 def test_stops_are_values():
     assert Skip("paid") == Skip("paid", {})
     assert Skip("paid") != Fail("paid")

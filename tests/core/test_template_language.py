@@ -31,7 +31,8 @@ def render(source, lang="en", is_html=True, **values):
     return render_source(source, values, lang, is_html)
 
 
-# -- checks -----------------------------------------------------------------------------------------------------------
+# -- checks
+# --------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("source", "tag", "near", "line"),
     [
@@ -48,7 +49,11 @@ def render(source, lang="en", is_html=True, **values):
 )
 def test_unknown_tag_with_the_nearest(source, tag, near, line):
     found = problem(source)
-    assert (found.code, found.params["tag"], found.params["line"]) == ("unknown_tag", tag, line)
+    assert (found.code, found.params["tag"], found.params["line"]) == (
+        "unknown_tag",
+        tag,
+        line,
+    )
     assert found.params["nearest"] == near or not near
 
 
@@ -60,7 +65,10 @@ def test_required_tags(category):
         found = problem("<p>{{ customer_name }}</p>", required)
         assert (found.code, found.params["tag"]) == ("missing_tag", "invoice_table")
         assert problem("{# {{ invoice_table }} #}", required).code == "missing_tag"
-        assert problem("{% raw %}{{ invoice_table }}{% endraw %}", required).code == "missing_tag"
+        assert (
+            problem("{% raw %}{{ invoice_table }}{% endraw %}", required).code
+            == "missing_tag"
+        )
 
 
 def test_every_documented_tag_is_allowed():
@@ -95,7 +103,11 @@ def test_syntax_errors_name_the_line(source):
 
 def test_unknown_filter_with_the_nearest():
     found = problem("{{ customer_name|uper }}")
-    assert (found.code, found.params["tag"], found.params["nearest"]) == ("unknown_filter", "uper", "upper")
+    assert (found.code, found.params["tag"], found.params["nearest"]) == (
+        "unknown_filter",
+        "uper",
+        "upper",
+    )
 
 
 def test_nearest():
@@ -174,14 +186,24 @@ ESCAPES = [
     "{% break %}",
     "&#123;{ x }} {{ &quot;&quot;.__class__ }}",
     "{{ ''&#46;__class__ }}",
-    # Collected from public lists of Jinja2 sandbox escapes; each must fall to the grammar, not to a list of names.
-    "{{ ''.__class__.__base__.__subclasses__()[117].__init__.__globals__['popen']('id').read() }}",
-    "{{ ''.__class__.mro()[1].__subclasses__()[396]('id',shell=True,stdout=-1).communicate() }}",
+    # Collected from public lists of Jinja2 sandbox escapes; each must fall to the
+    # grammar, not to a list of names.
+    "{{ "
+    "''.__class__.__base__.__subclasses__()[117].__init__.__globals__['popen']('id').read() "  # noqa: E501
+    "}}",
+    "{{ "
+    "''.__class__.mro()[1].__subclasses__()[396]('id',shell=True,"
+    "stdout=-1).communicate() }}",
     "{{ dict.__base__.__subclasses__() }}",
-    "{{ self._TemplateReference__context.cycler.__init__.__globals__.os.popen('id').read() }}",
-    "{{ self._TemplateReference__context.namespace.__init__.__globals__.os.popen('id').read() }}",
+    "{{ "
+    "self._TemplateReference__context.cycler.__init__.__globals__.os.popen('id').read() "  # noqa: E501
+    "}}",
+    "{{ "
+    "self._TemplateReference__context.namespace.__init__.__globals__.os.popen('id').read() "  # noqa: E501
+    "}}",
     "{{ self.__dict__ }}",
-    "{{ self|attr('__init__')|attr('__globals__')|attr('__getitem__')('__builtins__') }}",
+    "{{ "
+    "self|attr('__init__')|attr('__globals__')|attr('__getitem__')('__builtins__') }}",
     "{{ request|attr('application')|attr('\\x5f\\x5fglobals\\x5f\\x5f') }}",
     "{{ request['__cl'+'ass__'] }}",
     "{{ ''['\\x5f\\x5fclass\\x5f\\x5f'] }}",
@@ -198,9 +220,13 @@ ESCAPES = [
     "{{ [''.__class__.__mro__]|first }}",
     "{% set ns = namespace(a=1) %}",
     "{% for k in self.__dict__.items() %}{{ k }}{% endfor %}",
-    "{% for c in [].__class__.__base__.__subclasses__() if c.__name__ == 'catch_warnings' %}{{ c()._module.__builtins__ }}{% endfor %}",
-    "{% if request.application.__self__._get_data_for_json.__globals__['os'].popen('id').read() %}x{% endif %}",
-    "{% with a=cycler.__init__.__globals__.os.popen('id').read() %}{{ a }}{% endwith %}",
+    "{% for c in [].__class__.__base__.__subclasses__() if c.__name__ == "
+    "'catch_warnings' %}{{ c()._module.__builtins__ }}{% endfor %}",
+    "{% if "
+    "request.application.__self__._get_data_for_json.__globals__['os'].popen('id').read() "  # noqa: E501
+    "%}x{% endif %}",
+    "{% with a=cycler.__init__.__globals__.os.popen('id').read() %}{{ a }}{% "
+    "endwith %}",
     "{{ get_flashed_messages.__globals__.__builtins__.open('/etc/passwd').read() }}",
     "{{ config.items() }}",
     "{{ config.from_pyfile('/tmp/x') }}",
@@ -211,7 +237,9 @@ ESCAPES = [
     "{{ customer_name.__getattribute__('upper') }}",
     "{{ (customer_name).__doc__ }}",
     "{{ customer_name|attr('format')|attr('__self__') }}",
-    "{{ ().__class__.__bases__[0].__subclasses__().__getitem__(40)('/etc/passwd').read() }}",
+    "{{ "
+    "().__class__.__bases__[0].__subclasses__().__getitem__(40)('/etc/"
+    "passwd').read() }}",
     "{{ customer_name|sum(attribute='__class__') }}",
     "{{ customer_name|sort(attribute='__class__') }}",
     "{{ customer_name|unique(attribute='__class__') }}",
@@ -246,7 +274,12 @@ ESCAPES = [
 @pytest.mark.parametrize("source", ESCAPES)
 @pytest.mark.parametrize("is_html", [True, False])
 def test_escapes_from_the_sandbox_are_refused(source, is_html):
-    assert problem(source, is_html=is_html).code in ("forbidden", "unknown_tag", "unknown_filter", "syntax")
+    assert problem(source, is_html=is_html).code in (
+        "forbidden",
+        "unknown_tag",
+        "unknown_filter",
+        "syntax",
+    )
     with pytest.raises(TemplateProblem):
         render(source, is_html=is_html, customer_name="x", invoice_count=1)
 
@@ -294,14 +327,24 @@ FLOODS = [
 ]
 
 
-@pytest.mark.parametrize("source", FLOODS, ids=lambda source: f"{source[:38]}-{len(source)}")
+@pytest.mark.parametrize(
+    "source", FLOODS, ids=lambda source: f"{source[:38]}-{len(source)}"
+)
 def test_floods_are_refused_or_stay_small(source):
     started = time.monotonic()
     try:
         check(source)
         text = render(source, customer_name="Ali", invoice_count=3)
     except TemplateProblem as found:
-        assert found.code in ("syntax", "forbidden", "unknown_filter", "failed", "too_long", "unknown_tag", "too_many_tags")
+        assert found.code in (
+            "syntax",
+            "forbidden",
+            "unknown_filter",
+            "failed",
+            "too_long",
+            "unknown_tag",
+            "too_many_tags",
+        )
     else:
         assert len(text) < 1_000_000
     assert time.monotonic() - started < 5
@@ -328,9 +371,17 @@ def test_number_of_tags_is_bounded():
 
 
 def test_all_problems_at_once():
-    found = find_problems("{{ nam }}\n{{ customer_name|uper }}\n{% for a in b %}{% endfor %}", ("invoice_table",))
+    found = find_problems(
+        "{{ nam }}\n{{ customer_name|uper }}\n{% for a in b %}{% endfor %}",
+        ("invoice_table",),
+    )
     assert [(one.code, one.params.get("line")) for one in found] == [
-        ("unknown_filter", 2), ("forbidden", 3), ("unknown_tag", 1), ("unknown_tag", 3), ("unknown_tag", 3), ("missing_tag", None),
+        ("unknown_filter", 2),
+        ("forbidden", 3),
+        ("unknown_tag", 1),
+        ("unknown_tag", 3),
+        ("unknown_tag", 3),
+        ("missing_tag", None),
     ]
     assert find_problems("<p>{{ invoice_table }}</p>", ("invoice_table",)) == []
 
@@ -338,23 +389,39 @@ def test_all_problems_at_once():
 @pytest.mark.parametrize(
     ("source", "kind", "tag"),
     [
-        ("{{ total_due", "open_print", ""), ("{{ total_due }", "open_print", ""), ("{% if total_due %}", "open_if", ""),
-        ("{% if total_due %}{% else %}", "open_if", ""), ("{% if total_due", "open_statement", ""), ("x{% endif %}", "stray_end", "endif"),
-        ("{% else %}", "stray_end", "else"), ("{% loop %}", "unknown_statement", "loop"), ("{{ ) }}", "unexpected", ")"),
+        ("{{ total_due", "open_print", ""),
+        ("{{ total_due }", "open_print", ""),
+        ("{% if total_due %}", "open_if", ""),
+        ("{% if total_due %}{% else %}", "open_if", ""),
+        ("{% if total_due", "open_statement", ""),
+        ("x{% endif %}", "stray_end", "endif"),
+        ("{% else %}", "stray_end", "else"),
+        ("{% loop %}", "unknown_statement", "loop"),
+        ("{{ ) }}", "unexpected", ")"),
         ("{{ @ }}", "unexpected", "@"),
     ],
 )
 def test_syntax_errors_have_a_kind(source, kind, tag):
     found = problem("x\n" + source, is_html=False)
-    assert (found.code, found.params["kind"], found.params["tag"], found.params["line"]) == ("syntax", kind, tag, 2)
+    assert (
+        found.code,
+        found.params["kind"],
+        found.params["tag"],
+        found.params["line"],
+    ) == ("syntax", kind, tag, 2)
 
 
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
-        ('<a href="{{%20page_url%20}}">', '<a href="{{ page_url }}">'), ('<a href="https://{{ page_url }}">', '<a href="{{ page_url }}">'),
-        ("<a class='x' href='%7B%7B%20page_url%20%7D%7D'>", "<a class='x' href='{{ page_url }}'>"),
-        ('<a href="http://{{page_url}}/x">', '<a href="{{ page_url }}/x">'), ('<a href="https://pop.example/%20">', '<a href="https://pop.example/%20">'),
+        ('<a href="{{%20page_url%20}}">', '<a href="{{ page_url }}">'),
+        ('<a href="https://{{ page_url }}">', '<a href="{{ page_url }}">'),
+        (
+            "<a class='x' href='%7B%7B%20page_url%20%7D%7D'>",
+            "<a class='x' href='{{ page_url }}'>",
+        ),
+        ('<a href="http://{{page_url}}/x">', '<a href="{{ page_url }}/x">'),
+        ('<a href="https://pop.example/%20">', '<a href="https://pop.example/%20">'),
         ("<p>{{ page_url }}</p>", "<p>{{ page_url }}</p>"),
     ],
 )
@@ -365,7 +432,9 @@ def test_links_to_merge_tags(written, meant):
 
 def test_every_tag_is_documented():
     assert len(MERGE_TAGS) == len(set(MERGE_TAGS)) == len(TAGS)
-    page = (Path(__file__).parents[2] / "docs" / "merge-tags.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "merge-tags.md").read_text(
+        encoding="utf-8"
+    )
     for tag in TAGS:
         assert f"| `{tag.name}` | {tag.kind} |" in page, tag.name
     assert len(re.findall(r"^\| `\w+` \| \w+ \|", page, re.M)) == len(TAGS)
@@ -373,23 +442,47 @@ def test_every_tag_is_documented():
 
 def test_page_and_portal_links():
     assert page_links("") == {"page_url": "", "promise_url": "", "dispute_url": ""}
-    assert page_links("https://x/chaser/p/t")["promise_url"] == "https://x/chaser/p/t#promise"
+    assert (
+        page_links("https://x/chaser/p/t")["promise_url"]
+        == "https://x/chaser/p/t#promise"
+    )
     assert portal_links("") == {"portal_url": "", "pay_url": ""}
-    assert portal_links("https://x/my/invoices/1?access_token=a")["pay_url"] == "https://x/my/invoices/1?access_token=a&payment=True#portal_pay"
-    assert portal_links("https://x/1")["pay_url"] == "https://x/1?payment=True#portal_pay"
+    assert (
+        portal_links("https://x/my/invoices/1?access_token=a")["pay_url"]
+        == "https://x/my/invoices/1?access_token=a&payment=True#portal_pay"
+    )
+    assert (
+        portal_links("https://x/1")["pay_url"] == "https://x/1?payment=True#portal_pay"
+    )
 
 
-# -- rendering --------------------------------------------------------------------------------------------------------
+# -- rendering
+# --------------------------------------------------------------------------------------
 def test_values_are_escaped_in_html_and_blocks_are_not():
-    assert render("<p>{{ customer_name }}</p>", customer_name="<script>&\"'") == "<p>&lt;script&gt;&amp;&#34;&#39;</p>"
-    assert render("{{ invoice_table }}", invoice_table=Markup("<table></table>")) == "<table></table>"  # noqa: S704
+    assert (
+        render("<p>{{ customer_name }}</p>", customer_name="<script>&\"'")
+        == "<p>&lt;script&gt;&amp;&#34;&#39;</p>"
+    )
+    assert (
+        render("{{ invoice_table }}", invoice_table=Markup("<table></table>"))
+        == "<table></table>"
+    )  # noqa: S704
     assert render("{{ customer_name }}", is_html=False, customer_name="<b>") == "<b>"
-    assert render("{{ '<b>' }}{{ customer_name|default('<i>') }}", customer_name="x") == "&lt;b&gt;x"
-    assert render("{{ invoice_count|plural(other='<b>#</b>') }}", invoice_count=2) == "&lt;b&gt;2&lt;/b&gt;"
+    assert (
+        render("{{ '<b>' }}{{ customer_name|default('<i>') }}", customer_name="x")
+        == "&lt;b&gt;x"
+    )
+    assert (
+        render("{{ invoice_count|plural(other='<b>#</b>') }}", invoice_count=2)
+        == "&lt;b&gt;2&lt;/b&gt;"
+    )
 
 
 def test_values_are_never_templates():
-    assert render("{{ customer_name }}", customer_name="{{ iban }}{% if 1 %}") == "{{ iban }}{% if 1 %}"
+    assert (
+        render("{{ customer_name }}", customer_name="{{ iban }}{% if 1 %}")
+        == "{{ iban }}{% if 1 %}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -397,14 +490,19 @@ def test_values_are_never_templates():
     [
         ("{% if invoice_count &gt; 1 %}many{% else %}one{% endif %}", "many"),
         ("{{&nbsp;customer_name\u00a0|\u00a0upper&nbsp;}}", "ALI"),
-        ("{% if customer_name == &quot;Ali&quot; and invoice_count &lt; 5 %}yes{% endif %}", "yes"),
+        (
+            "{% if customer_name == &quot;Ali&quot; and invoice_count &lt; 5 %}yes{% "
+            "endif %}",
+            "yes",
+        ),
         ("{{ invoice_count|plural(one=&#39;a&#39;, other=&#x27;# b&#x27;) }}", "3 b"),
         ("&lt;b&gt; {{ customer_name }} &amp;", "&lt;b&gt; Ali &amp;"),
         ("{{ 'a &amp; b' }}", "a &amp; b"),
         ("{{ customer_name if invoice_count >= 3 else iban }}", "Ali"),
         ("{{ customer_name ~ ' ' ~ (invoice_count + 1 - 2) }}", "Ali 2"),
         (
-            "{{ 1.25|round(1) }} {{ 2.6|round }} {{ '7'|int }} {{ customer_name|length }} "
+            "{{ 1.25|round(1) }} {{ 2.6|round }} {{ '7'|int }} {{ "
+            "customer_name|length }} "
             "{{ customer_name|lower|capitalize }}",
             "1.2 3 7 3 Ali",
         ),
@@ -418,8 +516,10 @@ def test_what_an_html_editor_makes_of_statements(source, expected):
 @pytest.mark.parametrize(
     "source",
     [
-        "{{ customer_name &#125;&#125; &lt;script&gt;alert(1)&lt;/script&gt; {{ customer_name }}",
-        "{{ customer_name &#125;} &lt;img src=x onerror=alert(1)&gt; {{ customer_name }}",
+        "{{ customer_name &#125;&#125; &lt;script&gt;alert(1)&lt;/script&gt; {{ "
+        "customer_name }}",
+        "{{ customer_name &#125;} &lt;img src=x onerror=alert(1)&gt; {{ "
+        "customer_name }}",
         "{% if 1 %&gt; %&#125; &lt;script&gt; {% endif %}",
         "{{ 1 }&#125;&lt;script&gt;{&#123; 1 }}",
         "{{ 1 &#125;&#125;{&#35; #}&lt;script&gt;{{ 1 }}",
@@ -437,7 +537,10 @@ def test_unescaping_lets_no_sanitized_html_out(source):
 
 def test_unescape_leaves_the_rest_alone():
     source = "<p>&lt; &nbsp; {{ 1 &lt; 2 }} &amp;gt; {% if 1 &gt; 0 %}</p>"
-    assert unescape_statements(source) == "<p>&lt; &nbsp; {{ 1 < 2 }} &amp;gt; {% if 1 > 0 %}</p>"
+    assert (
+        unescape_statements(source)
+        == "<p>&lt; &nbsp; {{ 1 < 2 }} &amp;gt; {% if 1 > 0 %}</p>"
+    )
 
 
 @pytest.mark.parametrize(
@@ -452,7 +555,10 @@ def test_unescape_leaves_the_rest_alone():
     ],
 )
 def test_plural_filter(lang, count, expected):
-    source = "{{ invoice_count|plural(one='invoice', two='pair', few='# few', other='# invoices') }}"
+    source = (
+        "{{ invoice_count|plural(one='invoice', two='pair', few='# few', "
+        "other='# invoices') }}"
+    )
     assert render(source, lang, invoice_count=count) == expected
 
 

@@ -9,17 +9,28 @@ def kinds(left, right):
 
 def test_equal_paragraphs_stay_beside_each_other():
     assert kinds(["a", "b"], ["a", "b"]) == ["same", "same"]
-    assert kinds(["first one", "second one", "third"], ["first one", "third"]) == ["same", "removed", "same"]
+    assert kinds(["first one", "second one", "third"], ["first one", "third"]) == [
+        "same",
+        "removed",
+        "same",
+    ]
     assert kinds(["a"], ["a", "b"]) == ["same", "added"]
     assert kinds([], []) == []
 
 
 def test_changed_words_are_marked():
-    [row] = compare(["Please pay within seven days."], ["Please pay within three working days."])
+    [row] = compare(
+        ["Please pay within seven days."], ["Please pay within three working days."]
+    )
     assert [text for text, changed in row.left if changed] == ["seven"]
     assert "three" in "".join(text for text, changed in row.right if changed)
-    assert "".join(text for text, _changed in row.left) == "Please pay within seven days."
-    assert "".join(text for text, _changed in row.right) == "Please pay within three working days."
+    assert (
+        "".join(text for text, _changed in row.left) == "Please pay within seven days."
+    )
+    assert (
+        "".join(text for text, _changed in row.right)
+        == "Please pay within three working days."
+    )
 
 
 def test_a_merge_tag_is_one_word():
@@ -29,12 +40,19 @@ def test_a_merge_tag_is_one_word():
 
 def test_strangers_are_marked_as_a_whole():
     [row] = compare(["Completely different text"], ["نص عربي آخر تمامًا"])
-    assert row.left == (("Completely different text", True),) and row.right == (("نص عربي آخر تمامًا", True),)
+    assert row.left == (("Completely different text", True),) and row.right == (
+        ("نص عربي آخر تمامًا", True),
+    )
 
 
 def test_targets_of_links_count():
-    assert reading_lines('<p>See <a href="https://a.example">here</a>.</p>') == ["See here (https://a.example)."]
-    letters = compare_letters(("s", '<p><a href="https://a.example">x</a></p>'), ("s", '<p><a href="https://b.example">x</a></p>'))
+    assert reading_lines('<p>See <a href="https://a.example">here</a>.</p>') == [
+        "See here (https://a.example)."
+    ]
+    letters = compare_letters(
+        ("s", '<p><a href="https://a.example">x</a></p>'),
+        ("s", '<p><a href="https://b.example">x</a></p>'),
+    )
     assert letters["changed"] and not letters["only_form"]
 
 
@@ -46,4 +64,7 @@ def test_only_the_form_differs():
 
 def test_a_language_that_was_not_there():
     letters = compare_letters(("", ""), ("Subject", "<p>Text</p>"))
-    assert [row["kind"] for row in letters["subject"] + letters["body"]] == ["added", "added"]
+    assert [row["kind"] for row in letters["subject"] + letters["body"]] == [
+        "added",
+        "added",
+    ]

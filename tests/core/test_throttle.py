@@ -1,9 +1,22 @@
-"""Pace: what may go now, and the rhythm of it. What becomes of whole queues: test_forecast."""
+"""Pace: what may go now, and the rhythm of it. What becomes of whole queues:
+test_forecast."""
 
 from datetime import datetime, timedelta
 
 import pytest
-from core.pace.throttle import DAY, NAP, Allowance, MonthCount, Pace, Throttle, allowance, month_start, next_month, retry_delay, spread
+from core.pace.throttle import (
+    DAY,
+    NAP,
+    Allowance,
+    MonthCount,
+    Pace,
+    Throttle,
+    allowance,
+    month_start,
+    next_month,
+    retry_delay,
+    spread,
+)
 
 NOW = datetime(2026, 11, 21, 8, 0)
 
@@ -12,7 +25,10 @@ def at(*seconds):
     return [NOW + timedelta(seconds=number) for number in seconds]
 
 
-@pytest.mark.parametrize(("attempt", "minutes"), [(0, 5), (1, 5), (2, 20), (3, 80), (4, 320), (5, 720), (50, 720)])
+@pytest.mark.parametrize(
+    ("attempt", "minutes"),
+    [(0, 5), (1, 5), (2, 20), (3, 80), (4, 320), (5, 720), (50, 720)],
+)
 def test_retry_delay(attempt, minutes):
     assert retry_delay(attempt) == timedelta(minutes=minutes)
 
@@ -23,17 +39,37 @@ def test_retry_delay(attempt, minutes):
         ([], Pace(), 0, Allowance(5)),
         ([], Pace(batch_size=5, per_minute=3), 0, Allowance(3)),
         (at(-10, -5), Pace(per_minute=3), 0, Allowance(1)),
-        (at(-50, -10, -5), Pace(per_minute=3), 0, Allowance(0, "minute", NOW + timedelta(seconds=10))),
-        (at(-60, -10, -5), Pace(per_minute=3), 0, Allowance(1)),  # exactly a minute ago is over
+        (
+            at(-50, -10, -5),
+            Pace(per_minute=3),
+            0,
+            Allowance(0, "minute", NOW + timedelta(seconds=10)),
+        ),
+        (
+            at(-60, -10, -5),
+            Pace(per_minute=3),
+            0,
+            Allowance(1),
+        ),  # exactly a minute ago is over
         (
             at(-50, -40, -10, -5),
             Pace(per_minute=3),
             0,
             Allowance(0, "minute", NOW + timedelta(seconds=20)),
         ),  # limit lowered
-        (at(-80000, -10), Pace(per_day=2), 0, Allowance(0, "day", NOW + timedelta(seconds=6400))),
+        (
+            at(-80000, -10),
+            Pace(per_day=2),
+            0,
+            Allowance(0, "day", NOW + timedelta(seconds=6400)),
+        ),
         (at(-86400, -10), Pace(per_day=2), 0, Allowance(1)),
-        (at(-10, -5), Pace(per_minute=2, per_day=2), 0, Allowance(0, "day", NOW + DAY - timedelta(seconds=10))),
+        (
+            at(-10, -5),
+            Pace(per_minute=2, per_day=2),
+            0,
+            Allowance(0, "day", NOW + DAY - timedelta(seconds=10)),
+        ),
         (at(-5), Pace(per_minute=0, per_day=0), 0, Allowance(5)),
         ([], Pace(per_month=100), 98, Allowance(2)),
         ([], Pace(per_month=100), 100, Allowance(0, "month", datetime(2026, 12, 1))),
@@ -59,11 +95,36 @@ def test_month_ends(now, first):
 @pytest.mark.parametrize(
     ("now", "tz", "start", "end"),
     [
-        (datetime(2026, 11, 30, 19, 59), "Asia/Dubai", datetime(2026, 10, 31, 20), datetime(2026, 11, 30, 20)),
-        (datetime(2026, 11, 30, 20, 0), "Asia/Dubai", datetime(2026, 11, 30, 20), datetime(2026, 12, 31, 20)),
-        (datetime(2026, 12, 31, 23, 59), "UTC", datetime(2026, 12, 1), datetime(2027, 1, 1)),
-        (datetime(2026, 3, 15), "Europe/Berlin", datetime(2026, 2, 28, 23), datetime(2026, 3, 31, 22)),  # summer time begins in between
-        (datetime(2026, 1, 1, 4), "America/New_York", datetime(2025, 12, 1, 5), datetime(2026, 1, 1, 5)),
+        (
+            datetime(2026, 11, 30, 19, 59),
+            "Asia/Dubai",
+            datetime(2026, 10, 31, 20),
+            datetime(2026, 11, 30, 20),
+        ),
+        (
+            datetime(2026, 11, 30, 20, 0),
+            "Asia/Dubai",
+            datetime(2026, 11, 30, 20),
+            datetime(2026, 12, 31, 20),
+        ),
+        (
+            datetime(2026, 12, 31, 23, 59),
+            "UTC",
+            datetime(2026, 12, 1),
+            datetime(2027, 1, 1),
+        ),
+        (
+            datetime(2026, 3, 15),
+            "Europe/Berlin",
+            datetime(2026, 2, 28, 23),
+            datetime(2026, 3, 31, 22),
+        ),  # summer time begins in between
+        (
+            datetime(2026, 1, 1, 4),
+            "America/New_York",
+            datetime(2025, 12, 1, 5),
+            datetime(2026, 1, 1, 5),
+        ),
     ],
 )
 def test_month_of_the_company(now, tz, start, end):
@@ -88,12 +149,22 @@ def test_month_count_begins_anew():
         (Pace(jitter=(1, 4)), 1, 4, 4),
         (Pace(jitter=(1, 4), pause=10), 1, 4, 10),
         (Pace(per_minute=20), 0.9, 3, 3),
-        (Pace(per_minute=20, jitter=(1, 4)), 0.5, 3, 3),  # spaced out: 20 a minute is one in three seconds
+        (
+            Pace(per_minute=20, jitter=(1, 4)),
+            0.5,
+            3,
+            3,
+        ),  # spaced out: 20 a minute is one in three seconds
         (Pace(per_minute=20, jitter=(1, 4)), 0, 1.5, 3),
         (Pace(per_minute=20, jitter=(1, 4)), 1, 4.5, 4.5),
         (Pace(per_minute=10, jitter=(1, 4)), 0.5, 6, 6),
         (Pace(per_minute=100, jitter=(1, 4)), 0.5, 2.5, 3),
-        (Pace(per_minute=2, jitter=(1, 4)), 0.5, 2.5, 3),  # too slow to be waited for in place: a burst, then a hold
+        (
+            Pace(per_minute=2, jitter=(1, 4)),
+            0.5,
+            2.5,
+            3,
+        ),  # too slow to be waited for in place: a burst, then a hold
     ],
 )
 def test_rhythm(pace, draw, gap, rest):
@@ -115,22 +186,33 @@ def test_domains():
     throttle.note("y.example", NOW)
     assert throttle.get_domain_room("y.example", NOW) == 1
     throttle.note("y.example", NOW + timedelta(seconds=1))
-    assert throttle.get_domain_hold("y.example", NOW + timedelta(seconds=1)) == NOW + timedelta(minutes=1)
+    assert throttle.get_domain_hold(
+        "y.example", NOW + timedelta(seconds=1)
+    ) == NOW + timedelta(minutes=1)
     assert throttle.get_last() == NOW + timedelta(seconds=1)
 
 
 def test_domain_with_messages_just_leaving():
-    """The next one waits for the oldest of the last three, whether it has left or is leaving now."""
+    """The next one waits for the oldest of the last three, whether it has left or is
+    leaving now."""
     throttle = Throttle(Pace(per_domain=3))
     throttle.note("gmail.com", NOW - timedelta(seconds=40))
     throttle.note("gmail.com", NOW - timedelta(seconds=10))
     assert throttle.get_domain_hold("gmail.com", NOW) is None
-    assert throttle.get_domain_hold("gmail.com", NOW, ahead=1) == NOW + timedelta(seconds=20)
-    assert throttle.get_domain_hold("gmail.com", NOW, ahead=2) == NOW + timedelta(seconds=50)
+    assert throttle.get_domain_hold("gmail.com", NOW, ahead=1) == NOW + timedelta(
+        seconds=20
+    )
+    assert throttle.get_domain_hold("gmail.com", NOW, ahead=2) == NOW + timedelta(
+        seconds=50
+    )
     for many in (3, 9):
-        assert throttle.get_domain_hold("gmail.com", NOW, ahead=many) == NOW + timedelta(seconds=60)
+        assert throttle.get_domain_hold(
+            "gmail.com", NOW, ahead=many
+        ) == NOW + timedelta(seconds=60)
     assert throttle.get_domain_hold("other.ae", NOW, ahead=2) is None
-    assert Throttle(Pace(per_domain=0)).get_domain_hold("gmail.com", NOW, ahead=9) is None
+    assert (
+        Throttle(Pace(per_domain=0)).get_domain_hold("gmail.com", NOW, ahead=9) is None
+    )
 
 
 def test_domains_without_limit():

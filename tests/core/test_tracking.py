@@ -3,40 +3,57 @@
 from datetime import timedelta
 
 import pytest
-from core.status.tracking import HIDDEN_POSITION, describe_agent, judge, new_token, valid_token
+from core.status.tracking import (
+    HIDDEN_POSITION,
+    describe_agent,
+    judge,
+    new_token,
+    valid_token,
+)
 
 CHROME = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, "
+    "like Gecko) Chrome/130.0.0.0 Safari/537.36"
 )
 IPHONE = (
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) "
+    "AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/17.5 Mobile/15E148 Safari/604.1"
 )
 IPAD = (
-    "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.6 "
+    "Mozilla/5.0 (iPad; CPU OS 16_6 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) Version/16.6 "
     "Mobile/15E148 Safari/604.1"
 )
 PIXEL = (
-    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 "
+    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, "
+    "like Gecko) Chrome/130.0.0.0 "
     "Mobile Safari/537.36"
 )
 CUBOT = (
-    "Mozilla/5.0 (Linux; Android 11; CUBOT P50) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 "
+    "Mozilla/5.0 (Linux; Android 11; CUBOT P50) AppleWebKit/537.36 (KHTML, "
+    "like Gecko) Chrome/130.0.0.0 "
     "Mobile Safari/537.36"
 )
 TAB = (
-    "Mozilla/5.0 (Linux; Android 13; SM-X700) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 "
+    "Mozilla/5.0 (Linux; Android 13; SM-X700) AppleWebKit/537.36 (KHTML, "
+    "like Gecko) Chrome/130.0.0.0 "
     "Safari/537.36"
 )
 MAC = (
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko) "
     "Version/17.4 Safari/605.1.15"
 )
 OUTLOOK = (
-    "Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 10.0; WOW64; Trident/7.0; .NET4.0C; Microsoft Outlook 16.0.17531; "
+    "Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 10.0; WOW64; Trident/7.0; "
+    ".NET4.0C; Microsoft Outlook 16.0.17531; "
     "ms-office; MSOffice 16)"
 )
-GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
+GMAIL = (
+    "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com "
+    "GoogleImageProxy)"
+)
 PREFETCH = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/42.0.2311.135 Safari/537.36 Edge/12.246 Mozilla/5.0"
@@ -91,7 +108,9 @@ VERDICTS = [
 ]
 
 
-@pytest.mark.parametrize(("event", "method", "agent", "since", "position", "verdict", "reason"), VERDICTS)
+@pytest.mark.parametrize(
+    ("event", "method", "agent", "since", "position", "verdict", "reason"), VERDICTS
+)
 def test_judge(event, method, agent, since, position, verdict, reason):
     assert judge(event, method, agent, since, position) == (verdict, reason)
 
@@ -148,7 +167,15 @@ def test_describe_agent(agent, kind, client):
 
 
 @pytest.mark.parametrize(
-    "agent", ["x" * 100_000, "\x00\r\n", "(" * 5000, "Mozilla/5.0 (" + "a;" * 50_000, "😀 عربي", "\udc80"]
+    "agent",
+    [
+        "x" * 100_000,
+        "\x00\r\n",
+        "(" * 5000,
+        "Mozilla/5.0 (" + "a;" * 50_000,
+        "😀 عربي",
+        "\udc80",
+    ],
 )
 def test_hostile_agents_are_answered(agent):
     assert judge("opened", "GET", agent, LATER)[0] in ("human", "machine", "unknown")

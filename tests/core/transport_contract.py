@@ -1,13 +1,27 @@
-"""What every Transport does, whatever the service behind it. Subclass it and say how to make one and its server."""
+"""What every Transport does, whatever the service behind it. Subclass it and say how to
+make one and its server."""
 
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from core.mail.errors import AuthenticationFailed, MessageRefused, OutcomeUnknown, PolicyRefused, RateLimited, RecipientRefused, TransportError, Unreachable
+from core.mail.errors import (
+    AuthenticationFailed,
+    MessageRefused,
+    OutcomeUnknown,
+    PolicyRefused,
+    RateLimited,
+    RecipientRefused,
+    TransportError,
+    Unreachable,
+)
 from core.mail.message import Attachment, OutgoingMessage
 from support.smtp_server import DROP, HANG, SmtpServer
 
-CUSTOMER, COPY, SENDER = "customer@example.com", "copy@example.com", "accounts@pop.example"
+CUSTOMER, COPY, SENDER = (
+    "customer@example.com",
+    "copy@example.com",
+    "accounts@pop.example",
+)
 PASSWORD = "s3cret-Pa55/word="
 
 
@@ -47,13 +61,17 @@ class TransportContract:
         transport.close()
 
     def assert_works_again(self, server, transport):
-        """Nothing came so far, and the same transport now delivers exactly one message."""
+        """Nothing came so far, and the same transport now delivers exactly one
+        message."""
         server.heal()
         before = len(server.received)
         transport.send(make_message(message_id="<r2.next@pop.example>"))
-        assert [one.mail["Message-ID"] for one in server.received[before:]] == ["<r2.next@pop.example>"]
+        assert [one.mail["Message-ID"] for one in server.received[before:]] == [
+            "<r2.next@pop.example>"
+        ]
 
-    # -- accepted -----------------------------------------------------------------------------------------------------
+    # -- accepted
+    # ----------------------------------------------------------------------------------
     def test_accepted(self, server, transport):
         result = transport.send(make_message(cc=(COPY,)))
         (one,) = server.received
@@ -67,7 +85,9 @@ class TransportContract:
         with transport:
             for number in range(5):
                 transport.send(make_message(message_id=f"<r{number}@pop.example>"))
-        assert [one.mail["Message-ID"] for one in server.received] == [f"<r{n}@pop.example>" for n in range(5)]
+        assert [one.mail["Message-ID"] for one in server.received] == [
+            f"<r{n}@pop.example>" for n in range(5)
+        ]
         assert server.connections == 1
 
     def test_an_address_twice_is_one_recipient(self, server, transport):
@@ -128,16 +148,27 @@ class TransportContract:
         assert max(len(line) for line in server.received[0].raw.split(b"\r\n")) <= 998
 
     @pytest.mark.parametrize(
-        "text", [".first\n..\n.\n.last\n", "x\n.\nQUIT\n", "a\n" + "." * 900 + "\n", ".\n" + "é" + "\n.\n"]
+        "text",
+        [
+            ".first\n..\n.\n.last\n",
+            "x\n.\nQUIT\n",
+            "a\n" + "." * 900 + "\n",
+            ".\n" + "é" + "\n.\n",
+        ],
     )
     def test_dots_at_line_starts(self, server, transport, text):
-        """Plain ASCII goes out unencoded, so that only dot-stuffing protects it (RFC 5321 §4.5.2)."""
+        """Plain ASCII goes out unencoded, so that only dot-stuffing protects it (RFC
+        5321 §4.5.2)."""
         transport.send(make_message(text=text, html=f"<pre>\n{text}</pre>\n"))
         (one,) = server.received
         assert one.mail.get_body(("plain",)).get_content().replace("\r\n", "\n") == text
-        assert one.mail.get_body(("html",)).get_content().replace("\r\n", "\n") == f"<pre>\n{text}</pre>\n"
+        assert (
+            one.mail.get_body(("html",)).get_content().replace("\r\n", "\n")
+            == f"<pre>\n{text}</pre>\n"
+        )
 
-    # -- refused ------------------------------------------------------------------------------------------------------
+    # -- refused
+    # ----------------------------------------------------------------------------------
     @pytest.mark.parametrize(
         ("reply", "permanent"),
         [
@@ -159,7 +190,8 @@ class TransportContract:
         self.assert_works_again(server, transport)
 
     def test_the_address_before_a_refused_one_gets_nothing(self, server, transport):
-        """RCPT for one was accepted, then the message was given up: RSET must keep the next one clean."""
+        """RCPT for one was accepted, then the message was given up: RSET must keep the
+        next one clean."""
         server.fail("data", "554 5.7.1 refused", times=1)
         with pytest.raises(PolicyRefused):
             transport.send(make_message(recipients=("first@example.com",)))
@@ -171,21 +203,31 @@ class TransportContract:
         result = transport.send(make_message(cc=(COPY, "other@example.com")))
         assert list(result.refused) == [COPY]
         assert "5.1.1" in result.refused[COPY]
-        assert [one.recipients for one in server.received] == [(CUSTOMER, "other@example.com")]
+        assert [one.recipients for one in server.received] == [
+            (CUSTOMER, "other@example.com")
+        ]
 
     @pytest.mark.parametrize(
         ("stage", "reply", "error"),
         [
             ("mail", "553 5.7.1 sender not owned by user", PolicyRefused),
             ("mail", "530 5.7.0 authentication required", AuthenticationFailed),
-            ("mail", "550 5.7.30 basic authentication is not supported", AuthenticationFailed),
+            (
+                "mail",
+                "550 5.7.30 basic authentication is not supported",
+                AuthenticationFailed,
+            ),
             ("mail", "550 5.4.5 daily user sending limit exceeded", RateLimited),
             ("mail", "451 4.3.0 try later", Unreachable),
             ("mail", "421 4.3.0 closing", Unreachable),
             ("rcpt", "421 4.7.0 too many messages", RateLimited),
             ("rcpt", "550 5.7.1 relaying denied", PolicyRefused),
             ("data", "451 4.3.0 try later", Unreachable),
-            ("data", "421 4.3.2 service shutting down, concurrent connections", RateLimited),
+            (
+                "data",
+                "421 4.3.2 service shutting down, concurrent connections",
+                RateLimited,
+            ),
             ("data", "554 5.7.1 spam", PolicyRefused),
             ("message", "554 5.2.0 SubmissionQuotaExceeded", RateLimited),
             ("message", "552 5.3.4 too big", MessageRefused),
@@ -251,13 +293,16 @@ class TransportContract:
             "newline-in-message-id",
         ],
     )
-    def test_what_cannot_be_written_is_refused_before_the_line_is_used(self, server, transport, values):
+    def test_what_cannot_be_written_is_refused_before_the_line_is_used(
+        self, server, transport, values
+    ):
         with pytest.raises((MessageRefused, RecipientRefused)):
             transport.send(make_message(**values))
         assert server.received == []
         self.assert_works_again(server, transport)
 
-    # -- broken lines -------------------------------------------------------------------------------------------------
+    # -- broken lines
+    # ----------------------------------------------------------------------------------
     def test_nobody_listens(self, server, transport):
         server.stop()
         with pytest.raises(Unreachable):
@@ -288,7 +333,9 @@ class TransportContract:
         self.assert_works_again(server, transport)
 
     @pytest.mark.parametrize("stage", ["payload", "message"])
-    def test_line_dropped_after_the_message_was_handed_over(self, server, transport, stage):
+    def test_line_dropped_after_the_message_was_handed_over(
+        self, server, transport, stage
+    ):
         server.fail(stage, DROP)
         with pytest.raises(OutcomeUnknown):
             transport.send(make_message(text="x" * 50 + "\n" * 10))
@@ -302,7 +349,8 @@ class TransportContract:
         self.assert_works_again(server, transport)
 
     @pytest.mark.parametrize(
-        ("stage", "reply"), [("mail", "what?"), ("rcpt", "what?"), ("data", "what?"), ("data", "250 ok")]
+        ("stage", "reply"),
+        [("mail", "what?"), ("rcpt", "what?"), ("data", "what?"), ("data", "250 ok")],
     )
     def test_an_answer_to_a_command_that_is_none(self, server, transport, stage, reply):
         server.fail(stage, reply)
@@ -313,7 +361,12 @@ class TransportContract:
 
     @pytest.mark.parametrize(
         ("stage", "error"),
-        [("connect", Unreachable), ("mail", Unreachable), ("data", Unreachable), ("message", OutcomeUnknown)],
+        [
+            ("connect", Unreachable),
+            ("mail", Unreachable),
+            ("data", Unreachable),
+            ("message", OutcomeUnknown),
+        ],
     )
     def test_silence_ends_with_the_timeout(self, server, transport, stage, error):
         server.fail(stage, HANG)

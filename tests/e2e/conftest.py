@@ -1,4 +1,5 @@
-"""A started Odoo, a real mail server, a browser: each test gets a fresh database made by ``dev/db``."""
+"""A started Odoo, a real mail server, a browser: each test gets a fresh database made
+by ``dev/db``."""
 
 import json
 import os
@@ -44,7 +45,7 @@ for port in {ports}:
 env["ir.config_parameter"].set_param("web.base.url", {url!r})
 env["ir.config_parameter"].set_param("web.base.url.freeze", "True")
 env.cr.commit()
-"""
+"""  # noqa: E501
 
 QUEUE = """
 moves = env["account.move"].search([("move_type", "=", "out_invoice")])
@@ -58,8 +59,12 @@ def settings():
     """Paths and connection of the environment that the dev scripts made."""
     script = """. dev/lib.sh; "$VENV/bin/python" -c 'import json, os, sys; print(json.dumps({"env": {k: os.environ.get(k, "") for k in
 ("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "INVOICE_CHASER_KEYS", "PATH")}, "python": sys.argv[1], "conf": sys.argv[2],
-"checkout": sys.argv[3]}))' "$VENV/bin/python" "$CONF" "$CHECKOUT" """
-    return json.loads(subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True).stdout)
+"checkout": sys.argv[3]}))' "$VENV/bin/python" "$CONF" "$CHECKOUT" """  # noqa: E501
+    return json.loads(
+        subprocess.run(
+            ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout
+    )
 
 
 class World:
@@ -75,19 +80,43 @@ class World:
 
     def build(self, customers=20, mailboxes=1, pause=0):
         self.run(["dev/db", self.name])
-        self.smtp = [SmtpServer(user="u", password="demo-password").start() for _ in range(mailboxes)]
-        self.shell(DATA.format(dev=str(ROOT / "dev"), customers=customers, ports=[s.port for s in self.smtp], pause=pause, url=self.url))
+        self.smtp = [
+            SmtpServer(user="u", password="demo-password").start()
+            for _ in range(mailboxes)
+        ]
+        self.shell(
+            DATA.format(
+                dev=str(ROOT / "dev"),
+                customers=customers,
+                ports=[s.port for s in self.smtp],
+                pause=pause,
+                url=self.url,
+            )
+        )
         return self
 
     def run(self, command, **options):
-        done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=600, **options)
-        assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            **options,
+        )
+        assert done.returncode == 0, (
+            f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        )
         return done.stdout + done.stderr
 
     def shell(self, code):
         """Runs code in ``odoo shell``; fails when it raises."""
-        output = self.run(["dev/odoo", "shell", "-d", self.name, "--no-http", "--log-level=warn"],
-                          input=f"try:\n    exec({code!r})\nexcept BaseException:\n    import traceback; traceback.print_exc(); print('SHELL FAILED')\n")
+        output = self.run(
+            ["dev/odoo", "shell", "-d", self.name, "--no-http", "--log-level=warn"],
+            input=f"try:\n    exec({code!r})\nexcept BaseException:\n    import "
+            "traceback; traceback.print_exc(); print('SHELL FAILED')\n",
+        )
         assert "SHELL FAILED" not in output, output[-4000:]
         return output
 
@@ -96,14 +125,41 @@ class World:
         self.shell(QUEUE + more)
 
     def start(self, port=None, crons=2, workers=0):
-        """An Odoo server in its own process group; its log is ``odoo-<n>.log`` in the test's folder."""
+        """An Odoo server in its own process group; its log is ``odoo-<n>.log`` in the
+        test's folder."""
         port = port or self.port
         log = self.tmp_path / f"odoo-{len(self.servers)}.log"
         server = subprocess.Popen(
-            [self.settings["python"], "-W", "ignore::DeprecationWarning", str(ROOT / "dev/odoo-bin"), "-c", self.settings["conf"], "-d", self.name,
-             "--db-filter", f"^{self.name}$", "--http-port", str(port), "--gevent-port", str(free_port()), "--workers", str(workers),
-             "--max-cron-threads", str(crons), "--log-level", "warn", "--logfile", str(log)],
-            cwd=ROOT, env=self.env, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            [
+                self.settings["python"],
+                "-W",
+                "ignore::DeprecationWarning",
+                str(ROOT / "dev/odoo-bin"),
+                "-c",
+                self.settings["conf"],
+                "-d",
+                self.name,
+                "--db-filter",
+                f"^{self.name}$",
+                "--http-port",
+                str(port),
+                "--gevent-port",
+                str(free_port()),
+                "--workers",
+                str(workers),
+                "--max-cron-threads",
+                str(crons),
+                "--log-level",
+                "warn",
+                "--logfile",
+                str(log),
+            ],
+            cwd=ROOT,
+            env=self.env,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         self.servers.append(server)
         end = time.monotonic() + 180
         while time.monotonic() < end and server.poll() is None:
@@ -123,7 +179,12 @@ class World:
     def connect(self, database=None):
         env = self.env
         connection = psycopg2.connect(
-            dbname=database or self.name, host=env["PGHOST"], port=env["PGPORT"] or None, user=env["PGUSER"], password=env["PGPASSWORD"])
+            dbname=database or self.name,
+            host=env["PGHOST"],
+            port=env["PGPORT"] or None,
+            user=env["PGUSER"],
+            password=env["PGPASSWORD"],
+        )
         try:
             yield connection
         finally:
@@ -137,10 +198,13 @@ class World:
             return rows
 
     def states(self):
-        return dict(self.query("SELECT state, count(*) FROM chaser_reminder GROUP BY state"))
+        return dict(
+            self.query("SELECT state, count(*) FROM chaser_reminder GROUP BY state")
+        )
 
     def wake(self):
-        """What a trigger does: the scheduler of a server that has just started only listens, and else looks for itself after a minute."""
+        """What a trigger does: the scheduler of a server that has just started only
+        listens, and else looks for itself after a minute."""
         with self.connect("postgres") as connection, connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify('cron_trigger', %s)", [self.name])
             connection.commit()
@@ -152,13 +216,17 @@ class World:
                 return
             self.wake()
             time.sleep(0.1)
-        raise AssertionError(f"not reached in {seconds} s: {self.states()}\n{self.logs()[-3000:]}")
+        raise AssertionError(
+            f"not reached in {seconds} s: {self.states()}\n{self.logs()[-3000:]}"
+        )
 
     def received(self):
         return [message for smtp in self.smtp for message in smtp.received]
 
     def logs(self):
-        return "".join(path.read_text() for path in sorted(self.tmp_path.glob("odoo-*.log")))
+        return "".join(
+            path.read_text() for path in sorted(self.tmp_path.glob("odoo-*.log"))
+        )
 
     def close(self):
         for server in self.servers:

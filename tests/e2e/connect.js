@@ -16,11 +16,16 @@ run(async ({openPage}) => {
     await page.click("button[name=action_connect]");
     await page.click(`a.account >> text=${address}`);
     // The web client may show the form from its own store first, and then what the server says.
-    await page.waitForSelector('.o_form_view .o_arrow_button_current:has-text("Connected")');
+    await page.waitForSelector(
+        '.o_form_view .o_arrow_button_current:has-text("Connected")'
+    );
     console.log("state:", await page.innerText(".o_arrow_button_current"));
     console.log("address bar:", page.url());
     await page.click("button[name=action_send_sample]");
     await page.waitForSelector(".o_notification");
-    console.log("sample:", (await page.innerText(".o_notification")).replace(/\s+/g, " "));
+    console.log(
+        "sample:",
+        (await page.innerText(".o_notification")).replace(/\s+/g, " ")
+    );
     await page.screenshot({path: path.join(folder, "connected.png")});
 });

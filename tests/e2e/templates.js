@@ -23,21 +23,44 @@ async function pick(page, field, tag, byKeyboard) {
 
 /** Puts the cursor where the given words end, in the editor of a field. */
 async function placeCursor(page, field, words) {
-    await page.locator(`[name=${field}] .odoo-editor-editable p`, {hasText: words}).first().click();
-    await page.evaluate(async ([name, text]) => {
-        // The editor hears of it by an event of its own turn, and draws in the next frame.
-        const heard = (put) => new Promise((resolve) => {
-            document.addEventListener("selectionchange", () => requestAnimationFrame(() => requestAnimationFrame(resolve)), {once: true});
-            getSelection().removeAllRanges();
-            put();
-        });
-        const walker = document.createTreeWalker(document.querySelector(`[name=${name}] .odoo-editor-editable`), NodeFilter.SHOW_TEXT);
-        while (walker.nextNode()) {
-            const at = walker.currentNode.data.indexOf(text);
-            if (at >= 0) return heard(() => getSelection().setBaseAndExtent(walker.currentNode, at + text.length, walker.currentNode, at + text.length));
-        }
-        throw new Error(`“${text}” does not stand in ${name}`);
-    }, [field, words]);
+    await page
+        .locator(`[name=${field}] .odoo-editor-editable p`, {hasText: words})
+        .first()
+        .click();
+    await page.evaluate(
+        async ([name, text]) => {
+            // The editor hears of it by an event of its own turn, and draws in the next frame.
+            const heard = (put) =>
+                new Promise((resolve) => {
+                    document.addEventListener(
+                        "selectionchange",
+                        () =>
+                            requestAnimationFrame(() => requestAnimationFrame(resolve)),
+                        {once: true}
+                    );
+                    getSelection().removeAllRanges();
+                    put();
+                });
+            const walker = document.createTreeWalker(
+                document.querySelector(`[name=${name}] .odoo-editor-editable`),
+                NodeFilter.SHOW_TEXT
+            );
+            while (walker.nextNode()) {
+                const at = walker.currentNode.data.indexOf(text);
+                if (at >= 0)
+                    return heard(() =>
+                        getSelection().setBaseAndExtent(
+                            walker.currentNode,
+                            at + text.length,
+                            walker.currentNode,
+                            at + text.length
+                        )
+                    );
+            }
+            throw new Error(`“${text}” does not stand in ${name}`);
+        },
+        [field, words]
+    );
 }
 
 async function save(page) {
@@ -52,7 +75,10 @@ async function write(page) {
     await subject.fill("Reminder for : please pay");
     await subject.evaluate((input) => input.setSelectionRange(13, 13));
     await pick(page, "subject", "customer_name", false);
-    console.log("subject:", await eventually(() => subject.inputValue(), "{{ customer_name }}"));
+    console.log(
+        "subject:",
+        await eventually(() => subject.inputValue(), "{{ customer_name }}")
+    );
     await page.keyboard.type(" again");
     console.log("typed on:", await eventually(() => subject.inputValue(), "again"));
     await placeCursor(page, "body_html", "Kind regards,");
@@ -60,11 +86,17 @@ async function write(page) {
     await pick(page, "body_html", "customer_reference", true);
     await page.keyboard.type(" with us.");
     const body = page.locator("[name=body_html] p", {hasText: "Your number"});
-    console.log("body:", (await eventually(() => body.innerText(), "with us.")).slice(0, 90));
+    console.log(
+        "body:",
+        (await eventually(() => body.innerText(), "with us.")).slice(0, 90)
+    );
     await page.screenshot({path: path.join(folder, "editor-en.png")});
     await page.click("a.nav-link[name=text_ar]");
     await page.waitForSelector("[name=other_body_html] .odoo-editor-editable");
-    console.log("arabic direction:", await page.getAttribute("[name=other_body_html] .odoo-editor-editable", "dir"));
+    console.log(
+        "arabic direction:",
+        await page.getAttribute("[name=other_body_html] .odoo-editor-editable", "dir")
+    );
     await page.fill("[name=other_subject] input", "تذكير بالسداد إلى ");
     await page.focus("[name=other_subject] input");
     await page.keyboard.press("End");
@@ -73,7 +105,13 @@ async function write(page) {
     await page.keyboard.type(" رقمكم لدينا ");
     await pick(page, "other_body_html", "customer_reference", false);
     await page.screenshot({path: path.join(folder, "editor-ar.png")});
-    console.log("arabic subject:", await eventually(() => page.inputValue("[name=other_subject] input"), "{{ customer_name }}"));
+    console.log(
+        "arabic subject:",
+        await eventually(
+            () => page.inputValue("[name=other_subject] input"),
+            "{{ customer_name }}"
+        )
+    );
 }
 
 async function mend(page) {
@@ -88,49 +126,109 @@ async function mend(page) {
     await page.click(".modal-footer button");
     await subject.fill(good);
     await save(page);
-    console.log("versions:", await eventually(() => page.innerText("button[name=action_view_versions]"), "2 Versions"));
+    console.log(
+        "versions:",
+        await eventually(
+            () => page.innerText("button[name=action_view_versions]"),
+            "2 Versions"
+        )
+    );
 }
 
 async function compare(page) {
     await page.click("button[name=action_compare]");
     await page.waitForSelector(".o_chaser_diff");
     for (const lang of ["en", "ar"]) {
-        const changed = page.locator(`.o_chaser_diff [data-language=${lang}] .o_chaser_ins`);
+        const changed = page.locator(
+            `.o_chaser_diff [data-language=${lang}] .o_chaser_ins`
+        );
         await changed.first().waitFor();
-        console.log(`changed in ${lang}:`, squeeze((await changed.allInnerTexts()).join(" | ")));
+        console.log(
+            `changed in ${lang}:`,
+            squeeze((await changed.allInnerTexts()).join(" | "))
+        );
     }
     await page.screenshot({path: path.join(folder, "compare.png")});
-    await page.click(".modal-footer button[special=cancel], .modal-footer .btn-primary");
+    await page.click(
+        ".modal-footer button[special=cancel], .modal-footer .btn-primary"
+    );
     await page.waitForSelector(".modal", {state: "detached"});
 }
 
-const frame = (page, language) => page.frameLocator(`.o_chaser_template_preview [data-language=${language}] iframe`);
+const frame = (page, language) =>
+    page.frameLocator(`.o_chaser_template_preview [data-language=${language}] iframe`);
 
 async function preview(page) {
     await page.click("a.nav-link[name=preview]");
     await page.waitForSelector(".o_chaser_template_preview iframe");
     // A frame is empty before it has its document.
-    for (const [lang, dir] of [["en", "ltr"], ["ar", "rtl"]]) await frame(page, lang).locator(`html[dir=${dir}]`).waitFor({state: "attached"});
-    console.log("side by side:", (await page.locator(".o_chaser_template_preview iframe").count()),
-        await frame(page, "en").locator("html").getAttribute("dir"), await frame(page, "ar").locator("html").getAttribute("dir"));
-    console.log("sample:", await eventually(() => frame(page, "en").locator("p").first().innerText(), "Dear"));
+    for (const [lang, dir] of [
+        ["en", "ltr"],
+        ["ar", "rtl"],
+    ])
+        await frame(page, lang)
+            .locator(`html[dir=${dir}]`)
+            .waitFor({state: "attached"});
+    console.log(
+        "side by side:",
+        await page.locator(".o_chaser_template_preview iframe").count(),
+        await frame(page, "en").locator("html").getAttribute("dir"),
+        await frame(page, "ar").locator("html").getAttribute("dir")
+    );
+    console.log(
+        "sample:",
+        await eventually(
+            () => frame(page, "en").locator("p").first().innerText(),
+            "Dear"
+        )
+    );
     await page.fill("[name=preview_partner_id] input", customer);
     await page.click(`.o-autocomplete--dropdown-item:has-text("${customer}")`);
     await frame(page, "en").locator("p", {hasText: customer}).first().waitFor();
-    const rows = await eventually(() => frame(page, "en").locator("tr[data-row], .items tbody tr").count(), (count) => count === 3);
-    console.log("real:", squeeze(await frame(page, "en").locator("p").first().innerText()), rows);
+    const rows = await eventually(
+        () => frame(page, "en").locator("tr[data-row], .items tbody tr").count(),
+        (count) => count === 3
+    );
+    console.log(
+        "real:",
+        squeeze(await frame(page, "en").locator("p").first().innerText()),
+        rows
+    );
     await page.click("[data-view=both]");
-    console.log("both:", await eventually(() => frame(page, "both").locator("td.part").count(), (count) => count === 2));
+    console.log(
+        "both:",
+        await eventually(
+            () => frame(page, "both").locator("td.part").count(),
+            (count) => count === 2
+        )
+    );
     for (const width of ["phone", "desktop"]) {
         await page.click(`[data-width=${width}]`);
-        const isNarrow = async () => (await page.locator(".o_chaser_template_preview iframe").first().boundingBox()).width < 400;
-        console.log(`${width}:`, await eventually(isNarrow, (narrow) => narrow === (width === "phone")));
+        const isNarrow = async () =>
+            (
+                await page
+                    .locator(".o_chaser_template_preview iframe")
+                    .first()
+                    .boundingBox()
+            ).width < 400;
+        console.log(
+            `${width}:`,
+            await eventually(isNarrow, (narrow) => narrow === (width === "phone"))
+        );
     }
     await page.click("[data-part=text]");
-    console.log("text:", (await eventually(() => page.innerText(".o_chaser_mail_text"), "INV/")).includes("INV/"));
+    console.log(
+        "text:",
+        (
+            await eventually(() => page.innerText(".o_chaser_mail_text"), "INV/")
+        ).includes("INV/")
+    );
     await page.click("[data-part=headers]");
     await page.waitForSelector(".o_chaser_headers th");
-    console.log("headers:", (await page.locator(".o_chaser_headers th").allInnerTexts()).join(", "));
+    console.log(
+        "headers:",
+        (await page.locator(".o_chaser_headers th").allInnerTexts()).join(", ")
+    );
     await page.click("[data-part=html]");
     await page.click(".o_chaser_send_me");
     const notice = page.locator(".o_notification", {hasText: "Sample sent"});
@@ -144,7 +242,10 @@ async function check(page) {
     await page.keyboard.press("Tab");
     await page.click("a.nav-link[name=check]");
     await page.waitForSelector(".o_chaser_findings [data-code=subject_capitals]");
-    console.log("finding:", squeeze(await page.locator("[data-code=subject_capitals]").innerText()));
+    console.log(
+        "finding:",
+        squeeze(await page.locator("[data-code=subject_capitals]").innerText())
+    );
     await page.screenshot({path: path.join(folder, "findings.png")});
     await page.click(".o_form_button_cancel");
 }
@@ -153,33 +254,60 @@ async function exportAndImport(page) {
     await page.goto(`${url}/odoo/action-invoice_chaser.chaser_template_action`);
     await page.waitForSelector(".o_data_row");
     await page.click("thead .o_list_record_selector input");
-    const [download] = await Promise.all([page.waitForEvent("download"), page.click("button[name=action_export]")]);
+    const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.click("button[name=action_export]"),
+    ]);
     const file = path.join(folder, download.suggestedFilename());
     await download.saveAs(file);
     const content = JSON.parse(fs.readFileSync(file, "utf8"));
     console.log("exported:", content.templates.length);
     content.templates[0].subject.en += " changed";
-    content.templates.push({...content.templates[1], key: "elsewhere-1", name: {en: "From elsewhere"}, is_default: false});
+    content.templates.push({
+        ...content.templates[1],
+        key: "elsewhere-1",
+        name: {en: "From elsewhere"},
+        is_default: false,
+    });
     fs.writeFileSync(file, JSON.stringify(content));
     await page.click("thead .o_list_record_selector input");
     await page.click(".o_control_panel button:has-text('Import')");
     await page.setInputFiles(".modal input[type=file]", file);
-    await page.waitForSelector(".modal [name=file] .fa-trash, .modal [name=file] .o_clear_file_button", {state: "attached"});
+    await page.waitForSelector(
+        ".modal [name=file] .fa-trash, .modal [name=file] .o_clear_file_button",
+        {state: "attached"}
+    );
     await page.click(".modal button[name=action_read]");
     await page.waitForSelector(".modal .o_data_row");
     for (const row of await page.locator(".modal .o_data_row").all()) {
-        console.log("row:", squeeze((await row.locator("td").allInnerTexts()).join(" ")));
+        console.log(
+            "row:",
+            squeeze((await row.locator("td").allInnerTexts()).join(" "))
+        );
     }
     await page.screenshot({path: path.join(folder, "import.png")});
     await page.click(".modal button[name=action_import]");
     await page.waitForSelector(".modal", {state: "detached"});
     // The list behind the window was there before, without what has come in.
     await page.locator(".o_data_row", {hasText: "From elsewhere"}).waitFor();
-    console.log("imported:", squeeze((await page.locator(".o_data_row [name=name]").allInnerTexts()).join(" | ")));
+    console.log(
+        "imported:",
+        squeeze(
+            (await page.locator(".o_data_row [name=name]").allInnerTexts()).join(" | ")
+        )
+    );
 }
 
 async function lookOnPhone(openPage) {
-    const page = await login(await openPage({viewport: {width: 390, height: 844}, isMobile: true, hasTouch: true}), url, "accountant");
+    const page = await login(
+        await openPage({
+            viewport: {width: 390, height: 844},
+            isMobile: true,
+            hasTouch: true,
+        }),
+        url,
+        "accountant"
+    );
     await page.goto(`${url}/odoo/action-invoice_chaser.chaser_template_action`);
     await page.waitForSelector(".o_kanban_record");
     console.log("phone list:", await getOverflow(page));

@@ -27,13 +27,16 @@ assert numbers[0] not in drawn[1] and numbers[1] in drawn[1], drawn[1]
 reminder = env["chaser.reminder"].search([])
 assert reminder.state == "sent", (reminder.state, reminder.reason)
 assert not reminder.document_note, reminder.document_note
-"""
+"""  # noqa: E501
 
 
 def test_paid_by_another_process_while_the_statement_is_drawn(world):
-    """Nothing is locked meanwhile, and the statement that goes does not ask for what was paid."""
+    """Nothing is locked meanwhile, and the statement that goes does not ask for what
+    was paid."""
     world.build(customers=1)
     world.queue(PAID_WHILE_DRAWN)
     [message] = world.received()
-    assert [part.get_content_type() for part in message.mail.iter_attachments()] == ["application/pdf"]
+    assert [part.get_content_type() for part in message.mail.iter_attachments()] == [
+        "application/pdf"
+    ]
     assert "INV/" in message.mail.get_body().get_content()

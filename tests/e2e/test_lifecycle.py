@@ -4,7 +4,9 @@ import re
 
 import pytest
 
-JOBS = "SELECT cron_name FROM ir_cron WHERE cron_name LIKE 'Invoice Chaser%%' ORDER BY 1"
+JOBS = (
+    "SELECT cron_name FROM ir_cron WHERE cron_name LIKE 'Invoice Chaser%%' ORDER BY 1"
+)
 # A database of an earlier version: an extension of ours that looks for what the form
 # behind it does not have any more, and a customer's own view that hangs on it.
 EARLIER = """
@@ -22,11 +24,11 @@ env.flush_all()
 env.cr.execute("UPDATE ir_ui_view SET arch_db = jsonb_build_object('en_US', %s::text) WHERE id = %s", [stale, former.id])
 env.cr.execute("UPDATE ir_module_module SET latest_version = '19.0.1.1.0' WHERE name = 'invoice_chaser'")
 env.cr.commit()
-"""
+"""  # noqa: E501
 OWN_VIEW = """
 arch = env["chaser.provider"].get_view(env.ref("invoice_chaser.chaser_provider_view_form").id, "form")["arch"]
 print("own view holds" if 'string="Own"' in arch else arch)
-"""
+"""  # noqa: E501
 UPDATE = ["-u", "invoice_chaser", "--stop-after-init", "--no-http", "--log-level=warn"]
 UNINSTALL = """
 module = env["ir.module.module"].search([("name", "=", "invoice_chaser")])
@@ -35,15 +37,25 @@ module.button_immediate_uninstall()
 
 
 def _loud(output):
-    return [line for line in output.splitlines() if re.search(r" (WARNING|ERROR|CRITICAL) ", line)]
+    return [
+        line
+        for line in output.splitlines()
+        if re.search(r" (WARNING|ERROR|CRITICAL) ", line)
+    ]
 
 
 @pytest.mark.parametrize("options", [[], ["--plain"]], ids=["arabic", "without_arabic"])
 def test_update_and_uninstall(world, options):
     world.run(["dev/db", world.name, *options])
-    world.shell('env["chaser.provider"].create({"email": "a@x.example", "kind": "odoo"}); env.cr.commit()')
+    world.shell(
+        'env["chaser.provider"].create({"email": "a@x.example", "kind": '
+        '"odoo"}); env.cr.commit()'
+    )
     jobs = world.query(JOBS)
-    assert "Invoice Chaser: send from mailbox 1" in {name for name, in jobs} and len(jobs) > 2
+    assert (
+        "Invoice Chaser: send from mailbox 1" in {name for (name,) in jobs}
+        and len(jobs) > 2
+    )
     world.shell(EARLIER)
     assert not _loud(world.run(["dev/odoo", "-d", world.name, *UPDATE]))
     assert world.query(JOBS) == jobs, "an update neither doubles nor loses a job"
@@ -51,9 +63,23 @@ def test_update_and_uninstall(world, options):
     output = world.shell(UNINSTALL)
     assert not _loud(output), _loud(output)
     assert world.query(JOBS) == []
-    assert world.query("SELECT count(*) FROM ir_act_server WHERE name::text LIKE '%%Invoice Chaser%%'") == [(0,)]
-    assert world.query("SELECT model, name FROM ir_model_data WHERE module = 'invoice_chaser'") == []
     assert world.query(
-        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'"
-        " AND (table_name LIKE 'chaser%%' OR column_name LIKE 'chaser%%')") == []
-    assert world.query("SELECT count(*) FROM ir_model WHERE model LIKE 'chaser.%%'") == [(0,)]
+        "SELECT count(*) FROM ir_act_server WHERE name::text LIKE '%%Invoice Chaser%%'"
+    ) == [(0,)]
+    assert (
+        world.query(
+            "SELECT model, name FROM ir_model_data WHERE module = 'invoice_chaser'"
+        )
+        == []
+    )
+    assert (
+        world.query(
+            "SELECT table_name, column_name FROM information_schema.columns WHERE "
+            "table_schema = 'public'"
+            " AND (table_name LIKE 'chaser%%' OR column_name LIKE 'chaser%%')"
+        )
+        == []
+    )
+    assert world.query(
+        "SELECT count(*) FROM ir_model WHERE model LIKE 'chaser.%%'"
+    ) == [(0,)]

@@ -1,16 +1,22 @@
-"""The public links of a mail against a running server, also while the database is busy."""
+"""The public links of a mail against a running server, also while the database is
+busy."""
 
 import re
 import time
 
 import requests
 
-PHONE = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile/15E148 Safari/604.1"}
+PHONE = {
+    "User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) "
+    "AppleWebKit/605.1.15 Version/18.1 Mobile/15E148 Safari/604.1"
+}
 
 
 def _links(world):
     html = world.received()[0].mail.get_body(("html",)).get_content()
-    return re.search(r'src="([^"]+/chaser/o/[^"]+)"', html).group(1), re.search(r'href="([^"]+/chaser/c/[^"]+)"', html).group(1)
+    return re.search(r'src="([^"]+/chaser/o/[^"]+)"', html).group(1), re.search(
+        r'href="([^"]+/chaser/c/[^"]+)"', html
+    ).group(1)
 
 
 def test_answers_while_the_table_is_locked(world):
@@ -24,14 +30,23 @@ def test_answers_while_the_table_is_locked(world):
     with world.connect() as blocker, blocker.cursor() as cursor:
         cursor.execute("LOCK TABLE chaser_event IN ACCESS EXCLUSIVE MODE")
         started = time.monotonic()
-        assert requests.get(pixel, headers=PHONE, timeout=20).content.startswith(b"GIF89a")
+        assert requests.get(pixel, headers=PHONE, timeout=20).content.startswith(
+            b"GIF89a"
+        )
         answer = requests.get(click, headers=PHONE, timeout=20, allow_redirects=False)
-        assert answer.status_code == 302 and "/my/invoices/" in answer.headers["Location"]
+        assert (
+            answer.status_code == 302 and "/my/invoices/" in answer.headers["Location"]
+        )
         assert time.monotonic() - started < 10
-    world.shell('env["chaser.event"]._cron_collect_spool(); env["chaser.event"]._cron_collect_spool(); env.cr.commit()')
+    world.shell(
+        'env["chaser.event"]._cron_collect_spool(); '
+        'env["chaser.event"]._cron_collect_spool(); env.cr.commit()'
+    )
     rows = world.query(
-        "SELECT event_type, verdict, device_type, count(*) FROM chaser_event WHERE event_type IN ('opened', 'clicked')"
-        " GROUP BY 1, 2, 3 ORDER BY 1")
+        "SELECT event_type, verdict, device_type, count(*) FROM chaser_event "
+        "WHERE event_type IN ('opened', 'clicked')"
+        " GROUP BY 1, 2, 3 ORDER BY 1"
+    )
     assert rows == [("clicked", "human", "phone", 1), ("opened", "human", "phone", 2)]
 
 
@@ -41,7 +56,9 @@ def test_link_leads_to_the_invoice_without_login(world):
     world.queue()
     world.wait_until(lambda: world.states() == {"sent": 1})
     page = requests.get(_links(world)[1], headers=PHONE, timeout=60)
-    assert page.status_code == 200 and "INV/" in page.text and "/web/login" not in page.url
+    assert (
+        page.status_code == 200 and "INV/" in page.text and "/web/login" not in page.url
+    )
 
 
 def test_one_click_unsubscribe(world):
@@ -51,9 +68,20 @@ def test_one_click_unsubscribe(world):
     world.wait_until(lambda: world.states() == {"sent": 1})
     url = world.received()[0].mail["List-Unsubscribe"].strip().strip("<>")
     page = requests.get(url, timeout=20)
-    assert page.status_code == 200 and "c0@customer0.example" in page.text and "set-cookie" not in {name.lower() for name in page.headers}
+    assert (
+        page.status_code == 200
+        and "c0@customer0.example" in page.text
+        and "set-cookie" not in {name.lower() for name in page.headers}
+    )
     assert world.query("SELECT count(*) FROM chaser_suppression") == [(0,)]
     for _ in range(2):
-        answer = requests.post(url, data={"List-Unsubscribe": "One-Click"}, timeout=20, allow_redirects=False)
+        answer = requests.post(
+            url,
+            data={"List-Unsubscribe": "One-Click"},
+            timeout=20,
+            allow_redirects=False,
+        )
         assert answer.status_code == 200
-    assert world.query("SELECT email, reason FROM chaser_suppression") == [("c0@customer0.example", "unsubscribed")]
+    assert world.query("SELECT email, reason FROM chaser_suppression") == [
+        ("c0@customer0.example", "unsubscribed")
+    ]

@@ -10,7 +10,9 @@ run(async ({openPage}) => {
     await page.click("thead .o_list_record_selector input");
     await page.click("button[name=action_chase]");
     await page.waitForSelector(".o_chaser_figures");
-    console.log(await eventually(() => page.innerText(".o_chaser_figures"), "Held back"));
+    console.log(
+        await eventually(() => page.innerText(".o_chaser_figures"), "Held back")
+    );
     await page.click("button[name=action_send]");
     await page.waitForSelector(".o_form_view .o_statusbar_status");
     await page.waitForSelector("[name=progress]");

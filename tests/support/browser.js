@@ -1,16 +1,30 @@
 // What the browser scripts share: Chromium without a network of its own, a person who logs in, and pages whose errors fail the script.
 const path = require("path");
-const {chromium} = require(path.join(process.env.CHASER_NODE, "node_modules/playwright-core"));
+const {chromium} = require(
+    path.join(process.env.CHASER_NODE, "node_modules/playwright-core")
+);
 
-const ARGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"];
+const ARGS = [
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-background-networking",
+];
 
 function launch() {
-    return chromium.launch({executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: ARGS});
+    return chromium.launch({
+        executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
+        args: ARGS,
+    });
 }
 
 /** A page in a fresh context; errors of its scripts go into `errors`. */
 async function openPage(browser, errors, options = {}) {
-    const context = await browser.newContext({viewport: {width: 1440, height: 900}, locale: "en-US", ...options});
+    const context = await browser.newContext({
+        viewport: {width: 1440, height: 900},
+        locale: "en-US",
+        ...options,
+    });
     const page = await context.newPage();
     page.setDefaultTimeout(90000);
     page.on("pageerror", (error) => errors.push(error.message));
@@ -29,7 +43,10 @@ async function login(page, url, user) {
 
 /** Pixels by which the page is wider than its window: what a person would have to scroll sideways. */
 function getOverflow(page) {
-    return page.evaluate(() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth);
+    return page.evaluate(
+        () =>
+            document.scrollingElement.scrollWidth - document.documentElement.clientWidth
+    );
 }
 
 /**
@@ -37,7 +54,8 @@ function getOverflow(page) {
  * the test shows what stood there instead. Reading is not waiting: a page shows what a click asked for a moment later.
  */
 async function eventually(read, wanted) {
-    const isWanted = typeof wanted === "function" ? wanted : (value) => value.includes(wanted);
+    const isWanted =
+        typeof wanted === "function" ? wanted : (value) => value.includes(wanted);
     const end = Date.now() + 60000;
     for (;;) {
         let value = await read();
@@ -53,7 +71,11 @@ function run(script) {
     (async () => {
         const browser = await launch();
         try {
-            await script({browser, errors, openPage: (options) => openPage(browser, errors, options)});
+            await script({
+                browser,
+                errors,
+                openPage: (options) => openPage(browser, errors, options),
+            });
         } finally {
             await browser.close();
         }

@@ -1,4 +1,5 @@
-"""A Google on loopback: consent, tokens, Gmail API. Error bodies as developers.google.com/gmail/api/guides/handle-errors shows them."""
+"""A Google on loopback: consent, tokens, Gmail API. Error bodies as
+developers.google.com/gmail/api/guides/handle-errors shows them."""
 
 import re
 
@@ -7,12 +8,22 @@ from .fake_service import DROP, HANG, TAKE_AND_DROP, Answer, FakeService, Query,
 SEND, READ, ALL_MAIL = "gmail.send", "gmail.readonly", "mail.google.com"
 
 
-def api_error(status: int, reason: str, message: str, state: str = "", headers: dict | None = None) -> Answer:
+def api_error(
+    status: int, reason: str, message: str, state: str = "", headers: dict | None = None
+) -> Answer:
     """The JSON that Google's APIs put into an error."""
-    return Answer(status, {"error": {
-        "code": status, "message": message, **({"status": state} if state else {}),
-        "errors": [{"message": message, "domain": "global", "reason": reason}],
-    }}, dict(headers or {}))
+    return Answer(
+        status,
+        {
+            "error": {
+                "code": status,
+                "message": message,
+                **({"status": state} if state else {}),
+                "errors": [{"message": message, "domain": "global", "reason": reason}],
+            }
+        },
+        dict(headers or {}),
+    )
 
 
 class FakeGoogle(FakeService):
@@ -35,60 +46,121 @@ class FakeGoogle(FakeService):
     def check_authorization(self, path, params):
         super().check_authorization(path, params)
         if params.get("access_type") != "offline" or params.get("prompt") != "consent":
-            raise Refusal(Answer(400, "no refresh token would come of this: access_type, prompt"))
+            raise Refusal(
+                Answer(400, "no refresh token would come of this: access_type, prompt")
+            )
 
     def token(self, query: Query) -> Answer:
         form = query.form
         if form.get("grant_type") == "authorization_code":
             facts = self.redeem(form)
-            refresh = {"refresh_token": self.make_refresh(facts["account"], facts["scopes"], form["code"])}
+            refresh = {
+                "refresh_token": self.make_refresh(
+                    facts["account"], facts["scopes"], form["code"]
+                )
+            }
         elif form.get("grant_type") == "refresh_token":
             facts = self.use_refresh(form)
-            refresh = {"refresh_token": self.make_refresh(facts["account"], facts["scopes"])} if self.rotates else {}
+            refresh = (
+                {"refresh_token": self.make_refresh(facts["account"], facts["scopes"])}
+                if self.rotates
+                else {}
+            )
         else:
             return self.oauth_error("unsupported_grant_type", "Invalid grant_type")
-        return Answer(200, {
-            "access_token": self.make_access(facts["account"], facts["scopes"]), "expires_in": self.token_life, "token_type": "Bearer",
-            "scope": " ".join(facts["scopes"]), **refresh})
+        return Answer(
+            200,
+            {
+                "access_token": self.make_access(facts["account"], facts["scopes"]),
+                "expires_in": self.token_life,
+                "token_type": "Bearer",
+                "scope": " ".join(facts["scopes"]),
+                **refresh,
+            },
+        )
 
     def revoke(self, query: Query) -> Answer:
         with self._lock:
             grant = self.refresh.pop(query.form.get("token", ""), None)
-        return Answer(200, {}) if grant else Answer(400, {"error": "invalid_token", "error_description": "Token expired or revoked"})
+        return (
+            Answer(200, {})
+            if grant
+            else Answer(
+                400,
+                {
+                    "error": "invalid_token",
+                    "error_description": "Token expired or revoked",
+                },
+            )
+        )
 
     def userinfo(self, query: Query) -> Answer:
         facts = self.who(query, "userinfo.email")
-        return Answer(200, {"sub": "1", "email": facts["account"], "email_verified": True})
+        return Answer(
+            200, {"sub": "1", "email": facts["account"], "email_verified": True}
+        )
 
     def send(self, query: Query) -> Answer:
         fault = self.take_fault("message")
         if fault and fault != TAKE_AND_DROP:
             return fault
         facts = self.who(query, SEND, ALL_MAIL)
-        if query.params.get("uploadType") != "media" or query.headers.get("Content-Type") != "message/rfc822":
+        if (
+            query.params.get("uploadType") != "media"
+            or query.headers.get("Content-Type") != "message/rfc822"
+        ):
             return api_error(400, "badRequest", "Media type is not supported")
         if re.search(rb"\r(?!\n)|(?<!\r)\n", query.body):
             return api_error(400, "invalidArgument", "bare line ends")
         one = self.keep(facts["account"], query.body)
         if not one.recipients or one.sender != facts["account"]:
             self.received.remove(one)
-            return api_error(400, "invalidArgument", "Recipient address required" if not one.recipients else "Invalid From header")
+            return api_error(
+                400,
+                "invalidArgument",
+                "Recipient address required"
+                if not one.recipients
+                else "Invalid From header",
+            )
         if fault:
             return DROP
-        return Answer(200, {"id": one.id, "threadId": f"t{one.id}", "labelIds": ["SENT"]})
+        return Answer(
+            200, {"id": one.id, "threadId": f"t{one.id}", "labelIds": ["SENT"]}
+        )
 
     def search(self, query: Query) -> Answer:
         facts = self.who(query, READ, ALL_MAIL)
         wanted = query.params.get("q", "").removeprefix("rfc822msgid:").strip("<>")
-        found = [one for one in self.received if one.user == facts["account"] and one.mail["Message-ID"].strip("<>") == wanted]
+        found = [
+            one
+            for one in self.received
+            if one.user == facts["account"]
+            and one.mail["Message-ID"].strip("<>") == wanted
+        ]
         messages = [{"id": one.id, "threadId": f"t{one.id}"} for one in found]
-        return Answer(200, {"resultSizeEstimate": len(found), **({"messages": messages} if messages else {})})
+        return Answer(
+            200,
+            {
+                "resultSizeEstimate": len(found),
+                **({"messages": messages} if messages else {}),
+            },
+        )
 
     def unauthorized(self) -> Answer:
-        return api_error(401, "authError", "Request had invalid authentication credentials.", "UNAUTHENTICATED")
+        return api_error(
+            401,
+            "authError",
+            "Request had invalid authentication credentials.",
+            "UNAUTHENTICATED",
+        )
 
     def forbidden(self) -> Answer:
-        return api_error(403, "insufficientPermissions", "Request had insufficient authentication scopes.", "PERMISSION_DENIED")
+        return api_error(
+            403,
+            "insufficientPermissions",
+            "Request had insufficient authentication scopes.",
+            "PERMISSION_DENIED",
+        )
 
 
 __all__ = ["DROP", "HANG", "TAKE_AND_DROP", "Answer", "FakeGoogle", "api_error"]

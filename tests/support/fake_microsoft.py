@@ -1,4 +1,5 @@
-"""A Microsoft on loopback: directory, consent, rotating tokens, Graph mail. Error bodies as learn.microsoft.com/graph/errors shows them."""
+"""A Microsoft on loopback: directory, consent, rotating tokens, Graph mail. Error
+bodies as learn.microsoft.com/graph/errors shows them."""
 
 import base64
 import binascii
@@ -13,9 +14,24 @@ TENANTS = ("common", "organizations", "pop.onmicrosoft.com")
 RESERVED = {"openid", "profile", "offline_access", "email"}
 
 
-def graph_error(status: int, code: str, message: str, headers: dict | None = None) -> Answer:
-    return Answer(status, {"error": {
-        "code": code, "message": message, "innerError": {"date": "2026-11-21T08:00:00", "request-id": "1", "client-request-id": "1"}}}, dict(headers or {}))
+def graph_error(
+    status: int, code: str, message: str, headers: dict | None = None
+) -> Answer:
+    return Answer(
+        status,
+        {
+            "error": {
+                "code": code,
+                "message": message,
+                "innerError": {
+                    "date": "2026-11-21T08:00:00",
+                    "request-id": "1",
+                    "client-request-id": "1",
+                },
+            }
+        },
+        dict(headers or {}),
+    )
 
 
 class FakeMicrosoft(FakeService):
@@ -41,12 +57,24 @@ class FakeMicrosoft(FakeService):
 
     def login(self, query: Query, tenant: str, what: str) -> Answer:
         if tenant not in TENANTS:
-            return Answer(400, {"error": "invalid_tenant", "error_description": f"AADSTS90002: Tenant '{tenant}' not found."})
+            return Answer(
+                400,
+                {
+                    "error": "invalid_tenant",
+                    "error_description": f"AADSTS90002: Tenant '{tenant}' not found.",
+                },
+            )
         root = f"https://{LOGIN}/{tenant}"
         match query.method, what:
             case "GET", "v2.0/.well-known/openid-configuration":
-                return Answer(200, {
-                    "issuer": f"{root}/v2.0", "authorization_endpoint": f"{root}/oauth2/v2.0/authorize", "token_endpoint": f"{root}/oauth2/v2.0/token"})
+                return Answer(
+                    200,
+                    {
+                        "issuer": f"{root}/v2.0",
+                        "authorization_endpoint": f"{root}/oauth2/v2.0/authorize",
+                        "token_endpoint": f"{root}/oauth2/v2.0/token",
+                    },
+                )
             case "GET", "oauth2/v2.0/authorize":
                 return self.show_consent(query)
             case "POST", "oauth2/v2.0/token":
@@ -56,39 +84,92 @@ class FakeMicrosoft(FakeService):
     def check_authorization(self, path, params):
         super().check_authorization(path, params)
         if "offline_access" not in params["scope"].split() or not params.get("nonce"):
-            raise Refusal(Answer(400, "no refresh token would come of this: scope, nonce"))
+            raise Refusal(
+                Answer(400, "no refresh token would come of this: scope, nonce")
+            )
 
     def token(self, query: Query, root: str) -> Answer:
         form = query.form
-        wanted = [scope for scope in form.get("scope", "").split() if scope not in RESERVED]
+        wanted = [
+            scope for scope in form.get("scope", "").split() if scope not in RESERVED
+        ]
         if form.get("grant_type") == "authorization_code":
             facts = self.redeem(form)
         elif form.get("grant_type") == "refresh_token":
             facts = self.use_refresh(form)
         else:
-            return self.oauth_error("unsupported_grant_type", "AADSTS70003: unsupported grant type")
+            return self.oauth_error(
+                "unsupported_grant_type", "AADSTS70003: unsupported grant type"
+            )
         if len({_resource(scope) for scope in wanted}) > 1:
-            return self.oauth_error("invalid_scope", "AADSTS28000: a token is for one resource")
-        granted = [scope for scope in wanted if _name(scope) in {_name(one) for one in facts["scopes"]}]
+            return self.oauth_error(
+                "invalid_scope", "AADSTS28000: a token is for one resource"
+            )
+        granted = [
+            scope
+            for scope in wanted
+            if _name(scope) in {_name(one) for one in facts["scopes"]}
+        ]
         if not granted:
-            return Answer(400, {
-                "error": "invalid_grant", "error_description": "AADSTS65001: The user has not consented.\r\nTrace ID: 1", "suberror": "consent_required"})
-        return Answer(200, {
-            "token_type": "Bearer", "scope": " ".join([*granted, "openid", "profile"]), "expires_in": self.token_life, "ext_expires_in": self.token_life,
-            "access_token": self.make_access(facts["account"], granted), "id_token": self.make_id_token(facts, root),
-            "client_info": _encode({"uid": "u-1", "utid": "t-1"}),
-            "refresh_token": form["refresh_token"] if "refresh_token" in form and not self.rotates
-            else self.make_refresh(facts["account"], facts["scopes"], form.get("code", ""))})
+            return Answer(
+                400,
+                {
+                    "error": "invalid_grant",
+                    "error_description": "AADSTS65001: The user has not "
+                    "consented.\r\nTrace ID: 1",
+                    "suberror": "consent_required",
+                },
+            )
+        return Answer(
+            200,
+            {
+                "token_type": "Bearer",
+                "scope": " ".join([*granted, "openid", "profile"]),
+                "expires_in": self.token_life,
+                "ext_expires_in": self.token_life,
+                "access_token": self.make_access(facts["account"], granted),
+                "id_token": self.make_id_token(facts, root),
+                "client_info": _encode({"uid": "u-1", "utid": "t-1"}),
+                "refresh_token": form["refresh_token"]
+                if "refresh_token" in form and not self.rotates
+                else self.make_refresh(
+                    facts["account"], facts["scopes"], form.get("code", "")
+                ),
+            },
+        )
 
     def make_id_token(self, facts, root: str) -> str:
         now = int(time.time())
-        claims = {"iss": f"{root}/v2.0", "aud": self.client_id, "exp": now + 3600, "iat": now, "nbf": now - 10, "sub": "s-1", "oid": "u-1", "tid": "t-1",
-                  "preferred_username": facts["account"], "name": "POP Accounts", "nonce": facts.get("nonce", "")}
+        claims = {
+            "iss": f"{root}/v2.0",
+            "aud": self.client_id,
+            "exp": now + 3600,
+            "iat": now,
+            "nbf": now - 10,
+            "sub": "s-1",
+            "oid": "u-1",
+            "tid": "t-1",
+            "preferred_username": facts["account"],
+            "name": "POP Accounts",
+            "nonce": facts.get("nonce", ""),
+        }
         return f"{_encode({'alg': 'none'})}.{_encode(claims)}.x"
 
     def check_client(self, form):
-        if (form.get("client_id"), form.get("client_secret")) != (self.client_id, self.client_secret):
-            raise Refusal(Answer(401, {"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided.\r\nTrace ID: 1"}))
+        if (form.get("client_id"), form.get("client_secret")) != (
+            self.client_id,
+            self.client_secret,
+        ):
+            raise Refusal(
+                Answer(
+                    401,
+                    {
+                        "error": "invalid_client",
+                        "error_description": "AADSTS7000215: Invalid client secret "
+                        "provided.\r\nTrace ID: 1",
+                    },
+                )
+            )
 
     # -- Graph
 
@@ -96,7 +177,13 @@ class FakeMicrosoft(FakeService):
         match query.method, what.split("/"):
             case "GET", [""]:
                 facts = self.who(query, "User.Read")
-                return self.take_fault("who") or Answer(200, {"mail": facts["account"], "userPrincipalName": f"upn-{facts['account']}"})
+                return self.take_fault("who") or Answer(
+                    200,
+                    {
+                        "mail": facts["account"],
+                        "userPrincipalName": f"upn-{facts['account']}",
+                    },
+                )
             case "POST", ["sendMail"]:
                 return self.send_mail(query)
             case "POST", ["messages"]:
@@ -111,11 +198,23 @@ class FakeMicrosoft(FakeService):
 
     def read_mime(self, query: Query) -> bytes:
         if query.headers.get("Content-Type") != "text/plain":
-            raise Refusal(graph_error(400, "RequestBodyRead", "the body is no JSON, and text/plain was not said"))
+            raise Refusal(
+                graph_error(
+                    400,
+                    "RequestBodyRead",
+                    "the body is no JSON, and text/plain was not said",
+                )
+            )
         try:
             raw = base64.b64decode(query.body, validate=True)
         except binascii.Error:
-            raise Refusal(graph_error(400, "ErrorMimeContentInvalidBase64String", "Invalid base64 string for MIME content.")) from None
+            raise Refusal(
+                graph_error(
+                    400,
+                    "ErrorMimeContentInvalidBase64String",
+                    "Invalid base64 string for MIME content.",
+                )
+            ) from None
         if re.search(rb"\r(?!\n)|(?<!\r)\n", raw):
             raise Refusal(graph_error(400, "ErrorMimeContentInvalid", "bare line ends"))
         return raw
@@ -125,8 +224,14 @@ class FakeMicrosoft(FakeService):
         if not one.recipients or one.sender != account:
             self.received.remove(one)
             if not one.recipients:
-                return graph_error(400, "ErrorInvalidRecipients", "At least one recipient isn't valid.")
-            return graph_error(403, "ErrorSendAsDenied", "The user account doesn't have the right to send as this.")
+                return graph_error(
+                    400, "ErrorInvalidRecipients", "At least one recipient isn't valid."
+                )
+            return graph_error(
+                403,
+                "ErrorSendAsDenied",
+                "The user account doesn't have the right to send as this.",
+            )
         return Answer(202, b"")
 
     def send_mail(self, query: Query) -> Answer:
@@ -142,10 +247,23 @@ class FakeMicrosoft(FakeService):
         raw = self.read_mime(query)
         draft_id = f"AAMk-{len(self.drafts) + len(self.received) + 1}"
         if self.renames:
-            raw = re.sub(rb"(?im)^Message-ID: .*$", f"Message-ID: <renamed.{draft_id}@outlook.example>".encode(), raw, count=1)
+            raw = re.sub(
+                rb"(?im)^Message-ID: .*$",
+                f"Message-ID: <renamed.{draft_id}@outlook.example>".encode(),
+                raw,
+                count=1,
+            )
         with self._lock:
             self.drafts[draft_id] = (facts["account"], raw)
-        return Answer(201, {"id": draft_id, "isDraft": True, "conversationId": f"conv-{draft_id}", "internetMessageId": _get_message_id(raw)})
+        return Answer(
+            201,
+            {
+                "id": draft_id,
+                "isDraft": True,
+                "conversationId": f"conv-{draft_id}",
+                "internetMessageId": _get_message_id(raw),
+            },
+        )
 
     def send_draft(self, query: Query, draft_id: str) -> Answer:
         fault = self.take_fault("message")
@@ -155,7 +273,11 @@ class FakeMicrosoft(FakeService):
         with self._lock:
             account, raw = self.drafts.get(draft_id, ("", b""))
         if account != facts["account"]:
-            return graph_error(404, "ErrorItemNotFound", "The specified object was not found in the store.")
+            return graph_error(
+                404,
+                "ErrorItemNotFound",
+                "The specified object was not found in the store.",
+            )
         answer = self.take(account, raw, draft_id)
         if answer.status == 202:
             del self.drafts[draft_id]
@@ -163,24 +285,45 @@ class FakeMicrosoft(FakeService):
 
     def delete(self, query: Query, draft_id: str) -> Answer:
         self.who(query, "Mail.ReadWrite")
-        return Answer(204, b"") if self.drafts.pop(draft_id, None) else graph_error(404, "ErrorItemNotFound", "not found")
+        return (
+            Answer(204, b"")
+            if self.drafts.pop(draft_id, None)
+            else graph_error(404, "ErrorItemNotFound", "not found")
+        )
 
     def search(self, query: Query) -> Answer:
         facts = self.who(query, "Mail.Read", "Mail.ReadWrite")
-        match = re.fullmatch(r"internetMessageId eq '(.*)'", query.params.get("$filter", ""))
+        match = re.fullmatch(
+            r"internetMessageId eq '(.*)'", query.params.get("$filter", "")
+        )
         if not match:
             return graph_error(400, "BadRequest", "Invalid filter clause")
         wanted = match[1].replace("''", "'")
-        sent = [{"id": one.id, "isDraft": False} for one in self.received if one.user == facts["account"] and one.mail["Message-ID"] == wanted]
-        drafts = [{"id": one, "isDraft": True} for one, (account, raw) in self.drafts.items()
-                  if account == facts["account"] and _get_message_id(raw) == wanted]
+        sent = [
+            {"id": one.id, "isDraft": False}
+            for one in self.received
+            if one.user == facts["account"] and one.mail["Message-ID"] == wanted
+        ]
+        drafts = [
+            {"id": one, "isDraft": True}
+            for one, (account, raw) in self.drafts.items()
+            if account == facts["account"] and _get_message_id(raw) == wanted
+        ]
         return Answer(200, {"value": sent + drafts})
 
     def unauthorized(self) -> Answer:
-        return graph_error(401, "InvalidAuthenticationToken", "Access token has expired or is not yet valid.")
+        return graph_error(
+            401,
+            "InvalidAuthenticationToken",
+            "Access token has expired or is not yet valid.",
+        )
 
     def forbidden(self) -> Answer:
-        return graph_error(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+        return graph_error(
+            403,
+            "ErrorAccessDenied",
+            "Access is denied. Check credentials and try again.",
+        )
 
 
 def _get_message_id(raw: bytes) -> str:

@@ -1,8 +1,10 @@
-"""A strict OAuth service with a mailbox behind it, on loopback: what the fakes of Google and Microsoft share.
+"""A strict OAuth service with a mailbox behind it, on loopback: what the fakes of
+Google and Microsoft share.
 
-It serves every host of the service under one port: ``https://host/path`` is asked for as ``http://127.0.0.1:port/host/path``
-(core.http). What a real service refuses is refused here: an unknown redirect address, a code used twice or too late, a wrong
-PKCE verifier, a token that has ended, a right that was not granted.
+It serves every host of the service under one port: ``https://host/path`` is asked for
+as ``http://127.0.0.1:port/host/path`` (core.http). What a real service refuses is
+refused here: an unknown redirect address, a code used twice or too late, a wrong PKCE
+verifier, a token that has ended, a right that was not granted.
 """
 
 import base64
@@ -22,7 +24,8 @@ from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 DROP = "<drop the line>"
 HANG = "<say nothing>"
-# The message is taken, but the answer never comes: the case that only asking the mailbox settles.
+# The message is taken, but the answer never comes: the case that only asking the
+# mailbox settles.
 TAKE_AND_DROP = "<take it, then drop the line>"
 CODE_LIFE = 60.0
 
@@ -76,28 +79,55 @@ class Query:
 
     @property
     def form(self) -> dict[str, str]:
-        if not self.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
+        if not self.headers.get("Content-Type", "").startswith(
+            "application/x-www-form-urlencoded"
+        ):
             return {}
-        form = {name: values[0] for name, values in parse_qs(self.body.decode(), keep_blank_values=True).items()}
+        form = {
+            name: values[0]
+            for name, values in parse_qs(
+                self.body.decode(), keep_blank_values=True
+            ).items()
+        }
         scheme, _, encoded = self.headers.get("Authorization", "").partition(" ")
         if scheme == "Basic":  # RFC 6749 §2.3.1: the client may also prove itself so
-            form["client_id"], _, form["client_secret"] = (unquote_plus(part) for part in base64.b64decode(encoded).decode().partition(":"))
+            form["client_id"], _, form["client_secret"] = (
+                unquote_plus(part)
+                for part in base64.b64decode(encoded).decode().partition(":")
+            )
         return form
 
 
 class FakeService:
-    """
-    :param accounts: addresses that can sign in here
-    :param redirect_uris: what the administrator has registered; compared as text, as the real ones do
+    """:param accounts: addresses that can sign in here :param redirect_uris: what the
+    administrator has registered; compared as text, as the real ones do
     """
 
     host = "127.0.0.1"
-    stages: tuple[str, ...] = ("connect", "token", "who", "payload", "message", "search")
+    stages: tuple[str, ...] = (
+        "connect",
+        "token",
+        "who",
+        "payload",
+        "message",
+        "search",
+    )
 
-    def __init__(self, accounts=("accounts@pop.example",), client_id="client-1", client_secret="client-s3cret",
-                 redirect_uris=("http://localhost:8069/chaser/oauth/callback",), port=0, token_life=3600):
+    def __init__(
+        self,
+        accounts=("accounts@pop.example",),
+        client_id="client-1",
+        client_secret="client-s3cret",
+        redirect_uris=("http://localhost:8069/chaser/oauth/callback",),
+        port=0,
+        token_life=3600,
+    ):
         self.port, self.accounts = port, tuple(accounts)
-        self.client_id, self.client_secret, self.redirect_uris = client_id, client_secret, list(redirect_uris)
+        self.client_id, self.client_secret, self.redirect_uris = (
+            client_id,
+            client_secret,
+            list(redirect_uris),
+        )
         self.token_life, self.rotates = token_life, False
         self.codes, self.access, self.refresh = {}, {}, {}
         self.requests: list[Query] = []
@@ -137,7 +167,11 @@ class FakeService:
 
         self._server = Server((self.host, self.port), Handler)
         self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.02},
+            daemon=True,
+        ).start()
         return self
 
     def stop(self):
@@ -152,8 +186,11 @@ class FakeService:
 
     # -- misbehaviour
 
-    def fail(self, stage: str, action, address: str = "", times: int | None = None) -> None:
-        """At ``stage`` answer ``action``: an `Answer`, DROP, HANG or TAKE_AND_DROP, ``times`` times (None: always)."""
+    def fail(
+        self, stage: str, action, address: str = "", times: int | None = None
+    ) -> None:
+        """At ``stage`` answer ``action``: an `Answer`, DROP, HANG or TAKE_AND_DROP,
+        ``times`` times (None: always)."""
         if stage not in self.stages:
             raise ValueError(stage)
         with self._lock:
@@ -174,8 +211,15 @@ class FakeService:
 
     # -- consent: what the person does in the browser
 
-    def consent(self, url: str, account: str = "", deny: bool = False, without: tuple[str, ...] = ()) -> str:
-        """Press the buttons of the consent page at ``url`` (checked as the service checks it); where it leads back to."""
+    def consent(
+        self,
+        url: str,
+        account: str = "",
+        deny: bool = False,
+        without: tuple[str, ...] = (),
+    ) -> str:
+        """Press the buttons of the consent page at ``url`` (checked as the service
+        checks it); where it leads back to."""
         path, _, query = url.removeprefix(self.base + "/").partition("?")
         params = {name: values[0] for name, values in parse_qs(query).items()}
         self.check_authorization(path, params)
@@ -183,22 +227,53 @@ class FakeService:
 
     def _answer_consent(self, params, account, deny=False, without=()):
         if deny:
-            return f"{params['redirect_uri']}?{urlencode({'error': 'access_denied', 'state': params['state']})}"
+            return (
+                f"{params['redirect_uri']}?"
+                f"{urlencode({'error': 'access_denied', 'state': params['state']})}"
+            )
         code = secrets.token_urlsafe(24)
-        scopes = [scope for scope in params["scope"].split() if not any(scope.endswith(left) for left in without)]
+        scopes = [
+            scope
+            for scope in params["scope"].split()
+            if not any(scope.endswith(left) for left in without)
+        ]
         with self._lock:
             self.codes[code] = {
-                "account": account, "scopes": scopes, "challenge": params["code_challenge"], "redirect_uri": params["redirect_uri"],
-                "nonce": params.get("nonce", ""), "until": self.clock() + CODE_LIFE, "used": False}
-        return f"{params['redirect_uri']}?{urlencode({'state': params['state'], 'code': code, 'scope': ' '.join(scopes)})}"
+                "account": account,
+                "scopes": scopes,
+                "challenge": params["code_challenge"],
+                "redirect_uri": params["redirect_uri"],
+                "nonce": params.get("nonce", ""),
+                "until": self.clock() + CODE_LIFE,
+                "used": False,
+            }
+        return (
+            f"{params['redirect_uri']}?"
+            f"{urlencode({'state': params['state'], 'code': code, 'scope': ' '.join(scopes)})}"  # noqa: E501
+        )
 
     def check_authorization(self, path, params):
-        """What the service checks before it shows the consent page; Refusal with an error page otherwise."""
-        wrong = [name for name, good in (
-            ("client_id", params.get("client_id") == self.client_id), ("redirect_uri_mismatch", params.get("redirect_uri") in self.redirect_uris),
-            ("response_type", params.get("response_type") == "code"), ("scope", bool(params.get("scope"))), ("state", bool(params.get("state"))),
-            ("code_challenge", len(params.get("code_challenge", "")) == 43), ("code_challenge_method", params.get("code_challenge_method") == "S256"),
-        ) if not good]
+        """What the service checks before it shows the consent page; Refusal with an
+        error page otherwise."""
+        wrong = [
+            name
+            for name, good in (
+                ("client_id", params.get("client_id") == self.client_id),
+                (
+                    "redirect_uri_mismatch",
+                    params.get("redirect_uri") in self.redirect_uris,
+                ),
+                ("response_type", params.get("response_type") == "code"),
+                ("scope", bool(params.get("scope"))),
+                ("state", bool(params.get("state"))),
+                ("code_challenge", len(params.get("code_challenge", "")) == 43),
+                (
+                    "code_challenge_method",
+                    params.get("code_challenge_method") == "S256",
+                ),
+            )
+            if not good
+        ]
         if wrong:
             raise Refusal(Answer(400, f"Error 400: {', '.join(wrong)}"))
 
@@ -207,35 +282,65 @@ class FakeService:
         links = []
         for account in self.accounts:
             target = self._answer_consent(query.params, account)
-            links.append(f'<p><a class="account" href="{html.escape(target)}">{html.escape(account)}</a></p>')
+            links.append(
+                '<p><a class="account" '
+                f'href="{html.escape(target)}">{html.escape(account)}</a></p>'
+            )
         denied = html.escape(self._answer_consent(query.params, "", deny=True))
-        page = f"<!doctype html><title>Sign in</title><h1>Choose an account</h1>{''.join(links)}<p><a id='deny' href='{denied}'>Cancel</a></p>"
+        page = (
+            "<!doctype html><title>Sign in</title><h1>Choose an "
+            f"account</h1>{''.join(links)}<p><a id='deny' "
+            f"href='{denied}'>Cancel</a></p>"
+        )
         return Answer(200, page, {"Content-Type": "text/html; charset=utf-8"})
 
     # -- tokens
 
     def redeem(self, form) -> dict:
-        """authorization_code: RFC 6749 §4.1.3 and RFC 7636 §4.6. Returns the code's facts; Refusal otherwise."""
+        """authorization_code: RFC 6749 §4.1.3 and RFC 7636 §4.6. Returns the code's
+        facts; Refusal otherwise."""
         self.check_client(form)
         with self._lock:
             facts = self.codes.get(form.get("code", ""))
             if not facts or facts["until"] < self.clock():
-                raise Refusal(self.oauth_error("invalid_grant", "Malformed or expired auth code."))
+                raise Refusal(
+                    self.oauth_error("invalid_grant", "Malformed or expired auth code.")
+                )
             if facts["used"]:
-                for name in [name for name, grant in self.refresh.items() if grant["code"] == form["code"]]:
+                for name in [
+                    name
+                    for name, grant in self.refresh.items()
+                    if grant["code"] == form["code"]
+                ]:
                     del self.refresh[name]
-                raise Refusal(self.oauth_error("invalid_grant", "Code was already redeemed."))
+                raise Refusal(
+                    self.oauth_error("invalid_grant", "Code was already redeemed.")
+                )
             if form.get("redirect_uri") != facts["redirect_uri"]:
                 raise Refusal(self.oauth_error("redirect_uri_mismatch", "Bad Request"))
             digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
-            if base64.urlsafe_b64encode(digest).decode().rstrip("=") != facts["challenge"] or len(form.get("code_verifier", "")) < 43:
-                raise Refusal(self.oauth_error("invalid_grant", "Invalid code verifier."))
+            if (
+                base64.urlsafe_b64encode(digest).decode().rstrip("=")
+                != facts["challenge"]
+                or len(form.get("code_verifier", "")) < 43
+            ):
+                raise Refusal(
+                    self.oauth_error("invalid_grant", "Invalid code verifier.")
+                )
             facts["used"] = True
         return facts
 
     def check_client(self, form):
-        if (form.get("client_id"), form.get("client_secret")) != (self.client_id, self.client_secret):
-            raise Refusal(Answer(401, {"error": "invalid_client", "error_description": "Unauthorized"}))
+        if (form.get("client_id"), form.get("client_secret")) != (
+            self.client_id,
+            self.client_secret,
+        ):
+            raise Refusal(
+                Answer(
+                    401,
+                    {"error": "invalid_client", "error_description": "Unauthorized"},
+                )
+            )
 
     def oauth_error(self, error, description) -> Answer:
         return Answer(400, {"error": error, "error_description": description})
@@ -243,13 +348,21 @@ class FakeService:
     def make_refresh(self, account, scopes, code="") -> str:
         token = "1//refresh-" + secrets.token_urlsafe(24)
         with self._lock:
-            self.refresh[token] = {"account": account, "scopes": list(scopes), "code": code}
+            self.refresh[token] = {
+                "account": account,
+                "scopes": list(scopes),
+                "code": code,
+            }
         return token
 
     def make_access(self, account, scopes) -> str:
         token = "ya29.access-" + secrets.token_urlsafe(24)
         with self._lock:
-            self.access[token] = {"account": account, "scopes": list(scopes), "until": self.clock() + self.token_life}
+            self.access[token] = {
+                "account": account,
+                "scopes": list(scopes),
+                "until": self.clock() + self.token_life,
+            }
         return token
 
     def use_refresh(self, form) -> dict:
@@ -257,14 +370,19 @@ class FakeService:
         with self._lock:
             grant = self.refresh.get(form.get("refresh_token", ""))
             if not grant:
-                raise Refusal(self.oauth_error("invalid_grant", "Token has been expired or revoked."))
+                raise Refusal(
+                    self.oauth_error(
+                        "invalid_grant", "Token has been expired or revoked."
+                    )
+                )
             self.refreshes += 1
             if self.rotates:
                 del self.refresh[form["refresh_token"]]
         return grant
 
     def revoke_all(self):
-        """The person removes the application in his account, or changes his password."""
+        """The person removes the application in his account, or changes his
+        password."""
         with self._lock:
             self.refresh.clear()
             self.access.clear()
@@ -275,7 +393,8 @@ class FakeService:
             self.access.clear()
 
     def who(self, query: Query, *scopes: str) -> dict:
-        """The bearer of a request; Refusal unless his token lives and holds one of ``scopes`` (by their last part)."""
+        """The bearer of a request; Refusal unless his token lives and holds one of
+        ``scopes`` (by their last part)."""
         scheme, _, token = query.headers.get("Authorization", "").partition(" ")
         with self._lock:
             facts = self.access.get(token)
@@ -295,10 +414,22 @@ class FakeService:
     # -- mail
 
     def keep(self, account: str, raw: bytes, **more) -> Received:
-        """Take a message over, strictly: CRLF line ends, a sender that is the account, at least one recipient."""
+        """Take a message over, strictly: CRLF line ends, a sender that is the account,
+        at least one recipient."""
         mail = message_from_bytes(raw, policy=policy.default)
-        recipients = tuple(dict.fromkeys(address for _name, address in getaddresses(
-            [str(value) for name in ("To", "Cc", "Bcc") for value in mail.get_all(name, [])]) if address))
+        recipients = tuple(
+            dict.fromkeys(
+                address
+                for _name, address in getaddresses(
+                    [
+                        str(value)
+                        for name in ("To", "Cc", "Bcc")
+                        for value in mail.get_all(name, [])
+                    ]
+                )
+                if address
+            )
+        )
         one = Received(recipients, raw, account, more.get("id") or secrets.token_hex(8))
         with self._lock:
             self.received.append(one)
@@ -361,12 +492,21 @@ class _Handler(BaseHTTPRequestHandler):
             if self.command == "POST":
                 fault = self.owner.take_fault("payload") if self._is_message() else None
                 if fault:
-                    self.rfile.read(min(20, int(self.headers.get("Content-Length") or 0)))
+                    self.rfile.read(
+                        min(20, int(self.headers.get("Content-Length") or 0))
+                    )
                     self._go_down(fault)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             parts = urlsplit(self.path)
-            params = {name: values[0] for name, values in parse_qs(parts.query, keep_blank_values=True).items()}
-            query = Query(self.command, parts.path.lstrip("/"), params, self.headers, body)
+            params = {
+                name: values[0]
+                for name, values in parse_qs(
+                    parts.query, keep_blank_values=True
+                ).items()
+            }
+            query = Query(
+                self.command, parts.path.lstrip("/"), params, self.headers, body
+            )
             with self.owner._lock:
                 self.owner.requests.append(query)
             self._write(self.owner.answer(query))

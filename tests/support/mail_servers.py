@@ -1,7 +1,9 @@
-"""Real mail servers on this machine for tests: Dovecot (IMAP) and Postfix (SMTP), unpacked by dev/setup into the cache folder, never installed and
-never started but here, on free ports of the loopback, with a configuration and a folder of their own.
+"""Real mail servers on this machine for tests: Dovecot (IMAP) and Postfix (SMTP),
+unpacked by dev/setup into the cache folder, never installed and never started but here,
+on free ports of the loopback, with a configuration and a folder of their own.
 
-Dovecot runs as whoever runs the tests. Postfix's master process wants to be root; without that ``Postfix.usable()`` says why not.
+Dovecot runs as whoever runs the tests. Postfix's master process wants to be root;
+without that ``Postfix.usable()`` says why not.
 """
 
 import contextlib
@@ -20,25 +22,37 @@ from pathlib import Path
 from support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-CACHE = Path(os.environ.get("CHASER_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "invoice_chaser")
+CACHE = Path(
+    os.environ.get("CHASER_CACHE")
+    or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    / "invoice_chaser"
+)
 UNPACKED = CACHE / "mail"
-# Dovecot's libraries look for their modules at a fixed place; dev/setup changes it to this one, of the same length.
+# Dovecot's libraries look for their modules at a fixed place; dev/setup changes it to
+# this one, of the same length.
 MODULES = Path("/var/tmp/chaser-dovecots")
 
 
 def unusable() -> str:
     """Why there are no mail servers; empty when there are."""
-    return "" if (UNPACKED / ".complete").exists() else "the mail servers are missing: run dev/setup"
+    return (
+        ""
+        if (UNPACKED / ".complete").exists()
+        else "the mail servers are missing: run dev/setup"
+    )
 
 
 class Server:
-    """A folder that others may walk into, because mail servers give up their rights, and a process group."""
+    """A folder that others may walk into, because mail servers give up their rights,
+    and a process group."""
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="chaser-mail-"))
         self.folder.chmod(0o755)
         self.process = None
-        self.env = os.environ | {"LD_LIBRARY_PATH": f"{UNPACKED}/usr/lib/dovecot:{UNPACKED}/usr/lib/postfix"}
+        self.env = os.environ | {
+            "LD_LIBRARY_PATH": f"{UNPACKED}/usr/lib/dovecot:{UNPACKED}/usr/lib/postfix"
+        }
 
     def log(self) -> str:
         path = self.folder / "log"
@@ -47,7 +61,10 @@ class Server:
     def wait_for_port(self, port: int) -> None:
         end = time.monotonic() + 60
         while time.monotonic() < end and self.process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", port), 1),
+            ):
                 return
             time.sleep(0.05)
         raise AssertionError(f"does not start: {self.log()}")
@@ -60,7 +77,8 @@ class Server:
 
 
 class Dovecot(Server):
-    """IMAP for any user with the password ``secret``. ``introspect_url``: where a bearer token is asked about (RFC 7662), for XOAUTH2."""
+    """IMAP for any user with the password ``secret``. ``introspect_url``: where a
+    bearer token is asked about (RFC 7662), for XOAUTH2."""
 
     password = "secret"
 
@@ -84,8 +102,25 @@ class Dovecot(Server):
         config = self.folder / "dovecot.conf"
         config.write_text(self._config(group))
         self.process = subprocess.Popen(
-            [UNPACKED / "usr/bin/doveconf", "-f", "service=master", "-c", config, "-m", "master", "-e", UNPACKED / "usr/sbin/dovecot", "-F", "-c", config],
-            env=self.env, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            [
+                UNPACKED / "usr/bin/doveconf",
+                "-f",
+                "service=master",
+                "-c",
+                config,
+                "-m",
+                "master",
+                "-e",
+                UNPACKED / "usr/sbin/dovecot",
+                "-F",
+                "-c",
+                config,
+            ],
+            env=self.env,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         self.wait_for_port(self.port)
         return self
 
@@ -108,7 +143,7 @@ default_internal_group = {group}
 mail_location = maildir:{self.mail}/%n
 first_valid_uid = 1
 {self._config_tls()}
-auth_mechanisms = plain login {'xoauth2' if self._introspect_url else ''}
+auth_mechanisms = plain login {"xoauth2" if self._introspect_url else ""}
 {self._config_oauth()}
 passdb {{
   driver = static
@@ -143,17 +178,43 @@ namespace inbox {{
         if not self._tls:
             return "ssl = no"
         subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", self.folder / "key",
-             "-out", self.folder / "cert", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True, capture_output=True)
-        return f"ssl = yes\nssl_cert = <{self.folder}/cert\nssl_key = <{self.folder}/key"
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=localhost",
+                "-keyout",
+                self.folder / "key",
+                "-out",
+                self.folder / "cert",
+                "-addext",
+                "subjectAltName=DNS:localhost,IP:127.0.0.1",
+            ],
+            check=True,
+            capture_output=True,
+        )
+        return (
+            f"ssl = yes\nssl_cert = <{self.folder}/cert\nssl_key = <{self.folder}/key"
+        )
 
     def _config_oauth(self) -> str:
         if not self._introspect_url:
             return ""
         (self.folder / "oauth2.conf").write_text(
             f"introspection_mode = auth\nintrospection_url = {self._introspect_url}\n"
-            "username_attribute = user\nactive_attribute = active\nactive_value = true\n")
-        return f"passdb {{\n  driver = oauth2\n  mechanisms = xoauth2\n  args = {self.folder}/oauth2.conf\n}}"
+            "username_attribute = user\nactive_attribute = active\nactive_value = "
+            "true\n"
+        )
+        return (
+            f"passdb {{\n  driver = oauth2\n  mechanisms = xoauth2\n  args = "
+            f"{self.folder}/oauth2.conf\n}}"
+        )
 
     @contextlib.contextmanager
     def connect(self, user: str):
@@ -183,8 +244,9 @@ namespace inbox {{
 
 
 class Postfix(Server):
-    """Takes mail for the domain ``local.example`` on the loopback and delivers it into Dovecot's folders; everything else is unknown, and it writes
-    real delivery reports. ``users``: the local parts that exist."""
+    """Takes mail for the domain ``local.example`` on the loopback and delivers it into
+    Dovecot's folders; everything else is unknown, and it writes real delivery reports.
+    ``users``: the local parts that exist."""
 
     domain = "local.example"
 
@@ -207,18 +269,36 @@ class Postfix(Server):
         owner = pwd.getpwnam("nobody")
         os.chown(data, owner.pw_uid, owner.pw_gid)
         for name, private in (
-            ("incoming", 1), ("active", 1), ("bounce", 1), ("corrupt", 1), ("defer", 1), ("deferred", 1), ("flush", 1), ("hold", 1), ("private", 1),
-            ("saved", 1), ("trace", 1), ("maildrop", 1), ("public", 1), ("pid", 0),
+            ("incoming", 1),
+            ("active", 1),
+            ("bounce", 1),
+            ("corrupt", 1),
+            ("defer", 1),
+            ("deferred", 1),
+            ("flush", 1),
+            ("hold", 1),
+            ("private", 1),
+            ("saved", 1),
+            ("trace", 1),
+            ("maildrop", 1),
+            ("public", 1),
+            ("pid", 0),
         ):
             (queue / name).mkdir()
             if private:
                 os.chown(queue / name, owner.pw_uid, -1)
-        (conf / "boxes").write_text("".join(f"{user}@{self.domain} {user}/\n" for user in self._users))
+        (conf / "boxes").write_text(
+            "".join(f"{user}@{self.domain} {user}/\n" for user in self._users)
+        )
         (conf / "main.cf").write_text(self._config(lib, queue, data, owner))
         (conf / "master.cf").write_text(self._services())
         self.process = subprocess.Popen(
-            [lib / "sbin/master", "-d", "-c", conf], env=self.env | {"MAIL_CONFIG": str(conf)}, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=open(self.folder / "log", "ab"))
+            [lib / "sbin/master", "-d", "-c", conf],
+            env=self.env | {"MAIL_CONFIG": str(conf)},
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=open(self.folder / "log", "ab"),
+        )
         self.wait_for_port(self.port)
         return self
 
@@ -261,10 +341,29 @@ smtputf8_enable = no
 
     def _services(self) -> str:
         lines = [f"127.0.0.1:{self.port} inet n - n - - smtpd"]
-        lines += ["cleanup unix n - n - 0 cleanup", "qmgr unix n - n 300 1 qmgr", "rewrite unix - - n - - trivial-rewrite", "bounce unix - - n - 0 bounce"]
-        lines += ["defer unix - - n - 0 bounce", "trace unix - - n - 0 bounce", "proxymap unix - - n - - proxymap", "virtual unix - n n - - virtual"]
-        lines += ["error unix - - n - - error", "retry unix - - n - - error", "anvil unix - - n - 1 anvil", "scache unix - - n - 1 scache"]
-        lines += ["showq unix n - n - - showq", "flush unix n - n 1000? 0 flush", "tlsmgr unix - - n 1000? 1 tlsmgr"]
+        lines += [
+            "cleanup unix n - n - 0 cleanup",
+            "qmgr unix n - n 300 1 qmgr",
+            "rewrite unix - - n - - trivial-rewrite",
+            "bounce unix - - n - 0 bounce",
+        ]
+        lines += [
+            "defer unix - - n - 0 bounce",
+            "trace unix - - n - 0 bounce",
+            "proxymap unix - - n - - proxymap",
+            "virtual unix - n n - - virtual",
+        ]
+        lines += [
+            "error unix - - n - - error",
+            "retry unix - - n - - error",
+            "anvil unix - - n - 1 anvil",
+            "scache unix - - n - 1 scache",
+        ]
+        lines += [
+            "showq unix n - n - - showq",
+            "flush unix n - n 1000? 0 flush",
+            "tlsmgr unix - - n 1000? 1 tlsmgr",
+        ]
         return "\n".join(lines) + "\n"
 
     def stop(self) -> None:

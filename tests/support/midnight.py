@@ -9,7 +9,10 @@ ZONES = (timezone.utc, timezone(timedelta(hours=4)))
 
 def seconds_to_midnight(now: datetime) -> int:
     """Until the next day begins in one of the zones."""
-    return min(86_400 - (at.hour * 3600 + at.minute * 60 + at.second) for at in map(now.astimezone, ZONES))
+    return min(
+        86_400 - (at.hour * 3600 + at.minute * 60 + at.second)
+        for at in map(now.astimezone, ZONES)
+    )
 
 
 def wait_for_midnight(needed: int) -> None:

@@ -1,4 +1,5 @@
-"""Free ports of the loopback that stay free: below those that the kernel gives out, and each to one asker at a time."""
+"""Free ports of the loopback that stay free: below those that the kernel gives out, and
+each to one asker at a time."""
 
 import fcntl
 import os
@@ -6,11 +7,16 @@ import random
 import socket
 from pathlib import Path
 
-FOLDER = Path(
-    os.environ.get("CHASER_CACHE")
-    or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "invoice_chaser"
-) / "ports"
-# Linux gives 32768 and up to whoever connects or asks for any port: one of those may be taken before it is used.
+FOLDER = (
+    Path(
+        os.environ.get("CHASER_CACHE")
+        or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        / "invoice_chaser"
+    )
+    / "ports"
+)
+# Linux gives 32768 and up to whoever connects or asks for any port: one of those may be
+# taken before it is used.
 RANGE = range(20_000, 32_000)
 _held = []
 
@@ -26,7 +32,8 @@ def _is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port that nobody listens on, and that no other test process is given until this one ends."""
+    """A port that nobody listens on, and that no other test process is given until this
+    one ends."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for port in random.sample(RANGE, len(RANGE)):
         lock = open(FOLDER / str(port), "w")  # noqa: SIM115

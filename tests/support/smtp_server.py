@@ -1,9 +1,11 @@
-"""A real, strict SMTP server on 127.0.0.1 that keeps what it receives and misbehaves on request.
+"""A real, strict SMTP server on 127.0.0.1 that keeps what it receives and misbehaves on
+request.
 
 As a context manager, in a thread of its own::
 
     with SmtpServer(user="u", password="p", security="starttls") as server:
-        server.fail("rcpt", "550 5.1.1 no such user", address="gone@example.com", times=1)
+        server.fail("rcpt", "550 5.1.1 no such user", address="gone@example.com",
+        times=1)
         ...                                   # talk to server.host, server.port
         server.received[0].recipients         # what was accepted, in order
 
@@ -54,7 +56,8 @@ STAGES = (
 
 @dataclass(frozen=True)
 class Received:
-    """One message that the server accepted. ``raw``: as sent, dots unstuffed, CRLF line ends; ``time``: UTC."""
+    """One message that the server accepted. ``raw``: as sent, dots unstuffed, CRLF line
+    ends; ``time``: UTC."""
 
     sender: str
     recipients: tuple[str, ...]
@@ -89,7 +92,11 @@ class _State:
     def take_fault(self, stage: str, address: str = "") -> str:
         with self.lock:
             for fault in self.faults:
-                if fault.stage == stage and fault.times != 0 and fault.address in ("", address.lower()):
+                if (
+                    fault.stage == stage
+                    and fault.times != 0
+                    and fault.address in ("", address.lower())
+                ):
                     if fault.times is not None:
                         fault.times -= 1
                     return fault.action
@@ -97,22 +104,31 @@ class _State:
 
 
 class SmtpServer:
-    """
-    :param port: 0 takes a free one
-    :param user: with ``password``: AUTH is required before MAIL
-    :param mechanisms: offered for AUTH
-    :param security: ``none``, ``starttls`` (required before MAIL) or ``ssl``; self-signed, ``ca_file`` makes it trusted
-    :param folder: accepted messages are also written there, one .eml file each
+    """:param port: 0 takes a free one :param user: with ``password``: AUTH is required
+    before MAIL :param mechanisms: offered for AUTH :param security: ``none``,
+    ``starttls`` (required before MAIL) or ``ssl``; self-signed, ``ca_file`` makes it
+    trusted :param folder: accepted messages are also written there, one .eml file each
     :param hide: EHLO keywords not offered, such as ``8BITMIME``
     """
 
     def __init__(
-        self, port: int = 0, user: str = "", password: str = "", mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN"),
-        security: str = "none", folder: str | Path | None = None, hide: tuple[str, ...] = (),
+        self,
+        port: int = 0,
+        user: str = "",
+        password: str = "",
+        mechanisms: tuple[str, ...] = ("PLAIN", "LOGIN"),
+        security: str = "none",
+        folder: str | Path | None = None,
+        hide: tuple[str, ...] = (),
         size_limit: int = 30_000_000,
     ):
         self.host, self.port = HOST, port
-        self.user, self.password, self.mechanisms, self.hide = user, password, mechanisms, hide
+        self.user, self.password, self.mechanisms, self.hide = (
+            user,
+            password,
+            mechanisms,
+            hide,
+        )
         self.security, self.size_limit = security, size_limit
         self.folder = Path(folder) if folder else None
         self.ca_file = ""
@@ -121,7 +137,8 @@ class SmtpServer:
         self._numbers = itertools.count(1)
         self._loop = self._thread = self._listener = None
 
-    # -- life ---------------------------------------------------------------------------------------------------------
+    # -- life
+    # ----------------------------------------------------------------------------------
     def __enter__(self) -> "SmtpServer":
         return self.start()
 
@@ -136,20 +153,27 @@ class SmtpServer:
             self._tls, self.ca_file = make_tls_context()
         self._loop = asyncio.new_event_loop()
         try:
-            self._listener = self._loop.run_until_complete(self._loop.create_server(
-                lambda: _Connection(self, self._loop), self.host, self.port,
-                ssl=self._tls if self.security == "ssl" else None,
-            ))
+            self._listener = self._loop.run_until_complete(
+                self._loop.create_server(
+                    lambda: _Connection(self, self._loop),
+                    self.host,
+                    self.port,
+                    ssl=self._tls if self.security == "ssl" else None,
+                )
+            )
         except OSError:
             self._loop.close()
             raise
         self.port = self._listener.sockets[0].getsockname()[1]
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name=f"smtp-server-{self.port}")
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, daemon=True, name=f"smtp-server-{self.port}"
+        )
         self._thread.start()
         return self
 
     def stop(self) -> None:
-        """Closes the port and every open line. May be called twice; ``start`` opens the same port again."""
+        """Closes the port and every open line. May be called twice; ``start`` opens the
+        same port again."""
         if self._thread is None:
             return
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(5)
@@ -163,7 +187,11 @@ class SmtpServer:
 
     async def _close(self) -> None:
         self._listener.close()
-        tasks = [task for task in asyncio.all_tasks(self._loop) if task is not asyncio.current_task()]
+        tasks = [
+            task
+            for task in asyncio.all_tasks(self._loop)
+            if task is not asyncio.current_task()
+        ]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -175,7 +203,8 @@ class SmtpServer:
         for _turn in range(3):  # lets the loop see each line closed
             await asyncio.sleep(0)
 
-    # -- what came ----------------------------------------------------------------------------------------------------
+    # -- what came
+    # ----------------------------------------------------------------------------------
     @property
     def received(self) -> list[Received]:
         with self._state.lock:
@@ -193,11 +222,16 @@ class SmtpServer:
             self._state.received.clear()
             self._state.faults.clear()
 
-    # -- misbehaviour -------------------------------------------------------------------------------------------------
-    def fail(self, stage: str, action: str, address: str = "", times: int | None = None) -> None:
-        """At ``stage`` (one of STAGES) answer ``action`` (a reply line, DROP or HANG), ``times`` times (None: always).
+    # -- misbehaviour
+    # ----------------------------------------------------------------------------------
+    def fail(
+        self, stage: str, action: str, address: str = "", times: int | None = None
+    ) -> None:
+        """At ``stage`` (one of STAGES) answer ``action`` (a reply line, DROP or HANG),
+        ``times`` times (None: always).
 
-        Earlier faults of a stage come first; a reply of 421 also closes the line, as RFC 5321 §3.8 has it.
+        Earlier faults of a stage come first; a reply of 421 also closes the line, as
+        RFC 5321 §3.8 has it.
         """
         if stage not in STAGES:
             raise ValueError(stage)
@@ -209,12 +243,17 @@ class SmtpServer:
         with self._state.lock:
             self._state.faults.clear()
 
-    # -- used by the connections --------------------------------------------------------------------------------------
+    # -- used by the connections
+    # ----------------------------------------------------------------------------------
     def keep(self, received: Received) -> None:
-        """Stores one message. OSError when the folder does not take it; then it is not accepted either."""
+        """Stores one message. OSError when the folder does not take it; then it is not
+        accepted either."""
         if self.folder:
             name = re.sub(r"[^A-Za-z0-9@._-]", "_", received.recipients[0])[:80]
-            path = self.folder / f"{received.time:%Y%m%d-%H%M%S}-{os.getpid()}-{next(self._numbers):06d}-{name}.eml"
+            path = (
+                self.folder
+                / f"{received.time:%Y%m%d-%H%M%S}-{os.getpid()}-{next(self._numbers):06d}-{name}.eml"  # noqa: E501
+            )
             # Under another name first, so that nobody reads half a message.
             part = path.with_suffix(".part")
             part.write_bytes(received.raw)
@@ -224,28 +263,50 @@ class SmtpServer:
 
 
 class _Connection(SMTP):
-    """One line. Strict beyond aiosmtpd: no bare CR or LF, no 8-bit content unless announced, ASCII addresses."""
+    """One line. Strict beyond aiosmtpd: no bare CR or LF, no 8-bit content unless
+    announced, ASCII addresses."""
 
     def __init__(self, owner: SmtpServer, loop: asyncio.AbstractEventLoop):
         self._owner, self._state = owner, owner._state
         super().__init__(
-            _Handler(owner), data_size_limit=owner.size_limit, hostname="smtp.test", ident="ready",
-            tls_context=owner._tls if owner.security == "starttls" else None, require_starttls=True,
-            auth_require_tls=owner.security == "starttls", authenticator=self._check_login,
-            auth_exclude_mechanism={"PLAIN", "LOGIN", "XOAUTH2"} - set(owner.mechanisms if owner.user else ()), loop=loop,
+            _Handler(owner),
+            data_size_limit=owner.size_limit,
+            hostname="smtp.test",
+            ident="ready",
+            tls_context=owner._tls if owner.security == "starttls" else None,
+            require_starttls=True,
+            auth_require_tls=owner.security == "starttls",
+            authenticator=self._check_login,
+            auth_exclude_mechanism={"PLAIN", "LOGIN", "XOAUTH2"}
+            - set(owner.mechanisms if owner.user else ()),
+            loop=loop,
         )
         # Set here, not by the parameter, which warns where there is no TLS.
         self._auth_required = bool(owner.user)
 
-    def _check_login(self, _server, _session, _envelope, _mechanism, login) -> AuthResult:
-        good = (login.login, login.password) == (self._owner.user.encode(), self._owner.password.encode())
-        return AuthResult(success=good, handled=False, auth_data=login if good else None)
+    def _check_login(
+        self, _server, _session, _envelope, _mechanism, login
+    ) -> AuthResult:
+        good = (login.login, login.password) == (
+            self._owner.user.encode(),
+            self._owner.password.encode(),
+        )
+        return AuthResult(
+            success=good, handled=False, auth_data=login if good else None
+        )
 
     async def auth_XOAUTH2(self, _server, args: list[str]) -> AuthResult:
-        """``password`` stands for the token. A refusal is a challenge first, as Google and Microsoft do it."""
+        """``password`` stands for the token. A refusal is a challenge first, as Google
+        and Microsoft do it."""
         words = binascii.a2b_base64(args[1] if len(args) > 1 else "")
-        if words == f"user={self._owner.user}\1auth=Bearer {self._owner.password}\1\1".encode():
-            return AuthResult(success=True, auth_data=LoginPassword(self._owner.user.encode(), b""))
+        if (
+            words
+            == f"user={self._owner.user}\1auth=Bearer "
+            f"{self._owner.password}\1\1".encode()
+        ):
+            return AuthResult(
+                success=True, auth_data=LoginPassword(self._owner.user.encode(), b"")
+            )
         if await self.challenge_auth('{"status":"400","schemes":"Bearer"}') != b"":
             await self.push("501 5.5.2 the client must answer with nothing")
             return AuthResult(success=False, handled=True)
@@ -284,7 +345,9 @@ class _Connection(SMTP):
 
     async def smtp_RCPT(self, arg: str) -> None:
         found = re.search(r"<([^>]*)>", arg or "")
-        await self._answer("rcpt", super().smtp_RCPT, arg, found.group(1) if found else "")
+        await self._answer(
+            "rcpt", super().smtp_RCPT, arg, found.group(1) if found else ""
+        )
 
     async def smtp_RSET(self, arg: str) -> None:
         await self._answer("rset", super().smtp_RSET, arg)
@@ -333,17 +396,24 @@ class _Handler:
             return "554 5.6.1 8-bit content was not announced (RFC 6152)"
         login = session.auth_data.login.decode() if session.authenticated else ""
         try:
-            self._owner.keep(Received(
-                envelope.mail_from, tuple(envelope.rcpt_tos), raw, datetime.datetime.now(datetime.timezone.utc), login,
-                session.ssl is not None or self._owner.security == "ssl",
-            ))
+            self._owner.keep(
+                Received(
+                    envelope.mail_from,
+                    tuple(envelope.rcpt_tos),
+                    raw,
+                    datetime.datetime.now(datetime.timezone.utc),
+                    login,
+                    session.ssl is not None or self._owner.security == "ssl",
+                )
+            )
         except OSError as error:
             return f"452 4.3.1 not stored: {error.strerror}"
         return f"250 2.0.0 OK queued as {len(self._owner.received)}"
 
 
 def make_tls_context() -> tuple[ssl.SSLContext, str]:
-    """A server context with a fresh self-signed certificate for localhost, and the file to trust it by (PEM)."""
+    """A server context with a fresh self-signed certificate for localhost, and the file
+    to trust it by (PEM)."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -351,16 +421,26 @@ def make_tls_context() -> tuple[ssl.SSLContext, str]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.timezone.utc)
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(HOST))])
+    names = x509.SubjectAlternativeName(
+        [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(HOST))]
+    )
     certificate = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(names, False).add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(names, False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
         .sign(key, hashes.SHA256())
     )
     private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
     public = certificate.public_bytes(serialization.Encoding.PEM)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.NamedTemporaryFile(suffix=".pem") as both:
@@ -373,7 +453,9 @@ def make_tls_context() -> tuple[ssl.SSLContext, str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="SMTP server that keeps every message as a file until it is killed.")
+    parser = argparse.ArgumentParser(
+        description="SMTP server that keeps every message as a file until it is killed."
+    )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--folder", required=True, help="where the .eml files go")
     parser.add_argument("--user", default="", help="ask for a login")
@@ -383,7 +465,9 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     try:
-        server = SmtpServer(options.port, options.user, options.password, folder=options.folder).start()
+        server = SmtpServer(
+            options.port, options.user, options.password, folder=options.folder
+        ).start()
     except OSError as error:
         sys.exit(f"port {options.port}: {error.strerror}")
     print(f"ready {server.host}:{server.port} {options.folder}", flush=True)

@@ -1,6 +1,8 @@
-"""When a message may leave: weekly hours, days off, Ramadan, time zones. Pure; moments are UTC and naive as Odoo stores them.
+"""When a message may leave: weekly hours, days off, Ramadan, time zones. Pure; moments
+are UTC and naive as Odoo stores them.
 
-Nothing here knows the words: a shift is a code with its values, and the addon's catalogue of reasons makes the sentence.
+Nothing here knows the words: a shift is a code with its values, and the addon's
+catalogue of reasons makes the sentence.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +11,16 @@ from datetime import date, datetime, timedelta
 
 import pytz
 
-from .open_time import Interval, Slot, intersect, intervals_of, local_date, slots_on, subtract, to_utc
+from .open_time import (
+    Interval,
+    Slot,
+    intersect,
+    intervals_of,
+    local_date,
+    slots_on,
+    subtract,
+    to_utc,
+)
 
 DAY = timedelta(days=1)
 # No calendar is closed for longer; a longer search means that it never opens.
@@ -18,7 +29,8 @@ HORIZON_DAYS = 400
 
 @dataclass(frozen=True)
 class DayOff:
-    """Days, both included, on which nothing leaves. Estimated: the moon decides, so that the day before and after are held, too."""
+    """Days, both included, on which nothing leaves. Estimated: the moon decides, so
+    that the day before and after are held, too."""
 
     first: date
     last: date
@@ -28,8 +40,8 @@ class DayOff:
 
 @dataclass(frozen=True)
 class SpecialHours:
-    """Days, both included, with hours of their own (Ramadan). Estimated: a day that may or may not be one of them has the hours
-    that both ways allow."""
+    """Days, both included, with hours of their own (Ramadan). Estimated: a day that may
+    or may not be one of them has the hours that both ways allow."""
 
     first: date
     last: date
@@ -48,7 +60,8 @@ class SpecialHours:
 
 @dataclass(frozen=True)
 class Closure:
-    """A closed stretch of time that is not a whole day (UTC, end excluded), as Odoo's time off of a calendar."""
+    """A closed stretch of time that is not a whole day (UTC, end excluded), as Odoo's
+    time off of a calendar."""
 
     start: datetime
     end: datetime
@@ -57,10 +70,12 @@ class Closure:
 
 @dataclass(frozen=True)
 class Shift:
-    """One cause on the way from the wanted moment to the open one: ``code`` and its days, both included.
+    """One cause on the way from the wanted moment to the open one: ``code`` and its
+    days, both included.
 
-    Codes: ``day`` (no hours on that weekday), ``before``, ``after``, ``break`` (outside the hours of a day; ``time`` in minutes after
-    midnight), ``holiday``, ``estimated``, ``ramadan``, ``ramadan_estimated``, ``closure``.
+    Codes: ``day`` (no hours on that weekday), ``before``, ``after``, ``break`` (outside
+    the hours of a day; ``time`` in minutes after midnight), ``holiday``, ``estimated``,
+    ``ramadan``, ``ramadan_estimated``, ``closure``.
     """
 
     code: str
@@ -71,7 +86,11 @@ class Shift:
 
     def as_params(self) -> dict:
         """Plain values that JSON can keep."""
-        values = {"code": self.code, "first": self.first.isoformat(), "last": self.last.isoformat()}
+        values = {
+            "code": self.code,
+            "first": self.first.isoformat(),
+            "last": self.last.isoformat(),
+        }
         if self.names:
             values["names"] = dict(self.names)
         return values if self.time is None else values | {"time": self.time}
@@ -79,7 +98,8 @@ class Shift:
 
 @dataclass(frozen=True)
 class Opening:
-    """The next open moment (None: the calendar never opens) and why it is not the wanted one (empty: it is)."""
+    """The next open moment (None: the calendar never opens) and why it is not the
+    wanted one (empty: it is)."""
 
     at: datetime | None
     shifts: tuple[Shift, ...] = ()
@@ -93,13 +113,19 @@ class Opening:
 class SendWindow:
     """The open time of one calendar in one time zone.
 
-    :param tz: name of the IANA time zone in which slots and days are meant
-    :param slots: weekly hours; ``special``: Ramadan; ``days_off``: holidays; ``closures``: single closed stretches
+    :param tz: name of the IANA time zone in which slots and days are meant :param
+    slots: weekly hours; ``special``: Ramadan; ``days_off``: holidays; ``closures``:
+    single closed stretches
     """
 
     def __init__(
-        self, tz: str, slots: Iterable[Slot], days_off: Sequence[DayOff] = (), special: Sequence[SpecialHours] = (),
-        closures: Sequence[Closure] = (), name: str = "",
+        self,
+        tz: str,
+        slots: Iterable[Slot],
+        days_off: Sequence[DayOff] = (),
+        special: Sequence[SpecialHours] = (),
+        closures: Sequence[Closure] = (),
+        name: str = "",
     ):
         self.tz, self.name = tz, name
         self.zone = pytz.timezone(tz)
@@ -109,31 +135,53 @@ class SendWindow:
         self._days: dict[date, list[Interval]] = {}
 
     def is_open(self, moment: datetime) -> bool:
-        return any(start <= moment < end for start, end in self._open_on(local_date(moment, self.zone)))
+        return any(
+            start <= moment < end
+            for start, end in self._open_on(local_date(moment, self.zone))
+        )
 
     def is_day_off(self, day: date) -> bool:
-        """Closed all day; False where the calendar never opens at all, which is no matter of days."""
-        return not self._open_on(day) and self.next_open(to_utc(day, 0, self.zone)).at is not None
+        """Closed all day; False where the calendar never opens at all, which is no
+        matter of days."""
+        return (
+            not self._open_on(day)
+            and self.next_open(to_utc(day, 0, self.zone)).at is not None
+        )
 
     def next_open(self, moment: datetime) -> Opening:
-        """The first moment from ``moment`` on at which a message may leave, with the chain of causes that shifted it."""
+        """The first moment from ``moment`` on at which a message may leave, with the
+        chain of causes that shifted it."""
         day, shifts = local_date(moment, self.zone), []
         for _number in range(HORIZON_DAYS):
-            start = next((max(start, moment) for start, end in self._open_on(day) if end > moment), None)
+            start = next(
+                (
+                    max(start, moment)
+                    for start, end in self._open_on(day)
+                    if end > moment
+                ),
+                None,
+            )
             if start == moment:
                 return Opening(moment, (), self.tz)
             if start:
                 shift = self._explain_wait(day, moment, start)
-                return Opening(start, tuple(_join(shifts + ([shift] if shift else []))), self.tz)
+                return Opening(
+                    start, tuple(_join(shifts + ([shift] if shift else []))), self.tz
+                )
             shifts.append(self._explain_day(day, moment))
             day += DAY
         return Opening(None, tuple(_join(shifts))[:3], self.tz)
 
     def add_open_time(self, moment: datetime, span: timedelta) -> datetime:
-        """The moment at which ``span`` of open time has passed since ``moment``; ``moment`` itself where the calendar never opens."""
+        """The moment at which ``span`` of open time has passed since ``moment``;
+        ``moment`` itself where the calendar never opens."""
         clock, left = self.next_open(moment).at, span
         while clock is not None:
-            end = next(end for start, end in self._open_on(local_date(clock, self.zone)) if start <= clock < end)
+            end = next(
+                end
+                for start, end in self._open_on(local_date(clock, self.zone))
+                if start <= clock < end
+            )
             if left < end - clock:
                 return clock + left
             left -= end - clock
@@ -144,8 +192,14 @@ class SendWindow:
 
     def _open_on(self, day: date) -> list[Interval]:
         if day not in self._days:
-            open_time = [] if day in self._off else intervals_of(day, self._slots_on(day), self.zone)
-            self._days[day] = subtract(open_time, [(closure.start, closure.end) for closure in self.closures])
+            open_time = (
+                []
+                if day in self._off
+                else intervals_of(day, self._slots_on(day), self.zone)
+            )
+            self._days[day] = subtract(
+                open_time, [(closure.start, closure.end) for closure in self.closures]
+            )
         return self._days[day]
 
     def _slots_on(self, day: date) -> list[tuple[int, int]]:
@@ -172,8 +226,11 @@ class SendWindow:
             return self._explain_special(day)
         return self._explain_closure(day, moment)
 
-    def _explain_wait(self, day: date, moment: datetime, start: datetime) -> Shift | None:
-        """Why a message of ``moment`` waits until ``start`` on the day that it opens; None when it came from an earlier day."""
+    def _explain_wait(
+        self, day: date, moment: datetime, start: datetime
+    ) -> Shift | None:
+        """Why a message of ``moment`` waits until ``start`` on the day that it opens;
+        None when it came from an earlier day."""
         if local_date(moment, self.zone) != day:
             return None
         if any(closure.start <= moment < closure.end for closure in self.closures):
@@ -183,17 +240,40 @@ class SendWindow:
             return self._explain_special(day)
         opened = any(first <= moment for first, _last in self._open_on(day))
         local = pytz.utc.localize(start).astimezone(self.zone)
-        return Shift("break" if opened else "before", day, day, time=local.hour * 60 + local.minute)
+        return Shift(
+            "break" if opened else "before",
+            day,
+            day,
+            time=local.hour * 60 + local.minute,
+        )
 
     def _explain_special(self, day: date) -> Shift:
-        special = next((special for special in self.special if special.is_possible(day)), None)
+        special = next(
+            (special for special in self.special if special.is_possible(day)), None
+        )
         if special is None:
             return Shift("day", day, day)
-        return Shift("ramadan" if special.is_certain(day) else "ramadan_estimated", day, day, special.names)
+        return Shift(
+            "ramadan" if special.is_certain(day) else "ramadan_estimated",
+            day,
+            day,
+            special.names,
+        )
 
     def _explain_closure(self, day: date, moment: datetime) -> Shift:
-        usual = [(max(start, moment), end) for start, end in intervals_of(day, self._slots_on(day), self.zone) if end > moment]
-        name = next((closure.name for closure in self.closures if intersect(usual, [(closure.start, closure.end)])), "")
+        usual = [
+            (max(start, moment), end)
+            for start, end in intervals_of(day, self._slots_on(day), self.zone)
+            if end > moment
+        ]
+        name = next(
+            (
+                closure.name
+                for closure in self.closures
+                if intersect(usual, [(closure.start, closure.end)])
+            ),
+            "",
+        )
         return Shift("closure", day, day, {"en": name} if name else {})
 
 
@@ -220,7 +300,12 @@ def _join(shifts: Sequence[Shift]) -> list[Shift]:
     joined: list[Shift] = []
     for shift in shifts:
         last = joined[-1] if joined else None
-        if last and last.code == shift.code != "after" and last.names == shift.names and shift.first - last.last == DAY:
+        if (
+            last
+            and last.code == shift.code != "after"
+            and last.names == shift.names
+            and shift.first - last.last == DAY
+        ):
             joined[-1] = Shift(shift.code, last.first, shift.last, shift.names)
         else:
             joined.append(shift)

@@ -38,25 +38,31 @@ _DAY_MONTH = re.compile(
     re.I,
 )
 _MONTH_DAY = re.compile(
-    rf"\b({_NAMES})\.?\s{{1,3}}(\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?\s{{1,3}}(\d{{4}}))?", re.I
+    rf"\b({_NAMES})\.?\s{{1,3}}(\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?\s{{1,3}}(\d{{4}}))?",
+    re.I,
 )
 _ISO = re.compile(r"(?<!\d)(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
 _SLASH = re.compile(r"(?<!\d)(\d{1,2})[./](\d{1,2})[./](\d{4})(?!\d)")
 # Back on the day named, or away up to and with it.
 _BACK = re.compile(
-    r"\b(?:return|back|resume|available again|retour|zurück|vuelvo|regreso)|سأعود|العودة|أعود|عودتي",
+    r"\b(?:return|back|resume|available "
+    r"again|retour|zurück|vuelvo|regreso)|سأعود|العودة|أعود|عودتي",
     re.I,
 )
-_UNTIL = re.compile(r"\b(?:until|till|through|to|bis|jusqu|hasta)\b|حتى|إلى|لغاية", re.I)
+_UNTIL = re.compile(
+    r"\b(?:until|till|through|to|bis|jusqu|hasta)\b|حتى|إلى|لغاية", re.I
+)
 _CONTACT = re.compile(
-    r"contact|reach|urgent|e-?mail|write to|assistance|kontakt|contacter|التواصل|للتواصل|الاتصال|مراسلة",
+    r"contact|reach|urgent|e-?mail|write "
+    r"to|assistance|kontakt|contacter|التواصل|للتواصل|الاتصال|مراسلة",
     re.I,
 )
 
 
 @dataclass(frozen=True)
 class Absence:
-    """``back_on``: the first day they read again. ``contact``: whom to ask until then."""
+    """``back_on``: the first day they read again. ``contact``: whom to ask until
+    then."""
 
     back_on: date | None = None
     contact: str = ""
@@ -73,7 +79,9 @@ def read_absence(text: str, sender: str, sent: date | None) -> Absence | None:
 
 
 def _to_digits(text: str) -> str:
-    return text.translate({ord(c): str(i % 10) for i, c in enumerate("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹")})
+    return text.translate(
+        {ord(c): str(i % 10) for i, c in enumerate("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹")}
+    )
 
 
 def _find_day(text: str, sent: date | None) -> date | None:
@@ -86,18 +94,31 @@ def _find_day(text: str, sent: date | None) -> date | None:
             days.append((0, day))
         elif until >= 0:
             days.append((1, day + timedelta(days=1)))
-    days = [entry for entry in days if not sent or sent <= entry[1] <= sent + timedelta(days=365)]
+    days = [
+        entry
+        for entry in days
+        if not sent or sent <= entry[1] <= sent + timedelta(days=365)
+    ]
     return min(days)[1] if days else None
 
 
 def _find_days(text: str, sent: date | None):
-    for pattern, order in ((_DAY_MONTH, "dmy"), (_MONTH_DAY, "mdy"), (_ISO, "ymd"), (_SLASH, "dmy")):
+    for pattern, order in (
+        (_DAY_MONTH, "dmy"),
+        (_MONTH_DAY, "mdy"),
+        (_ISO, "ymd"),
+        (_SLASH, "dmy"),
+    ):
         for hit in pattern.finditer(text):
             parts = dict(zip(order, hit.groups(), strict=True))
             month = _MONTHS.get(parts["m"].lower()) or int(parts["m"])
             if pattern is _SLASH and int(parts["d"]) <= 12 and parts["d"] != parts["m"]:
                 continue
-            year = int(parts["y"]) if parts["y"] else _guess_year(sent, month, int(parts["d"]))
+            year = (
+                int(parts["y"])
+                if parts["y"]
+                else _guess_year(sent, month, int(parts["d"]))
+            )
             try:
                 yield hit.start(), date(year or 0, month, int(parts["d"]))
             except ValueError:

@@ -1,6 +1,8 @@
-"""Reading what others wrote: mail whose form cannot be trusted. Nothing here raises, whatever it is given.
+"""Reading what others wrote: mail whose form cannot be trusted. Nothing here raises,
+whatever it is given.
 
-Every text that comes out is plain Unicode without NUL, control characters and lone surrogates, so that a database takes it.
+Every text that comes out is plain Unicode without NUL, control characters and lone
+surrogates, so that a database takes it.
 """
 
 import base64
@@ -25,7 +27,9 @@ from .reply_text import QUOTE_MARK
 MAX_BYTES = 10_000_000
 MAX_TEXT = 100_000  # characters of a body that are looked at
 _MAX_PARTS = 200
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u0085\u2028\u2029\ud800-\udfff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u0085\u2028\u2029\ud800-\udfff]"
+)
 # Beyond these a mail is not read on, so that none takes longer than its length says.
 _MAX_LINES = 250_000
 _MAX_MULTIPARTS = 50
@@ -33,7 +37,7 @@ _MAX_HEADERS = 1000
 _MAX_HEADER_CHARS = 20_000  # of one header
 _MAX_HEADERS_CHARS = 100_000  # of all headers with one name
 _MAX_ADDRESSES = 2000
-_ENDS_ADDRESS = frozenset(" \t\r\n\f\v<>\"(),:;[]\\@\u00a0\u200e\u200f\u200b\ufeff")
+_ENDS_ADDRESS = frozenset(' \t\r\n\f\v<>"(),:;[]\\@\u00a0\u200e\u200f\u200b\ufeff')
 _MESSAGE_ID = re.compile(r"<[^<>\s]{3,250}>")
 # Elements that hold the mail answered to: Gmail, Yahoo, Apple, Thunderbird, Outlook.
 _QUOTES = (
@@ -44,18 +48,44 @@ _QUOTES = (
     "|//*[contains(@class, 'yahoo_quoted')]|//*[contains(@class, 'moz-cite-prefix')]"
 )
 _ALIASES = {
-    "x-mac-arabic": "mac_arabic", "macarabic": "mac_arabic", "x-mac-roman": "mac_roman",
-    "iso-8859-8-i": "iso-8859-8", "iso-8859-6-i": "iso-8859-6", "gb2312": "gb18030",
-    "cp-1256": "cp1256", "windows1256": "cp1256", "unicode-1-1-utf-8": "utf-8",
-    "x-windows-1256": "cp1256", "x-cp1256": "cp1256", "utf8mb4": "utf-8",
-    "x-sjis": "shift_jis", "x-gbk": "gb18030", "gbk": "gb18030", "ansi": "cp1256",
+    "x-mac-arabic": "mac_arabic",
+    "macarabic": "mac_arabic",
+    "x-mac-roman": "mac_roman",
+    "iso-8859-8-i": "iso-8859-8",
+    "iso-8859-6-i": "iso-8859-6",
+    "gb2312": "gb18030",
+    "cp-1256": "cp1256",
+    "windows1256": "cp1256",
+    "unicode-1-1-utf-8": "utf-8",
+    "x-windows-1256": "cp1256",
+    "x-cp1256": "cp1256",
+    "utf8mb4": "utf-8",
+    "x-sjis": "shift_jis",
+    "x-gbk": "gb18030",
+    "gbk": "gb18030",
+    "ansi": "cp1256",
 }
 # Charsets that a program claims when it knows no better.
-_VAGUE = {"", "us-ascii", "ascii", "iso-8859-1", "latin1", "latin-1", "windows-1252",
-          "cp1252", "iso-8859-15", "unknown-8bit", "x-unknown", "unknown", "8bit"}
+_VAGUE = {
+    "",
+    "us-ascii",
+    "ascii",
+    "iso-8859-1",
+    "latin1",
+    "latin-1",
+    "windows-1252",
+    "cp1252",
+    "iso-8859-15",
+    "unknown-8bit",
+    "x-unknown",
+    "unknown",
+    "8bit",
+}
 _STUB = re.compile(
     r"\bhtml\b|mail (?:program|client|reader) (?:that|which|does)|view (?:it|this|the) "
-    r"(?:message|e-?mail|mail) in|does not support|الرسالة تحتوي", re.I)
+    r"(?:message|e-?mail|mail) in|does not support|الرسالة تحتوي",
+    re.I,
+)
 
 
 def parse(raw: bytes) -> Message:
@@ -63,12 +93,16 @@ def parse(raw: bytes) -> Message:
     raw = _limit(raw)
     try:
         return email.message_from_bytes(raw, policy=compat32)
-    except Exception:  # the standard parser promises not to raise, and does (RecursionError, ValueError)
-        return email.parser.BytesHeaderParser(policy=compat32).parsebytes(raw.partition(b"\r\n\r\n")[0][:100_000])
+    # the standard parser promises not to raise, and does (RecursionError, ValueError)
+    except Exception:
+        return email.parser.BytesHeaderParser(policy=compat32).parsebytes(
+            raw.partition(b"\r\n\r\n")[0][:100_000]
+        )
 
 
 def _limit(raw: bytes) -> bytes:
-    """As much of a mail as is read: bytes, lines and parts within parts have a bound."""
+    """As much of a mail as is read: bytes, lines and parts within parts have a
+    bound."""
     raw = raw[:MAX_BYTES]
     if raw.count(b"\n") > _MAX_LINES:
         position = -1
@@ -106,7 +140,9 @@ def decode(data: bytes, charset: str | None = None) -> str:
         return text
     if name in _VAGUE and name and not _is_arabic_windows(data):
         with contextlib.suppress(LookupError, ValueError):
-            return data.decode("cp1252" if name.startswith(("iso-8859-1", "latin")) else name)
+            return data.decode(
+                "cp1252" if name.startswith(("iso-8859-1", "latin")) else name
+            )
     with contextlib.suppress(ValueError):
         return data.decode("cp1256")
     return data.decode("latin-1")
@@ -125,7 +161,11 @@ def _decode_utf8(data: bytes) -> str | None:
 def _is_arabic_windows(data: bytes) -> bool:
     """Whole words of bytes above 127, which no language of Latin letters has."""
     words = [word for word in data[:20_000].split() if not word.isascii()]
-    whole = [word for word in words if len(word) >= 2 and sum(b > 127 for b in word) * 4 >= len(word) * 3]
+    whole = [
+        word
+        for word in words
+        if len(word) >= 2 and sum(b > 127 for b in word) * 4 >= len(word) * 3
+    ]
     return len(whole) * 2 > len(words)
 
 
@@ -161,13 +201,21 @@ def _decode_header(value: str) -> str:
             parts = email.header.decode_header(value)
         except Exception:
             parts = [(value, None)]
-        value = "".join(part if isinstance(part, str) else decode(part, charset) for part, charset in parts)
+        value = "".join(
+            part if isinstance(part, str) else decode(part, charset)
+            for part, charset in parts
+        )
     return clean(value, one_line=True)
 
 
 def addresses(mail: Message, *names: str) -> list[str]:
     """Plain addresses in these headers, lower case, in order, each once."""
-    found = [address for name in names for value in headers(mail, name) for address in find_addresses(value)]
+    found = [
+        address
+        for name in names
+        for value in headers(mail, name)
+        for address in find_addresses(value)
+    ]
     return list(dict.fromkeys(found))
 
 
@@ -202,7 +250,11 @@ def _find_address(text: str, at: int) -> tuple[int, int] | None:
         while start < at and text[start] in "'=`“”‘":
             start += 1
     end = at + 1
-    while end < min(at + 256, len(text)) and text[end] not in _ENDS_ADDRESS and text[end] not in "'`>":
+    while (
+        end < min(at + 256, len(text))
+        and text[end] not in _ENDS_ADDRESS
+        and text[end] not in "'`>"
+    ):
         end += 1
     domain = text[at + 1 : end].rstrip(".!?*،”’")
     if start == at or "." not in domain.strip(".") or domain.startswith("."):
@@ -216,18 +268,22 @@ def sender(mail: Message) -> tuple[str, str]:
     spans = find_address_spans(value)
     address = value[slice(*spans[-1])] if spans else ""
     name = email.utils.parseaddr(value[:1000])[0] or (
-        value.replace(f"<{address}>", "").replace(address, "") if address else value)
+        value.replace(f"<{address}>", "").replace(address, "") if address else value
+    )
     return name.strip(" \"'<>")[:200], address.lower()
 
 
 def message_ids(*values: str) -> list[str]:
     """Message-IDs with their angle brackets, in order, each once."""
-    return list(dict.fromkeys(found for value in values for found in _MESSAGE_ID.findall(value)))
+    return list(
+        dict.fromkeys(found for value in values for found in _MESSAGE_ID.findall(value))
+    )
 
 
 def date(mail: Message) -> datetime | None:
     """When it was written, in UTC, without a time zone; None when nothing sensible says
-    so. A sender's clock may be years off: then our own server's time, of its arrival."""
+    so. A sender's clock may be years off: then our own server's time, of its
+    arrival."""
     written = _read_date(header(mail, "Date"))
     received = _read_date(header(mail, "Received").rpartition(";")[2])
     if received and (not written or abs(written - received) > timedelta(days=7)):
@@ -239,7 +295,11 @@ def _read_date(value: str) -> datetime | None:
     try:
         moment = email.utils.parsedate_to_datetime(value[:200])
         moment = moment.astimezone(timezone.utc) if moment.tzinfo else moment
-        return moment.replace(tzinfo=None, microsecond=0) if 2000 < moment.year < 2090 else None
+        return (
+            moment.replace(tzinfo=None, microsecond=0)
+            if 2000 < moment.year < 2090
+            else None
+        )
     except (TypeError, ValueError, OverflowError, IndexError):
         return None
 
@@ -251,7 +311,9 @@ def parts(mail: Message) -> Iterator[Message]:
         part, seen = waiting.pop(0), seen + 1
         payload = part.get_payload()
         if part.get_content_maintype() == "multipart" and isinstance(payload, list):
-            waiting = [child for child in payload[:_MAX_PARTS] if isinstance(child, Message)] + waiting
+            waiting = [
+                child for child in payload[:_MAX_PARTS] if isinstance(child, Message)
+            ] + waiting
         else:
             yield part
 
@@ -261,9 +323,16 @@ def find_cut_parts(mail: Message) -> list[Message]:
     cut, part = [], mail
     while part.is_multipart() and part.get_content_maintype() == "multipart":
         payload = part.get_payload()
-        if not payload or len(cut) > _MAX_MULTIPARTS or not isinstance(payload[-1], Message):
+        if (
+            not payload
+            or len(cut) > _MAX_MULTIPARTS
+            or not isinstance(payload[-1], Message)
+        ):
             return []
-        if not any(isinstance(defect, email.errors.CloseBoundaryNotFoundDefect) for defect in part.defects):
+        if not any(
+            isinstance(defect, email.errors.CloseBoundaryNotFoundDefect)
+            for defect in part.defects
+        ):
             return []
         part = payload[-1]
         cut.append(part)
@@ -274,7 +343,10 @@ def content(part: Message) -> bytes:
     """A leaf's bytes, its transfer encoding undone as far as it goes."""
     try:
         data = part.get_payload(decode=True) or b""
-        if data and header(part, "Content-Transfer-Encoding").lower().strip() == "base64":
+        if (
+            data
+            and header(part, "Content-Transfer-Encoding").lower().strip() == "base64"
+        ):
             raw = part.get_payload()
             if isinstance(raw, str) and data == raw.encode("ascii", "surrogateescape"):
                 return _decode_base64(data)
@@ -313,7 +385,9 @@ def is_attachment(part: Message) -> bool:
     if disposition.startswith("attachment"):
         return True
     is_text = part.get_content_type() in ("text/plain", "text/html")
-    return bool(name) and not (is_text and re.fullmatch(r"att\d{3,6}\.(?:txt|html?)", name.lower()))
+    return bool(name) and not (
+        is_text and re.fullmatch(r"att\d{3,6}\.(?:txt|html?)", name.lower())
+    )
 
 
 def body(mail: Message) -> str:
@@ -324,7 +398,13 @@ def body(mail: Message) -> str:
         if size >= MAX_TEXT:
             break
         text = _words_of(part)
-        if text and text not in texts and not any(" ".join(text.split()) in " ".join(known.split()) for known in texts[:3]):
+        if (
+            text
+            and text not in texts
+            and not any(
+                " ".join(text.split()) in " ".join(known.split()) for known in texts[:3]
+            )
+        ):
             texts.append(text[: MAX_TEXT - size])
             size += len(text)
     return "\n\n".join(texts)
@@ -332,7 +412,9 @@ def body(mail: Message) -> str:
 
 def _words_of(part: Message) -> str:
     text = text_of(part)
-    return (html_to_text(text) if part.get_content_type() == "text/html" else text).strip()
+    return (
+        html_to_text(text) if part.get_content_type() == "text/html" else text
+    ).strip()
 
 
 def _choose(mail: Message) -> list[Message]:
@@ -343,19 +425,32 @@ def _choose(mail: Message) -> list[Message]:
         part, seen = waiting.pop(0), seen + 1
         payload = part.get_payload()
         if part.get_content_maintype() == "multipart" and isinstance(payload, list):
-            children = [child for child in payload[:_MAX_PARTS] if isinstance(child, Message)]
+            children = [
+                child for child in payload[:_MAX_PARTS] if isinstance(child, Message)
+            ]
             if part.get_content_type() == "multipart/alternative":
                 children = _choose_alternative(children)
             waiting = children + waiting
-        elif part.get_content_type() in ("text/plain", "text/html") and not is_attachment(part):
+        elif part.get_content_type() in (
+            "text/plain",
+            "text/html",
+        ) and not is_attachment(part):
             chosen.append(part)
     return chosen
 
 
 def _choose_alternative(children: list[Message]) -> list[Message]:
-    plain = [child for child in children if child.get_content_type() == "text/plain" and not is_attachment(child)]
+    plain = [
+        child
+        for child in children
+        if child.get_content_type() == "text/plain" and not is_attachment(child)
+    ]
     others = [child for child in children if child not in plain]
-    rich = [child for child in others if child.get_content_type() == "text/html" or child.is_multipart()]
+    rich = [
+        child
+        for child in others
+        if child.get_content_type() == "text/html" or child.is_multipart()
+    ]
     words = "\n".join(_words_of(child) for child in plain[:3])
     if words and not (rich and len(words) < 400 and _STUB.search(words)):
         return plain + [child for child in others if child not in rich]
@@ -374,15 +469,30 @@ def html_to_text(markup: str) -> str:
     except Exception:  # lxml has many ways to say that this is no HTML
         lines = _strip_tags(markup).split("\n")
     lines = [
-        (QUOTE_MARK if line.startswith(QUOTE_MARK) else "") + " ".join(line.lstrip(QUOTE_MARK).split())
-        for line in clean("\n".join(lines)).split("\n")]
+        (QUOTE_MARK if line.startswith(QUOTE_MARK) else "")
+        + " ".join(line.lstrip(QUOTE_MARK).split())
+        for line in clean("\n".join(lines)).split("\n")
+    ]
     text = "\n".join("" if line == QUOTE_MARK else line for line in lines)
     while "\n\n\n" in text:
         text = text.replace("\n\n\n", "\n\n")
     return text.strip()
 
 
-_BREAKS = {"br", "p", "div", "tr", "li", "h1", "h2", "h3", "h4", "table", "blockquote", "hr"}
+_BREAKS = {
+    "br",
+    "p",
+    "div",
+    "tr",
+    "li",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "table",
+    "blockquote",
+    "hr",
+}
 _OPENS_LINE = {"blockquote", "p", "div", "table", "li", "tr", "h1", "h2", "h3", "h4"}
 
 
@@ -402,7 +512,9 @@ def _lines_of(root, quotes: set) -> list[str]:
             lines.append((QUOTE_MARK if depth else "") + line)
             current.clear()
 
-    for event, element in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
+    for event, element in etree.iterwalk(
+        root, events=("start", "end", "comment", "pi")
+    ):
         if event == "start":
             if element.tag in _OPENS_LINE or element in quotes:
                 close()
@@ -421,4 +533,6 @@ def _lines_of(root, quotes: set) -> list[str]:
 
 def _strip_tags(markup: str) -> str:
     pieces = markup.split("<")
-    return pieces[0] + " ".join(piece.partition(">")[2] or piece for piece in pieces[1:])
+    return pieces[0] + " ".join(
+        piece.partition(">")[2] or piece for piece in pieces[1:]
+    )

@@ -24,34 +24,112 @@ _WROTE = re.compile(
     re.I,
 )
 _OPENS = re.compile(
-    r"(?:on|am|le|el|il|op|em|no dia|в|пт|пн|вт|ср|чт|сб|вс|في|بتاريخ|يوم|در|کو|於|在)\s"
+    r"(?:on|am|le|el|il|op|em|no "
+    r"dia|в|пт|пн|вт|ср|чт|сб|вс|في|بتاريخ|يوم|در|کو|於|在)\s"
     r"|\d|\w+,? ",
     re.I,
 )
 # Names of header fields in mails that programs copy.
 _FROM = (
-    "from", "von", "de", "da", "van", "от", "kimden", "gönderen", "من", "المرسل",
-    "از", "发件人", "寄件者", "प्रेषक", "منجانب", "expéditeur", "remitente",
+    "from",
+    "von",
+    "de",
+    "da",
+    "van",
+    "от",
+    "kimden",
+    "gönderen",
+    "من",
+    "المرسل",
+    "از",
+    "发件人",
+    "寄件者",
+    "प्रेषक",
+    "منجانب",
+    "expéditeur",
+    "remitente",
 )
 _SENT = (
-    "sent", "date", "gesendet", "datum", "envoyé", "enviado", "enviado el", "fecha",
-    "inviato", "data", "verzonden", "отправлено", "дата", "gönderme tarihi", "tarih",
-    "تم الإرسال", "أُرسلت", "أرسلت", "تاريخ الإرسال", "التاريخ", "أرسل", "الإرسال",
-    "تاريخ", "ارسال", "发送时间", "日期", "भेजा गया",
+    "sent",
+    "date",
+    "gesendet",
+    "datum",
+    "envoyé",
+    "enviado",
+    "enviado el",
+    "fecha",
+    "inviato",
+    "data",
+    "verzonden",
+    "отправлено",
+    "дата",
+    "gönderme tarihi",
+    "tarih",
+    "تم الإرسال",
+    "أُرسلت",
+    "أرسلت",
+    "تاريخ الإرسال",
+    "التاريخ",
+    "أرسل",
+    "الإرسال",
+    "تاريخ",
+    "ارسال",
+    "发送时间",
+    "日期",
+    "भेजा गया",
 )
 _TO = (
-    "to", "an", "à", "para", "a", "aan", "кому", "kime", "alıcı", "إلى", "الى", "به",
-    "收件人", "cc", "kopie", "copie", "نسخة", "抄送", "reply-to", "bcc",
+    "to",
+    "an",
+    "à",
+    "para",
+    "a",
+    "aan",
+    "кому",
+    "kime",
+    "alıcı",
+    "إلى",
+    "الى",
+    "به",
+    "收件人",
+    "cc",
+    "kopie",
+    "copie",
+    "نسخة",
+    "抄送",
+    "reply-to",
+    "bcc",
 )
 _SUBJECT = (
-    "subject", "betreff", "objet", "asunto", "oggetto", "onderwerp", "assunto",
-    "тема", "konu", "الموضوع", "موضوع", "主题", "主旨", "विषय", "importance",
+    "subject",
+    "betreff",
+    "objet",
+    "asunto",
+    "oggetto",
+    "onderwerp",
+    "assunto",
+    "тема",
+    "konu",
+    "الموضوع",
+    "موضوع",
+    "主题",
+    "主旨",
+    "विषय",
+    "importance",
 )
-_FIELDS = {name: kind for kind, names in (
-    ("from", _FROM), ("sent", _SENT), ("to", _TO), ("subject", _SUBJECT),
-) for name in names}
+_FIELDS = {
+    name: kind
+    for kind, names in (
+        ("from", _FROM),
+        ("sent", _SENT),
+        ("to", _TO),
+        ("subject", _SUBJECT),
+    )
+    for name in names
+}
 _ORIGINAL = re.compile(
-    r"(?:original message|original appointment|ursprüngliche nachricht|message d'origine"
+    r"(?:original message|original appointment|ursprüngliche "
+    r"nachricht|message d'origine"
     r"|mensaje original|messaggio originale|oorspronkelijk bericht|mensagem original"
     r"|исходное сообщение|الرسالة الأصلية|رسالة أصلية|原始邮件|original e-?mail)",
     re.I,
@@ -97,7 +175,9 @@ def split_quote(text: str, is_forward: bool = False) -> tuple[str, str]:
         # Nobody writes so many lines: runs of empty ones go.
         lines = _squeeze(lines)
     own = _mark_own(lines, is_forward)
-    if all(own) or not any(mine and line.strip() for mine, line in zip(own, lines, strict=True)):
+    if all(own) or not any(
+        mine and line.strip() for mine, line in zip(own, lines, strict=True)
+    ):
         return _join(lines), ""
     return (
         _join([line for line, mine in zip(lines, own, strict=True) if mine]),
@@ -134,7 +214,9 @@ def _mark_own(lines: list[str], is_forward: bool) -> list[bool]:
             position += 1
             continue
         # A copied mail without marks: it reaches to the end.
-        above = " ".join(head for head, mine in zip(heads, own[:position], strict=False) if mine)
+        above = " ".join(
+            head for head, mine in zip(heads, own[:position], strict=False) if mine
+        )
         if _may_go_on_below(above):
             own[position:] = [True] * (len(lines) - position)
             position += max(length, 1)
@@ -183,8 +265,12 @@ def _count_attribution(heads, position, following, quoted, marked) -> int:
 
 def _starts_forward(head: str) -> bool:
     inner = head.strip("-_ :")
-    return head != inner and len(head) < 100 and bool(
-        _FORWARDED.match(inner) or re.match("begin forwarded message", inner, re.I)
+    return (
+        head != inner
+        and len(head) < 100
+        and bool(
+            _FORWARDED.match(inner) or re.match("begin forwarded message", inner, re.I)
+        )
     )
 
 
@@ -199,7 +285,10 @@ def _starts_copy(heads, position, following) -> bool:
             return _is_header_block(heads, following[position], following)
         return bool(
             _ORIGINAL.fullmatch(inner)
-            and (head[0] in "-_" or _is_header_block(heads, following[position], following))
+            and (
+                head[0] in "-_"
+                or _is_header_block(heads, following[position], following)
+            )
         )
     return _is_header_block(heads, position, following)
 
@@ -235,8 +324,10 @@ def _get_field(head: str) -> str:
 def _may_go_on_below(above: str) -> bool:
     """Nothing above but a greeting, or words that point below."""
     words = above.split()
-    return len(words) <= 3 and above.rstrip().endswith((",", "،", ":")) or (
-        bool(_BELOW.search(above)) or not words
+    return (
+        len(words) <= 3
+        and above.rstrip().endswith((",", "،", ":"))
+        or (bool(_BELOW.search(above)) or not words)
     )
 
 
@@ -247,8 +338,12 @@ def _is_quote_without_attribution(heads: list[str], marked: list[bool]) -> bool:
         flag and not (position and marked[position - 1])
         for position, flag in enumerate(marked)
     )
-    return sum(marked) >= 3 or blocks >= 2 or any(
-        "/chaser/" in head for head, flag in zip(heads, marked, strict=True) if flag
+    return (
+        sum(marked) >= 3
+        or blocks >= 2
+        or any(
+            "/chaser/" in head for head, flag in zip(heads, marked, strict=True) if flag
+        )
     )
 
 

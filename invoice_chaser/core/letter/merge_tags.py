@@ -1,19 +1,32 @@
-"""The documented merge tags: what a template may name, of which kind each value is, and which a category needs.
+"""The documented merge tags: what a template may name, of which kind each value is, and
+which a category needs.
 
-``docs/merge-tags.md`` explains them to people, ``chaser.template._get_merge_tag_words`` in the user's language.
+``docs/merge-tags.md`` explains them to people, ``chaser.template._get_merge_tag_words``
+in the user's language.
 """
 
 from dataclasses import dataclass
 
-# Kinds. ``reference``: digits and Latin letters that keep their direction inside Arabic (numbers of invoices, IBAN, phone).
-TEXT, NUMBER, AMOUNT, DATE, REFERENCE, LINK, BLOCK = "text", "number", "amount", "date", "reference", "link", "block"
-# What both languages of a letter must carry alike. Names and addresses may stand in one of them only.
+# Kinds. ``reference``: digits and Latin letters that keep their direction inside Arabic
+# (numbers of invoices, IBAN, phone).
+TEXT, NUMBER, AMOUNT, DATE, REFERENCE, LINK, BLOCK = (
+    "text",
+    "number",
+    "amount",
+    "date",
+    "reference",
+    "link",
+    "block",
+)
+# What both languages of a letter must carry alike. Names and addresses may stand in one
+# of them only.
 FACT_KINDS = (NUMBER, AMOUNT, DATE, REFERENCE, LINK, BLOCK)
 
 
 @dataclass(frozen=True)
 class MergeTag:
-    """``group`` is the heading under which the picker shows it; ``sample`` stands in previews without a customer."""
+    """``group`` is the heading under which the picker shows it; ``sample`` stands in
+    previews without a customer."""
 
     name: str
     kind: str
@@ -64,19 +77,28 @@ SAMPLE = {tag.name: tag.sample for tag in TAGS}
 # HTML made by the addon; an edit of the template cannot break them.
 BLOCKS = tuple(tag.name for tag in TAGS if tag.kind == BLOCK)
 REQUIRED_TAGS = {
-    "invoice_reminder": ("invoice_table",), "payment_follow_up": ("invoice_table",), "overdue_notice": ("invoice_table",),
-    "welcome": (), "system": (),
+    "invoice_reminder": ("invoice_table",),
+    "payment_follow_up": ("invoice_table",),
+    "overdue_notice": ("invoice_table",),
+    "welcome": (),
+    "system": (),
 }
 
 
 def page_links(page_url: str) -> dict[str, str]:
     """The customer's page and its two answers; all empty without a page."""
     return {
-        "page_url": page_url, "promise_url": f"{page_url}#promise" if page_url else "", "dispute_url": f"{page_url}#dispute" if page_url else "",
+        "page_url": page_url,
+        "promise_url": f"{page_url}#promise" if page_url else "",
+        "dispute_url": f"{page_url}#dispute" if page_url else "",
     }
 
 
 def portal_links(portal_url: str) -> dict[str, str]:
-    """An invoice in Odoo's portal, and the same with its payment dialog opened (as ``account_payment`` links to it)."""
+    """An invoice in Odoo's portal, and the same with its payment dialog opened (as
+    ``account_payment`` links to it)."""
     query = "&" if "?" in portal_url else "?"
-    return {"portal_url": portal_url, "pay_url": f"{portal_url}{query}payment=True#portal_pay" if portal_url else ""}
+    return {
+        "portal_url": portal_url,
+        "pay_url": f"{portal_url}{query}payment=True#portal_pay" if portal_url else "",
+    }

@@ -7,9 +7,11 @@ from decimal import Decimal
 
 @dataclass(frozen=True)
 class Item:
-    """One open journal item as of today. Amounts in major units of ``currency`` (ISO code); credits are negative.
+    """One open journal item as of today. Amounts in major units of ``currency`` (ISO
+    code); credits are negative.
 
-    ``part`` of ``parts``: which instalment of its invoice it is; ``parts`` 1 or 0: the invoice is due at once.
+    ``part`` of ``parts``: which instalment of its invoice it is; ``parts`` 1 or 0: the
+    invoice is due at once.
     """
 
     number: str
@@ -27,11 +29,13 @@ class Item:
 
 @dataclass(frozen=True)
 class MessageData:
-    """Plain values of one message. Texts that differ by language are dicts ``{"en": …, "ar": …}``.
+    """Plain values of one message. Texts that differ by language are dicts ``{"en": …,
+    "ar": …}``.
 
-    ``page_url`` is the customer's own page; its ``#promise`` and ``#dispute`` take his answers. ``attached`` names what goes with the
-    message, as (kind, number): ``("statement", "")``, ``("letter", "")``, ``("invoice", "INV/1")``; ``left_out`` counts the invoice
-    documents that were asked for and are not attached.
+    ``page_url`` is the customer's own page; its ``#promise`` and ``#dispute`` take his
+    answers. ``attached`` names what goes with the message, as (kind, number):
+    ``("statement", "")``, ``("letter", "")``, ``("invoice", "INV/1")``; ``left_out``
+    counts the invoice documents that were asked for and are not attached.
     """
 
     company: dict[str, str]
@@ -49,12 +53,14 @@ class MessageData:
     page_url: str = ""
     attached: tuple[tuple[str, str], ...] = ()
     left_out: int = 0
-    # What else a template may say about the customer: ``reference`` (our number for him), ``trn``.
+    # What else a template may say about the customer: ``reference`` (our number for
+    # him), ``trn``.
     customer: dict[str, str] = field(default_factory=dict)
 
     @property
     def totals(self) -> dict[tuple[str, int], Decimal]:
-        """What is due per (currency, decimals), credits taken off; never over currencies."""
+        """What is due per (currency, decimals), credits taken off; never over
+        currencies."""
         totals: dict[tuple[str, int], Decimal] = {}
         for item in self.items + self.credits:
             key = (item.currency, item.decimals)
@@ -63,11 +69,14 @@ class MessageData:
 
     @property
     def oldest(self) -> Item | None:
-        return min(self.items, key=lambda item: item.date_due or self.today, default=None)
+        return min(
+            self.items, key=lambda item: item.date_due or self.today, default=None
+        )
 
     @property
     def button_url(self) -> str:
-        """Where the main button leads: the customer's page, else the oldest invoice that has a page of its own."""
+        """Where the main button leads: the customer's page, else the oldest invoice
+        that has a page of its own."""
         if self.page_url:
             return self.page_url
         return self.portal_url
@@ -76,4 +85,8 @@ class MessageData:
     def portal_url(self) -> str:
         """The oldest invoice that has a page in the portal."""
         dated = [item for item in self.items if item.url]
-        return min(dated, key=lambda item: item.date_due or self.today).url if dated else ""
+        return (
+            min(dated, key=lambda item: item.date_due or self.today).url
+            if dated
+            else ""
+        )

@@ -1,4 +1,5 @@
-"""The plain-text part of a message: composed from the same values as the HTML, not stripped from it."""
+"""The plain-text part of a message: composed from the same values as the HTML, not
+stripped from it."""
 
 import re
 
@@ -10,7 +11,8 @@ from .texts import TEXTS
 
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 SAFE_LINK = re.compile(r"^(https?://|mailto:|tel:)", re.I)
-# Right-to-left mark: gives a line of Arabic its direction, whatever it begins with (UAX #9 §3.3.2, P2).
+# Right-to-left mark: gives a line of Arabic its direction, whatever it begins with (UAX
+# #9 §3.3.2, P2).
 _RLM = "\u200f"
 _INVISIBLE = re.compile("[\u200e\u200f\u2066-\u2069]")
 _BLOCKS = ("p", "div", "h1", "h2", "h3", "li", "tr", "ul", "ol", "table")
@@ -18,28 +20,44 @@ _BLOCKS = ("p", "div", "h1", "h2", "h3", "li", "tr", "ul", "ol", "table")
 
 def html_to_text(fragment: str) -> str:
     """Paragraphs, lists and links of a template's text, in plain text."""
-    root = lxml_html.fragment_fromstring(_UNPRINTABLE.sub("", fragment), create_parent="div")
+    root = lxml_html.fragment_fromstring(
+        _UNPRINTABLE.sub("", fragment), create_parent="div"
+    )
     for line_break in root.iter("br"):
         line_break.tail = "\n" + (line_break.tail or "")
     for anchor in root.iter("a"):
         target = anchor.get("href") or ""
-        if SAFE_LINK.match(target.strip()) and target not in (anchor.text_content() or ""):
+        if SAFE_LINK.match(target.strip()) and target not in (
+            anchor.text_content() or ""
+        ):
             anchor.tail = f" ({target}){anchor.tail or ''}"
     for block in root.iter(*_BLOCKS):
-        block.tail = "\n\n" + (block.tail or "") if block.tag != "li" else "\n" + (block.tail or "")
+        block.tail = (
+            "\n\n" + (block.tail or "")
+            if block.tag != "li"
+            else "\n" + (block.tail or "")
+        )
         if block.tag == "li":
             block.text = "- " + (block.text or "")
-    lines = [re.sub(r"[ \t]+", " ", line).strip() for line in root.text_content().split("\n")]
+    lines = [
+        re.sub(r"[ \t]+", " ", line).strip() for line in root.text_content().split("\n")
+    ]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
 def table(rows: list[dict], totals: list[str], more: str, lang: str) -> str:
-    """The invoices as a table with columns of equal width; below each row the link to its invoice."""
+    """The invoices as a table with columns of equal width; below each row the link to
+    its invoice."""
     texts = TEXTS[lang]
-    heads = [texts[name] for name in ("invoice", "date_due", "days_overdue", "open_amount")]
+    heads = [
+        texts[name] for name in ("invoice", "date_due", "days_overdue", "open_amount")
+    ]
     cells = [_cells(row, lang) for row in rows]
     widths = [max(map(_width, column)) for column in zip(heads, *cells, strict=True)]
-    lines = [_line(heads, widths, lang), (_RLM if lang == "ar" else "") + "-+-".join("-" * width for width in widths)]
+    lines = [
+        _line(heads, widths, lang),
+        (_RLM if lang == "ar" else "") + "-+-".join("-" * width for width in widths),
+    ]
     for row, line in zip(rows, cells, strict=True):
         lines.append(_line(line, widths, lang))
         if row["item"].url:
@@ -63,20 +81,31 @@ def _width(text: str) -> int:
 
 
 def _line(cells: list[str], widths: list[int], lang: str) -> str:
-    line = " | ".join(cell + " " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True)).rstrip()
+    line = " | ".join(
+        cell + " " * (width - _width(cell))
+        for cell, width in zip(cells, widths, strict=True)
+    ).rstrip()
     return _RLM + line if lang == "ar" else line
 
 
-def button(data: MessageData, label: str, bank: list[tuple[str, str, str]], lang: str) -> str:
+def button(
+    data: MessageData, label: str, bank: list[tuple[str, str, str]], lang: str
+) -> str:
     """The button, the two answers and the bank details as lines."""
     texts, lines = TEXTS[lang], []
     if data.button_url:
         lines.append(f"{label}: {data.button_url}")
     if data.page_url:
-        lines += [f"{texts['promise']}: {data.page_url}#promise", f"{texts['dispute']}: {data.page_url}#dispute"]
+        lines += [
+            f"{texts['promise']}: {data.page_url}#promise",
+            f"{texts['dispute']}: {data.page_url}#dispute",
+        ]
     if lines and bank:
         lines.append("")
-    lines += [f"{name}: {localize.isolate(value, lang) if way == 'ltr' else value}" for name, value, way in bank]
+    lines += [
+        f"{name}: {localize.isolate(value, lang) if way == 'ltr' else value}"
+        for name, value, way in bank
+    ]
     return "\n".join(lines)
 
 

@@ -1,4 +1,5 @@
-"""From a customer's items to the message: subject, HTML and text, in English, Arabic or both."""
+"""From a customer's items to the message: subject, HTML and text, in English, Arabic or
+both."""
 
 import re
 from dataclasses import dataclass, field
@@ -17,31 +18,59 @@ from .plain_text import SAFE_LINK
 from .template_language import render_source
 from .texts import TEXTS
 
-__all__ = ["LAYOUT", "Item", "LinkBook", "MessageData", "Rendered", "compose", "languages", "merge_values", "amounts_text", "preference_of"]
+__all__ = [
+    "LAYOUT",
+    "Item",
+    "LinkBook",
+    "MessageData",
+    "Rendered",
+    "compose",
+    "languages",
+    "merge_values",
+    "amounts_text",
+    "preference_of",
+]
 
-# Rows of the table. Gmail cuts a message at 102 kB: where the widest figures would pass MAX_SIZE (bytes), fewer rows are shown.
+# Rows of the table. Gmail cuts a message at 102 kB: where the widest figures would pass
+# MAX_SIZE (bytes), fewer rows are shown.
 MAX_ROWS, MAX_SIZE = 60, 99_000
-_PARAGRAPH_AROUND_BLOCK = re.compile(r"<p\b[^>]*>\s*(\{\{\s*(?:invoice_table|pay_button)\s*\}\})\s*(?:<br\s*/?>)?\s*</p>", re.I)
+_PARAGRAPH_AROUND_BLOCK = re.compile(
+    r"<p\b[^>]*>\s*(\{\{\s*(?:invoice_table|pay_button)\s*\}\})\s*(?:<br\s*/?>)?\s*</p>",
+    re.I,
+)
 # Private use: marks the place of a block until the author's HTML is done with.
 _MARK = "\ue000"
-_BLOCK_MARKS = {name: f"{_MARK}{name}{_MARK}" for name in ("invoice_table", "pay_button")}
+_BLOCK_MARKS = {
+    name: f"{_MARK}{name}{_MARK}" for name in ("invoice_table", "pay_button")
+}
 # Names may be written in the other script than the text around them.
-_NAMES = ("company_name", "customer_name", "contact_name", "salesperson_name", "bank_name", "account_holder")
+_NAMES = (
+    "company_name",
+    "customer_name",
+    "contact_name",
+    "salesperson_name",
+    "bank_name",
+    "account_holder",
+)
 _FILLER = Markup("&#847;&zwnj;&nbsp;" * 60)
 _ROW = {
-    "": Markup(""), "z": Markup(' class="z" bgcolor="#f3f4f6"'), "credit": Markup(' class="credit" style="font-style:italic;color:#4b5563"'),
+    "": Markup(""),
+    "z": Markup(' class="z" bgcolor="#f3f4f6"'),
+    "credit": Markup(' class="credit" style="font-style:italic;color:#4b5563"'),
 }
 
 
 @dataclass
 class LinkBook:
-    """The links of one message, by position from 1. ``prefix``: what a tracked link starts with; empty: not tracked."""
+    """The links of one message, by position from 1. ``prefix``: what a tracked link
+    starts with; empty: not tracked."""
 
     prefix: str = ""
     targets: list[str] = field(default_factory=list)
 
     def link(self, target: str) -> str:
-        """The tracked link; empty for a target of another scheme than those that belong into a mail."""
+        """The tracked link; empty for a target of another scheme than those that belong
+        into a mail."""
         if not SAFE_LINK.match(target):
             return ""
         if not self.prefix or not target.lower().startswith(("http://", "https://")):
@@ -60,12 +89,14 @@ class Rendered:
 
 
 def languages(preference: str) -> tuple[str, ...]:
-    """``both`` is Arabic first: its reader is the one who would otherwise not find his part."""
+    """``both`` is Arabic first: its reader is the one who would otherwise not find his
+    part."""
     return {"en": ("en",), "ar": ("ar",), "both": ("ar", "en")}[preference]
 
 
 def preference_of(langs: tuple[str, ...]) -> str:
-    """The opposite of ``languages``: what a message came out in, so that its pages speak the same language."""
+    """The opposite of ``languages``: what a message came out in, so that its pages
+    speak the same language."""
     return "both" if len(langs) > 1 else langs[0]
 
 
@@ -83,15 +114,19 @@ def _get_fewer(shown: int, size: int) -> int:
 
 
 def compose(
-    data: MessageData, sources: dict[str, tuple[str, str]], preference: str, link_prefix: str = "", limit: int = MAX_ROWS
+    data: MessageData,
+    sources: dict[str, tuple[str, str]],
+    preference: str,
+    link_prefix: str = "",
+    limit: int = MAX_ROWS,
 ) -> Rendered:
     """The whole message.
 
-    :param sources: (subject, body HTML) of the template per language
-    :param preference: ``en``, ``ar`` or ``both``; a language without source falls away, English is the last resort
-    :param link_prefix: start of the tracked links; empty for a preview
-    :param limit: rows of the table; fewer are shown where the HTML would be larger than MAX_SIZE
-    :raises TemplateProblem: when a template does not render
+    :param sources: (subject, body HTML) of the template per language :param preference:
+    ``en``, ``ar`` or ``both``; a language without source falls away, English is the
+    last resort :param link_prefix: start of the tracked links; empty for a preview
+    :param limit: rows of the table; fewer are shown where the HTML would be larger than
+    MAX_SIZE :raises TemplateProblem: when a template does not render
     """
     langs = _choose_languages(preference, sources)
     book = LinkBook(link_prefix)
@@ -103,12 +138,20 @@ def compose(
         parts.append(part.describe(html))
         texts.append(text)
     subject = " · ".join(subjects)
-    html = _render_page(data, parts, subject, subjects[0], f"{link_prefix}0" if link_prefix else "")
+    html = _render_page(
+        data, parts, subject, subjects[0], f"{link_prefix}0" if link_prefix else ""
+    )
     shown = min(limit, len(data.items) + len(data.credits))
     if len(html.encode()) > MAX_SIZE and shown > 5:
         fewer = _get_fewer(shown, len(html.encode()))
         return compose(data, sources, preference, link_prefix, fewer)
-    return Rendered(subject, html, "\n\n----------\n\n".join(texts) + "\n", tuple(book.targets), langs)
+    return Rendered(
+        subject,
+        html,
+        "\n\n----------\n\n".join(texts) + "\n",
+        tuple(book.targets),
+        langs,
+    )
 
 
 def merge_values(data: MessageData, lang: str) -> dict[str, object]:
@@ -120,42 +163,71 @@ def merge_values(data: MessageData, lang: str) -> dict[str, object]:
         key = (item.currency, item.decimals)
         credit[key] = credit.get(key, Decimal(0)) - item.residual
     values = {
-        **{f"company_{key}": company.get(key, "") for key in ("name", "trn", "phone", "email", "website")},
+        **{
+            f"company_{key}": company.get(key, "")
+            for key in ("name", "trn", "phone", "email", "website")
+        },
         "company_address": localize.address_in(company, lang),
-        **{f"customer_{key}": data.customer.get(key, "") for key in ("reference", "trn")},
-        **portal_links(data.portal_url), **page_links(data.page_url),
-        "customer_name": clean_header(data.customer_name), "contact_name": clean_header(data.contact_name or data.customer_name),
-        **{f"salesperson_{key}": data.salesperson.get(key, "") for key in ("name", "email", "phone")},
+        **{
+            f"customer_{key}": data.customer.get(key, "")
+            for key in ("reference", "trn")
+        },
+        **portal_links(data.portal_url),
+        **page_links(data.page_url),
+        "customer_name": clean_header(data.customer_name),
+        "contact_name": clean_header(data.contact_name or data.customer_name),
+        **{
+            f"salesperson_{key}": data.salesperson.get(key, "")
+            for key in ("name", "email", "phone")
+        },
         "invoice_count": len(numbers),
-        "invoice_numbers": ", ".join(numbers[:10]) + (" …" if len(numbers) > 10 else ""),
+        "invoice_numbers": ", ".join(numbers[:10])
+        + (" …" if len(numbers) > 10 else ""),
         "oldest_invoice": oldest.number if oldest else "",
         "oldest_due_date": localize.format_day(oldest.date_due, lang) if oldest else "",
         "days_overdue": max((item.days_overdue for item in data.items), default=0),
-        "total_due": amounts_text(data.totals, lang), "credit_total": amounts_text(credit, lang),
+        "total_due": amounts_text(data.totals, lang),
+        "credit_total": amounts_text(credit, lang),
         "payment_reference": data.payment_reference,
-        "bank_name": data.bank.get("name", ""), "account_holder": data.bank.get("holder", ""),
-        "bic": data.bank.get("bic", ""), "iban": data.bank.get("iban", ""),
+        "bank_name": data.bank.get("name", ""),
+        "account_holder": data.bank.get("holder", ""),
+        "bic": data.bank.get("bic", ""),
+        "iban": data.bank.get("iban", ""),
         "level_name": data.level_name.get(lang) or data.level_name.get("en", ""),
         "today": localize.format_day(data.today, lang),
     }
-    values |= {name: localize.isolate(value, lang) for name, value in values.items() if KIND[name] == REFERENCE}
+    values |= {
+        name: localize.isolate(value, lang)
+        for name, value in values.items()
+        if KIND[name] == REFERENCE
+    }
     return values | {name: localize.isolate_name(values[name], lang) for name in _NAMES}
 
 
 def amounts_text(totals: dict[tuple[str, int], Decimal], lang: str) -> str:
     """``AED 1,200.00 and USD 80.00``: currencies side by side, never added up."""
-    texts = [localize.format_amount(value, currency, decimals, lang) for (currency, decimals), value in sorted(totals.items())]
+    texts = [
+        localize.format_amount(value, currency, decimals, lang)
+        for (currency, decimals), value in sorted(totals.items())
+    ]
     return (" و" if lang == "ar" else " and ").join(texts)
 
 
 def bank_rows(data: MessageData, lang: str) -> list[tuple[str, str, str]]:
-    """What a transfer needs, as (label, value, direction); empty without an account number."""
+    """What a transfer needs, as (label, value, direction); empty without an account
+    number."""
     if not data.bank.get("iban"):
         return []
     texts = TEXTS[lang]
     rows = [
-        (texts["account_name"], data.bank.get("holder") or data.company.get("name", ""), "auto"), (texts["bank"], data.bank.get("name", ""), "auto"),
-        (texts["iban"], data.bank["iban"], "ltr"), (texts["reference"], data.payment_reference, "ltr"),
+        (
+            texts["account_name"],
+            data.bank.get("holder") or data.company.get("name", ""),
+            "auto",
+        ),
+        (texts["bank"], data.bank.get("name", ""), "auto"),
+        (texts["iban"], data.bank["iban"], "ltr"),
+        (texts["reference"], data.payment_reference, "ltr"),
     ]
     return [row for row in rows if row[1]]
 
@@ -164,19 +236,34 @@ def row_texts(item: Item, lang: str) -> dict[str, object]:
     """One row of the table in words; the same for mail, text and documents."""
     texts, is_credit = TEXTS[lang], item.residual < 0
     return {
-        "item": item, "number": item.number, "is_credit": is_credit,
-        "instalment": texts["instalment"].format(part=item.part, parts=item.parts) if item.parts > 1 else "",
-        "invoice_date": localize.format_day(item.invoice_date, lang), "date_due": localize.format_day(item.date_due, lang),
-        "days": str(item.days_overdue) if item.days_overdue > 0 else ("" if is_credit else texts["not_due"]),
-        "amount": localize.format_amount(item.amount, item.currency, item.decimals, lang),
-        # The mail's table names the currency once a row: a sheet of 600 px has no room for «دولار أمريكي» twice.
+        "item": item,
+        "number": item.number,
+        "is_credit": is_credit,
+        "instalment": texts["instalment"].format(part=item.part, parts=item.parts)
+        if item.parts > 1
+        else "",
+        "invoice_date": localize.format_day(item.invoice_date, lang),
+        "date_due": localize.format_day(item.date_due, lang),
+        "days": str(item.days_overdue)
+        if item.days_overdue > 0
+        else ("" if is_credit else texts["not_due"]),
+        "amount": localize.format_amount(
+            item.amount, item.currency, item.decimals, lang
+        ),
+        # The mail's table names the currency once a row: a sheet of 600 px has no room
+        # for «دولار أمريكي» twice.
         "amount_number": localize.format_number(item.amount, item.decimals),
-        "residual": localize.format_amount(item.residual, item.currency, item.decimals, lang),
+        "residual": localize.format_amount(
+            item.residual, item.currency, item.decimals, lang
+        ),
     }
 
 
 def totals_rows(data: MessageData, lang: str) -> list[str]:
-    return [localize.format_amount(value, currency, decimals, lang) for (currency, decimals), value in sorted(data.totals.items())]
+    return [
+        localize.format_amount(value, currency, decimals, lang)
+        for (currency, decimals), value in sorted(data.totals.items())
+    ]
 
 
 class _Part:
@@ -186,7 +273,10 @@ class _Part:
         self.data, self.lang, self.book, self.texts = data, lang, book, TEXTS[lang]
         values = merge_values(data, lang)
         # Only our own marks may stand for a block.
-        self.values = {name: value.replace(_MARK, "") if isinstance(value, str) else value for name, value in values.items()}
+        self.values = {
+            name: value.replace(_MARK, "") if isinstance(value, str) else value
+            for name, value in values.items()
+        }
         self.rows, self.more = self._get_rows(limit)
         self.totals = totals_rows(data, lang)
         self.bank = bank_rows(data, lang)
@@ -195,79 +285,162 @@ class _Part:
     def describe(self, html: Markup) -> dict[str, object]:
         """The part as the page of the message shows it."""
         return {
-            "lang": self.lang, "texts": self.texts, "body": html, "note": self.note,
+            "lang": self.lang,
+            "texts": self.texts,
+            "body": html,
+            "note": self.note,
             "address": localize.address_line(self.data.company, self.lang),
         }
 
     def _get_rows(self, limit: int) -> tuple[list[dict], str]:
-        """The rows of the table, and the sentence about those cut. Credits stay: without them the total explains nothing."""
+        """The rows of the table, and the sentence about those cut. Credits stay:
+        without them the total explains nothing."""
         credits = self.data.credits[:limit]
         shown = self.data.items[: limit - len(credits)] + credits
         cut = len(self.data.items + self.data.credits) - len(shown)
         rows = [row_texts(item, self.lang) for item in shown]
         for position, row in enumerate(rows):
-            row["attributes"] = _ROW["credit" if row["is_credit"] else "z" if position % 2 else ""]
-        return rows, localize.plural(cut, self.lang, self.texts["more_items"]) if cut else ""
+            row["attributes"] = _ROW[
+                "credit" if row["is_credit"] else "z" if position % 2 else ""
+            ]
+        return rows, localize.plural(
+            cut, self.lang, self.texts["more_items"]
+        ) if cut else ""
 
     def render_subject(self, source: str) -> str:
-        words = self.values | {"invoice_table": self.values["invoice_numbers"], "pay_button": self.data.button_url}
-        return " ".join(unescape(render_source(source, words, self.lang, is_html=False)).split())
+        words = self.values | {
+            "invoice_table": self.values["invoice_numbers"],
+            "pay_button": self.data.button_url,
+        }
+        return " ".join(
+            unescape(render_source(source, words, self.lang, is_html=False)).split()
+        )
 
     def render_body(self, source: str) -> tuple[Markup, str]:
-        """HTML and text, from one rendering of the author's text: the blocks come in where their marks stand."""
+        """HTML and text, from one rendering of the author's text: the blocks come in
+        where their marks stand."""
         marks = {name: Markup(mark) for name, mark in _BLOCK_MARKS.items()}  # noqa: S704 (our own constants)
-        body = localize.clean_links(render_source(_PARAGRAPH_AROUND_BLOCK.sub(r"\1", source), self.values | marks, self.lang))
-        html, text = inline_text(_track_links(body, self.book)), plain_text.html_to_text(body)
+        body = localize.clean_links(
+            render_source(
+                _PARAGRAPH_AROUND_BLOCK.sub(r"\1", source),
+                self.values | marks,
+                self.lang,
+            )
+        )
+        html, text = (
+            inline_text(_track_links(body, self.book)),
+            plain_text.html_to_text(body),
+        )
         for name, mark in _BLOCK_MARKS.items():
             if mark in body:
                 block, words = getattr(self, f"_make_{name}")()
-                # Blocks of the HTML end paragraphs; in the text they stand on lines of their own.
-                html, text = html.replace(mark, block), text.replace(mark, f"\n\n{words}\n\n")
-        text = re.sub(r"\n{3,}", "\n\n", "\n\n".join(filter(None, (text, self.note)))).strip()
+                # Blocks of the HTML end paragraphs; in the text they stand on lines of
+                # their own.
+                html, text = (
+                    html.replace(mark, block),
+                    text.replace(mark, f"\n\n{words}\n\n"),
+                )
+        text = re.sub(
+            r"\n{3,}", "\n\n", "\n\n".join(filter(None, (text, self.note)))
+        ).strip()
         return Markup(html), f"{text}\n\n{plain_text.footer(self.data, self.lang)}"  # noqa: S704 (sanitized when saved, values are escaped)
 
     def _make_invoice_table(self) -> tuple[str, str]:
         rows = [row | {"url": self.book.link(row["item"].url)} for row in self.rows]
-        more_url = self.book.link(self.data.page_url) if self.more and self.data.page_url else ""
+        more_url = (
+            self.book.link(self.data.page_url)
+            if self.more and self.data.page_url
+            else ""
+        )
         html = get_part("invoice_table").render(
-            rows=rows, more=self.more, more_url=more_url, totals=self.totals, texts=self.texts, lang=self.lang)
+            rows=rows,
+            more=self.more,
+            more_url=more_url,
+            totals=self.totals,
+            texts=self.texts,
+            lang=self.lang,
+        )
         more = f"{self.more} {self.data.page_url}".strip() if self.more else ""
         return html, plain_text.table(self.rows, self.totals, more, self.lang)
 
     def _make_pay_button(self) -> tuple[str, str]:
         data, texts = self.data, self.texts
-        label = texts["view_page"] if data.page_url else texts["view_invoice"] if len(data.items) == 1 else texts["view_oldest"]
-        answers = {name: self.book.link(f"{data.page_url}#{name}") if data.page_url else "" for name in ("promise", "dispute")}
+        label = (
+            texts["view_page"]
+            if data.page_url
+            else texts["view_invoice"]
+            if len(data.items) == 1
+            else texts["view_oldest"]
+        )
+        answers = {
+            name: self.book.link(f"{data.page_url}#{name}") if data.page_url else ""
+            for name in ("promise", "dispute")
+        }
         html = get_part("pay_button").render(
-            url=self.book.link(data.button_url), label=label, promise_url=answers["promise"], dispute_url=answers["dispute"],
-            bank=self.bank, texts=texts, lang=self.lang, **get_colors(data.company.get("color", "")))
+            url=self.book.link(data.button_url),
+            label=label,
+            promise_url=answers["promise"],
+            dispute_url=answers["dispute"],
+            bank=self.bank,
+            texts=texts,
+            lang=self.lang,
+            **get_colors(data.company.get("color", "")),
+        )
         return html, plain_text.button(data, label, self.bank, self.lang)
 
 
-def _render_page(data: MessageData, parts: list[dict], subject: str, first_subject: str, hidden_url: str) -> str:
+def _render_page(
+    data: MessageData,
+    parts: list[dict],
+    subject: str,
+    first_subject: str,
+    hidden_url: str,
+) -> str:
     company, lang = data.company, parts[0]["lang"]
     return get_part("message").render(
         company={key: company.get(key, "") for key in ("name", "trn", "phone")},
-        logo_url=company.get("logo_url", ""), parts=parts, root=TEXTS[lang] | {"lang": lang}, subject=subject, filler=_FILLER,
-        preheader=_preheader(data, lang) or first_subject, unsubscribe_url=data.unsubscribe_url, hidden_url=hidden_url, pixel_url=data.pixel_url,
-        **get_colors(company.get("color", "")))
+        logo_url=company.get("logo_url", ""),
+        parts=parts,
+        root=TEXTS[lang] | {"lang": lang},
+        subject=subject,
+        filler=_FILLER,
+        preheader=_preheader(data, lang) or first_subject,
+        unsubscribe_url=data.unsubscribe_url,
+        hidden_url=hidden_url,
+        pixel_url=data.pixel_url,
+        **get_colors(company.get("color", "")),
+    )
 
 
 def _preheader(data: MessageData, lang: str) -> str:
     """What the inbox shows after the subject: how many, how much, since when."""
     if not data.items or not any(data.totals.values()):
         return ""
-    sentence = localize.plural(len({item.number for item in data.items}), lang, TEXTS[lang]["preheader"])
-    return sentence.format(total=amounts_text(data.totals, lang), date=localize.format_day(data.oldest.date_due, lang))
+    sentence = localize.plural(
+        len({item.number for item in data.items}), lang, TEXTS[lang]["preheader"]
+    )
+    return sentence.format(
+        total=amounts_text(data.totals, lang),
+        date=localize.format_day(data.oldest.date_due, lang),
+    )
 
 
 def _attachment_note(data: MessageData, lang: str) -> str:
     """What is attached, and how many documents are not."""
     texts = TEXTS[lang]
-    names = [texts["documents"][kind] for kind, _number in data.attached if kind != "invoice"]
-    numbers = [localize.isolate(number, lang) for kind, number in data.attached if kind == "invoice"]
+    names = [
+        texts["documents"][kind] for kind, _number in data.attached if kind != "invoice"
+    ]
+    numbers = [
+        localize.isolate(number, lang)
+        for kind, number in data.attached
+        if kind == "invoice"
+    ]
     if numbers:
-        names.append(f"{localize.plural(len(numbers), lang, texts['invoice_pdfs'])} ({texts['comma'].join(numbers)})")
+        names.append(
+            f"{localize.plural(len(numbers), lang, texts['invoice_pdfs'])} "
+            f"({texts['comma'].join(numbers)})"
+        )
     sentences = [f"{texts['attached']}: {texts['comma'].join(names)}."] if names else []
     if data.left_out:
         sentences.append(localize.plural(data.left_out, lang, texts["left_out"]))
@@ -275,7 +448,8 @@ def _attachment_note(data: MessageData, lang: str) -> str:
 
 
 def _track_links(body: str, book: LinkBook) -> str:
-    """Rewrites the links that the template's author wrote; those of the blocks are made with their blocks."""
+    """Rewrites the links that the template's author wrote; those of the blocks are made
+    with their blocks."""
     if "<a" not in body.lower():
         return body
     root = lxml_html.fragment_fromstring(body, create_parent="div")

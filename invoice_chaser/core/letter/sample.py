@@ -1,4 +1,5 @@
-"""What a preview shows without a customer, and how a message is marked that goes to ourselves."""
+"""What a preview shows without a customer, and how a message is marked that goes to
+ourselves."""
 
 import re
 from dataclasses import replace
@@ -11,8 +12,15 @@ from .merge_tags import SAMPLE
 from .render import Item, MessageData, Rendered
 
 _BODY = re.compile(r"<body[^>]*>", re.I)
-_ITEMS = ((142, 41, "18375.00", "18375.00"), (187, 23, "6420.50", "2420.50"), (203, 9, "990.00", "990.00"))
-_BANNER = "margin:0;padding:8px 14px;background-color:#fef3c7;color:#78350f;font-family:Tahoma,Arial,sans-serif;font-size:13px;text-align:center"
+_ITEMS = (
+    (142, 41, "18375.00", "18375.00"),
+    (187, 23, "6420.50", "2420.50"),
+    (203, 9, "990.00", "990.00"),
+)
+_BANNER = (
+    "margin:0;padding:8px "
+    "14px;background-color:#fef3c7;color:#78350f;font-family:Tahoma,Arial,sans-serif;font-size:13px;text-align:center"
+)
 _BANK = {
     "name": SAMPLE["bank_name"],
     "holder": SAMPLE["account_holder"],
@@ -41,25 +49,61 @@ def _make_items(
 
 
 def sample_data(
-    today: date, company: dict[str, str], level_name: dict[str, str], base_url: str = "", currency: str = "AED", decimals: int = 2,
+    today: date,
+    company: dict[str, str],
+    level_name: dict[str, str],
+    base_url: str = "",
+    currency: str = "AED",
+    decimals: int = 2,
     fill: bool = True,
 ) -> MessageData:
-    """Three invoices of a customer that does not exist. ``fill``: what the company does not have is filled with samples."""
+    """Three invoices of a customer that does not exist. ``fill``: what the company does
+    not have is filled with samples."""
     items = _make_items(today, base_url, currency, decimals)
-    credit = Item("RINV/00012", today - timedelta(days=15), None, 0, Decimal("-500.00"), Decimal("-500.00"), currency, decimals)
-    own = {key: company.get(key) or (SAMPLE[f"company_{key}"] if fill else "") for key in ("name", "address", "trn", "phone", "email", "website")}
+    credit = Item(
+        "RINV/00012",
+        today - timedelta(days=15),
+        None,
+        0,
+        Decimal("-500.00"),
+        Decimal("-500.00"),
+        currency,
+        decimals,
+    )
+    own = {
+        key: company.get(key) or (SAMPLE[f"company_{key}"] if fill else "")
+        for key in ("name", "address", "trn", "phone", "email", "website")
+    }
     return MessageData(
-        company=company | own, customer_name=SAMPLE["customer_name"], contact_name=SAMPLE["contact_name"], items=items, credits=(credit,), today=today,
-        payment_reference=items[0].number, level_name=level_name, page_url=f"{base_url}/chaser/p/sample",
+        company=company | own,
+        customer_name=SAMPLE["customer_name"],
+        contact_name=SAMPLE["contact_name"],
+        items=items,
+        credits=(credit,),
+        today=today,
+        payment_reference=items[0].number,
+        level_name=level_name,
+        page_url=f"{base_url}/chaser/p/sample",
         unsubscribe_url=f"{base_url}/chaser/u/sample",
-        salesperson={key: SAMPLE[f"salesperson_{key}"] for key in ("name", "email", "phone")},
+        salesperson={
+            key: SAMPLE[f"salesperson_{key}"] for key in ("name", "email", "phone")
+        },
         bank=dict(_BANK),
-        customer={"reference": SAMPLE["customer_reference"], "trn": SAMPLE["customer_trn"]},
+        customer={
+            "reference": SAMPLE["customer_reference"],
+            "trn": SAMPLE["customer_trn"],
+        },
     )
 
 
 def mark_as_sample(rendered: Rendered, label: str, note: str) -> Rendered:
-    """``[label] subject``, and ``note`` above the message: whoever sees it must not take it for a reminder."""
+    """``[label] subject``, and ``note`` above the message: whoever sees it must not
+    take it for a reminder."""
     banner = f'<div style="{_BANNER}"><bdi>{escape(note)}</bdi></div>'
     html = _BODY.sub(lambda match: match.group(0) + banner, rendered.html, count=1)
-    return replace(rendered, subject=f"[{label}] {rendered.subject}", html=html, text=f"{note}\n\n{rendered.text}")
+    return replace(
+        rendered,
+        subject=f"[{label}] {rendered.subject}",
+        html=html,
+        text=f"{note}\n\n{rendered.text}",
+    )

@@ -1,4 +1,5 @@
-"""Templates as one file, to be kept, passed on and read again. The form is described in ``docs/template-file.md``."""
+"""Templates as one file, to be kept, passed on and read again. The form is described in
+``docs/template-file.md``."""
 
 import json
 from collections.abc import Iterable
@@ -10,11 +11,21 @@ from .template_language import TemplateProblem, find_problems, nearest
 FORMAT, VERSION = "invoice_chaser.templates", 1
 MAX_BYTES, MAX_TEMPLATES = 5_000_000, 500
 LANGUAGES = ("en", "ar")
-_KEYS = ("key", "name", "category", "level", "is_default", "sequence", "subject", "body_html")
+_KEYS = (
+    "key",
+    "name",
+    "category",
+    "level",
+    "is_default",
+    "sequence",
+    "subject",
+    "body_html",
+)
 
 
 class TemplateFileProblem(Exception):
-    """The file as a whole cannot be read. ``code`` names why, ``params`` the details."""
+    """The file as a whole cannot be read. ``code`` names why, ``params`` the
+    details."""
 
     def __init__(self, code: str, **params: object):
         super().__init__(code, params)
@@ -23,7 +34,8 @@ class TemplateFileProblem(Exception):
 
 @dataclass
 class Entry:
-    """One template. ``problems``: (code, params) of what stands against importing it; empty for a good one."""
+    """One template. ``problems``: (code, params) of what stands against importing it;
+    empty for a good one."""
 
     key: str = ""
     name: dict[str, str] = field(default_factory=dict)
@@ -37,13 +49,22 @@ class Entry:
 
 
 def dump(entries: Iterable[Entry]) -> str:
-    """The file. The same templates make the same file, so that it can be kept under version control."""
+    """The file. The same templates make the same file, so that it can be kept under
+    version control."""
     templates = [{key: getattr(entry, key) for key in _KEYS} for entry in entries]
-    return json.dumps({"format": FORMAT, "version": VERSION, "templates": templates}, ensure_ascii=False, indent=2) + "\n"
+    return (
+        json.dumps(
+            {"format": FORMAT, "version": VERSION, "templates": templates},
+            ensure_ascii=False,
+            indent=2,
+        )
+        + "\n"
+    )
 
 
 def load(raw: bytes) -> list[Entry]:
-    """The templates of a file, each with its problems. Raises TemplateFileProblem for a file that is none of ours."""
+    """The templates of a file, each with its problems. Raises TemplateFileProblem for a
+    file that is none of ours."""
     content = _read(raw)
     entries, seen = [], set()
     for values in content["templates"]:
@@ -63,13 +84,17 @@ def _read(raw: bytes) -> dict:
     except UnicodeDecodeError:
         raise TemplateFileProblem("not_text") from None
     except json.JSONDecodeError as error:
-        raise TemplateFileProblem("not_json", line=error.lineno, detail=error.msg) from None
+        raise TemplateFileProblem(
+            "not_json", line=error.lineno, detail=error.msg
+        ) from None
     except (RecursionError, ValueError):
         raise TemplateFileProblem("not_json", line=1, detail="") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise TemplateFileProblem("other_format", detail=FORMAT)
     if content.get("version") != VERSION:
-        raise TemplateFileProblem("other_version", detail=str(content.get("version"))[:20], limit=VERSION)
+        raise TemplateFileProblem(
+            "other_version", detail=str(content.get("version"))[:20], limit=VERSION
+        )
     templates = content.get("templates")
     if not isinstance(templates, list) or not templates:
         raise TemplateFileProblem("empty")
@@ -83,7 +108,12 @@ def _load_entry(values: object) -> Entry:
         return Entry(problems=[("not_object", {})])
     entry = Entry()
     for key in sorted(set(values) - set(_KEYS)):
-        entry.problems.append(("unknown_key", {"detail": str(key)[:60], "nearest": nearest(str(key), _KEYS)}))
+        entry.problems.append(
+            (
+                "unknown_key",
+                {"detail": str(key)[:60], "nearest": nearest(str(key), _KEYS)},
+            )
+        )
     for key in ("key", "category", "level"):
         setattr(entry, key, _take(entry, values, key, str, ""))
     entry.is_default = _take(entry, values, "is_default", bool, False)
@@ -91,7 +121,15 @@ def _load_entry(values: object) -> Entry:
     for key in ("name", "subject", "body_html"):
         setattr(entry, key, _take_texts(entry, values, key))
     if entry.category and entry.category not in REQUIRED_TAGS:
-        entry.problems.append(("category", {"detail": entry.category, "nearest": nearest(entry.category, tuple(REQUIRED_TAGS))}))
+        entry.problems.append(
+            (
+                "category",
+                {
+                    "detail": entry.category,
+                    "nearest": nearest(entry.category, tuple(REQUIRED_TAGS)),
+                },
+            )
+        )
     _check_texts(entry)
     return entry
 
@@ -108,7 +146,9 @@ def _take(entry: Entry, values: dict, key: str, kind: type, default: object) -> 
 
 def _take_texts(entry: Entry, values: dict, key: str) -> dict[str, str]:
     texts = values.get(key)
-    if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
+    if not isinstance(texts, dict) or not all(
+        isinstance(text, str) for text in texts.values()
+    ):
         entry.problems.append(("type", {"detail": key}))
         return {}
     for lang in sorted(set(texts) - set(LANGUAGES)):
@@ -120,9 +160,19 @@ def _take_texts(entry: Entry, values: dict, key: str) -> dict[str, str]:
 
 def _check_texts(entry: Entry) -> None:
     if ("ar" in entry.subject) != ("ar" in entry.body_html):
-        entry.problems.append(("missing", {"detail": "subject.ar" if "ar" in entry.body_html else "body_html.ar"}))
+        entry.problems.append(
+            (
+                "missing",
+                {"detail": "subject.ar" if "ar" in entry.body_html else "body_html.ar"},
+            )
+        )
     required = REQUIRED_TAGS.get(entry.category, ())
     for key, texts in (("subject", entry.subject), ("body_html", entry.body_html)):
         for lang, text in texts.items():
-            found: list[TemplateProblem] = find_problems(text, required if key == "body_html" else (), key == "body_html")
-            entry.problems += [("text", {"detail": f"{key}.{lang}", "problem": problem}) for problem in found]
+            found: list[TemplateProblem] = find_problems(
+                text, required if key == "body_html" else (), key == "body_html"
+            )
+            entry.problems += [
+                ("text", {"detail": f"{key}.{lang}", "problem": problem})
+                for problem in found
+            ]

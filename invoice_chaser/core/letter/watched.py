@@ -1,4 +1,5 @@
-"""Values that tell which merge tags a template really prints, and which of them are empty."""
+"""Values that tell which merge tags a template really prints, and which of them are
+empty."""
 
 from markupsafe import Markup, escape
 
@@ -9,7 +10,8 @@ START, MIDDLE, END = "\ue010", "\ue011", "\ue012"
 
 
 class _Watched(str):
-    """A text that leaves its name where it is printed. Empty, it stays false, so that ``or`` and ``if`` choose as always."""
+    """A text that leaves its name where it is printed. Empty, it stays false, so that
+    ``or`` and ``if`` choose as always."""
 
     tag: str
 
@@ -38,10 +40,21 @@ class _WatchedBlock(_Watched):
         return Markup(self._marked("" if not self else "block"))  # noqa: S704
 
 
-def render_watched(source: str, values: dict[str, object], lang: str, is_html: bool, blocks: tuple[str, ...]) -> str:
-    """The source filled in, each printed text value between its marks: START tag MIDDLE value END. Numbers stay as they are."""
+def render_watched(
+    source: str,
+    values: dict[str, object],
+    lang: str,
+    is_html: bool,
+    blocks: tuple[str, ...],
+) -> str:
+    """The source filled in, each printed text value between its marks: START tag MIDDLE
+    value END. Numbers stay as they are."""
     watched = {
-        name: _WatchedBlock(name, value) if name in blocks else _Watched(name, value) if isinstance(value, str) else value
+        name: _WatchedBlock(name, value)
+        if name in blocks
+        else _Watched(name, value)
+        if isinstance(value, str)
+        else value
         for name, value in values.items()
     }
     return render_source(source, watched, lang, is_html)

@@ -1,4 +1,5 @@
-"""What connections over an HTTP API share, out and in: the token, waiting times, and the words of an answer."""
+"""What connections over an HTTP API share, out and in: the token, waiting times, and
+the words of an answer."""
 
 import re
 from abc import abstractmethod
@@ -13,12 +14,24 @@ from .connection import Connection
 from .errors import DAY, OutcomeUnknown, TransportError, Unreachable, one_line
 from .http import ServiceSession
 
-# Given a token that the service has just refused (empty: none was), a usable one. Raises the errors of ``Connection.open``.
+# Given a token that the service has just refused (empty: none was), a usable one.
+# Raises the errors of ``Connection.open``.
 GetToken = Callable[[str], str]
 # Google's words for "too much", wherever it says them.
-GOOGLE_RATE = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "concurrentLimitExceeded"})
+GOOGLE_RATE = frozenset(
+    {
+        "rateLimitExceeded",
+        "userRateLimitExceeded",
+        "quotaExceeded",
+        "concurrentLimitExceeded",
+    }
+)
 # Nobody listened, or the name or certificate was wrong: nothing was sent yet.
-_NOT_CONNECTED = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError, urllib3.exceptions.SSLError)
+_NOT_CONNECTED = (
+    urllib3.exceptions.NewConnectionError,
+    urllib3.exceptions.ConnectTimeoutError,
+    urllib3.exceptions.SSLError,
+)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
 
@@ -26,7 +39,8 @@ class ApiConnection(Connection):
     """``detour``: see ``core.http.check_detour``; ``timeout`` in seconds."""
 
     def __init__(self, get_token: GetToken, detour: str = "", timeout: float = 30.0):
-        # Two underscores: out of reach for server actions and templates (Odoo's safe_eval refuses such names).
+        # Two underscores: out of reach for server actions and templates (Odoo's
+        # safe_eval refuses such names).
         self.__get_token = get_token
         self.__token = ""
         self._detour, self._timeout = detour, timeout
@@ -43,33 +57,59 @@ class ApiConnection(Connection):
             session.close()
 
     @abstractmethod
-    def _classify(self, answer: requests.Response, text: str, sends: bool) -> TransportError:
-        """The error for an answer of 300 or above. ``sends``: the request would have sent a message."""
+    def _classify(
+        self, answer: requests.Response, text: str, sends: bool
+    ) -> TransportError:
+        """The error for an answer of 300 or above. ``sends``: the request would have
+        sent a message."""
 
-    def _call(self, method: str, url: str, sends: bool = False, allow: tuple[int, ...] = (), **options) -> requests.Response:
-        """The answer to a request with our token, below 300 or one of ``allow``. One refused token is replaced once: a refusal (401) is a
-        promise that nothing was done."""
+    def _call(
+        self,
+        method: str,
+        url: str,
+        sends: bool = False,
+        allow: tuple[int, ...] = (),
+        **options,
+    ) -> requests.Response:
+        """The answer to a request with our token, below 300 or one of ``allow``. One
+        refused token is replaced once: a refusal (401) is a promise that nothing was
+        done."""
         self.open()
         answer = self._request(method, url, sends, **options)
         if answer.status_code == 401:
             self.__token = self.__get_token(self.__token)
             answer = self._request(method, url, sends, **options)
         if answer.status_code >= 300 and answer.status_code not in allow:
-            raise self._classify(answer, one_line(f"{answer.status_code} {_get_words(answer)}"), sends)
+            raise self._classify(
+                answer, one_line(f"{answer.status_code} {_get_words(answer)}"), sends
+            )
         return answer
 
-    def _request(self, method: str, url: str, sends: bool, **options) -> requests.Response:
-        headers = {**options.pop("headers", {}), "Authorization": f"Bearer {self.__token}"}
+    def _request(
+        self, method: str, url: str, sends: bool, **options
+    ) -> requests.Response:
+        headers = {
+            **options.pop("headers", {}),
+            "Authorization": f"Bearer {self.__token}",
+        }
         try:
             return self._session.request(method, url, headers=headers, **options)
         except requests.RequestException as error:
-            # The error's own words hold the address with its query; its kind says enough.
-            raise (OutcomeUnknown if sends and not _never_connected(error) else Unreachable)(type(error).__name__) from None
+            # The error's own words hold the address with its query; its kind says
+            # enough.
+            raise (
+                OutcomeUnknown if sends and not _never_connected(error) else Unreachable
+            )(type(error).__name__) from None
 
 
-def retry_after(answer: requests.Response, text: str = "", otherwise: timedelta = timedelta(minutes=5)) -> timedelta:
-    """How long to wait: Retry-After in seconds or as a date (RFC 9110 §10.2.3), or the moment in the words, as Gmail has it
-    ("Retry after 2026-11-21T10:00:00.000Z"). One second at least, a day at most."""
+def retry_after(
+    answer: requests.Response,
+    text: str = "",
+    otherwise: timedelta = timedelta(minutes=5),
+) -> timedelta:
+    """How long to wait: Retry-After in seconds or as a date (RFC 9110 §10.2.3), or the
+    moment in the words, as Gmail has it ("Retry after 2026-11-21T10:00:00.000Z"). One
+    second at least, a day at most."""
     wait, header = otherwise, answer.headers.get("Retry-After", "").strip()
     now = datetime.now(timezone.utc)
     moment = _MOMENT.search(text)
@@ -95,7 +135,8 @@ def get_json(answer: requests.Response) -> dict:
 
 
 def get_reasons(answer: requests.Response) -> set[str]:
-    """Google's codes for what was wrong (developers.google.com/gmail/api/guides/handle-errors)."""
+    """Google's codes for what was wrong
+    (developers.google.com/gmail/api/guides/handle-errors)."""
     error = get_json(answer).get("error")
     if not isinstance(error, dict):
         return set()
@@ -106,12 +147,22 @@ def get_reasons(answer: requests.Response) -> set[str]:
 def _get_words(answer: requests.Response) -> str:
     error = get_json(answer).get("error")
     if isinstance(error, dict):
-        return f"{error.get('code') or ''} {error.get('message') or ''}".strip() if isinstance(error.get("code"), str) else str(error.get("message") or "")
-    return str(error or "") or (answer.text[:200] if not answer.headers.get("Content-Type", "").startswith("text/html") else answer.reason or "")
+        return (
+            f"{error.get('code') or ''} {error.get('message') or ''}".strip()
+            if isinstance(error.get("code"), str)
+            else str(error.get("message") or "")
+        )
+    return str(error or "") or (
+        answer.text[:200]
+        if not answer.headers.get("Content-Type", "").startswith("text/html")
+        else answer.reason or ""
+    )
 
 
 def _never_connected(error: requests.RequestException) -> bool:
-    if isinstance(error, (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError)):
+    if isinstance(
+        error, (requests.exceptions.ConnectTimeout, requests.exceptions.SSLError)
+    ):
         return True
     cause = error.args[0] if error.args else None
     return isinstance(getattr(cause, "reason", cause), _NOT_CONNECTED)

@@ -9,8 +9,8 @@ from typing import Self
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """A mail server and the login there. ``encryption``: ``none``, ``starttls`` or ``ssl``, the latter two with the certificate checked.
-    ``timeout`` in seconds."""
+    """A mail server and the login there. ``encryption``: ``none``, ``starttls`` or
+    ``ssl``, the latter two with the certificate checked. ``timeout`` in seconds."""
 
     host: str
     port: int
@@ -32,27 +32,36 @@ class ServerSettings:
 
 
 class Connection(ABC):
-    """``with connection: …``. Entering and every method raise only the errors of ``core.errors``. After an error the next call works
-    again (it reconnects where it must)."""
+    """``with connection: …``. Entering and every method raise only the errors of
+    ``core.errors``. After an error the next call works again (it reconnects where it
+    must)."""
 
     def __enter__(self) -> Self:
         self.open()
         return self
 
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     @abstractmethod
     def open(self) -> None:
-        """Connect and authenticate. Raises AuthenticationFailed, RateLimited, PolicyRefused or Unreachable."""
+        """Connect and authenticate. Raises AuthenticationFailed, RateLimited,
+        PolicyRefused or Unreachable."""
 
     @abstractmethod
     def close(self) -> None:
         """Let go of the connection. Never raises."""
 
     def find_sent(self, message_id: str) -> bool | None:
-        """Whether the mailbox holds a sent message with this Message-ID; None where that cannot be told. Sends nothing.
+        """Whether the mailbox holds a sent message with this Message-ID; None where
+        that cannot be told. Sends nothing.
 
-        Raises the errors of ``open``. Override where the service lets us look; False must mean "clearly not there".
+        Raises the errors of ``open``. Override where the service lets us look; False
+        must mean "clearly not there".
         """
         return None

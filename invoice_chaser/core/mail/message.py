@@ -9,12 +9,14 @@ from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
 
-# Message-IDs and links must not become encoded words (RFC 2047 §5), which Python makes of any that exceed its line.
+# Message-IDs and links must not become encoded words (RFC 2047 §5), which Python makes
+# of any that exceed its line.
 _VERBATIM = {"in-reply-to", "references", "list-unsubscribe", "list-unsubscribe-post"}
 
 
 class _Policy(EmailPolicy):
-    """Folds what Python 3.11 folds wrongly: it also loses spaces between the encoded words of a long name or subject."""
+    """Folds what Python 3.11 folds wrongly: it also loses spaces between the encoded
+    words of a long name or subject."""
 
     def fold(self, name: str, value: str) -> str:
         if value.isascii():
@@ -24,7 +26,11 @@ class _Policy(EmailPolicy):
         if isinstance(value, UnstructuredHeader):
             return f"{name}: {self._encode(value, len(name) + 2)}{self.linesep}"
         if isinstance(value, AddressHeader):
-            return f"{name}: " + f",{self.linesep} ".join(map(self._encode_address, value.addresses)) + self.linesep
+            return (
+                f"{name}: "
+                + f",{self.linesep} ".join(map(self._encode_address, value.addresses))
+                + self.linesep
+            )
         return super().fold(name, value)
 
     def fold_binary(self, name: str, value: str) -> bytes:
@@ -33,20 +39,28 @@ class _Policy(EmailPolicy):
     def _encode_address(self, address: Address) -> str:
         if address.display_name.isascii():
             return str(address)
-        return f"{self._encode(address.display_name, 16)}{self.linesep} <{address.addr_spec}>"
+        return (
+            f"{self._encode(address.display_name, 16)}{self.linesep} "
+            f"<{address.addr_spec}>"
+        )
 
     def _encode(self, text: str, used: int) -> str:
-        return Header(str(text), "utf-8", maxlinelen=76, header_name="x" * used).encode(linesep=self.linesep)
+        return Header(str(text), "utf-8", maxlinelen=76, header_name="x" * used).encode(
+            linesep=self.linesep
+        )
 
 
-# 7bit: quoted-printable or base64 is chosen per part, so that no relay has to convert (and break) Arabic text.
+# 7bit: quoted-printable or base64 is chosen per part, so that no relay has to convert
+# (and break) Arabic text.
 _POLICY = _Policy(linesep=SMTP.linesep, cte_type="7bit")
-# Control characters end headers (CR, LF) or are invisible; none belongs into a name or a subject.
+# Control characters end headers (CR, LF) or are invisible; none belongs into a name or
+# a subject.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 
 
 def clean_header(text: str | None) -> str:
-    """One line without control characters, so that no customer's name can start a header of its own (RFC 5322 §2.2)."""
+    """One line without control characters, so that no customer's name can start a
+    header of its own (RFC 5322 §2.2)."""
     return _CONTROL.sub(" ", text or "").strip()
 
 
@@ -59,7 +73,8 @@ class Attachment:
 
 @dataclass(frozen=True)
 class OutgoingMessage:
-    """One message to one customer. ``recipients[0]`` is the customer's address; its refusal fails the message."""
+    """One message to one customer. ``recipients[0]`` is the customer's address; its
+    refusal fails the message."""
 
     message_id: str
     sender: str
@@ -80,7 +95,8 @@ class OutgoingMessage:
         return tuple(dict.fromkeys(self.recipients + self.cc))
 
     def to_email(self) -> EmailMessage:
-        """The MIME form: multipart/alternative (text, HTML), mixed with attachments where there are any.
+        """The MIME form: multipart/alternative (text, HTML), mixed with attachments
+        where there are any.
 
         Raises ValueError when an address cannot be written into a header.
         """
@@ -102,7 +118,9 @@ class OutgoingMessage:
         for attachment in self.attachments:
             maintype, _, subtype = attachment.mimetype.partition("/")
             mail.add_attachment(
-                attachment.content, maintype=maintype, subtype=subtype or "octet-stream",
+                attachment.content,
+                maintype=maintype,
+                subtype=subtype or "octet-stream",
                 filename=clean_header(attachment.name),
             )
         # Last: setting the content moves every Content-… header into the first part.
@@ -115,16 +133,21 @@ class OutgoingMessage:
         if not address.strip():
             raise ValueError("an address is empty")
         if not address.isascii():
-            raise ValueError(f"{address}: only ASCII addresses can be written to (no SMTPUTF8, RFC 6531)")
+            raise ValueError(
+                f"{address}: only ASCII addresses can be written to (no SMTPUTF8, RFC "
+                "6531)"
+            )
         return Address(display_name=clean_header(name), addr_spec=address)
 
 
 @dataclass(frozen=True)
 class SendResult:
-    """What the service said when it took the message over. ``refused``: copies (never the customer) it did not take.
+    """What the service said when it took the message over. ``refused``: copies (never
+    the customer) it did not take.
 
-    ``thread_id``: the service's own id of the conversation. ``internet_message_id``: the Message-ID that the service gave the
-    message in place of ours; empty where ours stands.
+    ``thread_id``: the service's own id of the conversation. ``internet_message_id``:
+    the Message-ID that the service gave the message in place of ours; empty where ours
+    stands.
     """
 
     provider_message_id: str = ""

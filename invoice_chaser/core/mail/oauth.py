@@ -1,7 +1,9 @@
-"""The authorization code flow (RFC 6749 §4.1) with PKCE (RFC 7636), the same for every service.
+"""The authorization code flow (RFC 6749 §4.1) with PKCE (RFC 7636), the same for every
+service.
 
-A service is a small subclass that speaks through its own library; what is said here holds for all: which rights a use
-needs, when a token is refreshed, what a refusal means.
+A service is a small subclass that speaks through its own library; what is said here
+holds for all: which rights a use needs, when a token is refreshed, what a refusal
+means.
 """
 
 import json
@@ -16,7 +18,8 @@ import requests
 from .errors import AuthenticationFailed, Unreachable
 from .http import ServiceSession
 
-# Seconds before its end at which an access token is no longer used: longer than one request with its timeout.
+# Seconds before its end at which an access token is no longer used: longer than one
+# request with its timeout.
 MARGIN = 300.0
 API = "api"
 # Where the service sends the person back to (redirect URI), below Odoo's own address.
@@ -24,8 +27,9 @@ CALLBACK = "/chaser/oauth/callback"
 
 
 class ConsentProblem(Exception):
-    """The consent cannot be used; nothing was stored. ``code``: ``denied``, ``refused`` (with ``detail``, the service's words),
-    ``incomplete`` (rights are missing), ``no_refresh`` or ``unreachable``."""
+    """The consent cannot be used; nothing was stored. ``code``: ``denied``, ``refused``
+    (with ``detail``, the service's words), ``incomplete`` (rights are missing),
+    ``no_refresh`` or ``unreachable``."""
 
     def __init__(self, code: str, detail: str = ""):
         super().__init__(f"{code} {detail}".strip())
@@ -34,7 +38,8 @@ class ConsentProblem(Exception):
 
 @dataclass(frozen=True)
 class App:
-    """The registration of this Odoo at the service. ``tenant``: Microsoft's directory."""
+    """The registration of this Odoo at the service. ``tenant``: Microsoft's
+    directory."""
 
     client_id: str
     client_secret: str
@@ -46,8 +51,9 @@ class App:
 
 @dataclass
 class Grant:
-    """What a consent gave us. ``tokens``: access tokens by resource, each ``{"value", "expires_at"}`` (seconds since 1970).
-    ``refresh``: what a new one is got with, in the service's own form."""
+    """What a consent gave us. ``tokens``: access tokens by resource, each ``{"value",
+    "expires_at"}`` (seconds since 1970). ``refresh``: what a new one is got with, in
+    the service's own form."""
 
     refresh: str
     scopes: list[str] = field(default_factory=list)
@@ -71,7 +77,8 @@ class Grant:
 
 @dataclass(frozen=True)
 class Begin:
-    """The first half of a flow. ``memory`` must come back to `OAuthService.finish` and holds the PKCE verifier: a secret."""
+    """The first half of a flow. ``memory`` must come back to `OAuthService.finish` and
+    holds the PKCE verifier: a secret."""
 
     url: str
     memory: dict
@@ -80,8 +87,15 @@ class Begin:
 class OAuthService(ABC):
     """One service. ``detour`` and ``clock`` are for tests (core.http)."""
 
-    def __init__(self, app: App, detour: str = "", timeout: float = 20.0, clock: Callable[[], float] = time.time):
-        # Two underscores: out of reach for server actions and templates (Odoo's safe_eval refuses such names).
+    def __init__(
+        self,
+        app: App,
+        detour: str = "",
+        timeout: float = 20.0,
+        clock: Callable[[], float] = time.time,
+    ):
+        # Two underscores: out of reach for server actions and templates (Odoo's
+        # safe_eval refuses such names).
         self.__app = app
         self._detour, self._timeout, self._clock = detour, timeout, clock
 
@@ -89,47 +103,71 @@ class OAuthService(ABC):
         return self.__app
 
     @abstractmethod
-    def begin(self, redirect_uri: str, state: str, scopes: Iterable[str], login_hint: str = "") -> Begin:
-        """Where to send the person. May ask the service; raises ConsentProblem when it does not answer."""
+    def begin(
+        self, redirect_uri: str, state: str, scopes: Iterable[str], login_hint: str = ""
+    ) -> Begin:
+        """Where to send the person. May ask the service; raises ConsentProblem when it
+        does not answer."""
 
     @abstractmethod
-    def finish(self, memory: dict, params: dict[str, str], scopes: Iterable[str]) -> Grant:
-        """The grant for the code in ``params`` (the query of the callback). Raises ConsentProblem."""
+    def finish(
+        self, memory: dict, params: dict[str, str], scopes: Iterable[str]
+    ) -> Grant:
+        """The grant for the code in ``params`` (the query of the callback). Raises
+        ConsentProblem."""
 
     @abstractmethod
     def whoami(self, token: str) -> str:
-        """The address of the mailbox that an access token of the API belongs to, in lower case.
+        """The address of the mailbox that an access token of the API belongs to, in
+        lower case.
 
-        Raises AuthenticationFailed when the service refuses the token, Unreachable when it does not answer."""
+        Raises AuthenticationFailed when the service refuses the token, Unreachable when
+        it does not answer."""
 
     @abstractmethod
     def revoke(self, grant: Grant) -> bool:
-        """Give the grant back. False where the service has no way to, or did not answer. Never raises."""
+        """Give the grant back. False where the service has no way to, or did not
+        answer. Never raises."""
 
     @abstractmethod
     def _refresh(self, grant: Grant, resource: str) -> list[str]:
-        """Put a new access token for ``resource`` into ``grant``, and a new ``refresh`` where the service rotates it. Returns the rights
-        that the token has.
+        """Put a new access token for ``resource`` into ``grant``, and a new ``refresh``
+        where the service rotates it. Returns the rights that the token has.
 
-        Raises AuthenticationFailed when the grant is dead, Unreachable or RateLimited when it may work later."""
+        Raises AuthenticationFailed when the grant is dead, Unreachable or RateLimited
+        when it may work later."""
 
-    def get_token(self, grant: Grant, resource: str = API, rejected: str = "") -> tuple[str, bool]:
-        """A usable access token, and whether the grant was changed for it and must be stored before the token is used.
+    def get_token(
+        self, grant: Grant, resource: str = API, rejected: str = ""
+    ) -> tuple[str, bool]:
+        """A usable access token, and whether the grant was changed for it and must be
+        stored before the token is used.
 
-        :param rejected: a token that the service has just refused (401), though it should still be valid
+        :param rejected: a token that the service has just refused (401), though it
+        should still be valid
         """
         known = grant.tokens.get(resource)
-        if known and known["value"] != rejected and known["expires_at"] - self._clock() > MARGIN:
+        if (
+            known
+            and known["value"] != rejected
+            and known["expires_at"] - self._clock() > MARGIN
+        ):
             return known["value"], False
         self._refresh(grant, resource)
         return grant.tokens[resource]["value"], True
 
-    def _note_token(self, grant: Grant, resource: str, value: str, expires_in: float | str | None) -> None:
-        grant.tokens[resource] = {"value": value, "expires_at": self._clock() + float(expires_in or 3600)}
+    def _note_token(
+        self, grant: Grant, resource: str, value: str, expires_in: float | str | None
+    ) -> None:
+        grant.tokens[resource] = {
+            "value": value,
+            "expires_at": self._clock() + float(expires_in or 3600),
+        }
 
 
 def ask_who(detour: str, timeout: float, url: str, token: str, service: str) -> dict:
-    """What a service says about the owner of a token. Raises AuthenticationFailed or Unreachable."""
+    """What a service says about the owner of a token. Raises AuthenticationFailed or
+    Unreachable."""
     try:
         with ServiceSession(detour, timeout) as session:
             answer = session.get(url, headers={"Authorization": f"Bearer {token}"})
@@ -144,7 +182,8 @@ def ask_who(detour: str, timeout: float, url: str, token: str, service: str) -> 
 
 
 def missing_scopes(wanted: Iterable[str], granted: Iterable[str]) -> list[str]:
-    """Wanted rights that were not granted. Compared by their last part: Microsoft names them with and without its host."""
+    """Wanted rights that were not granted. Compared by their last part: Microsoft names
+    them with and without its host."""
     have = {_short(scope) for scope in granted}
     return [scope for scope in wanted if _short(scope) not in have]
 
@@ -159,7 +198,8 @@ class _NoDebug(logging.Filter):
 
 
 def keep_tokens_out_of_logs(names: Iterable[str]) -> None:
-    """These libraries write codes and tokens into their DEBUG log; that level is taken from them, however Odoo is started."""
+    """These libraries write codes and tokens into their DEBUG log; that level is taken
+    from them, however Odoo is started."""
     for name in names:
         logger = logging.getLogger(name)
         if not any(isinstance(one, _NoDebug) for one in logger.filters):

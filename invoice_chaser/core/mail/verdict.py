@@ -13,7 +13,13 @@ Online", Postfix' and Exim's own texts.
 import re
 from dataclasses import dataclass
 
-HARD, SOFT, POLICY, DELAYED, DELIVERED = "hard", "soft", "policy", "delayed", "delivered"
+HARD, SOFT, POLICY, DELAYED, DELIVERED = (
+    "hard",
+    "soft",
+    "policy",
+    "delayed",
+    "delivered",
+)
 # How far a refusal reaches.
 RECIPIENT, MESSAGE, OURS = "recipient", "message", "ours"
 _LIMIT = 1000
@@ -47,174 +53,291 @@ def _rule(key: str, verdict: str, reach: str, words: str) -> Rule:
 
 _WORDS = (
     # Not about anybody: the way there.
-    _rule("loop", SOFT, RECIPIENT,
-          r"hop count|too many hops|\bloop(?:s|ing|ed)?\b|too many received"),
-    _rule("try_again", SOFT, RECIPIENT,
-          r"not found, try again|lookup (?:failure|failed|error).{0,40}(?:try again"
-          r"|temporar)"
-          r"|temporary (?:lookup|dns|name)|servfail|grey-?list|unverified address"
-          r"|try (?:again )?later|come back"),
+    _rule(
+        "loop",
+        SOFT,
+        RECIPIENT,
+        r"hop count|too many hops|\bloop(?:s|ing|ed)?\b|too many received",
+    ),
+    _rule(
+        "try_again",
+        SOFT,
+        RECIPIENT,
+        r"not found, try again|lookup (?:failure|failed|error).{0,40}(?:try again"
+        r"|temporar)"
+        r"|temporary (?:lookup|dns|name)|servfail|grey-?list|unverified address"
+        r"|try (?:again )?later|come back",
+    ),
     # Ours: who sends.
-    _rule("sender", POLICY, OURS,
-          r"sender (?:\w+ )?(?:is )?(?:address )?(?:rejected|denied|refused|blocked"
-          r"|invalid|unknown|verif\w+)"
-          r"|(?:unroute?able|invalid|bad|unknown|unauthori[sz]ed) sender"
-          r"|verification failed for"
-          r"|sender(?:'s)? (?:address )?(?:domain|address)|domain of sender|from "
-          r"address"
-          r"|sending domain|sender (?:domain|id)|senderdomain|return.?path"
-          r"|envelope.?from"
-          r"|(?:not|isn'?t|not been) verified|identit(?:y|ies) failed|send mail as"),
-    _rule("authentication", POLICY, OURS,
-          r"unauthenticated|authenticat(?:ion|ed?) (?:is )?(?:required|failed|needed)"
-          r"|not authenticated|must (?:be )?authenticat|authentication.{0,30}(?:fail"
-          r"|did not|not pass)"
-          r"|\bspf\b|\bdkim\b|\bdmarc\b|\barc\b validation|\bptr\b|reverse dns"
-          r"|\brdns\b|\bhelo\b.{0,40}reject"),
-    _rule("expired", SOFT, RECIPIENT,
-          r"tim(?:e|ed)[ -]?-?out|retry time(?:out)?|(?:delivery|message"
-          r"|queue).{0,40}expired|\bexpired\b"
-          r"|too long|could not be delivered for|connection (?:refused|reset|dropped"
-          r"|lost|closed)"
-          r"|lost connection|no route to host|network (?:is )?unreachable|unable to "
-          r"connect|cannot connect"),
+    _rule(
+        "sender",
+        POLICY,
+        OURS,
+        r"sender (?:\w+ )?(?:is )?(?:address )?(?:rejected|denied|refused|blocked"
+        r"|invalid|unknown|verif\w+)"
+        r"|(?:unroute?able|invalid|bad|unknown|unauthori[sz]ed) sender"
+        r"|verification failed for"
+        r"|sender(?:'s)? (?:address )?(?:domain|address)|domain of sender|from "
+        r"address"
+        r"|sending domain|sender (?:domain|id)|senderdomain|return.?path"
+        r"|envelope.?from"
+        r"|(?:not|isn'?t|not been) verified|identit(?:y|ies) failed|send mail as",
+    ),
+    _rule(
+        "authentication",
+        POLICY,
+        OURS,
+        r"unauthenticated|authenticat(?:ion|ed?) (?:is )?(?:required|failed|needed)"
+        r"|not authenticated|must (?:be )?authenticat|authentication.{0,30}(?:fail"
+        r"|did not|not pass)"
+        r"|\bspf\b|\bdkim\b|\bdmarc\b|\barc\b validation|\bptr\b|reverse dns"
+        r"|\brdns\b|\bhelo\b.{0,40}reject",
+    ),
+    _rule(
+        "expired",
+        SOFT,
+        RECIPIENT,
+        r"tim(?:e|ed)[ -]?-?out|retry time(?:out)?|(?:delivery|message"
+        r"|queue).{0,40}expired|\bexpired\b"
+        r"|too long|could not be delivered for|connection (?:refused|reset|dropped"
+        r"|lost|closed)"
+        r"|lost connection|no route to host|network (?:is )?unreachable|unable to "
+        r"connect|cannot connect",
+    ),
     # The mailbox is there.
-    _rule("full", SOFT, RECIPIENT,
-          r"quota|(?:mailbox|mailfolder|inbox|account|storage"
-          r"|folder)\b.{0,30}(?:\bfull\b|exceed|limit)"
-          r"|over ?limit|insufficient (?:\w+ )?(?:storage|space)|out of storage"
-          r"|exceeded? (?:its |the |allowed )?(?:storage|size|space)"
-          r"|\bfull mailbox|no space left|not enough (?:storage|space)|disk full"
-          r"|صندوق.{0,20}ممتلئ|voll\b"),
-    _rule("too_large", SOFT, MESSAGE,
-          r"too (?:large|big)|size (?:limit|exceed)|exceeds (?:the )?(?:\w+ "
-          r"){0,3}size|message length exceeds"),
+    _rule(
+        "full",
+        SOFT,
+        RECIPIENT,
+        r"quota|(?:mailbox|mailfolder|inbox|account|storage"
+        r"|folder)\b.{0,30}(?:\bfull\b|exceed|limit)"
+        r"|over ?limit|insufficient (?:\w+ )?(?:storage|space)|out of storage"
+        r"|exceeded? (?:its |the |allowed )?(?:storage|size|space)"
+        r"|\bfull mailbox|no space left|not enough (?:storage|space)|disk full"
+        r"|صندوق.{0,20}ممتلئ|voll\b",
+    ),
+    _rule(
+        "too_large",
+        SOFT,
+        MESSAGE,
+        r"too (?:large|big)|size (?:limit|exceed)|exceeds (?:the )?(?:\w+ "
+        r"){0,3}size|message length exceeds",
+    ),
     # Ours: where we send from.
-    _rule("rate", SOFT, OURS,
-          r"\brate\b|too (?:many|fast|quickly|frequent)|throttl|limit exceeded|daily "
-          r"(?:\w+ )?limit|hourly|(?:sending|message|recipients?) limit"
-          r"|\bbusy\b|deferred due to"),
-    _rule("blocked", POLICY, OURS,
-          r"black-?\s?list|block-?\s?list|spamhaus|\b(?:dns|s|r)bl\b|\bzen\b"
-          r"|reputation|blocked using|(?<!not )listed (?:at|on|in|by)"
-          r"|(?:\bip\b|host|network|client|server|domain|connection"
-          r"|sender)\b.{0,60}(?:blocked|banned|not allowed|denied|rejected|refused)"
-          r"|(?:blocked|banned|denied|refus\w+|reject\w+)\b.{0,40}\b(?:ip|host"
-          r"|network|client|server|domain)\b"
-          r"|refused your mail|banned|not (?:allowed|permitted|authori[sz]ed) to "
-          r"send (?:mail|e-?mail|messages?)? ?(?:from|as|on behalf)"
-          r"|mail from your (?:ip|host|server|domain)|poor reputation|no ptr"),
-    _rule("relay", POLICY, OURS,
-          r"\brelay(?:ing)?\b|rcpthosts|not (?:a )?local (?:domain|host)|not "
-          r"permitted to relay"),
+    _rule(
+        "rate",
+        SOFT,
+        OURS,
+        r"\brate\b|too (?:many|fast|quickly|frequent)|throttl|limit exceeded|daily "
+        r"(?:\w+ )?limit|hourly|(?:sending|message|recipients?) limit"
+        r"|\bbusy\b|deferred due to",
+    ),
+    _rule(
+        "blocked",
+        POLICY,
+        OURS,
+        r"black-?\s?list|block-?\s?list|spamhaus|\b(?:dns|s|r)bl\b|\bzen\b"
+        r"|reputation|blocked using|(?<!not )listed (?:at|on|in|by)"
+        r"|(?:\bip\b|host|network|client|server|domain|connection"
+        r"|sender)\b.{0,60}(?:blocked|banned|not allowed|denied|rejected|refused)"
+        r"|(?:blocked|banned|denied|refus\w+|reject\w+)\b.{0,40}\b(?:ip|host"
+        r"|network|client|server|domain)\b"
+        r"|refused your mail|banned|not (?:allowed|permitted|authori[sz]ed) to "
+        r"send (?:mail|e-?mail|messages?)? ?(?:from|as|on behalf)"
+        r"|mail from your (?:ip|host|server|domain)|poor reputation|no ptr",
+    ),
+    _rule(
+        "relay",
+        POLICY,
+        OURS,
+        r"\brelay(?:ing)?\b|rcpthosts|not (?:a )?local (?:domain|host)|not "
+        r"permitted to relay",
+    ),
     # The recipient's own rules: others are not met by them.
-    _rule("restricted", POLICY, RECIPIENT,
-          r"only accepts? |allowed senders|restricted|resolver\.rst|permission to "
-          r"(?:send|post)|not (?:authori[sz]ed|allowed|permitted) to (?:send|post"
-          r"|deliver)"
-          r"|moderat|members? only|not accepting (?:mail|messages) from (?:you|this "
-          r"sender|external)|inside your organization"),
-    _rule("recipient_blocked", SOFT, RECIPIENT,
-          r"(?:recipient|account|mailbox|user|address|customer)(?:'s)? ?(?:\w+ "
-          r"){0,2}(?:is |has been |was |been |temporarily )*(?:blocked|suspended"
-          r"|locked|frozen|on hold)"),
-    _rule("recipient_busy", SOFT, RECIPIENT, r"temporarily (?:disabled|unavailable|deferred|rejected)"),
+    _rule(
+        "restricted",
+        POLICY,
+        RECIPIENT,
+        r"only accepts? |allowed senders|restricted|resolver\.rst|permission to "
+        r"(?:send|post)|not (?:authori[sz]ed|allowed|permitted) to (?:send|post"
+        r"|deliver)"
+        r"|moderat|members? only|not accepting (?:mail|messages) from (?:you|this "
+        r"sender|external)|inside your organization",
+    ),
+    _rule(
+        "recipient_blocked",
+        SOFT,
+        RECIPIENT,
+        r"(?:recipient|account|mailbox|user|address|customer)(?:'s)? ?(?:\w+ "
+        r"){0,2}(?:is |has been |was |been |temporarily )*(?:blocked|suspended"
+        r"|locked|frozen|on hold)",
+    ),
+    _rule(
+        "recipient_busy",
+        SOFT,
+        RECIPIENT,
+        r"temporarily (?:disabled|unavailable|deferred|rejected)",
+    ),
     # Nobody there.
-    _rule("no_domain", HARD, RECIPIENT,
-          r"nxdomain|domain (?:name )?(?:is )?(?:not found|unknown)|no such (?:domain"
-          r"|host)|unknown (?:domain|host)|(?:domain|host) (?:\w+ )?(?:does ?n[o'’]?t"
-          r"|does not) exist"
-          r"|unroute?able (?:mail )?(?:domain|address)|null ?mx|has no mx|no mx "
-          r"(?:record|host)|does not accept (?:mail|e-?mail)|bad destination "
-          r"(?:system|host)"
-          r"|domain (?:\w+ )?could ?n[o'’]t be found|host or domain name not found"
-          r"|host not found|domain.{0,20}not found"),
-    _rule("unknown_user", HARD, RECIPIENT,
-          r"(?:user|recipient|mailbox|address|account|alias|customer) (?:\w+ )?(?:is "
-          r"|was )?(?:unknown|not known|not exist\w*|invalid|not valid|not found"
-          r"|disabled|inactive|deactivated|closed|terminated|no longer|deleted"
-          r"|removed|discontinued)"
-          r"|unknown (?:or illegal )?(?:user|recipient|address|local|account|mailbox"
-          r"|alias)|no such (?:\w+ ){0,2}(?:user|recipient|person|mailbox|address"
-          r"|account|local|alias|name)"
-          r"|(?:user|recipient|mailbox|address|account|person|name)\b.{0,40}(?:does "
-          r"?n[o'’]?t|doesn'?t|does not|do not) (?:exist|have an?)|doesn'?t have an?"
-          r"|does not have an?"
-          r"|(?:address|user|recipient|mailbox)\b.{0,60}could ?n[o'’]?t be found"
-          r"|could ?n[o'’]t be found|address (?:was )?(?:not |could ?n[o'’]?t be "
-          r")found"
-          r"|no mailbox (?:here|by|for)?|(?:invalid|bad|incorrect|wrong|illegal"
-          r"|nonexist\w+|non-exist\w+|unrouteable|undeliverable) (?:recipient|address"
-          r"|mailbox|user|destination|alias|final)"
-          r"|not a (?:valid|known) (?:user|mailbox|recipient|address)|possibly "
-          r"incorrect|recipientnotfound|recipnotfound|resolver\.adr"
-          r"|no longer (?:on|valid|with|in use|active|available|accepts?|works?"
-          r"|employed|monitored|exists?)|isn'?t in my control|not in (?:directory"
-          r"|address book)"
-          r"|does(?:n'?t| not) (?:like|accept) (?:the )?recipient|not listed in "
-          r"(?:domino|the)|user (?:has )?(?:left|moved)|unknown in|not our customer"
-          r"|(?:wrote|sent) to (?:was|is) not found|mailbox (?:is )?unavailable"
-          r"|(?:user|mailbox) not (?:here|local)|delivery to the following recipient "
-          r"failed permanently"
-          r"|المستلم غير موجود|لم يتم العثور|العنوان غير صحيح|غير موجود|n'existe pas"
-          r"|existiert nicht|ist unbekannt|unbekannt\w* (?:empf|benutzer)|desconocido"
-          r"|inconnu|no existe"),
+    _rule(
+        "no_domain",
+        HARD,
+        RECIPIENT,
+        r"nxdomain|domain (?:name )?(?:is )?(?:not found|unknown)|no such (?:domain"
+        r"|host)|unknown (?:domain|host)|(?:domain|host) (?:\w+ )?(?:does ?n[o'’]?t"
+        r"|does not) exist"
+        r"|unroute?able (?:mail )?(?:domain|address)|null ?mx|has no mx|no mx "
+        r"(?:record|host)|does not accept (?:mail|e-?mail)|bad destination "
+        r"(?:system|host)"
+        r"|domain (?:\w+ )?could ?n[o'’]t be found|host or domain name not found"
+        r"|host not found|domain.{0,20}not found",
+    ),
+    _rule(
+        "unknown_user",
+        HARD,
+        RECIPIENT,
+        r"(?:user|recipient|mailbox|address|account|alias|customer) (?:\w+ )?(?:is "
+        r"|was )?(?:unknown|not known|not exist\w*|invalid|not valid|not found"
+        r"|disabled|inactive|deactivated|closed|terminated|no longer|deleted"
+        r"|removed|discontinued)"
+        r"|unknown (?:or illegal )?(?:user|recipient|address|local|account|mailbox"
+        r"|alias)|no such (?:\w+ ){0,2}(?:user|recipient|person|mailbox|address"
+        r"|account|local|alias|name)"
+        r"|(?:user|recipient|mailbox|address|account|person|name)\b.{0,40}(?:does "
+        r"?n[o'’]?t|doesn'?t|does not|do not) (?:exist|have an?)|doesn'?t have an?"
+        r"|does not have an?"
+        r"|(?:address|user|recipient|mailbox)\b.{0,60}could ?n[o'’]?t be found"
+        r"|could ?n[o'’]t be found|address (?:was )?(?:not |could ?n[o'’]?t be "
+        r")found"
+        r"|no mailbox (?:here|by|for)?|(?:invalid|bad|incorrect|wrong|illegal"
+        r"|nonexist\w+|non-exist\w+|unrouteable|undeliverable) (?:recipient|address"
+        r"|mailbox|user|destination|alias|final)"
+        r"|not a (?:valid|known) (?:user|mailbox|recipient|address)|possibly "
+        r"incorrect|recipientnotfound|recipnotfound|resolver\.adr"
+        r"|no longer (?:on|valid|with|in use|active|available|accepts?|works?"
+        r"|employed|monitored|exists?)|isn'?t in my control|not in (?:directory"
+        r"|address book)"
+        r"|does(?:n'?t| not) (?:like|accept) (?:the )?recipient|not listed in "
+        r"(?:domino|the)|user (?:has )?(?:left|moved)|unknown in|not our customer"
+        r"|(?:wrote|sent) to (?:was|is) not found|mailbox (?:is )?unavailable"
+        r"|(?:user|mailbox) not (?:here|local)|delivery to the following recipient "
+        r"failed permanently"
+        r"|المستلم غير موجود|لم يتم العثور|العنوان غير صحيح|غير موجود|n'existe pas"
+        r"|existiert nicht|ist unbekannt|unbekannt\w* (?:empf|benutzer)|desconocido"
+        r"|inconnu|no existe",
+    ),
     # What we wrote.
-    _rule("spam", POLICY, OURS, r"spam|unsolicited|\buce\b|\bjunk\b|phish|virus|malware|bulk mail"),
-    _rule("content", POLICY, OURS,
-          r"content|message (?:was |has been )?(?:rejected|blocked|refused|contains)"
-          r"|rejected by|attachment"),
-    _rule("prohibited", POLICY, OURS,
-          r"polic|administrative(?:ly)? prohib|prohibited|banned|access denied|not "
-          r"authori[sz]ed|not allowed|\bblocked\b|security"),
+    _rule(
+        "spam",
+        POLICY,
+        OURS,
+        r"spam|unsolicited|\buce\b|\bjunk\b|phish|virus|malware|bulk mail",
+    ),
+    _rule(
+        "content",
+        POLICY,
+        OURS,
+        r"content|message (?:was |has been )?(?:rejected|blocked|refused|contains)"
+        r"|rejected by|attachment",
+    ),
+    _rule(
+        "prohibited",
+        POLICY,
+        OURS,
+        r"polic|administrative(?:ly)? prohib|prohibited|banned|access denied|not "
+        r"authori[sz]ed|not allowed|\bblocked\b|security",
+    ),
     _rule("unknown_user", HARD, RECIPIENT, r"recipient (?:address )?rejected"),
 )
 _KEYS = {rule.key: rule for rule in _WORDS}
 
 # Codes, where the words say nothing. (subject, detail); detail None: any other.
 _CODES = {
-    (1, 0): ("unclear", SOFT, RECIPIENT), (1, 1): ("unknown_user", HARD, RECIPIENT),
-    (1, 2): ("no_domain", HARD, RECIPIENT), (1, 3): ("bad_address", HARD, RECIPIENT),
-    (1, 4): ("unclear", SOFT, RECIPIENT), (1, 5): ("unclear", SOFT, RECIPIENT),
-    (1, 6): ("moved", HARD, RECIPIENT), (1, 7): ("sender", POLICY, OURS),
-    (1, 8): ("sender", POLICY, OURS), (1, 9): ("unclear", SOFT, RECIPIENT),
-    (1, 10): ("no_domain", HARD, RECIPIENT), (1, 90): ("rate", SOFT, OURS),
+    (1, 0): ("unclear", SOFT, RECIPIENT),
+    (1, 1): ("unknown_user", HARD, RECIPIENT),
+    (1, 2): ("no_domain", HARD, RECIPIENT),
+    (1, 3): ("bad_address", HARD, RECIPIENT),
+    (1, 4): ("unclear", SOFT, RECIPIENT),
+    (1, 5): ("unclear", SOFT, RECIPIENT),
+    (1, 6): ("moved", HARD, RECIPIENT),
+    (1, 7): ("sender", POLICY, OURS),
+    (1, 8): ("sender", POLICY, OURS),
+    (1, 9): ("unclear", SOFT, RECIPIENT),
+    (1, 10): ("no_domain", HARD, RECIPIENT),
+    (1, 90): ("rate", SOFT, OURS),
     (1, None): ("unclear", SOFT, RECIPIENT),
-    (2, 1): ("disabled", HARD, RECIPIENT), (2, 2): ("full", SOFT, RECIPIENT),
-    (2, 3): ("too_large", SOFT, MESSAGE), (2, None): ("unclear", SOFT, RECIPIENT),
-    (3, 4): ("too_large", SOFT, MESSAGE), (3, None): ("unclear", SOFT, RECIPIENT),
-    (4, 4): ("no_domain", HARD, RECIPIENT), (4, 310): ("no_domain", HARD, RECIPIENT),
-    (4, 6): ("loop", SOFT, RECIPIENT), (4, 7): ("expired", SOFT, RECIPIENT),
-    (4, None): ("unclear", SOFT, RECIPIENT), (5, None): ("unclear", SOFT, RECIPIENT),
-    (6, None): ("content", SOFT, MESSAGE), (7, None): ("prohibited", POLICY, OURS),
+    (2, 1): ("disabled", HARD, RECIPIENT),
+    (2, 2): ("full", SOFT, RECIPIENT),
+    (2, 3): ("too_large", SOFT, MESSAGE),
+    (2, None): ("unclear", SOFT, RECIPIENT),
+    (3, 4): ("too_large", SOFT, MESSAGE),
+    (3, None): ("unclear", SOFT, RECIPIENT),
+    (4, 4): ("no_domain", HARD, RECIPIENT),
+    (4, 310): ("no_domain", HARD, RECIPIENT),
+    (4, 6): ("loop", SOFT, RECIPIENT),
+    (4, 7): ("expired", SOFT, RECIPIENT),
+    (4, None): ("unclear", SOFT, RECIPIENT),
+    (5, None): ("unclear", SOFT, RECIPIENT),
+    (6, None): ("content", SOFT, MESSAGE),
+    (7, None): ("prohibited", POLICY, OURS),
 }
 # Exchange: groups and people that take mail from some senders only.
 _RESTRICTED = {124, 129, 133, 134, 135, 136, 193, 200, 201}
 # What is said then is never about the address.
 EARLY = ("connect", "auth", "helo", "mail", "data")
 _STAGES = (
-    ("connect", re.compile(r"initial connection|while connecting|greeting|in reply to (?:initial|banner)", re.I)),
-    ("helo", re.compile(r"(?:after|reply to|response to|sending) (?:\w+ )?(?:helo|ehlo)", re.I)),
-    ("mail", re.compile(r"(?:after|reply to|response to) (?:pipelined )?mail from", re.I)),
-    ("data", re.compile(r"(?:after|reply to|response to) (?:the )?(?:pipelined )?(?:end of )?(?:data|message text)", re.I)),
+    (
+        "connect",
+        re.compile(
+            r"initial connection|while connecting|greeting|in reply to "
+            r"(?:initial|banner)",
+            re.I,
+        ),
+    ),
+    (
+        "helo",
+        re.compile(
+            r"(?:after|reply to|response to|sending) (?:\w+ )?(?:helo|ehlo)", re.I
+        ),
+    ),
+    (
+        "mail",
+        re.compile(r"(?:after|reply to|response to) (?:pipelined )?mail from", re.I),
+    ),
+    (
+        "data",
+        re.compile(
+            r"(?:after|reply to|response to) (?:the )?(?:pipelined )?(?:end of "
+            r")?(?:data|message text)",
+            re.I,
+        ),
+    ),
 )
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
 _REPLY = re.compile(r"(?<![\d.#])([45]\d\d)(?=[ :-])")
 # Addresses, hosts and links repeat names ("info@dailyrate.ae"), no reasons.
 _NAMES = re.compile(
-    r"https?://\S{1,300}|[^\s<>@]{0,64}@[^\s<>]{1,255}|\b[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,8}\.[a-z][\w-]{1,30}", re.I)
+    r"https?://\S{1,300}|[^\s<>@]{0,64}@[^\s<>]{1,255}|\b[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,8}\.[a-z][\w-]{1,30}",
+    re.I,
+)
 _SAYS_NOTHING = re.compile(
     r"unknown address error|x-unix|this is a permanent error|domain name[s]? server"
     r"|return(?:ed|ing) (?:message|mail) to sender|message headers?|original message"
-    r"|the (?:following )?address\(es\) failed", re.I)
+    r"|the (?:following )?address\(es\) failed",
+    re.I,
+)
 
 
 def find_codes(text: str) -> list[tuple[int, int, int]]:
-    return [tuple(map(int, match.groups())) for match in _ENHANCED.finditer(text[:_LIMIT])]
+    return [
+        tuple(map(int, match.groups())) for match in _ENHANCED.finditer(text[:_LIMIT])
+    ]
 
 
 def find_stage(words: str) -> str:
-    return next((stage for stage, pattern in _STAGES if pattern.search(words[:_LIMIT])), "")
+    return next(
+        (stage for stage, pattern in _STAGES if pattern.search(words[:_LIMIT])), ""
+    )
 
 
 def find_rule(words: str) -> Rule | None:
@@ -262,30 +385,57 @@ def _judge_failed(code: tuple, words: str, stage: str) -> Rule:
     rule, (digit, subject, detail) = find_rule(words), code
     if digit == 4:
         # Given up after tries. Only a name that does not exist stays so.
-        if rule and rule.key == "no_domain" and re.search("nxdomain|domain name not found", words, re.I):
+        if (
+            rule
+            and rule.key == "no_domain"
+            and re.search("nxdomain|domain name not found", words, re.I)
+        ):
             return rule
-        return rule if rule and rule.verdict == SOFT else Rule("expired", SOFT, RECIPIENT)
+        return (
+            rule if rule and rule.verdict == SOFT else Rule("expired", SOFT, RECIPIENT)
+        )
     if subject == 7 and detail in _RESTRICTED:
         return _KEYS["restricted"]
     if (subject, detail) in ((1, 7), (1, 8)):
         return _KEYS["sender"]
     if (subject, detail) == (1, 90):
         return _KEYS["rate"]
-    if not rule or (rule.key == "prohibited" and (subject, detail) in _CODES and subject in (1, 4) and detail):
-        key, verdict, reach = _CODES.get((subject, detail)) or _CODES.get((subject, None), ("unclear", SOFT, RECIPIENT))
+    if not rule or (
+        rule.key == "prohibited"
+        and (subject, detail) in _CODES
+        and subject in (1, 4)
+        and detail
+    ):
+        key, verdict, reach = _CODES.get((subject, detail)) or _CODES.get(
+            (subject, None), ("unclear", SOFT, RECIPIENT)
+        )
         rule = Rule(key, verdict, reach)
         if key == "unclear" and re.search(r"(?<![\d.#])551[ -]", words[:_LIMIT]):
             rule = Rule("moved", HARD, RECIPIENT)  # RFC 5321: user not local
     return _judge_exceptions(rule, subject, detail, words, stage)
 
 
-def _judge_exceptions(rule: Rule, subject: int, detail: int, words: str, stage: str) -> Rule:
-    if (subject, detail) == (4, 1) and re.search("recipient (?:address )?rejected", words, re.I):
+def _judge_exceptions(
+    rule: Rule, subject: int, detail: int, words: str, stage: str
+) -> Rule:
+    if (subject, detail) == (4, 1) and re.search(
+        "recipient (?:address )?rejected", words, re.I
+    ):
         rule = _KEYS["unknown_user"]  # Exchange Online's edge: no such address
-    elif rule.key == "prohibited" and re.search("recipient (?:address )?rejected", words, re.I):
+    elif rule.key == "prohibited" and re.search(
+        "recipient (?:address )?rejected", words, re.I
+    ):
         return Rule("prohibited", POLICY, RECIPIENT)
-    if rule.verdict == HARD and stage in EARLY and not re.search(r"resolver\.adr|5\.1\.10\b", words[:_LIMIT], re.I):
-        return Rule("early", SOFT, RECIPIENT) if stage == "data" else Rule("early", POLICY, OURS)
+    if (
+        rule.verdict == HARD
+        and stage in EARLY
+        and not re.search(r"resolver\.adr|5\.1\.10\b", words[:_LIMIT], re.I)
+    ):
+        return (
+            Rule("early", SOFT, RECIPIENT)
+            if stage == "data"
+            else Rule("early", POLICY, OURS)
+        )
     if stage in ("connect", "helo", "mail") and rule.key in ("unclear", "prohibited"):
         return Rule("early", POLICY, OURS)
     return rule

@@ -1,5 +1,5 @@
-"""When each waiting message leaves, if nothing else happens: the run loop of the mailboxes, stepped through with the rules of
-``core.throttle`` instead of the clock."""
+"""When each waiting message leaves, if nothing else happens: the run loop of the
+mailboxes, stepped through with the rules of ``core.throttle`` instead of the clock."""
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,9 +13,11 @@ from .throttle import NAP, Throttle
 
 @dataclass(frozen=True, order=True)
 class Waiting:
-    """A queued message. ``order``: the smaller leaves first, no two are equal; ``not_before`` as ``now`` of the forecast; ``group``: its
-    campaign, or what else the caller knows it by; ``window``: when its customer may be written to (``core.send_window``), None: always;
-    ``expires``: from when it is not sent any more."""
+    """A queued message. ``order``: the smaller leaves first, no two are equal;
+    ``not_before`` as ``now`` of the forecast; ``group``: its campaign, or what else the
+    caller knows it by; ``window``: when its customer may be written to
+    (``core.send_window``), None: always; ``expires``: from when it is not sent any
+    more."""
 
     order: tuple
     domain: str = field(compare=False)
@@ -37,8 +39,9 @@ class Mailbox:
 
 @dataclass(frozen=True)
 class Departure:
-    """One message of the forecast and when it leaves. ``limit``: what it waited for, the first in the order ``month``, ``day``,
-    ``window``, ``domain``, ``minute``; empty when nothing was in the way."""
+    """One message of the forecast and when it leaves. ``limit``: what it waited for,
+    the first in the order ``month``, ``day``, ``window``, ``domain``, ``minute``; empty
+    when nothing was in the way."""
 
     mailbox: Hashable
     waiting: Waiting
@@ -47,15 +50,18 @@ class Departure:
 
 
 def forecast(now: datetime, mailboxes: Sequence[Mailbox]) -> Iterator[Departure]:
-    """The departures of all mailboxes, batch by batch; none for a message whose window never opens. Mailboxes of one company share its
-    ``MonthCount``.
+    """The departures of all mailboxes, batch by batch; none for a message whose window
+    never opens. Mailboxes of one company share its ``MonthCount``.
 
-    :param now: UTC without zone; each message takes its mailbox's ``Pace.work``, the random parts of the pace are taken as their mean
+    :param now: UTC without zone; each message takes its mailbox's ``Pace.work``, the
+    random parts of the pace are taken as their mean
     """
     return Queues(now, mailboxes).run()
 
 
-def finishes(departures: Iterator[Departure]) -> dict[tuple[Hashable, Hashable], tuple[int, datetime]]:
+def finishes(
+    departures: Iterator[Departure],
+) -> dict[tuple[Hashable, Hashable], tuple[int, datetime]]:
     """(mailbox, group) → how many messages, and when the last of them leaves."""
     result: dict = {}
     for departure in departures:
@@ -66,7 +72,8 @@ def finishes(departures: Iterator[Departure]) -> dict[tuple[Hashable, Hashable],
 
 
 class Queues:
-    """The queues of several mailboxes at work side by side. Messages may be put in at any time, also between two runs."""
+    """The queues of several mailboxes at work side by side. Messages may be put in at
+    any time, also between two runs."""
 
     def __init__(self, now: datetime, mailboxes: Sequence[Mailbox]):
         self._lines = {mailbox.id: _Line(mailbox, now) for mailbox in mailboxes}
@@ -79,24 +86,36 @@ class Queues:
 
     def get_waiting(self) -> Iterator[tuple[Hashable, Waiting, str]]:
         """(mailbox, message, what it waits for) of all that has not left."""
-        return ((mailbox_id, waiting, line.get_limit(waiting)) for mailbox_id, line in self._lines.items() for waiting in line.get_waiting())
+        return (
+            (mailbox_id, waiting, line.get_limit(waiting))
+            for mailbox_id, line in self._lines.items()
+            for waiting in line.get_waiting()
+        )
 
     def get_capacity(self, mailbox_id: Hashable, now: datetime) -> Capacity:
         """What the mailbox can take, for ``core.share``."""
         line = self._lines[mailbox_id]
-        return make_capacity(mailbox_id, line.throttle.pace, line.throttle.count_day(now), line.count)
+        return make_capacity(
+            mailbox_id, line.throttle.pace, line.throttle.count_day(now), line.count
+        )
 
     def take_given_up(self) -> list[tuple[datetime, Waiting]]:
-        """What will never leave, because its window never opens or its time is over, and when that was found; each is told once."""
+        """What will never leave, because its window never opens or its time is over,
+        and when that was found; each is told once."""
         given_up = [entry for line in self._lines.values() for entry in line.given_up]
         for line in self._lines.values():
             line.given_up = []
         return given_up
 
     def run(self, until: datetime | None = None) -> Iterator[Departure]:
-        """What leaves before ``until`` (None: all), the mailbox whose turn comes first at a time."""
+        """What leaves before ``until`` (None: all), the mailbox whose turn comes first
+        at a time."""
         while True:
-            busy = [line for line in self._lines.values() if line.next is not None and (until is None or line.next < until)]
+            busy = [
+                line
+                for line in self._lines.values()
+                if line.next is not None and (until is None or line.next < until)
+            ]
             if not busy:
                 return
             line = min(busy, key=lambda one: one.next)
@@ -110,14 +129,22 @@ class _Line:
         self.id, self.throttle = mailbox.id, mailbox.throttle
         self.count = 0
         self.given_up: list[tuple[datetime, Waiting]] = []
-        self._free = max(now, mailbox.start or now)  # not before the end of a batch's rest, or of the mailbox's own hold
+        self._free = max(
+            now, mailbox.start or now
+        )  # not before the end of a batch's rest, or of the mailbox's own hold
         self._future: list[tuple[datetime, Waiting]] = []
         self._domains: dict[str, list[Waiting]] = {}
-        self._ready: list[tuple[Waiting, str]] = []  # the first message of each domain that may be written to
+        self._ready: list[
+            tuple[Waiting, str]
+        ] = []  # the first message of each domain that may be written to
         self._parked: list[tuple[datetime, str]] = []  # domains whose limit is reached
         self._held: set[str] = set()
-        self._openings: dict[tuple, datetime] = {}  # messages that wait or waited for their window
-        self._ends: dict[str, datetime] = {}  # until when each limit was last in the way; of domains by their name
+        self._openings: dict[
+            tuple, datetime
+        ] = {}  # messages that wait or waited for their window
+        self._ends: dict[
+            str, datetime
+        ] = {}  # until when each limit was last in the way; of domains by their name
         for waiting in mailbox.waiting:
             self.put(waiting)
 
@@ -152,14 +179,23 @@ class _Line:
             throttle.note(waiting.domain, at)
             yield Departure(self.id, waiting, at, self.get_limit(waiting))
             sent += 1
-            self._free = at = at + timedelta(seconds=pace.work + (pace.gap() if sent < allowed.count else pace.rest()))
+            self._free = at = at + timedelta(
+                seconds=pace.work
+                + (pace.gap() if sent < allowed.count else pace.rest())
+            )
 
     def get_limit(self, waiting: Waiting) -> str:
         """What a message that is taken out of the queue has waited for."""
         opening = self._openings.pop(waiting.order, None)
         since = opening or waiting.not_before
-        ends = {"domain": self._ends.get("@" + waiting.domain)} | {name: self._ends.get(name) for name in ("month", "day", "minute")}
-        bound = [name for name in ("month", "day", "window", "domain", "minute") if (name == "window" and opening) or (ends.get(name) or since) > since]
+        ends = {"domain": self._ends.get("@" + waiting.domain)} | {
+            name: self._ends.get(name) for name in ("month", "day", "minute")
+        }
+        bound = [
+            name
+            for name in ("month", "day", "window", "domain", "minute")
+            if (name == "window" and opening) or (ends.get(name) or since) > since
+        ]
         return bound[0] if bound else ""
 
     def _admit(self, clock: datetime) -> None:
@@ -179,7 +215,8 @@ class _Line:
             heappush(self._ready, (self._domains[domain][0], domain))
 
     def _is_open(self, waiting: Waiting, clock: datetime, openings: dict) -> bool:
-        """Whether the customer's window is open; if not, the message waits for its opening, or is given up when it never comes."""
+        """Whether the customer's window is open; if not, the message waits for its
+        opening, or is given up when it never comes."""
         if waiting.window not in openings:
             openings[waiting.window] = waiting.window.next_open(clock).at
         opening = openings[waiting.window]
@@ -201,7 +238,8 @@ class _Line:
             first, domain = heappop(self._ready)
             queue = self._domains[domain]
             if not queue or queue[0] is not first:
-                continue  # overtaken by a more important one, which has an entry of its own
+                # overtaken by a more important one, which has an entry of its own
+                continue
             hold = self.throttle.get_domain_hold(domain, at)
             if hold:
                 self._ends["@" + domain] = hold
@@ -215,13 +253,16 @@ class _Line:
                 self._give_up(first, at)
                 continue
             if first.window and not self._is_open(first, at, {}):
-                continue  # it was open when the message became due, and closed while it waited for its turn
+                # it was open when the message became due, and closed while it waited
+                # for its turn
+                continue
             self.count -= 1
             return first
         return None
 
     def _wait(self, clock: datetime, until: datetime) -> datetime:
-        """When a mailbox at its limit is at it again: it naps for a short wait, and else holds its queue until the next full second."""
+        """When a mailbox at its limit is at it again: it naps for a short wait, and
+        else holds its queue until the next full second."""
         if until - clock <= timedelta(seconds=NAP):
             return max(until, clock)
         return until.replace(microsecond=0) + timedelta(seconds=1)

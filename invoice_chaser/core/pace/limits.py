@@ -1,8 +1,10 @@
-"""What a mailbox may send, by kind of service: the values a new mailbox starts with. All of them can be changed.
+"""What a mailbox may send, by kind of service: the values a new mailbox starts with.
+All of them can be changed.
 
-They leave room for the person's own mail below what the services publish (Google: support.google.com/a/answer/166852, 500 a day for
-a consumer mailbox and 2,000 for Workspace; Microsoft: learn.microsoft.com, SMTP submission: 30 a minute and 3 connections a mailbox,
-10,000 recipients a day).
+They leave room for the person's own mail below what the services publish (Google:
+support.google.com/a/answer/166852, 500 a day for a consumer mailbox and 2,000 for
+Workspace; Microsoft: learn.microsoft.com, SMTP submission: 30 a minute and 3
+connections a mailbox, 10,000 recipients a day).
 """
 
 from dataclasses import asdict, dataclass
@@ -13,8 +15,9 @@ _CONSUMER_DOMAINS = ("gmail.com", "googlemail.com")
 
 @dataclass(frozen=True)
 class KindLimits:
-    """Messages per minute and per rolling 24 hours, per recipient domain and minute; seconds of jitter; connections of all servers
-    together to one account of the service (0: no limit)."""
+    """Messages per minute and per rolling 24 hours, per recipient domain and minute;
+    seconds of jitter; connections of all servers together to one account of the service
+    (0: no limit)."""
 
     per_minute: int = 20
     daily_quota: int = 500
@@ -35,8 +38,12 @@ LIMITS = {
 
 
 def get_profile(kind: str, email: str | None) -> str:
-    """Which entry of ``LIMITS`` a mailbox starts with. A consumer mailbox of Google tells itself by its address."""
-    if kind == "gmail" and (email or "").strip().lower().rpartition("@")[2] in _CONSUMER_DOMAINS:
+    """Which entry of ``LIMITS`` a mailbox starts with. A consumer mailbox of Google
+    tells itself by its address."""
+    if (
+        kind == "gmail"
+        and (email or "").strip().lower().rpartition("@")[2] in _CONSUMER_DOMAINS
+    ):
         return "gmail_consumer"
     return kind if kind in LIMITS else "smtp"
 

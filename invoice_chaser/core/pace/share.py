@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from .throttle import Pace
 
 _DAY = 86_400.0
-# However fast the pace: each message takes its time in the network (seconds), so that equal mailboxes share.
+# However fast the pace: each message takes its time in the network (seconds), so that
+# equal mailboxes share.
 _NETWORK = 0.1
 
 
 @dataclass(frozen=True)
 class Capacity:
-    """A mailbox. ``left``: messages it may still send in the current 24 hours (None: no limit); ``per_day``: in any further 24 hours;
-    ``gap``: mean seconds between two messages; ``queued``: what waits for it already."""
+    """A mailbox. ``left``: messages it may still send in the current 24 hours (None: no
+    limit); ``per_day``: in any further 24 hours; ``gap``: mean seconds between two
+    messages; ``queued``: what waits for it already."""
 
     id: Hashable
     left: int | None
@@ -30,18 +32,34 @@ class Capacity:
 
 
 def make_capacity(mailbox_id: Hashable, pace: Pace, used: int, queued: int) -> Capacity:
-    """:param used: messages of the last 24 hours; ``queued``: what waits for the mailbox"""
-    gap = pace.work + (pace.gap() * (pace.batch_size - 1) + pace.rest()) / pace.batch_size
+    """:param used: messages of the last 24 hours; ``queued``: what waits for the
+    mailbox"""
+    gap = (
+        pace.work + (pace.gap() * (pace.batch_size - 1) + pace.rest()) / pace.batch_size
+    )
     slowest = max(gap, 60.0 / pace.per_minute if pace.per_minute else 0.0, _NETWORK)
-    return Capacity(mailbox_id, max(pace.per_day - used, 0) if pace.per_day else None, pace.per_day, slowest, queued)
+    return Capacity(
+        mailbox_id,
+        max(pace.per_day - used, 0) if pace.per_day else None,
+        pace.per_day,
+        slowest,
+        queued,
+    )
 
 
-def share(customers: Iterable[tuple[Hashable, int]], mailboxes: Sequence[Capacity], known: Mapping[Hashable, Hashable]) -> dict:
-    """Customer → mailbox. Who knows a mailbox keeps it; each other one, in the given order, goes where his messages leave soonest.
+def share(
+    customers: Iterable[tuple[Hashable, int]],
+    mailboxes: Sequence[Capacity],
+    known: Mapping[Hashable, Hashable],
+) -> dict:
+    """Customer → mailbox. Who knows a mailbox keeps it; each other one, in the given
+    order, goes where his messages leave soonest.
 
-    :param customers: (customer, number of his messages), the most important first; one customer is never split over mailboxes
-    :param known: customer → the mailbox that wrote to him last; one that is not in ``mailboxes`` does not count
-    :return: empty without a mailbox. The same input always gives the same answer: of equal mailboxes the first is taken
+    :param customers: (customer, number of his messages), the most important first; one
+    customer is never split over mailboxes :param known: customer → the mailbox that
+    wrote to him last; one that is not in ``mailboxes`` does not count :return: empty
+    without a mailbox. The same input always gives the same answer: of equal mailboxes
+    the first is taken
     """
     counts = {mailbox.id: mailbox.queued for mailbox in mailboxes}
     if not counts:
@@ -54,7 +72,10 @@ def share(customers: Iterable[tuple[Hashable, int]], mailboxes: Sequence[Capacit
             counts[chosen[customer]] += number
     for customer, number in customers:
         if customer not in chosen:
-            best = min(mailboxes, key=lambda mailbox: mailbox.seconds_for(counts[mailbox.id] + number))
+            best = min(
+                mailboxes,
+                key=lambda mailbox: mailbox.seconds_for(counts[mailbox.id] + number),
+            )
             chosen[customer] = best.id
             counts[best.id] += number
     return chosen

@@ -1,4 +1,5 @@
-"""Human pace: when the next message may leave. The same rules pace the real run and the forecast (``core.forecast``)."""
+"""Human pace: when the next message may leave. The same rules pace the real run and the
+forecast (``core.forecast``)."""
 
 from bisect import bisect_right
 from collections import deque
@@ -8,17 +9,19 @@ from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(hours=24)
-# How long a run waits in place for its next slot (seconds). A longer wait is left to the scheduler, which comes back later:
-# a scheduled job must not sit on its thread.
+# How long a run waits in place for its next slot (seconds). A longer wait is left to
+# the scheduler, which comes back later: a scheduled job must not sit on its thread.
 NAP = 8.0
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Limits of a mailbox. 0 means no limit; ``pause`` in seconds between batches, ``jitter`` between messages of a batch.
+    """Limits of a mailbox. 0 means no limit; ``pause`` in seconds between batches,
+    ``jitter`` between messages of a batch.
 
-    ``per_day`` is what we may use of the mailbox's quota, the person's reserve already taken off. ``tz``: whose months are counted.
-    ``work``: seconds that a message itself takes; for the forecast, the real run does not wait for them.
+    ``per_day`` is what we may use of the mailbox's quota, the person's reserve already
+    taken off. ``tz``: whose months are counted. ``work``: seconds that a message itself
+    takes; for the forecast, the real run does not wait for them.
     """
 
     batch_size: int = 5
@@ -32,10 +35,15 @@ class Pace:
     work: float = 0.0
 
     def gap(self, draw: float = 0.5) -> float:
-        """Seconds from one message to the next; ``draw`` in 0…1 is the random part. Spread so that the limit per minute is
-        approached evenly instead of used up at once, where the spacing is short enough to be waited for in place."""
+        """Seconds from one message to the next; ``draw`` in 0…1 is the random part.
+        Spread so that the limit per minute is approached evenly instead of used up at
+        once, where the spacing is short enough to be waited for in place."""
         low, high = self.jitter
-        spacing = 60 / self.per_minute if self.per_minute and 60 / self.per_minute <= NAP else 0.0
+        spacing = (
+            60 / self.per_minute
+            if self.per_minute and 60 / self.per_minute <= NAP
+            else 0.0
+        )
         return low + (high - low) * draw + max(0.0, spacing - (low + high) / 2)
 
     def rest(self, draw: float = 0.5) -> float:
@@ -54,18 +62,26 @@ class Allowance:
 
 def retry_delay(attempt: int) -> timedelta:
     """Growing: 5, 20, 80 … minutes after attempt 1, 2, 3 …, 12 hours at most."""
-    return min(timedelta(minutes=5 * 4 ** min(max(0, attempt - 1), 8)), timedelta(hours=12))
+    return min(
+        timedelta(minutes=5 * 4 ** min(max(0, attempt - 1), 8)), timedelta(hours=12)
+    )
 
 
 def month_start(now: datetime, tz: str = "UTC") -> datetime:
-    """The first moment of the month in a time zone; ``now`` and the result are UTC without zone, as Odoo stores them."""
+    """The first moment of the month in a time zone; ``now`` and the result are UTC
+    without zone, as Odoo stores them."""
     local = now.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(tz))
     return _to_utc(local.replace(day=1, hour=0, minute=0, second=0, microsecond=0))
 
 
 def next_month(now: datetime, tz: str = "UTC") -> datetime:
-    """The first moment of the next month in a time zone; UTC without zone, as ``now``."""
-    local = now.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(tz)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    """The first moment of the next month in a time zone; UTC without zone, as
+    ``now``."""
+    local = (
+        now.replace(tzinfo=timezone.utc)
+        .astimezone(ZoneInfo(tz))
+        .replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    )
     return _to_utc((local + timedelta(days=32)).replace(day=1))
 
 
@@ -73,20 +89,27 @@ def _to_utc(local: datetime) -> datetime:
     return local.astimezone(timezone.utc).replace(tzinfo=None)
 
 
-def allowance(now: datetime, sent: Sequence[datetime], pace: Pace, sent_this_month: int = 0) -> Allowance:
+def allowance(
+    now: datetime, sent: Sequence[datetime], pace: Pace, sent_this_month: int = 0
+) -> Allowance:
     """What a mailbox may send at ``now``.
 
-    :param sent: when this mailbox sent, in the last 24 hours, oldest first (same clock and zone as ``now``)
-    :param sent_this_month: messages of the company since the first of the month
+    :param sent: when this mailbox sent, in the last 24 hours, oldest first (same clock
+    and zone as ``now``) :param sent_this_month: messages of the company since the first
+    of the month
     """
     free, blocked = pace.batch_size, []
-    for name, limit, window in (("minute", pace.per_minute, MINUTE), ("day", pace.per_day, DAY)):
+    for name, limit, window in (
+        ("minute", pace.per_minute, MINUTE),
+        ("day", pace.per_day, DAY),
+    ):
         if not limit:
             continue
         left = limit - (len(sent) - bisect_right(sent, now - window))
         free = min(free, left)
         if left <= 0:
-            # The slot opens when the oldest of the last `limit` messages leaves the window.
+            # The slot opens when the oldest of the last `limit` messages leaves the
+            # window.
             blocked.append((sent[-limit] + window, name))
     if pace.per_month:
         free = min(free, pace.per_month - sent_this_month)
@@ -115,23 +138,35 @@ class Throttle:
     """What a mailbox has sent lately, and what may go now."""
 
     def __init__(
-        self, pace: Pace, sent: Sequence[datetime] = (), domains: dict[str, Sequence[datetime]] | None = None, month: MonthCount | None = None,
+        self,
+        pace: Pace,
+        sent: Sequence[datetime] = (),
+        domains: dict[str, Sequence[datetime]] | None = None,
+        month: MonthCount | None = None,
     ):
-        """``sent``: attempts of the last 24 hours, oldest first; ``domains``: those of the last minute by recipient domain."""
+        """``sent``: attempts of the last 24 hours, oldest first; ``domains``: those of
+        the last minute by recipient domain."""
         self.pace = pace
         self.month = month
         self._sent = list(sent)
-        self._domains = {domain: deque(times) for domain, times in (domains or {}).items()}
+        self._domains = {
+            domain: deque(times) for domain, times in (domains or {}).items()
+        }
 
     def allowance(self, now: datetime) -> Allowance:
-        return allowance(now, self._sent, self.pace, self.month.get(now) if self.month else 0)
+        return allowance(
+            now, self._sent, self.pace, self.month.get(now) if self.month else 0
+        )
 
     def count_day(self, now: datetime) -> int:
         """How many were sent in the last 24 hours."""
         return len(self._sent) - bisect_right(self._sent, now - DAY)
 
-    def get_domain_hold(self, domain: str, now: datetime, ahead: int = 0) -> datetime | None:
-        """Until when messages to a recipient domain wait; None when one may go. ``ahead``: so many more are leaving for it right now."""
+    def get_domain_hold(
+        self, domain: str, now: datetime, ahead: int = 0
+    ) -> datetime | None:
+        """Until when messages to a recipient domain wait; None when one may go.
+        ``ahead``: so many more are leaving for it right now."""
         times, limit = self._domains.get(domain, deque()), self.pace.per_domain
         while times and times[0] <= now - MINUTE:
             times.popleft()

@@ -1,4 +1,5 @@
-"""What a customer sends from his page: read strictly, with the field to mend named where something is wrong."""
+"""What a customer sends from his page: read strictly, with the field to mend named
+where something is wrong."""
 
 import re
 import unicodedata
@@ -10,15 +11,22 @@ from decimal import Decimal, InvalidOperation
 ACTIONS = ("promise", "paid", "dispute", "contact", "copy")
 MAX_LINE, MAX_TEXT = 200, 1000
 MAX_FILE = 5 * 1024 * 1024
-# First bytes of what may be sent as a proof of payment: nothing that a browser would run.
+# First bytes of what may be sent as a proof of payment: nothing that a browser would
+# run.
 _SIGNATURES = (
-    (b"%PDF-", "application/pdf", "pdf"), (b"\x89PNG\r\n\x1a\n", "image/png", "png"), (b"\xff\xd8\xff", "image/jpeg", "jpg"),
+    (b"%PDF-", "application/pdf", "pdf"),
+    (b"\x89PNG\r\n\x1a\n", "image/png", "png"),
+    (b"\xff\xd8\xff", "image/jpeg", "jpg"),
 )
-_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
+_ADDRESS = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
+)
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _PLAIN = re.compile(r"\d{1,15}(?:\.\d{1,6})?")
 # Arabic thousands and decimal separators (U+066C, U+066B), spaces that group digits.
-_SEPARATORS = str.maketrans({"\u066c": ",", "\u066b": ".", "\u00a0": "", "\u202f": "", " ": "", "'": ""})
+_SEPARATORS = str.maketrans(
+    {"\u066c": ",", "\u066b": ".", "\u00a0": "", "\u202f": "", " ": "", "'": ""}
+)
 
 
 class AnswerProblem(Exception):
@@ -31,7 +39,8 @@ class AnswerProblem(Exception):
 
 @dataclass(frozen=True)
 class Frame:
-    """What the page offers: invoices by position from 1, open amounts per currency code, the days to choose from."""
+    """What the page offers: invoices by position from 1, open amounts per currency
+    code, the days to choose from."""
 
     invoices: int
     totals: Mapping[str, Decimal]
@@ -41,7 +50,8 @@ class Frame:
 
 @dataclass(frozen=True)
 class Answer:
-    """``invoices``: positions from 1; ``amount`` in major units, 0: everything; ``file``: (name, content, MIME type)."""
+    """``invoices``: positions from 1; ``amount`` in major units, 0: everything;
+    ``file``: (name, content, MIME type)."""
 
     action: str
     day: date | None = None
@@ -54,7 +64,13 @@ class Answer:
     file: tuple[str, bytes, str] | None = field(default=None, repr=False)
 
 
-def read_answer(action: str, form: Mapping[str, str], positions: Sequence[str], file: tuple[str, bytes] | None, frame: Frame) -> Answer:
+def read_answer(
+    action: str,
+    form: Mapping[str, str],
+    positions: Sequence[str],
+    file: tuple[str, bytes] | None,
+    frame: Frame,
+) -> Answer:
     """
     :param form: the posted fields; ``positions``: the ticked invoices
     :param file: (name, content) of an uploaded file; None without one
@@ -63,7 +79,13 @@ def read_answer(action: str, form: Mapping[str, str], positions: Sequence[str], 
     name = clean_line(form.get("name", ""))
     if action == "promise":
         amount, currency = _read_amount(form, frame)
-        return Answer(action, day=_read_day(form.get("day", ""), frame), amount=amount, currency=currency, name=name)
+        return Answer(
+            action,
+            day=_read_day(form.get("day", ""), frame),
+            amount=amount,
+            currency=currency,
+            name=name,
+        )
     if action == "paid":
         text = clean_line(form.get("reference", ""))
         proof = check_file(*file) if file and (file[0] or file[1]) else None
@@ -74,7 +96,9 @@ def read_answer(action: str, form: Mapping[str, str], positions: Sequence[str], 
         text = clean_text(form.get("reason", ""))
         if len(text) < 3:
             raise AnswerProblem("reason_missing")
-        return Answer(action, text=text, invoices=_read_positions(positions, frame), name=name)
+        return Answer(
+            action, text=text, invoices=_read_positions(positions, frame), name=name
+        )
     if action == "contact":
         return Answer(action, email=_read_email(form.get("email", "")), name=name)
     if action == "copy":
@@ -87,8 +111,14 @@ def clean_line(text: str) -> str:
 
 
 def clean_text(text: str) -> str:
-    """Without control characters and without those that turn the direction of what follows (UAX #9), which hide what is said."""
-    kept = (char for char in (text or "").replace("\r\n", "\n") if char == "\n" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    """Without control characters and without those that turn the direction of what
+    follows (UAX #9), which hide what is said."""
+    kept = (
+        char
+        for char in (text or "").replace("\r\n", "\n")
+        if char == "\n"
+        or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn")
+    )
     return "".join(kept).strip()[:MAX_TEXT]
 
 
@@ -103,7 +133,11 @@ def check_file(name: str, content: bytes) -> tuple[str, bytes, str]:
         raise AnswerProblem("file_large")
     for signature, mimetype, extension in _SIGNATURES:
         if content.startswith(signature):
-            stem = re.sub(r"[^\w.-]+", "_", clean_line(re.split(r"[\\/]", name or "")[-1]).rpartition(".")[0]).strip("._")
+            stem = re.sub(
+                r"[^\w.-]+",
+                "_",
+                clean_line(re.split(r"[\\/]", name or "")[-1]).rpartition(".")[0],
+            ).strip("._")
             return f"{stem[:60] or 'proof'}.{extension}", content, mimetype
     raise AnswerProblem("file_type")
 
@@ -122,7 +156,11 @@ def _read_amount(form: Mapping[str, str], frame: Frame) -> tuple[Decimal, str]:
     text = form.get("amount", "").strip()
     if not text:
         return Decimal(0), ""
-    currency = form.get("currency", "") if len(frame.totals) > 1 else next(iter(frame.totals), "")
+    currency = (
+        form.get("currency", "")
+        if len(frame.totals) > 1
+        else next(iter(frame.totals), "")
+    )
     if currency not in frame.totals:
         raise AnswerProblem("currency_missing")
     amount = parse_amount(text)
@@ -132,7 +170,8 @@ def _read_amount(form: Mapping[str, str], frame: Frame) -> tuple[Decimal, str]:
 
 
 def parse_amount(text: str) -> Decimal:
-    """``1,234.50``, ``1234.5`` or ``١٬٢٣٤٫٥٠``, in major units; a comma groups thousands.
+    """``1,234.50``, ``1234.5`` or ``١٬٢٣٤٫٥٠``, in major units; a comma groups
+    thousands.
 
     :raises AnswerProblem: ``amount_wrong``
     """
@@ -146,7 +185,10 @@ def parse_amount(text: str) -> Decimal:
 
 
 def _western(text: str) -> str:
-    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text[:MAX_LINE])
+    return "".join(
+        str(unicodedata.decimal(char)) if char.isdecimal() else char
+        for char in text[:MAX_LINE]
+    )
 
 
 def _read_positions(positions: Sequence[str], frame: Frame) -> tuple[int, ...]:

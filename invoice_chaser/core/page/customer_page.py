@@ -1,4 +1,5 @@
-"""The page on which a customer sees his invoices and answers: HTML without script, without anything from elsewhere, and its policy."""
+"""The page on which a customer sees his invoices and answers: HTML without script,
+without anything from elsewhere, and its policy."""
 
 import base64
 import hashlib
@@ -13,13 +14,16 @@ from ..letter import localize
 from ..letter.html_layout import FOLDER, LAYOUT, get_colors
 from .page_texts import PAGE_TEXTS
 
-_NOTHING = dict.fromkeys(("name", "day", "amount", "currency", "reference", "reason", "email"), "")
+_NOTHING = dict.fromkeys(
+    ("name", "day", "amount", "currency", "reference", "reason", "email"), ""
+)
 _CSS = (FOLDER / "customer_page.css").read_text()
 
 
 @dataclass(frozen=True)
 class PageItem:
-    """One item of the reminder as it is now. ``state``: ``open``, ``paid``, ``review``, ``promised`` (then ``promised`` is the day)."""
+    """One item of the reminder as it is now. ``state``: ``open``, ``paid``, ``review``,
+    ``promised`` (then ``promised`` is the day)."""
 
     number: str
     position: int
@@ -50,7 +54,8 @@ class Said:
 
 @dataclass(frozen=True)
 class PageData:
-    """Plain values of the page. ``forms``: the signed form key of each action; an action without one is not offered."""
+    """Plain values of the page. ``forms``: the signed form key of each action; an
+    action without one is not offered."""
 
     path: str
     lang: str
@@ -89,37 +94,93 @@ def render_page(data: PageData) -> tuple[str, str]:
     rows = [_prepare_row(item, data) for item in data.items]
     problem = texts.get(data.problem, "")
     return _render(
-        "customer_page.html.jinja", lang, data.company.get("color", ""), data=data, entered=_NOTHING | dict(data.entered), rows=rows,
+        "customer_page.html.jinja",
+        lang,
+        data.company.get("color", ""),
+        data=data,
+        entered=_NOTHING | dict(data.entered),
+        rows=rows,
         open_rows=_get_choices(rows),
         totals=[
-            localize.format_amount(amount, currency, decimals, lang) for (currency, decimals), amount in sorted(data.totals.items()) if amount > 0
+            localize.format_amount(amount, currency, decimals, lang)
+            for (currency, decimals), amount in sorted(data.totals.items())
+            if amount > 0
         ],
-        currencies=sorted({currency for (currency, _decimals), amount in data.totals.items() if amount > 0}),
-        last_day=localize.format_day(data.last_day, lang), sent_on=localize.format_day(data.sent_on, lang), said=[_describe(said, lang) for said in data.said],
-        problem=problem % localize.format_day(data.last_day, lang) if "%s" in problem else problem,
+        currencies=sorted(
+            {
+                currency
+                for (currency, _decimals), amount in data.totals.items()
+                if amount > 0
+            }
+        ),
+        last_day=localize.format_day(data.last_day, lang),
+        sent_on=localize.format_day(data.sent_on, lang),
+        said=[_describe(said, lang) for said in data.said],
+        problem=problem % localize.format_day(data.last_day, lang)
+        if "%s" in problem
+        else problem,
     )
 
 
-def render_busy(lang: str, path: str, fields: Mapping[str, str] | None = None, ticked: tuple[str, ...] = (), had_file: bool = False) -> tuple[str, str]:
-    """What is shown while the database does not answer: nothing was stored, one button does it again."""
+def render_busy(
+    lang: str,
+    path: str,
+    fields: Mapping[str, str] | None = None,
+    ticked: tuple[str, ...] = (),
+    had_file: bool = False,
+) -> tuple[str, str]:
+    """What is shown while the database does not answer: nothing was stored, one button
+    does it again."""
     texts = PAGE_TEXTS[lang]
-    lines = [texts["busy"] if fields else texts["busy_read"], *([texts["choose_file"]] if had_file else ())]
-    return _render("customer_busy.html.jinja", lang, "", title=texts["busy_title"], path=path, lines=lines, fields=fields or {}, ticked=ticked)
+    lines = [
+        texts["busy"] if fields else texts["busy_read"],
+        *([texts["choose_file"]] if had_file else ()),
+    ]
+    return _render(
+        "customer_busy.html.jinja",
+        lang,
+        "",
+        title=texts["busy_title"],
+        path=path,
+        lines=lines,
+        fields=fields or {},
+        ticked=ticked,
+    )
 
 
 def render_notice(lang: str, path: str, code: str) -> tuple[str, str]:
-    """One sentence of the texts (``file_large``, ``too_often``), and the way back to the page."""
+    """One sentence of the texts (``file_large``, ``too_often``), and the way back to
+    the page."""
     texts = PAGE_TEXTS[lang]
-    return _render("customer_busy.html.jinja", lang, "", title=texts["problem"], path=path, lines=[texts[code]], fields={}, ticked=())
+    return _render(
+        "customer_busy.html.jinja",
+        lang,
+        "",
+        title=texts["problem"],
+        path=path,
+        lines=[texts[code]],
+        fields={},
+        ticked=(),
+    )
 
 
 def _render(template: str, lang: str, color: str, **values: object) -> tuple[str, str]:
     colors = get_colors(color)
-    css = _CSS.replace("#b0b0b1", colors["brand"]).replace("#b0b0b2", colors["on_brand"])
+    css = _CSS.replace("#b0b0b1", colors["brand"]).replace(
+        "#b0b0b2", colors["on_brand"]
+    )
     html = LAYOUT.get_template(template).render(
-        lang=lang, dir="rtl" if lang == "ar" else "ltr", texts=PAGE_TEXTS[lang], css=Markup(css), **values)  # noqa: S704  # our own file
+        lang=lang,
+        dir="rtl" if lang == "ar" else "ltr",
+        texts=PAGE_TEXTS[lang],
+        css=Markup(css),
+        **values,
+    )  # noqa: S704  # our own file
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
     return html, policy
 
 
@@ -135,16 +196,27 @@ def _prepare_row(item: PageItem, data: PageData) -> dict[str, object]:
     elif item.is_credit:
         note = ""
     else:
-        note = localize.plural(late, lang, texts["days_late"]) if late > 0 else texts["due_today"] if late == 0 else texts["not_due"]
+        note = (
+            localize.plural(late, lang, texts["days_late"])
+            if late > 0
+            else texts["due_today"]
+            if late == 0
+            else texts["not_due"]
+        )
     return {
-        "item": item, "note": note, "date_due": "" if item.is_credit else localize.format_day(item.date_due, lang),
-        "amount": localize.format_amount(item.residual, item.currency, item.decimals, lang),
+        "item": item,
+        "note": note,
+        "date_due": "" if item.is_credit else localize.format_day(item.date_due, lang),
+        "amount": localize.format_amount(
+            item.residual, item.currency, item.decimals, lang
+        ),
         "choice": not item.is_credit and item.state != "paid",
     }
 
 
 def _get_choices(rows: list[dict]) -> list[dict]:
-    """Per invoice the first row that is still open; instalments of one invoice are one choice."""
+    """Per invoice the first row that is still open; instalments of one invoice are one
+    choice."""
     choices: dict[int, dict] = {}
     for row in rows:
         if row["choice"]:
@@ -157,7 +229,10 @@ def _describe(said: Said, lang: str) -> dict[str, str]:
     text = texts[f"said_{said.action}"]
     if said.action == "promise" and said.amount:
         amount = localize.format_amount(said.amount, said.currency, said.decimals, lang)
-        text = texts["said_promise_amount"] % {"amount": amount, "day": localize.format_day(said.promised, lang)}
+        text = texts["said_promise_amount"] % {
+            "amount": amount,
+            "day": localize.format_day(said.promised, lang),
+        }
     elif said.action == "promise":
         text %= localize.format_day(said.promised, lang)
     elif "%s" in text:

@@ -1,44 +1,73 @@
-"""The small public pages: unsubscribe and "this link is not valid", without a session, in the customer's language."""
+"""The small public pages: unsubscribe and "this link is not valid", without a session,
+in the customer's language."""
 
 from ..letter.html_layout import LAYOUT, get_colors
 
 _TEXTS = {
     "en": {
         "ask_title": "Stop payment reminders?",
-        "ask": "Payment reminders to %s will stop. Your invoices stay open and can still be paid.",
+        "ask": "Payment reminders to %s will stop. Your invoices stay open and can "
+        "still be paid.",
         "ask_button": "Stop reminders",
         "done_title": "Reminders stopped",
         "done": "%s will receive no more payment reminders.",
         "invalid_title": "This link is no longer valid",
-        "invalid": "The link has expired or is incomplete. Please contact the sender of the message.",
+        "invalid": "The link has expired or is incomplete. Please contact the sender "
+        "of the message.",
     },
     "ar": {
         "ask_title": "هل تريدون إيقاف رسائل التذكير بالدفع؟",
-        "ask": "سيتوقف إرسال رسائل التذكير بالدفع إلى %s. تبقى فواتيركم مفتوحة ويمكن سدادها.",
+        "ask": "سيتوقف إرسال رسائل التذكير بالدفع إلى %s. تبقى فواتيركم مفتوحة ويمكن "
+        "سدادها.",
         "ask_button": "إيقاف التذكيرات",
         "done_title": "تم إيقاف التذكيرات",
         "done": "لن تصل رسائل تذكير بالدفع إلى %s بعد الآن.",
         "invalid_title": "هذا الرابط لم يعد صالحًا",
-        "invalid": "انتهت صلاحية الرابط أو أنه غير مكتمل. يُرجى التواصل مع مُرسل الرسالة.",
+        "invalid": "انتهت صلاحية الرابط أو أنه غير مكتمل. يُرجى التواصل مع مُرسل "
+        "الرسالة.",
     },
 }
 
 
 def _page(lang: str, title: str, lines: list[str], **extra: str) -> str:
-    values = {"action": "", "button": "", "company": "", **extra, **get_colors(extra.get("color", ""))}
-    return LAYOUT.get_template("unsubscribe.html.jinja").render(lang=lang, title=title, lines=lines, **values)
+    values = {
+        "action": "",
+        "button": "",
+        "company": "",
+        **extra,
+        **get_colors(extra.get("color", "")),
+    }
+    return LAYOUT.get_template("unsubscribe.html.jinja").render(
+        lang=lang, title=title, lines=lines, **values
+    )
 
 
-def confirm_page(lang: str, email: str, action: str, company: str, color: str = "") -> str:
+def confirm_page(
+    lang: str, email: str, action: str, company: str, color: str = ""
+) -> str:
     texts = _TEXTS[lang]
-    return _page(lang, texts["ask_title"], [texts["ask"] % email], action=action, button=texts["ask_button"], company=company, color=color)
+    return _page(
+        lang,
+        texts["ask_title"],
+        [texts["ask"] % email],
+        action=action,
+        button=texts["ask_button"],
+        company=company,
+        color=color,
+    )
 
 
 def done_page(lang: str, email: str, company: str, color: str = "") -> str:
     texts = _TEXTS[lang]
-    return _page(lang, texts["done_title"], [texts["done"] % email], company=company, color=color)
+    return _page(
+        lang, texts["done_title"], [texts["done"] % email], company=company, color=color
+    )
 
 
 def invalid_page() -> str:
     """In both languages: whose link it was is not known."""
-    return _page("en", f"{_TEXTS['en']['invalid_title']} · {_TEXTS['ar']['invalid_title']}", [_TEXTS["en"]["invalid"], _TEXTS["ar"]["invalid"]])
+    return _page(
+        "en",
+        f"{_TEXTS['en']['invalid_title']} · {_TEXTS['ar']['invalid_title']}",
+        [_TEXTS["en"]["invalid"], _TEXTS["ar"]["invalid"]],
+    )

@@ -4,15 +4,16 @@ from collections import OrderedDict, deque
 
 
 class RateLimiter:
-    """At most ``limit`` calls in any ``window`` seconds per key. The oldest keys are forgotten beyond ``size``, so that a flood of made-up
-    keys fills no memory."""
+    """At most ``limit`` calls in any ``window`` seconds per key. The oldest keys are
+    forgotten beyond ``size``, so that a flood of made-up keys fills no memory."""
 
     def __init__(self, limit: int, window: float, size: int = 10_000):
         self.limit, self.window, self.size = limit, window, size
         self._calls: OrderedDict[str, deque[float]] = OrderedDict()
 
     def allow(self, key: str, now: float) -> bool:
-        """Whether a call at ``now`` (seconds of any clock that never goes back) is within the limit; a refused one does not count."""
+        """Whether a call at ``now`` (seconds of any clock that never goes back) is
+        within the limit; a refused one does not count."""
         calls = self._calls.setdefault(key, deque())
         self._calls.move_to_end(key)
         while calls and calls[0] <= now - self.window:

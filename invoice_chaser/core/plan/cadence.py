@@ -1,4 +1,5 @@
-"""Which level an item, and a message about several items, gets on a day; and why, as a code with its values."""
+"""Which level an item, and a message about several items, gets on a day; and why, as a
+code with its values."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +14,9 @@ _RANK = {tone: rank for rank, tone in enumerate(TONES)}
 class LevelRule:
     """A rung of a ladder.
 
-    ``days_overdue``: from how many days after the due date (negative: before it, and only until it); ``min_days``: since the level before it was first
-    sent; ``repeat_days``: an automatic run sends it again after so many days (0: once).
+    ``days_overdue``: from how many days after the due date (negative: before it, and
+    only until it); ``min_days``: since the level before it was first sent;
+    ``repeat_days``: an automatic run sends it again after so many days (0: once).
     """
 
     id: int
@@ -38,9 +40,11 @@ class Sent:
 
 @dataclass(slots=True)
 class Choice:
-    """The level for a day and why: ``code`` and ``params`` fill a sentence of the addon's catalogue.
+    """The level for a day and why: ``code`` and ``params`` fill a sentence of the
+    addon's catalogue.
 
-    ``is_news``: an automatic run would write, because the level is new for the item or its repetition is due. Shared: never changed.
+    ``is_news``: an automatic run would write, because the level is new for the item or
+    its repetition is due. Shared: never changed.
     """
 
     level: LevelRule | None
@@ -51,7 +55,8 @@ class Choice:
 
     @property
     def changes_on(self) -> date | None:
-        """The first later day on which the answer may be another one by itself; None: never. Calculated when asked for: few ask."""
+        """The first later day on which the answer may be another one by itself; None:
+        never. Calculated when asked for: few ask."""
         return self.find_change() if self.find_change else None
 
 
@@ -59,7 +64,9 @@ class Ladder:
     """The rules of a policy, lowest first, and what they say about an item."""
 
     def __init__(self, rules: Iterable[LevelRule]):
-        self.rules: tuple[LevelRule, ...] = tuple(sorted(rules, key=lambda rule: (rule.sequence, rule.id)))
+        self.rules: tuple[LevelRule, ...] = tuple(
+            sorted(rules, key=lambda rule: (rule.sequence, rule.id))
+        )
         self.index = {rule.id: number for number, rule in enumerate(self.rules)}
         self.top = len(self.rules) - 1
         self._fresh_day: date | None = None
@@ -67,17 +74,24 @@ class Ladder:
 
     @property
     def first_day(self) -> int:
-        """The lowest ``days_overdue``: from when an item can matter at all; 1 for an empty ladder."""
+        """The lowest ``days_overdue``: from when an item can matter at all; 1 for an
+        empty ladder."""
         return min((rule.days_overdue for rule in self.rules), default=1)
 
     def place(self, history: Sequence[Sent]) -> tuple[int, date | None, date | None]:
-        """Where an item stands: index of its highest level (-1: none), since when, and the last day it was written about.
+        """Where an item stands: index of its highest level (-1: none), since when, and
+        the last day it was written about.
 
-        A level of another ladder (the policy was changed) counts as the highest one that is not harsher in tone.
+        A level of another ladder (the policy was changed) counts as the highest one
+        that is not harsher in tone.
         """
         best, first, last = -1, None, None
         for sent in history:
-            number = self.index[sent.level_id] if sent.level_id in self.index else self._find_by_tone(sent.tone)
+            number = (
+                self.index[sent.level_id]
+                if sent.level_id in self.index
+                else self._find_by_tone(sent.tone)
+            )
             last = sent.last if last is None else max(last, sent.last)
             if number > best or first is None:
                 best, first = max(best, number), sent.first
@@ -87,15 +101,28 @@ class Ladder:
 
     def _find_by_tone(self, tone: str) -> int:
         rank = _RANK.get(tone, 0)
-        return max((number for number, rule in enumerate(self.rules) if _RANK.get(rule.tone, 0) <= rank), default=-1)
+        return max(
+            (
+                number
+                for number, rule in enumerate(self.rules)
+                if _RANK.get(rule.tone, 0) <= rank
+            ),
+            default=-1,
+        )
 
-    def choose(self, days: int, history: Sequence[Sent], day: date, broken: date | None = None) -> Choice:
+    def choose(
+        self, days: int, history: Sequence[Sent], day: date, broken: date | None = None
+    ) -> Choice:
         """The level of one item.
 
-        * The highest level whose days have come, at once: a late start does not send every missed level.
-        * The last level only after the one before it: nobody gets a final notice out of the blue.
-        * An item stays at its level until ``min_days`` of a higher one have passed since the level was *first* sent, and never falls.
-        * A promise broken since the last reminder (``broken``: its day) makes it one level harder than it was.
+        * The highest level whose days have come, at once: a late start does not send
+          every missed level.
+        * The last level only after the one before it: nobody gets a final notice out of
+          the blue.
+        * An item stays at its level until ``min_days`` of a higher one have passed
+          since the level was *first* sent, and never falls.
+        * A promise broken since the last reminder (``broken``: its day) makes it one
+          level harder than it was.
 
         :param days: days after the due date (negative: before)
         """
@@ -104,40 +131,75 @@ class Ladder:
         return self._choose(days, history, day, broken)
 
     def _choose_fresh(self, days: int, day: date) -> Choice:
-        """Nothing was sent: the answer of a day depends on the age alone, and thousands of items share it."""
+        """Nothing was sent: the answer of a day depends on the age alone, and thousands
+        of items share it."""
         if day != self._fresh_day:
             self._fresh_day, self._fresh = day, {}
         if days not in self._fresh:
             self._fresh[days] = self._choose(days, (), day, None)
         return self._fresh[days]
 
-    def _choose(self, days: int, history: Sequence[Sent], day: date, broken: date | None) -> Choice:
+    def _choose(
+        self, days: int, history: Sequence[Sent], day: date, broken: date | None
+    ) -> Choice:
         place, first, last = self.place(history)
-        chosen, code = self._choose_first(days) if last is None else self._choose_next(days, place, first, day)
-        if broken and last is not None and broken >= last and place < self.top and chosen <= place + 1:
+        chosen, code = (
+            self._choose_first(days)
+            if last is None
+            else self._choose_next(days, place, first, day)
+        )
+        if (
+            broken
+            and last is not None
+            and broken >= last
+            and place < self.top
+            and chosen <= place + 1
+        ):
             chosen, code = place + 1, "level_broken"
         elif broken and last is None and 0 <= chosen < self.top - 1:
             chosen, code = chosen + 1, "level_broken"
         rule = self.rules[chosen] if chosen >= 0 else None
         is_news = rule is not None and (last is None or chosen > place)
-        if rule and not is_news and rule.repeat_days and day >= last + timedelta(days=rule.repeat_days):
+        if (
+            rule
+            and not is_news
+            and rule.repeat_days
+            and day >= last + timedelta(days=rule.repeat_days)
+        ):
             is_news, code = True, "level_repeat"
         params = {"level": rule.id if rule else False, "days": days}
         if last is not None:
-            params |= {"last": self.rules[place].id if place >= 0 else history[-1].level_id, "ago": (day - last).days}
+            params |= {
+                "last": self.rules[place].id if place >= 0 else history[-1].level_id,
+                "ago": (day - last).days,
+            }
         if code == "level_broken":
             params["date"] = broken.isoformat()
-        return Choice(rule, code, params, is_news, lambda: self._find_change(days, place, first, last, day))
+        return Choice(
+            rule,
+            code,
+            params,
+            is_news,
+            lambda: self._find_change(days, place, first, last, day),
+        )
 
     def _choose_first(self, days: int) -> tuple[int, str]:
-        reached = [number for number, rule in enumerate(self.rules) if _applies(rule, days)]
+        reached = [
+            number for number, rule in enumerate(self.rules) if _applies(rule, days)
+        ]
         if not reached:
             return -1, "level_none"
         if reached[-1] == self.top and self.top > 0:
-            return (reached[-2], "level_first_not_last") if len(reached) > 1 else (-1, "level_none")
+            return (
+                (reached[-2], "level_first_not_last")
+                if len(reached) > 1
+                else (-1, "level_none")
+            )
         return reached[-1], "level_before_due" if days <= 0 else "level_first"
 
-    def _choose_next(self, days: int, place: int, first: date, day: date) -> tuple[int, str]:
+    def _choose_next(
+        self, days: int, place: int, first: date, day: date
+    ) -> tuple[int, str]:
         highest = self.top if place >= self.top - 1 else self.top - 1
         for number in range(highest, place, -1):
             rule = self.rules[number]
@@ -147,38 +209,57 @@ class Ladder:
             return -1, "level_none"
         return place, "level_stays"
 
-    def _find_change(self, days: int, place: int, first: date | None, last: date | None, day: date) -> date | None:
+    def _find_change(
+        self, days: int, place: int, first: date | None, last: date | None, day: date
+    ) -> date | None:
         due = day - timedelta(days=days)
-        moments = [due + timedelta(days=rule.days_overdue) for rule in self.rules[max(place, 0):]]
+        moments = [
+            due + timedelta(days=rule.days_overdue)
+            for rule in self.rules[max(place, 0) :]
+        ]
         if last is not None:
-            moments += [first + timedelta(days=rule.min_days) for rule in self.rules[place + 1:]]
+            moments += [
+                first + timedelta(days=rule.min_days)
+                for rule in self.rules[place + 1 :]
+            ]
             if place >= 0 and self.rules[place].repeat_days:
                 moments.append(last + timedelta(days=self.rules[place].repeat_days))
         return min((moment for moment in moments if moment > day), default=None)
 
 
 def _applies(rule: LevelRule, days: int, once: bool = False) -> bool:
-    """Whether the days of a level have come (``once``: had come before). A notice before the due date is no reminder: it ends with it."""
+    """Whether the days of a level have come (``once``: had come before). A notice
+    before the due date is no reminder: it ends with it."""
     if rule.days_overdue < 0 < days:
         return False
     return once or rule.days_overdue <= days
 
 
 def lead(ladder: Ladder, choices: Sequence[Choice]) -> Choice:
-    """The choice for one message about several items: the highest level leads; news first, then the oldest item, among equals.
+    """The choice for one message about several items: the highest level leads; news
+    first, then the oldest item, among equals.
 
-    What leads may have been said before; the message is news as soon as one of its items is.
+    What leads may have been said before; the message is news as soon as one of its
+    items is.
     """
     if len(choices) == 1:
         return choices[0]
-    top = max(choices, key=lambda one: (_get_index(ladder, one), one.is_news, one.params["days"]))
+    top = max(
+        choices,
+        key=lambda one: (_get_index(ladder, one), one.is_news, one.params["days"]),
+    )
     fresh = sum(one.is_news for one in choices)
 
     def find_change():
-        return min((moment for moment in (one.changes_on for one in choices) if moment), default=None)
+        return min(
+            (moment for moment in (one.changes_on for one in choices) if moment),
+            default=None,
+        )
 
     if fresh and not top.is_news:
-        return Choice(top.level, "level_joined", top.params | {"count": fresh}, True, find_change)
+        return Choice(
+            top.level, "level_joined", top.params | {"count": fresh}, True, find_change
+        )
     return Choice(top.level, top.code, top.params, top.is_news, find_change)
 
 

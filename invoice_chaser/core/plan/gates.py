@@ -7,7 +7,8 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class Stop:
-    """``reason`` is a key of the addon's catalogue of reasons, ``params`` fills its sentence."""
+    """``reason`` is a key of the addon's catalogue of reasons, ``params`` fills its
+    sentence."""
 
     reason: str
     params: dict = field(default_factory=dict)
@@ -25,13 +26,15 @@ class Fail(Stop):
 
 @dataclass(frozen=True)
 class Hold(Stop):
-    """Not before ``until`` (UTC, naive as Odoo stores it); the reminder stays queued."""
+    """Not before ``until`` (UTC, naive as Odoo stores it); the reminder stays
+    queued."""
 
     until: datetime | None = None
 
 
 @dataclass(frozen=True)
 class Release:
-    """Not a stop: ``work`` takes time and must not be done under locks. All locks are let go, it is done, and the steps begin anew."""
+    """Not a stop: ``work`` takes time and must not be done under locks. All locks are
+    let go, it is done, and the steps begin anew."""
 
     work: Callable[[], object]

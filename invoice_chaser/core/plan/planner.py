@@ -1,4 +1,5 @@
-"""What every customer gets on a day, from facts that were read once. The daily run, the preview and the simulator all ask here."""
+"""What every customer gets on a day, from facts that were read once. The daily run, the
+preview and the simulator all ask here."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -10,14 +11,16 @@ from .gates import Skip
 from .planning import Customer, Message, OpenCredit, OpenItem, plan_customer
 from .priority import Record
 
-# Nothing is wrong with these customers: their turn has not come. An automatic run does not write them down one by one.
+# Nothing is wrong with these customers: their turn has not come. An automatic run does
+# not write them down one by one.
 WAITING = ("recent_contact", "live_reminder", "level_wait", "below_first_level")
 _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Barrier:
-    """Why a customer or an item must not be chased, up to and including the day ``until`` (None: until somebody lifts it)."""
+    """Why a customer or an item must not be chased, up to and including the day
+    ``until`` (None: until somebody lifts it)."""
 
     stop: Skip
     until: date | None = None
@@ -34,8 +37,8 @@ class Barrier:
 
 @dataclass(slots=True)
 class ItemFacts:
-    """An open item. ``history``: what was sent about it; ``broken``: the day on which a promise that covered it was found
-    broken, while nothing was sent about it since."""
+    """An open item. ``history``: what was sent about it; ``broken``: the day on which a
+    promise that covered it was found broken, while nothing was sent about it since."""
 
     id: int
     move_id: int
@@ -50,7 +53,8 @@ class ItemFacts:
 
 @dataclass(frozen=True, slots=True)
 class PromiseEnd:
-    """What becomes of an open promise when its last day (``last``) passes and nothing is paid; ``is_broken``: else it is kept in part."""
+    """What becomes of an open promise when its last day (``last``) passes and nothing
+    is paid; ``is_broken``: else it is kept in part."""
 
     last: date
     item_ids: frozenset[int]
@@ -61,8 +65,8 @@ class PromiseEnd:
 class CustomerFacts:
     """A commercial partner in one company, as known on the day of reading.
 
-    ``live``: a reminder that is on its way; ``last_contact`` and ``interval`` (days) keep reminders apart; ``promises``: the open ones,
-    for days to come only.
+    ``live``: a reminder that is on its way; ``last_contact`` and ``interval`` (days)
+    keep reminders apart; ``promises``: the open ones, for days to come only.
     """
 
     partner_id: int
@@ -82,9 +86,11 @@ class CustomerFacts:
 
 @dataclass(frozen=True)
 class Settings:
-    """``minimum``: smallest net per customer, company currency; ``min_invoices``: from how many items ``auto`` consolidates.
+    """``minimum``: smallest net per customer, company currency; ``min_invoices``: from
+    how many items ``auto`` consolidates.
 
-    ``automatic``: nobody has asked for these reminders, so only what is new is said; ``fixed``: one level for all, chosen by a person.
+    ``automatic``: nobody has asked for these reminders, so only what is new is said;
+    ``fixed``: one level for all, chosen by a person.
     """
 
     minimum: Decimal = Decimal(0)
@@ -93,17 +99,31 @@ class Settings:
     fixed: LevelRule | None = None
 
 
-def plan_day(customers: Iterable[CustomerFacts], day: date, settings: Settings) -> list[Message]:
+def plan_day(
+    customers: Iterable[CustomerFacts], day: date, settings: Settings
+) -> list[Message]:
     """The messages of a day, those that must not go included, each with its reason."""
-    return [message for customer in customers for message in plan_one(customer, day, settings)]
+    return [
+        message
+        for customer in customers
+        for message in plan_one(customer, day, settings)
+    ]
 
 
 def plan_one(customer: CustomerFacts, day: date, settings: Settings) -> list[Message]:
-    """The messages of one customer on a day; empty when none of his items matters yet. Nothing given is changed."""
+    """The messages of one customer on a day; empty when none of his items matters yet.
+    Nothing given is changed."""
     items, choices = _choose_items(customer, day, settings)
     if not items:
         return []
-    known = Customer(customer.partner_id, items, customer.credits, customer.preference, customer.max_amount, get_block(customer, day))
+    known = Customer(
+        customer.partner_id,
+        items,
+        customer.credits,
+        customer.preference,
+        customer.max_amount,
+        get_block(customer, day),
+    )
     messages = plan_customer(known, settings.minimum, settings.min_invoices)
     for message in messages:
         _set_level(message, choices, customer.ladder, settings)
@@ -117,13 +137,24 @@ def get_block(customer: CustomerFacts, day: date) -> Skip | None:
             return barrier.stop
     if customer.live:
         return customer.live
-    if customer.last_contact and day < customer.last_contact + timedelta(days=customer.interval):
-        return Skip("recent_contact", {"date": customer.last_contact.isoformat(), "detail": str(customer.interval)})
+    if customer.last_contact and day < customer.last_contact + timedelta(
+        days=customer.interval
+    ):
+        return Skip(
+            "recent_contact",
+            {
+                "date": customer.last_contact.isoformat(),
+                "detail": str(customer.interval),
+            },
+        )
     return None
 
 
-def get_next_day(customer: CustomerFacts, messages: Iterable[Message], day: date) -> date | None:
-    """The first later day on which the plan for the customer may differ, if nobody does anything; None: never.
+def get_next_day(
+    customer: CustomerFacts, messages: Iterable[Message], day: date
+) -> date | None:
+    """The first later day on which the plan for the customer may differ, if nobody does
+    anything; None: never.
 
     May be too early (the plan of that day is then the same), never too late.
     """
@@ -134,12 +165,19 @@ def get_next_day(customer: CustomerFacts, messages: Iterable[Message], day: date
     for item in customer.items:
         moments += (item.date_due + _DAY, item.date_due + timedelta(days=first_day))
         moments += [barrier.until + _DAY for barrier in item.barriers if barrier.until]
-    moments += [moment for moment in (message.choice.changes_on for message in messages if message.choice) if moment]
+    moments += [
+        moment
+        for moment in (
+            message.choice.changes_on for message in messages if message.choice
+        )
+        if moment
+    ]
     return min((moment for moment in moments if moment > day), default=None)
 
 
 def record_sent(customer: CustomerFacts, message: Message, day: date) -> None:
-    """The facts after a message has left on a day: what the next reading of the books would find."""
+    """The facts after a message has left on a day: what the next reading of the books
+    would find."""
     customer.last_contact = day
     record = customer.record or Record()
     customer.record = replace(record, reminders=record.reminders + 1)
@@ -150,44 +188,80 @@ def record_sent(customer: CustomerFacts, message: Message, day: date) -> None:
         if item.id in own:
             item.broken = None
         if item.id in own and level_id in tones:
-            item.history = _add_sent(item.history, Sent(level_id, tones[level_id], day, day))
+            item.history = _add_sent(
+                item.history, Sent(level_id, tones[level_id], day, day)
+            )
 
 
 def settle_promises(customer: CustomerFacts, day: date) -> None:
-    """The facts after the promises whose day has passed were compared with the payments, of which there are none."""
+    """The facts after the promises whose day has passed were compared with the
+    payments, of which there are none."""
     ended = [promise for promise in customer.promises if promise.last < day]
     if not ended:
         return
     record = customer.record or Record()
     customer.record = replace(record, promises=record.promises + len(ended))
-    customer.promises = tuple(promise for promise in customer.promises if promise.last >= day)
+    customer.promises = tuple(
+        promise for promise in customer.promises if promise.last >= day
+    )
     for item in customer.items:
-        days = [promise.last + _DAY for promise in ended if promise.is_broken and item.id in promise.item_ids]
-        item.broken = max([*days, *([item.broken] if item.broken else [])], default=None)
+        days = [
+            promise.last + _DAY
+            for promise in ended
+            if promise.is_broken and item.id in promise.item_ids
+        ]
+        item.broken = max(
+            [*days, *([item.broken] if item.broken else [])], default=None
+        )
 
 
 def _add_sent(history: tuple[Sent, ...], new: Sent) -> tuple[Sent, ...]:
     old = next((sent for sent in history if sent.level_id == new.level_id), None)
     if old is None:
         return (*history, new)
-    return (*(sent for sent in history if sent is not old), Sent(old.level_id, old.tone, old.first, new.last))
+    return (
+        *(sent for sent in history if sent is not old),
+        Sent(old.level_id, old.tone, old.first, new.last),
+    )
 
 
-def _choose_items(customer: CustomerFacts, day: date, settings: Settings) -> tuple[list[OpenItem], dict[int, Choice]]:
-    """The items that matter on a day, and the level of each. Items not yet due matter for a level before the due date only, and never
-    beside overdue ones: one message is either a reminder or a notice that something is about to fall due."""
+def _choose_items(
+    customer: CustomerFacts, day: date, settings: Settings
+) -> tuple[list[OpenItem], dict[int, Choice]]:
+    """The items that matter on a day, and the level of each. Items not yet due matter
+    for a level before the due date only, and never beside overdue ones: one message is
+    either a reminder or a notice that something is about to fall due."""
     items, choices, overdue = [], {}, False
     for fact in customer.items:
         days = (day - fact.date_due).days
-        choice = _choose_fixed(settings.fixed, days) if settings.fixed else customer.ladder.choose(days, fact.history, day, fact.broken)
+        choice = (
+            _choose_fixed(settings.fixed, days)
+            if settings.fixed
+            else customer.ladder.choose(days, fact.history, day, fact.broken)
+        )
         if days <= 0 and choice.level is None:
             continue
-        hold = next((barrier.stop for barrier in fact.barriers if barrier.holds(day)), None)
+        hold = next(
+            (barrier.stop for barrier in fact.barriers if barrier.holds(day)), None
+        )
         overdue = overdue or (days > 0 and not hold)
         choices[fact.id] = choice
-        items.append(OpenItem(
-            fact.id, fact.move_id, customer.partner_id, fact.currency_id, fact.residual, fact.company_residual, fact.date_due, days, hold))
-    return [item for item in items if item.days_overdue > 0] if overdue else items, choices
+        items.append(
+            OpenItem(
+                fact.id,
+                fact.move_id,
+                customer.partner_id,
+                fact.currency_id,
+                fact.residual,
+                fact.company_residual,
+                fact.date_due,
+                days,
+                hold,
+            )
+        )
+    return [
+        item for item in items if item.days_overdue > 0
+    ] if overdue else items, choices
 
 
 def _choose_fixed(rule: LevelRule, days: int) -> Choice:
@@ -196,17 +270,26 @@ def _choose_fixed(rule: LevelRule, days: int) -> Choice:
     return Choice(rule, "level_fixed", {"level": rule.id, "days": days}, True)
 
 
-def _set_level(message: Message, choices: dict[int, Choice], ladder: Ladder, settings: Settings) -> None:
+def _set_level(
+    message: Message, choices: dict[int, Choice], ladder: Ladder, settings: Settings
+) -> None:
     own = [choices[item.id] for item in message.items]
     if settings.fixed:
         message.choice = max(own, key=lambda choice: choice.params["days"])
     else:
         message.choice = lead(ladder, own)
-    message.item_levels = {item.id: choice.level.id for item, choice in zip(message.items, own, strict=True) if choice.level}
+    message.item_levels = {
+        item.id: choice.level.id
+        for item, choice in zip(message.items, own, strict=True)
+        if choice.level
+    }
     if message.skip or not (ladder.rules or settings.fixed or settings.automatic):
         return
     if not message.choice.level:
         message.skip = Skip("below_first_level", {"detail": str(message.days_overdue)})
     elif settings.automatic and not message.choice.is_news:
         changes = message.choice.changes_on
-        message.skip = Skip("level_wait", message.choice.params | {"date": changes.isoformat() if changes else ""})
+        message.skip = Skip(
+            "level_wait",
+            message.choice.params | {"date": changes.isoformat() if changes else ""},
+        )

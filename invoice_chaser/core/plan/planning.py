@@ -1,4 +1,5 @@
-"""From open items to the messages of a campaign: netting, consolidation, reasons. Pure; the ORM reads and writes."""
+"""From open items to the messages of a campaign: netting, consolidation, reasons. Pure;
+the ORM reads and writes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,7 +12,8 @@ from .gates import Skip
 
 @dataclass(slots=True)
 class OpenItem:
-    """A receivable journal item on a day. ``residual`` in the item's currency, ``company_residual`` in the company's."""
+    """A receivable journal item on a day. ``residual`` in the item's currency,
+    ``company_residual`` in the company's."""
 
     id: int
     move_id: int
@@ -26,7 +28,8 @@ class OpenItem:
 
 @dataclass(slots=True)
 class OpenCredit:
-    """A credit note, payment or other open credit of the customer; amounts are positive."""
+    """A credit note, payment or other open credit of the customer; amounts are
+    positive."""
 
     id: int
     currency_id: int
@@ -48,9 +51,11 @@ class Customer:
 
 @dataclass
 class Message:
-    """One reminder to be: its items, the credits set against them, and why it must not go (None: it may).
+    """One reminder to be: its items, the credits set against them, and why it must not
+    go (None: it may).
 
-    ``choice``: the level and why; ``item_levels``: item → the level that it has by itself (a young item beside an old one has a lower one).
+    ``choice``: the level and why; ``item_levels``: item → the level that it has by
+    itself (a young item beside an old one has a lower one).
     """
 
     partner_id: int
@@ -75,7 +80,9 @@ class Message:
         )
 
 
-def plan_messages(customers: Iterable[Customer], minimum: Decimal, min_invoices: int) -> list[Message]:
+def plan_messages(
+    customers: Iterable[Customer], minimum: Decimal, min_invoices: int
+) -> list[Message]:
     """The messages of a campaign, skipped ones included, each with its reason.
 
     :param minimum: smallest net per customer in the company's currency; 0: none
@@ -87,7 +94,9 @@ def plan_messages(customers: Iterable[Customer], minimum: Decimal, min_invoices:
     return messages
 
 
-def plan_customer(customer: Customer, minimum: Decimal, min_invoices: int) -> list[Message]:
+def plan_customer(
+    customer: Customer, minimum: Decimal, min_invoices: int
+) -> list[Message]:
     """The messages to one customer; see ``plan_messages``."""
     messages, live = [], []
     for item in customer.items:
@@ -99,7 +108,14 @@ def plan_customer(customer: Customer, minimum: Decimal, min_invoices: int) -> li
         return messages
     due, covered = net_items(live, customer.credits)
     if covered:
-        messages.append(Message(customer.partner_id, covered, _credits_for(covered, customer.credits), Skip("covered_by_credit")))
+        messages.append(
+            Message(
+                customer.partner_id,
+                covered,
+                _credits_for(covered, customer.credits),
+                Skip("covered_by_credit"),
+            )
+        )
     if not due:
         return messages
     groups = _consolidate(customer, due, min_invoices)
@@ -115,8 +131,11 @@ def plan_customer(customer: Customer, minimum: Decimal, min_invoices: int) -> li
     return messages + groups
 
 
-def net_items(items: list[OpenItem], credits: list[OpenCredit]) -> tuple[list[OpenItem], list[OpenItem]]:
-    """Items of currencies with a positive net, and those of currencies where open credits cover everything."""
+def net_items(
+    items: list[OpenItem], credits: list[OpenCredit]
+) -> tuple[list[OpenItem], list[OpenItem]]:
+    """Items of currencies with a positive net, and those of currencies where open
+    credits cover everything."""
     if not credits and all(item.residual > 0 for item in items):
         return items, []
     net: dict[int, Decimal] = {}
@@ -134,7 +153,9 @@ def _credits_for(items: list[OpenItem], credits: list[OpenCredit]) -> list[OpenC
     return [credit for credit in credits if credit.currency_id in currencies]
 
 
-def _consolidate(customer: Customer, items: list[OpenItem], min_invoices: int) -> list[Message]:
+def _consolidate(
+    customer: Customer, items: list[OpenItem], min_invoices: int
+) -> list[Message]:
     items = sorted(items, key=lambda item: (item.date_due, item.id))
     if _one_message(customer, items, min_invoices):
         return [Message(customer.partner_id, items)]
@@ -149,19 +170,36 @@ def _one_message(customer: Customer, items: list[OpenItem], min_invoices: int) -
         return True
     if customer.preference == "disabled" or len(items) < min_invoices:
         return False
-    return not customer.max_amount or sum((item.company_residual for item in items), Decimal(0)) <= customer.max_amount
+    return (
+        not customer.max_amount
+        or sum((item.company_residual for item in items), Decimal(0))
+        <= customer.max_amount
+    )
 
 
 def _share_credits(groups: list[Message], credits: list[OpenCredit]) -> None:
-    """Each credit is shown once: with the oldest message whose items in its currency it does not cover alone.
+    """Each credit is shown once: with the oldest message whose items in its currency it
+    does not cover alone.
 
-    Where none is large enough, messages are joined until one is, so that nobody is asked for more than he owes.
+    Where none is large enough, messages are joined until one is, so that nobody is
+    asked for more than he owes.
     """
     for credit in sorted(credits, key=lambda credit: (-credit.residual, credit.id)):
-        fits = [group for group in groups if any(item.currency_id == credit.currency_id for item in group.items)]
+        fits = [
+            group
+            for group in groups
+            if any(item.currency_id == credit.currency_id for item in group.items)
+        ]
         if not fits:
             continue
-        bearer = next((group for group in fits if _net_in(group, credit.currency_id) > credit.residual), fits[0])
+        bearer = next(
+            (
+                group
+                for group in fits
+                if _net_in(group, credit.currency_id) > credit.residual
+            ),
+            fits[0],
+        )
         for other in fits[1:]:
             if _net_in(bearer, credit.currency_id) > credit.residual:
                 break
@@ -172,8 +210,18 @@ def _share_credits(groups: list[Message], credits: list[OpenCredit]) -> None:
 
 
 def _net_in(message: Message, currency_id: int) -> Decimal:
-    owed = sum((item.residual for item in message.items if item.currency_id == currency_id), Decimal(0))
-    return owed - sum((credit.residual for credit in message.credits if credit.currency_id == currency_id), Decimal(0))
+    owed = sum(
+        (item.residual for item in message.items if item.currency_id == currency_id),
+        Decimal(0),
+    )
+    return owed - sum(
+        (
+            credit.residual
+            for credit in message.credits
+            if credit.currency_id == currency_id
+        ),
+        Decimal(0),
+    )
 
 
 def _net_positive(message: Message) -> bool:

@@ -1,6 +1,7 @@
 """Priority score 0-100 of a customer: whom to write to, and to call, first.
 
-`compute_priority` and the worklist's SQL (`chaser.worklist`) are the same formula; `TestWorklist.test_score_is_the_planners` compares them.
+`compute_priority` and the worklist's SQL (`chaser.worklist`) are the same formula;
+`TestWorklist.test_score_is_the_planners` compares them.
 """
 
 import math
@@ -19,8 +20,9 @@ AMOUNT_FULL_SHARE = 0.1
 
 @dataclass(frozen=True)
 class Record:
-    """What we know of a customer's behaviour: promises that ended, and how many were kept; reminders sent in the last year, and how many
-    of them he answered (a reply, or an answer on his page)."""
+    """What we know of a customer's behaviour: promises that ended, and how many were
+    kept; reminders sent in the last year, and how many of them he answered (a reply, or
+    an answer on his page)."""
 
     promises: int = 0
     promises_kept: int = 0
@@ -45,14 +47,20 @@ class Priority:
         return self.amount + self.age + self.relation
 
 
-def compute_priority(amount: float, receivables: float, days_overdue: int, trust: str | None, record: Record | None = None) -> Priority:
-    """
-    :param amount: the customer's overdue net in the company's currency (major units)
-    :param receivables: all open receivables of the company, in the same currency; the amount part grows with the square root of the
+def compute_priority(
+    amount: float,
+    receivables: float,
+    days_overdue: int,
+    trust: str | None,
+    record: Record | None = None,
+) -> Priority:
+    """:param amount: the customer's overdue net in the company's currency (major
+    units) :param receivables: all open receivables of the company, in the same
+    currency; the amount part grows with the square root of the
         customer's share and is full from a tenth
-    :param days_overdue: of the oldest item; the age part is full from 90 days
-    :param trust: ``good``, ``normal`` or ``bad`` (``res.partner.trust``)
-    :param record: promises and answers so far; broken promises and silence raise the score
+    :param days_overdue: of the oldest item; the age part is full from 90 days :param
+    trust: ``good``, ``normal`` or ``bad`` (``res.partner.trust``) :param record:
+    promises and answers so far; broken promises and silence raise the score
     """
     record = record or Record()
     share = amount / receivables if amount > 0 and receivables > 0 else 0.0
@@ -61,7 +69,9 @@ def compute_priority(amount: float, receivables: float, days_overdue: int, trust
         _round(AGE_MAX * max(0, min(days_overdue, AGE_FULL_DAYS)) / AGE_FULL_DAYS),
         TRUST_PARTS.get(trust or "normal", TRUST_PARTS["normal"]),
         _missed(record.promises, record.promises_kept, PROMISE_MAX, PROMISE_UNKNOWN),
-        _missed(record.reminders, record.reminders_answered, ANSWER_MAX, ANSWER_UNKNOWN),
+        _missed(
+            record.reminders, record.reminders_answered, ANSWER_MAX, ANSWER_UNKNOWN
+        ),
     )
 
 

@@ -10,7 +10,8 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True)
 class Coverable:
-    """An open item that a promise may cover. ``residual`` in the item's currency (major units)."""
+    """An open item that a promise may cover. ``residual`` in the item's currency (major
+    units)."""
 
     id: int
     move_id: int
@@ -21,9 +22,11 @@ class Coverable:
 
 @dataclass(frozen=True)
 class Covered:
-    """A covered item as it is now, and what has happened to it since the promise, in the item's currency (major units).
+    """A covered item as it is now, and what has happened to it since the promise, in
+    the item's currency (major units).
 
-    ``paid``: payments dated on or before the promised day; ``paid_late``: after it; ``credited``: credit notes.
+    ``paid``: payments dated on or before the promised day; ``paid_late``: after it;
+    ``credited``: credit notes.
     """
 
     currency_id: int
@@ -38,11 +41,14 @@ class Covered:
         return self.residual + self.paid + self.paid_late
 
 
-def choose_covered(items: Iterable[Coverable], amount: Decimal, currency_id: int) -> list[Coverable]:
+def choose_covered(
+    items: Iterable[Coverable], amount: Decimal, currency_id: int
+) -> list[Coverable]:
     """The items that a promise covers.
 
-    Without an amount all of them. With one: those of its currency, whole invoices, oldest first, until the amount is used up; the
-    invoice in which it ends is covered whole, because asking for one part while the other is promised only confuses.
+    Without an amount all of them. With one: those of its currency, whole invoices,
+    oldest first, until the amount is used up; the invoice in which it ends is covered
+    whole, because asking for one part while the other is promised only confuses.
     """
     ordered = sorted(items, key=lambda item: (item.date_due, item.move_id, item.id))
     if not amount:
@@ -58,13 +64,18 @@ def choose_covered(items: Iterable[Coverable], amount: Decimal, currency_id: int
 
 
 def judge_promise(
-    items: Iterable[Covered], amount: Decimal, unallocated: Mapping[int, Decimal], date_promised: date, today: date
+    items: Iterable[Covered],
+    amount: Decimal,
+    unallocated: Mapping[int, Decimal],
+    date_promised: date,
+    today: date,
 ) -> tuple[str, dict[int, Decimal]]:
     """State of a promise today, and how much of ``unallocated`` it counts as its own.
 
-    :param amount: promised; 0: everything that is covered
-    :param unallocated: payments of the customer since the promise, dated in time, that are matched to no invoice yet, per currency
-    :return: ``kept`` as soon as the money is there, ``open`` until the day has passed, then ``partly`` or ``broken``; ``cancelled`` when
+    :param amount: promised; 0: everything that is covered :param unallocated: payments
+    of the customer since the promise, dated in time, that are matched to no invoice
+    yet, per currency :return: ``kept`` as soon as the money is there, ``open`` until
+    the day has passed, then ``partly`` or ``broken``; ``cancelled`` when
         nothing is left to pay because it was credited
     """
     opening: dict[int, Decimal] = {}
@@ -72,13 +83,21 @@ def judge_promise(
     for item in items:
         opening[item.currency_id] = opening.get(item.currency_id, ZERO) + item.opening
         paid[item.currency_id] = paid.get(item.currency_id, ZERO) + item.paid
-    need = {currency: min(amount, total) if amount else total for currency, total in opening.items()}
+    need = {
+        currency: min(amount, total) if amount else total
+        for currency, total in opening.items()
+    }
     if not any(need.values()):
         return "cancelled", {}
     used = {
-        currency: max(ZERO, min(wanted - paid[currency], unallocated.get(currency, ZERO))) for currency, wanted in need.items()
+        currency: max(
+            ZERO, min(wanted - paid[currency], unallocated.get(currency, ZERO))
+        )
+        for currency, wanted in need.items()
     }
-    if all(paid[currency] + used[currency] >= wanted for currency, wanted in need.items()):
+    if all(
+        paid[currency] + used[currency] >= wanted for currency, wanted in need.items()
+    ):
         return "kept", used
     if today <= date_promised:
         return "open", used

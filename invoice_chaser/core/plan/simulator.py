@@ -1,5 +1,6 @@
-"""The days to come: the planner of the daily run asked day by day, its outcome fed back into the facts, and what it plans put into the
-queues of the mailboxes (``core.forecast``), chosen as the real campaigns choose them (``core.share``)."""
+"""The days to come: the planner of the daily run asked day by day, its outcome fed back
+into the facts, and what it plans put into the queues of the mailboxes
+(``core.forecast``), chosen as the real campaigns choose them (``core.share``)."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,16 @@ from ..hours.send_window import SendWindow
 from ..pace.forecast import Queues, Waiting
 from ..pace.share import share
 from .gates import Skip
-from .planner import WAITING, CustomerFacts, Settings, get_block, get_next_day, plan_one, record_sent, settle_promises
+from .planner import (
+    WAITING,
+    CustomerFacts,
+    Settings,
+    get_block,
+    get_next_day,
+    plan_one,
+    record_sent,
+    settle_promises,
+)
 from .planning import Message
 
 _DAY = timedelta(days=1)
@@ -17,8 +27,9 @@ _DAY = timedelta(days=1)
 
 @dataclass(slots=True, eq=False)
 class Departure:
-    """A message of the forecast. ``planned``: day of the plan (company's time zone); ``approval``: it waits for a person first;
-    ``mailbox``: who sends it; ``leaves``: UTC, None when it does not within the days; ``limit``: what made it wait, as
+    """A message of the forecast. ``planned``: day of the plan (company's time zone);
+    ``approval``: it waits for a person first; ``mailbox``: who sends it; ``leaves``:
+    UTC, None when it does not within the days; ``limit``: what made it wait, as
     ``core.forecast.Departure`` has it."""
 
     customer: CustomerFacts
@@ -35,7 +46,8 @@ class Departure:
 class Clock:
     """Days and moments of the company (days in its time zone, moments UTC).
 
-    ``get_run``: day → moment of the daily run, None on a day off; ``get_day``: moment → day; ``get_start``: day → its first moment
+    ``get_run``: day → moment of the daily run, None on a day off; ``get_day``: moment →
+    day; ``get_start``: day → its first moment
     """
 
     get_run: Callable[[date], datetime | None]
@@ -47,8 +59,10 @@ class Clock:
 class Post:
     """The mailboxes and what is known of the customers as recipients.
 
-    ``senders``: those among which a campaign of the daily run is shared, the first one preferred; ``known``: customer → the mailbox that
-    wrote to him last; ``domains``: customer → domain of his address; ``windows``: customer → when he may be written to (missing: always)
+    ``senders``: those among which a campaign of the daily run is shared, the first one
+    preferred; ``known``: customer → the mailbox that wrote to him last; ``domains``:
+    customer → domain of his address; ``windows``: customer → when he may be written to
+    (missing: always)
     """
 
     queues: Queues
@@ -58,26 +72,45 @@ class Post:
     windows: Mapping[int, SendWindow] = field(default_factory=dict)
 
     def choose(self, departures: Iterable[Departure], moment: datetime) -> None:
-        """A mailbox for each departure of one campaign, given the most important first."""
+        """A mailbox for each departure of one campaign, given the most important
+        first."""
         counts: dict[int, int] = {}
         for departure in departures:
             partner_id = departure.customer.partner_id
             counts[partner_id] = counts.get(partner_id, 0) + 1
-        capacities = [self.queues.get_capacity(sender, moment) for sender in self.senders]
+        capacities = [
+            self.queues.get_capacity(sender, moment) for sender in self.senders
+        ]
         chosen = share(counts.items(), capacities, self.known)
         for departure in departures:
             departure.mailbox = chosen.get(departure.customer.partner_id)
 
-    def put(self, departure: Departure, order: tuple, moment: datetime, expires: datetime | None) -> None:
+    def put(
+        self,
+        departure: Departure,
+        order: tuple,
+        moment: datetime,
+        expires: datetime | None,
+    ) -> None:
         partner_id = departure.customer.partner_id
-        self.queues.put(departure.mailbox, Waiting(
-            order, self.domains.get(partner_id, ""), moment, departure, self.windows.get(partner_id), expires))
+        self.queues.put(
+            departure.mailbox,
+            Waiting(
+                order,
+                self.domains.get(partner_id, ""),
+                moment,
+                departure,
+                self.windows.get(partner_id),
+                expires,
+            ),
+        )
 
 
 @dataclass
 class Forecast:
-    """``departures``: in the order of leaving; ``held``: customers who get nothing, and why, once per customer and reason;
-    ``waiting``: what is planned within the days and does not leave in them."""
+    """``departures``: in the order of leaving; ``held``: customers who get nothing, and
+    why, once per customer and reason; ``waiting``: what is planned within the days and
+    does not leave in them."""
 
     departures: list[Departure] = field(default_factory=list)
     held: list[Departure] = field(default_factory=list)
@@ -85,15 +118,25 @@ class Forecast:
 
 
 def simulate(
-    customers: Iterable[CustomerFacts], settings: Settings, start: date, days: int, post: Post, clock: Clock, *,
-    prioritize: Callable[[CustomerFacts, Message], int], approve_all: bool = False, queued: Iterable[tuple[Departure, tuple, datetime]] = (),
+    customers: Iterable[CustomerFacts],
+    settings: Settings,
+    start: date,
+    days: int,
+    post: Post,
+    clock: Clock,
+    *,
+    prioritize: Callable[[CustomerFacts, Message], int],
+    approve_all: bool = False,
+    queued: Iterable[tuple[Departure, tuple, datetime]] = (),
 ) -> Forecast:
-    """The next ``days`` days from ``start``, if nobody pays, answers or decides anything and every approval is given at once.
+    """The next ``days`` days from ``start``, if nobody pays, answers or decides
+    anything and every approval is given at once.
 
     The customers are used up: their facts are those of the last day afterwards.
 
-    :param approve_all: the whole campaign of a day waits for approval; else only levels that want it
-    :param queued: reminders that wait already, each with its place in the queue and the moment from which it may leave
+    :param approve_all: the whole campaign of a day waits for approval; else only levels
+    that want it :param queued: reminders that wait already, each with its place in the
+    queue and the moment from which it may leave
     """
     run = _Run(settings, start, days, post, clock, prioritize, approve_all)
     for departure, order, moment in queued:
@@ -106,7 +149,13 @@ def simulate(
 
 class _Run:
     def __init__(self, settings, start, days, post, clock, prioritize, approve_all):
-        self.settings, self.start, self.days, self.post, self.clock = settings, start, days, post, clock
+        self.settings, self.start, self.days, self.post, self.clock = (
+            settings,
+            start,
+            days,
+            post,
+            clock,
+        )
         self.prioritize, self.approve_all = prioritize, approve_all
         self.calendar: list[list[CustomerFacts]] = [[] for _day in range(days)]
         self.on_the_way: dict[int, int] = {}
@@ -122,7 +171,8 @@ class _Run:
                 self._drain(moment)
                 self._plan_day(number, day, moment)
             elif number + 1 < self.days:
-                # Nobody plans on a day off; the next working day takes its customers up.
+                # Nobody plans on a day off; the next working day takes its customers
+                # up.
                 self.calendar[number + 1] += self.calendar[number]
                 self.planned = number
         self._drain(self.clock.get_start(self.start + timedelta(days=self.days)))
@@ -142,24 +192,38 @@ class _Run:
                 self._give_up(waiting.group, waiting, moment)
 
     def wake(self, customer: CustomerFacts, day: date | None) -> None:
-        """Look at the customer again on a day, or on the next one that is not planned yet; those beyond the horizon are done."""
-        if day and (number := max((day - self.start).days, self.planned + 1)) < self.days:
+        """Look at the customer again on a day, or on the next one that is not planned
+        yet; those beyond the horizon are done."""
+        if (
+            day
+            and (number := max((day - self.start).days, self.planned + 1)) < self.days
+        ):
             self.calendar[number].append(customer)
 
     def take_up(self, departure: Departure, order: tuple, moment: datetime) -> None:
-        """Something that waits already. A mailbox that is not connected lets nothing go."""
+        """Something that waits already. A mailbox that is not connected lets nothing
+        go."""
         partner_id = departure.customer.partner_id
         self.on_the_way[partner_id] = self.on_the_way.get(partner_id, 0) + 1
         if departure.mailbox in self.post.queues:
             self.post.put(departure, order, moment, self._get_expiry(departure.message))
         else:
-            self._tell_held(departure.customer, departure.message, departure.planned, Skip("provider_closed", {"detail": ""}))
+            self._tell_held(
+                departure.customer,
+                departure.message,
+                departure.planned,
+                Skip("provider_closed", {"detail": ""}),
+            )
 
     # -- a day's plan
 
     def _plan_day(self, number: int, day: date, moment: datetime) -> None:
-        # In the order in which the daily run writes them down: it decides among equals when a limit binds.
-        customers, self.calendar[number] = sorted(self.calendar[number], key=lambda one: one.partner_id), []
+        # In the order in which the daily run writes them down: it decides among equals
+        # when a limit binds.
+        customers, self.calendar[number] = (
+            sorted(self.calendar[number], key=lambda one: one.partner_id),
+            [],
+        )
         self.planned = number
         campaigns: tuple[list[Departure], list[Departure]] = ([], [])
         for customer in customers:
@@ -174,7 +238,12 @@ class _Run:
                 if departure.mailbox is None:
                     self.forecast.waiting.append(departure)
                 else:
-                    self.post.put(departure, (-departure.priority, 0, self.count), moment, self._get_expiry(departure.message))
+                    self.post.put(
+                        departure,
+                        (-departure.priority, 0, self.count),
+                        moment,
+                        self._get_expiry(departure.message),
+                    )
 
     def _plan(self, customer: CustomerFacts, day: date) -> list[Departure]:
         settle_promises(customer, day)
@@ -185,11 +254,24 @@ class _Run:
                 self._tell_held(customer, message, day, message.skip)
         if going:
             self.on_the_way[customer.partner_id] = len(going)
-            strict = self.approve_all or any(message.choice.level and message.choice.level.requires_approval for message in going)
-            return [Departure(customer, message, day, self.prioritize(customer, message), strict) for message in going]
+            strict = self.approve_all or any(
+                message.choice.level and message.choice.level.requires_approval
+                for message in going
+            )
+            return [
+                Departure(
+                    customer, message, day, self.prioritize(customer, message), strict
+                )
+                for message in going
+            ]
         block = get_block(customer, day)
         recent = block and block.reason == "recent_contact"
-        self.wake(customer, customer.last_contact + timedelta(days=customer.interval) if recent else get_next_day(customer, messages, day))
+        self.wake(
+            customer,
+            customer.last_contact + timedelta(days=customer.interval)
+            if recent
+            else get_next_day(customer, messages, day),
+        )
         return []
 
     def _get_expiry(self, message: Message) -> datetime | None:
@@ -199,7 +281,9 @@ class _Run:
             return None
         return self.clock.get_start(max(item.date_due for item in message.items) + _DAY)
 
-    def _tell_held(self, customer: CustomerFacts, message: Message, day: date, stop: Skip) -> None:
+    def _tell_held(
+        self, customer: CustomerFacts, message: Message, day: date, stop: Skip
+    ) -> None:
         key = (customer.partner_id, stop.reason)
         if key not in self.told:
             self.told.add(key)
@@ -216,15 +300,32 @@ class _Run:
         record_sent(departure.customer, message, day)
         self.post.known[departure.customer.partner_id] = departure.mailbox
         self.forecast.departures.append(departure)
-        self._release(departure, max(departure.planned, day) + timedelta(days=max(departure.customer.interval, 1)))
+        self._release(
+            departure,
+            max(departure.planned, day)
+            + timedelta(days=max(departure.customer.interval, 1)),
+        )
 
-    def _give_up(self, departure: Departure, waiting: Waiting, moment: datetime) -> None:
-        """It does not leave: too late for a notice, which frees its customer; or no window ever opens, which does not."""
+    def _give_up(
+        self, departure: Departure, waiting: Waiting, moment: datetime
+    ) -> None:
+        """It does not leave: too late for a notice, which frees its customer; or no
+        window ever opens, which does not."""
         if waiting.expires:
-            self._tell_held(departure.customer, departure.message, departure.planned, Skip("overdue_now"))
+            self._tell_held(
+                departure.customer,
+                departure.message,
+                departure.planned,
+                Skip("overdue_now"),
+            )
             self._release(departure, self.clock.get_day(moment))
         else:
-            self._tell_held(departure.customer, departure.message, departure.planned, Skip("window_never", {"detail": waiting.window.name}))
+            self._tell_held(
+                departure.customer,
+                departure.message,
+                departure.planned,
+                Skip("window_never", {"detail": waiting.window.name}),
+            )
 
     def _release(self, departure: Departure, day: date) -> None:
         """The customer can be planned again once nothing of his is on the way."""

@@ -1,4 +1,5 @@
-"""Hits that the database could not take at once wait in files, so that the answer is never late and no hit is lost."""
+"""Hits that the database could not take at once wait in files, so that the answer is
+never late and no hit is lost."""
 
 import fcntl
 import json
@@ -9,7 +10,8 @@ from pathlib import Path
 
 
 def append(folder: Path, hit: dict) -> None:
-    """Add a hit (JSON values only) to this process's file. OSError when the disk does not take it."""
+    """Add a hit (JSON values only) to this process's file. OSError when the disk does
+    not take it."""
     folder.mkdir(parents=True, exist_ok=True)
     line = json.dumps({"uid": uuid.uuid4().hex, **hit}) + "\n"
     path = folder / f"{os.getpid()}.jsonl"
@@ -18,7 +20,8 @@ def append(folder: Path, hit: dict) -> None:
 
 
 def _append_line(path: Path, line: bytes) -> bool:
-    """False when the file was taken between opening and locking it: a line written then would go with it."""
+    """False when the file was taken between opening and locking it: a line written then
+    would go with it."""
     # One write of one line with O_APPEND: threads and processes do not mix their lines.
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
@@ -35,11 +38,13 @@ def _append_line(path: Path, line: bytes) -> bool:
 
 
 def take(folder: Path) -> Iterator[tuple[Path, list[dict]]]:
-    """Files with their hits; the caller removes each file after it has stored the hits. A torn line is passed over."""
+    """Files with their hits; the caller removes each file after it has stored the hits.
+    A torn line is passed over."""
     if not folder.is_dir():
         return
     for path in sorted(folder.glob("*.jsonl")):
-        # Renamed first, so that a writer starts a new file instead of adding to one that is about to go.
+        # Renamed first, so that a writer starts a new file instead of adding to one
+        # that is about to go.
         path.rename(path.with_suffix(f".{uuid.uuid4().hex}.taken"))
     for taken in sorted(folder.glob("*.taken")):
         hits = []

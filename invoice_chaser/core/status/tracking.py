@@ -1,4 +1,5 @@
-"""Opens and clicks: tokens, and the verdict whether a person or a machine was at work."""
+"""Opens and clicks: tokens, and the verdict whether a person or a machine was at
+work."""
 
 import re
 import secrets
@@ -7,7 +8,8 @@ from datetime import timedelta
 from ua_parser import parse as parse_user_agent
 
 _TOKEN = re.compile(r"^[A-Za-z0-9_-]{20,64}$")
-# Position of the link that no person can see; whoever follows it reads the mail's source.
+# Position of the link that no person can see; whoever follows it reads the mail's
+# source.
 HIDDEN_POSITION = 0
 TOO_SOON = timedelta(seconds=5)
 BURST_LINKS, BURST_WINDOW = 3, timedelta(seconds=10)
@@ -18,7 +20,8 @@ _ROBOTS = re.compile(
     r"|safelinks|bingpreview|symantec|forcepoint|trendmicro|sophos|facebookexternalhit|slackbot|whatsapp|libwww",
     re.I,
 )
-# Google's image proxy names itself when a person opens; its prefetch comes with an ancient Chrome/Edge instead.
+# Google's image proxy names itself when a person opens; its prefetch comes with an
+# ancient Chrome/Edge instead.
 _GOOGLE_PROXY = "GoogleImageProxy"
 _GMAIL_PREFETCH = re.compile(r"Chrome/42\.0\.2311\.135.*Edge/12\.246")
 
@@ -34,11 +37,17 @@ def valid_token(token: str) -> bool:
 
 
 def judge(
-    event_type: str, method: str, user_agent: str, since_sent: timedelta | None, position: int | None = None
+    event_type: str,
+    method: str,
+    user_agent: str,
+    since_sent: timedelta | None,
+    position: int | None = None,
 ) -> tuple[str, str]:
-    """Verdict (``human``, ``machine``, ``unknown``) and the key of its reason for one open or click.
+    """Verdict (``human``, ``machine``, ``unknown``) and the key of its reason for one
+    open or click.
 
-    Rules after the services' documented habits: image proxies, prefetch of Apple Mail and Gmail, scanners of links.
+    Rules after the services' documented habits: image proxies, prefetch of Apple Mail
+    and Gmail, scanners of links.
     """
     agent = user_agent or ""
     if method != "GET":  # HEAD, and OPTIONS, which Odoo lets through
@@ -61,7 +70,8 @@ def judge(
 
 
 def describe_agent(user_agent: str) -> tuple[str, str]:
-    """Device type (``desktop``, ``phone``, ``tablet``, ``other``) and mail client or browser, as far as it tells."""
+    """Device type (``desktop``, ``phone``, ``tablet``, ``other``) and mail client or
+    browser, as far as it tells."""
     agent = user_agent or ""
     if _GOOGLE_PROXY in agent:
         return "other", "Gmail"
@@ -69,7 +79,11 @@ def describe_agent(user_agent: str) -> tuple[str, str]:
     family = result.user_agent.family if result.user_agent else ""
     system = result.os.family if result.os else ""
     device = result.device.family if result.device else ""
-    if "iPad" in device or "Tablet" in device or (system == "Android" and "Mobile" not in agent):
+    if (
+        "iPad" in device
+        or "Tablet" in device
+        or (system == "Android" and "Mobile" not in agent)
+    ):
         kind = "tablet"
     elif system in ("iOS", "Android", "Windows Phone"):
         kind = "phone"

@@ -14,108 +14,201 @@ OPEN_STATES = ("draft", "scheduled", "sending", "paused")
 class ChaserCampaign(models.Model):
     _name = "chaser.campaign"
     _description = "Reminder Campaign"
-    _inherit = ["mail.thread", "mail.activity.mixin", "chaser.reason.mixin", "chaser.company.mixin"]
+    _inherit = [
+        "mail.thread",
+        "mail.activity.mixin",
+        "chaser.reason.mixin",
+        "chaser.company.mixin",
+    ]
     _order = "id desc"
     _check_company_auto = True
 
     name = fields.Char(required=True, tracking=True)
     active = fields.Boolean(default=True)
     description = fields.Text()
-    company_id = fields.Many2one("res.company", required=True, readonly=True, index=True, default=lambda self: self.env.company)
+    company_id = fields.Many2one(
+        "res.company",
+        required=True,
+        readonly=True,
+        index=True,
+        default=lambda self: self.env.company,
+    )
     campaign_type = fields.Selection(
         [
-            ("invoice_reminder", "Invoice Reminder"), ("payment_follow_up", "Payment Follow-up"),
-            ("overdue_notice", "Overdue Notice"), ("bulk_reminder", "Bulk Reminder"),
+            ("invoice_reminder", "Invoice Reminder"),
+            ("payment_follow_up", "Payment Follow-up"),
+            ("overdue_notice", "Overdue Notice"),
+            ("bulk_reminder", "Bulk Reminder"),
         ],
-        required=True, default="invoice_reminder", tracking=True,
+        required=True,
+        default="invoice_reminder",
+        tracking=True,
     )
     state = fields.Selection(
         [
-            ("draft", "Draft"), ("scheduled", "Scheduled"), ("sending", "Sending"), ("paused", "Paused"),
-            ("completed", "Completed"), ("failed", "Failed"), ("cancelled", "Cancelled"),
+            ("draft", "Draft"),
+            ("scheduled", "Scheduled"),
+            ("sending", "Sending"),
+            ("paused", "Paused"),
+            ("completed", "Completed"),
+            ("failed", "Failed"),
+            ("cancelled", "Cancelled"),
         ],
-        required=True, default="draft", readonly=True, copy=False, tracking=True, index=True,
+        required=True,
+        default="draft",
+        readonly=True,
+        copy=False,
+        tracking=True,
+        index=True,
     )
-    user_id = fields.Many2one("res.users", "Responsible", default=lambda self: self.env.user, tracking=True)
-    provider_id = fields.Many2one("chaser.provider", "Mailbox", check_company=True, tracking=True, index="btree_not_null")
+    user_id = fields.Many2one(
+        "res.users", "Responsible", default=lambda self: self.env.user, tracking=True
+    )
+    provider_id = fields.Many2one(
+        "chaser.provider",
+        "Mailbox",
+        check_company=True,
+        tracking=True,
+        index="btree_not_null",
+    )
     level_id = fields.Many2one(
-        "chaser.level", check_company=True, tracking=True, help="Empty: each customer gets the level that is due.", index="btree_not_null"
+        "chaser.level",
+        check_company=True,
+        tracking=True,
+        help="Empty: each customer gets the level that is due.",
+        index="btree_not_null",
     )
     template_id = fields.Many2one(
-        "chaser.template", check_company=True, tracking=True, help="Empty: the template of each level.", index="btree_not_null"
+        "chaser.template",
+        check_company=True,
+        tracking=True,
+        help="Empty: the template of each level.",
+        index="btree_not_null",
     )
     sender_name = fields.Char(tracking=True, help="Empty: the mailbox's own.")
     reply_to = fields.Char(tracking=True, help="Empty: the mailbox's own.")
     tag_ids = fields.Many2many("chaser.tag", string="Tags", check_company=True)
     segment_ids = fields.Many2many(
-        "chaser.segment", "chaser_campaign_segment_rel", "campaign_id", "segment_id", "Segments", check_company=True,
-        help="The groups of customers that this campaign was made for.")
+        "chaser.segment",
+        "chaser_campaign_segment_rel",
+        "campaign_id",
+        "segment_id",
+        "Segments",
+        check_company=True,
+        help="The groups of customers that this campaign was made for.",
+    )
     scheduled_at = fields.Datetime("Scheduled For", tracking=True, copy=False)
     tz = fields.Selection(
-        lambda self: [(tz, tz) for tz in pytz.common_timezones], "Time Zone", default=lambda self: self.env.company._get_chaser_tz(), required=True
+        lambda self: [(tz, tz) for tz in pytz.common_timezones],
+        "Time Zone",
+        default=lambda self: self.env.company._get_chaser_tz(),
+        required=True,
     )
     scheduled_local = fields.Char("Local Time", compute="_compute_scheduled_local")
-    duration_hours = fields.Float("Spread over (Hours)", tracking=True, aggregator=None, help="0: as fast as the mailbox may.")
+    duration_hours = fields.Float(
+        "Spread over (Hours)",
+        tracking=True,
+        aggregator=None,
+        help="0: as fast as the mailbox may.",
+    )
     started_at = fields.Datetime(readonly=True, copy=False)
     completed_at = fields.Datetime(readonly=True, copy=False)
-    left_out = fields.Text(readonly=True, copy=False, help="What was selected but cannot be chased at all.")
+    left_out = fields.Text(
+        readonly=True, copy=False, help="What was selected but cannot be chased at all."
+    )
     reminder_ids = fields.One2many("chaser.reminder", "campaign_id", readonly=True)
 
-    _duration_check = models.Constraint("CHECK(duration_hours >= 0)", "The duration cannot be negative.")
-    provider_mode = fields.Selection(
-        [("fixed", "One mailbox"), ("spread", "Spread over the company's mailboxes")], "Sent From", required=True, tracking=True,
-        default=lambda self: self.env.company.chaser_provider_mode,
-        help="Spread: each customer keeps the mailbox of earlier reminders; the others go where their message leaves soonest.",
+    _duration_check = models.Constraint(
+        "CHECK(duration_hours >= 0)", "The duration cannot be negative."
     )
-    stranded_count = fields.Integer(compute="_compute_stranded_count", help="Waiting messages whose mailbox is not connected.")
+    provider_mode = fields.Selection(
+        [("fixed", "One mailbox"), ("spread", "Spread over the company's mailboxes")],
+        "Sent From",
+        required=True,
+        tracking=True,
+        default=lambda self: self.env.company.chaser_provider_mode,
+        help="Spread: each customer keeps the mailbox of earlier reminders; the "
+        "others go where their message leaves soonest.",
+    )
+    stranded_count = fields.Integer(
+        compute="_compute_stranded_count",
+        help="Waiting messages whose mailbox is not connected.",
+    )
 
     @api.depends("scheduled_at", "tz")
     def _compute_scheduled_local(self):
         for campaign in self:
-            moment = campaign.scheduled_at and pytz.utc.localize(campaign.scheduled_at).astimezone(pytz.timezone(campaign.tz))
-            campaign.scheduled_local = moment and f"{moment:%Y-%m-%d %H:%M} ({campaign.tz})"
+            moment = campaign.scheduled_at and pytz.utc.localize(
+                campaign.scheduled_at
+            ).astimezone(pytz.timezone(campaign.tz))
+            campaign.scheduled_local = (
+                moment and f"{moment:%Y-%m-%d %H:%M} ({campaign.tz})"
+            )
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_sent(self):
-        if any(campaign.state not in ("draft", "cancelled") for campaign in self) or self.env["chaser.reminder"].sudo().search_count(
-            [("campaign_id", "in", self.ids), ("state", "in", ("sending", "sent"))], limit=1
+        if any(
+            campaign.state not in ("draft", "cancelled") for campaign in self
+        ) or self.env["chaser.reminder"].sudo().search_count(
+            [("campaign_id", "in", self.ids), ("state", "in", ("sending", "sent"))],
+            limit=1,
         ):
-            raise UserError(self.env._("A campaign that has sent something is evidence and cannot be deleted. Archive it instead."))
+            raise UserError(
+                self.env._(
+                    "A campaign that has sent something is evidence and cannot be "
+                    "deleted. Archive it instead."
+                )
+            )
 
     @api.model
     def create_for_invoices(self, invoice_ids, values=None):
-        """A campaign with its reminders in ``draft`` for the overdue items of these invoices.
+        """A campaign with its reminders in ``draft`` for the overdue items of these
+        invoices.
 
-        :param list invoice_ids: ids of ``account.move``; those that cannot be chased are left out and named on the campaign
-        :param dict values: values of the campaign; besides, ``excluded_partner_ids`` and ``excluded_line_ids`` (journal
+        :param list invoice_ids: ids of ``account.move``; those that cannot be chased
+        are left out and named on the campaign :param dict values: values of the
+        campaign; besides, ``excluded_partner_ids`` and ``excluded_line_ids`` (journal
             items) leave out what the accountant dropped
         :return: the campaign
         :raises UserError: when nothing is left to chase, saying why
         """
         self.check_access("create")
         values = dict(values or {})
-        excluded = {key: set(values.pop(key, None) or ()) for key in ("excluded_partner_ids", "excluded_line_ids")}
+        excluded = {
+            key: set(values.pop(key, None) or ())
+            for key in ("excluded_partner_ids", "excluded_line_ids")
+        }
         invoices = self.env["account.move"].browse(invoice_ids)
         Planner = self.env["chaser.planner"]
-        plan = Planner._build_plan(invoices, values.get("company_id"), values.get("level_id"))
+        plan = Planner._build_plan(
+            invoices, values.get("company_id"), values.get("level_id")
+        )
         Planner._exclude(plan, **excluded)
         if not plan.messages:
             raise UserError(self.env["chaser.plan.writer"]._describe_nothing(plan))
         today = format_date(self.env, plan.company._get_chaser_today())
         provider = self.env["chaser.provider"]._get_default(plan.company)
-        campaign = self.with_company(plan.company).create({
-            "name": self.env._("Reminders %s", today), "provider_id": provider.id, "tz": plan.company._get_chaser_tz(),
-            **values, "company_id": plan.company.id, "left_out": "\n".join(plan.left_out) or False,
-        })
+        campaign = self.with_company(plan.company).create(
+            {
+                "name": self.env._("Reminders %s", today),
+                "provider_id": provider.id,
+                "tz": plan.company._get_chaser_tz(),
+                **values,
+                "company_id": plan.company.id,
+                "left_out": "\n".join(plan.left_out) or False,
+            }
+        )
         campaign.env["chaser.plan.writer"]._create_reminders(campaign, plan)
         return campaign
 
     # -- actions: they only queue; the mailbox's scheduled job sends
 
     def action_send(self):
-        """Queue the campaign's reminders for sending now. A campaign that runs or is done stays as it is.
+        """Queue the campaign's reminders for sending now. A campaign that runs or is
+        done stays as it is.
 
-        :raises UserError: when it is cancelled, has no usable mailbox, or a template cannot be used; nothing is queued then
+        :raises UserError: when it is cancelled, has no usable mailbox, or a template
+        cannot be used; nothing is queued then
         """
         for campaign in self._lock():
             if campaign.state in ("draft", "scheduled"):
@@ -123,25 +216,40 @@ class ChaserCampaign(models.Model):
             elif campaign.state == "paused":
                 campaign.action_resume()
             elif campaign.state == "cancelled":
-                raise UserError(self.env._("Campaign “%s” is cancelled. Chase the invoices again to make a new one.", campaign.name))
+                raise UserError(
+                    self.env._(
+                        "Campaign “%s” is cancelled. Chase the invoices again to make "
+                        "a new one.",
+                        campaign.name,
+                    )
+                )
         return True
 
     def action_schedule(self, scheduled_at=None):
-        """Queue the campaign for ``scheduled_at`` (UTC; default: the campaign's own field).
+        """Queue the campaign for ``scheduled_at`` (UTC; default: the campaign's own
+        field).
 
         :raises UserError: without a moment in the future, and as ``action_send``
         """
         for campaign in self._lock():
             moment = fields.Datetime.to_datetime(scheduled_at) or campaign.scheduled_at
             if not moment or moment <= fields.Datetime.now():
-                raise UserError(self.env._("Campaign “%s”: choose a moment in the future to schedule it.", campaign.name))
+                raise UserError(
+                    self.env._(
+                        "Campaign “%s”: choose a moment in the future to schedule it.",
+                        campaign.name,
+                    )
+                )
             if campaign.state not in ("draft", "scheduled"):
-                raise UserError(self.env._("Campaign “%s” has been started already.", campaign.name))
+                raise UserError(
+                    self.env._("Campaign “%s” has been started already.", campaign.name)
+                )
             campaign._start(moment, state="scheduled")
         return True
 
     def action_pause(self):
-        """Stop after the message that is leaving right now; everything queued stays queued."""
+        """Stop after the message that is leaving right now; everything queued stays
+        queued."""
         for campaign in self._lock():
             if campaign.state in ("scheduled", "sending"):
                 campaign._set_paused("paused_by", self.env.user.name)
@@ -152,8 +260,17 @@ class ChaserCampaign(models.Model):
         for campaign in self._lock():
             if campaign.state == "paused":
                 campaign._check_provider()
-                later = campaign.scheduled_at and not campaign.started_at and campaign.scheduled_at > fields.Datetime.now()
-                campaign.write({"state": "scheduled" if later else "sending", **self._prepare_reason_values(False)})
+                later = (
+                    campaign.scheduled_at
+                    and not campaign.started_at
+                    and campaign.scheduled_at > fields.Datetime.now()
+                )
+                campaign.write(
+                    {
+                        "state": "scheduled" if later else "sending",
+                        **self._prepare_reason_values(False),
+                    }
+                )
                 if not later:
                     campaign.started_at = campaign.started_at or fields.Datetime.now()
                 campaign._trigger_sending(campaign.scheduled_at if later else None)
@@ -163,13 +280,18 @@ class ChaserCampaign(models.Model):
         """End the campaign; what is not sent yet never will be."""
         for campaign in self._lock():
             if campaign.state in OPEN_STATES:
-                campaign.reminder_ids.filtered(lambda r: r.state in ("draft", "queued")).sudo()._set_state("cancelled")
-                campaign.write({"state": "cancelled", "completed_at": fields.Datetime.now()})
+                campaign.reminder_ids.filtered(
+                    lambda r: r.state in ("draft", "queued")
+                ).sudo()._set_state("cancelled")
+                campaign.write(
+                    {"state": "cancelled", "completed_at": fields.Datetime.now()}
+                )
         self._drop_approval()
         return True
 
     def _lock(self):
-        """The campaigns, writable by the user and locked until the end of the transaction, freshly read."""
+        """The campaigns, writable by the user and locked until the end of the
+        transaction, freshly read."""
         self.check_access("write")
         self.lock_for_update(allow_referencing=True)
         self.invalidate_recordset()
@@ -180,10 +302,20 @@ class ChaserCampaign(models.Model):
         self._check_provider()
         self._check_templates()
         self._queue_reminders(moment)
-        values = {"state": state, "scheduled_at": moment, **self._prepare_reason_values(False)}
-        self.write(values if state == "scheduled" else values | {"started_at": fields.Datetime.now()})
+        values = {
+            "state": state,
+            "scheduled_at": moment,
+            **self._prepare_reason_values(False),
+        }
+        self.write(
+            values
+            if state == "scheduled"
+            else values | {"started_at": fields.Datetime.now()}
+        )
         self._trigger_sending(moment)
-        if state == "sending" and not self.env["chaser.reminder"].search_count([("campaign_id", "=", self.id), ("state", "=", "queued")], limit=1):
+        if state == "sending" and not self.env["chaser.reminder"].search_count(
+            [("campaign_id", "=", self.id), ("state", "=", "queued")], limit=1
+        ):
             self._set_finished()
         self._settle_approval()
 
@@ -194,26 +326,53 @@ class ChaserCampaign(models.Model):
                     check(subject, is_html=False)
                     check(body, REQUIRED_TAGS[template.category])
             except TemplateProblem as problem:
-                raise UserError(self.env._(
-                    "Template “%(name)s”: %(problem)s", name=template.name, problem=template._describe_problem(problem))) from None
+                raise UserError(
+                    self.env._(
+                        "Template “%(name)s”: %(problem)s",
+                        name=template.name,
+                        problem=template._describe_problem(problem),
+                    )
+                ) from None
         self._check_findings()
 
     def _get_templates(self):
         Template = self.env["chaser.template"]
-        levels = Template.env["chaser.level"].union(*(level for (level,) in self.env["chaser.reminder"]._read_group(
-            [("campaign_id", "in", self.ids)], ["level_id"])))
-        chosen = [Template._get_for_level(level, self.company_id, self.campaign_type) for level in levels or [levels]]
+        levels = Template.env["chaser.level"].union(
+            *(
+                level
+                for (level,) in self.env["chaser.reminder"]._read_group(
+                    [("campaign_id", "in", self.ids)], ["level_id"]
+                )
+            )
+        )
+        chosen = [
+            Template._get_for_level(level, self.company_id, self.campaign_type)
+            for level in levels or [levels]
+        ]
         return self.template_id or Template.union(*chosen)
 
     def _queue_reminders(self, moment):
-        """Drafts become queued, the most important first, spread over the campaign's duration."""
+        """Drafts become queued, the most important first, spread over the campaign's
+        duration."""
         self.flush_recordset()
-        drafts = self.env["chaser.reminder"].sudo().search([("campaign_id", "=", self.id), ("state", "in", ("draft", "queued"))], order="priority desc, id")
+        drafts = (
+            self.env["chaser.reminder"]
+            .sudo()
+            .search(
+                [("campaign_id", "=", self.id), ("state", "in", ("draft", "queued"))],
+                order="priority desc, id",
+            )
+        )
         moments = spread(moment, len(drafts), self.duration_hours)
-        self.env.cr.execute(SQL(
-            """UPDATE chaser_reminder r SET state = 'queued', scheduled_at = v.at
-                 FROM unnest(%s::int[], %s::timestamp[]) AS v(id, at) WHERE r.id = v.id""",
-            drafts.ids, [fields.Datetime.to_string(at) for at in moments]))
+        self.env.cr.execute(
+            SQL(
+                """UPDATE chaser_reminder r SET state = 'queued', scheduled_at = v.at
+                 FROM unnest(%s::int[], %s::timestamp[]) AS v(id, at)
+                 WHERE r.id = v.id""",
+                drafts.ids,
+                [fields.Datetime.to_string(at) for at in moments],
+            )
+        )
         self.env["chaser.reminder"].invalidate_model(["state", "scheduled_at"])
         self.invalidate_recordset()
         self._queue_in_windows(moment)
@@ -221,30 +380,51 @@ class ChaserCampaign(models.Model):
     # -- setters, also used by the sending job
 
     def _set_paused(self, code, detail=""):
-        self.write({"state": "paused", **self._prepare_reason_values(code, {"detail": detail})})
-        self.message_post(body=self.env._("Paused: %s", self._get_reason_text(code, {"detail": detail})))
+        self.write(
+            {"state": "paused", **self._prepare_reason_values(code, {"detail": detail})}
+        )
+        self.message_post(
+            body=self.env._(
+                "Paused: %s", self._get_reason_text(code, {"detail": detail})
+            )
+        )
 
     def _set_finished(self):
         """Completed, or failed when nothing could be sent at all."""
         for campaign in self:
             states = set(campaign.reminder_ids.mapped("state"))
             failed = "failed" in states and "sent" not in states
-            campaign.write({"state": "failed" if failed else "completed", "completed_at": fields.Datetime.now(), **self._prepare_reason_values(False)})
+            campaign.write(
+                {
+                    "state": "failed" if failed else "completed",
+                    "completed_at": fields.Datetime.now(),
+                    **self._prepare_reason_values(False),
+                }
+            )
 
     # -- views
 
     def action_view_reminders(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_reminder_action")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "invoice_chaser.chaser_reminder_action"
+        )
         domain = [("campaign_id", "=", self.id)]
         state = self.env.context.get("chaser_state")
-        return action | {"domain": domain + ([("state", "=", state)] if state else []), "context": {}}
+        return action | {
+            "domain": domain + ([("state", "=", state)] if state else []),
+            "context": {},
+        }
 
     def action_view_events(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_event_action")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "invoice_chaser.chaser_event_action"
+        )
         event_type = self.env.context.get("chaser_event_type")
-        domain = [("campaign_id", "=", self.id)] + ([("event_type", "=", event_type)] if event_type else [])
+        domain = [("campaign_id", "=", self.id)] + (
+            [("event_type", "=", event_type)] if event_type else []
+        )
         return action | {"domain": domain, "context": {}}
 
     # -- Which mailbox sends what of a campaign, and when each is done
@@ -252,9 +432,13 @@ class ChaserCampaign(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if {"provider_id", "provider_mode"} & set(vals):
-            for campaign in self.filtered(lambda campaign: campaign.state in ("scheduled", "sending")):
+            for campaign in self.filtered(
+                lambda campaign: campaign.state in ("scheduled", "sending")
+            ):
                 campaign._check_provider()
-                campaign._trigger_sending(campaign.scheduled_at if campaign.state == "scheduled" else None)
+                campaign._trigger_sending(
+                    campaign.scheduled_at if campaign.state == "scheduled" else None
+                )
         return result
 
     # -- who sends
@@ -268,62 +452,118 @@ class ChaserCampaign(models.Model):
         if self.provider_mode == "fixed":
             self._check_fixed_provider()
         elif not self.env["chaser.provider"]._get_usable(self.company_id):
-            raise UserError(self.env._(
-                "%s has no connected mailbox to send from. A chaser manager connects one under Invoicing ▸ Chaser ▸ Configuration ▸ Mailboxes.",
-                self.company_id.name))
+            raise UserError(
+                self.env._(
+                    "%s has no connected mailbox to send from. A chaser manager "
+                    "connects one under Invoicing ▸ Chaser ▸ Configuration ▸ "
+                    "Mailboxes.",
+                    self.company_id.name,
+                )
+            )
         self._assign_mailboxes()
 
     def _check_fixed_provider(self):
         if not self.provider_id:
             self.provider_id = self.env["chaser.provider"]._get_default(self.company_id)
         if not self.provider_id:
-            raise UserError(self.env._(
-                "%s has no mailbox to send from. A chaser manager sets one up under Invoicing ▸ Chaser ▸ Configuration ▸ Mailboxes.",
-                self.company_id.name))
+            raise UserError(
+                self.env._(
+                    "%s has no mailbox to send from. A chaser manager sets one up "
+                    "under Invoicing ▸ Chaser ▸ Configuration ▸ Mailboxes.",
+                    self.company_id.name,
+                )
+            )
         if self.provider_id.state != "connected":
-            raise UserError(self.env._(
-                "The mailbox “%(name)s” is not ready (%(state)s). A chaser manager opens it under Chaser ▸ Configuration ▸ Mailboxes "
-                "and presses Test Connection. %(error)s",
-                name=self.provider_id.name, error=self.provider_id.last_error or "",
-                state=dict(self.provider_id._fields["state"]._description_selection(self.env))[self.provider_id.state]))
+            raise UserError(
+                self.env._(
+                    "The mailbox “%(name)s” is not ready (%(state)s). A chaser "
+                    "manager opens it under Chaser ▸ Configuration ▸ Mailboxes "
+                    "and presses Test Connection. %(error)s",
+                    name=self.provider_id.name,
+                    error=self.provider_id.last_error or "",
+                    state=dict(
+                        self.provider_id._fields["state"]._description_selection(
+                            self.env
+                        )
+                    )[self.provider_id.state],
+                )
+            )
 
     def _assign_mailboxes(self):
-        """Gives each waiting reminder its mailbox; one that the sender holds right now keeps its own."""
+        """Gives each waiting reminder its mailbox; one that the sender holds right now
+        keeps its own."""
         Reminder = self.env["chaser.reminder"].sudo()
-        waiting = Domain("campaign_id", "=", self.id) & Domain("state", "in", ("draft", "queued"))
+        waiting = Domain("campaign_id", "=", self.id) & Domain(
+            "state", "in", ("draft", "queued")
+        )
         if self.provider_mode == "fixed":
-            elsewhere = Reminder.search(waiting & Domain("provider_id", "!=", self.provider_id.id))
-            elsewhere._move_to(dict.fromkeys(elsewhere.partner_id.ids, self.provider_id.id))
+            elsewhere = Reminder.search(
+                waiting & Domain("provider_id", "!=", self.provider_id.id)
+            )
+            elsewhere._move_to(
+                dict.fromkeys(elsewhere.partner_id.ids, self.provider_id.id)
+            )
             return
         counts, waiting = {}, Reminder.search(waiting, order="priority desc, id")
         for reminder in waiting:
             counts[reminder.partner_id.id] = counts.get(reminder.partner_id.id, 0) + 1
-        waiting._move_to(self.env["chaser.provider"].sudo()._share_customers(self.company_id, list(counts.items())))
+        waiting._move_to(
+            self.env["chaser.provider"]
+            .sudo()
+            ._share_customers(self.company_id, list(counts.items()))
+        )
 
     def _trigger_sending(self, moment=None):
         """Wakes each mailbox that has something of the campaign to send."""
         self.env["chaser.reminder"].flush_model(["provider_id", "state", "campaign_id"])
-        rows = self.env.execute_query(SQL(
-            "SELECT DISTINCT provider_id FROM chaser_reminder WHERE campaign_id = ANY(%s) AND state IN ('draft', 'queued') AND provider_id IS NOT NULL",
-            self.ids))
-        for provider in self.env["chaser.provider"].sudo().browse([row[0] for row in rows]) | self.sudo().provider_id:
-            provider.cron_id._trigger(at=moment if moment and moment > fields.Datetime.now() else None)
-        # The PDFs are made while the first messages leave, or long before where the campaign is scheduled.
-        if self.env["chaser.template"].sudo().search_count([("attach_invoices", "=", "pdf")], limit=1):
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT DISTINCT provider_id FROM chaser_reminder WHERE campaign_id = "
+                "ANY(%s) AND state IN ('draft', 'queued') AND provider_id IS NOT NULL",
+                self.ids,
+            )
+        )
+        for provider in (
+            self.env["chaser.provider"].sudo().browse([row[0] for row in rows])
+            | self.sudo().provider_id
+        ):
+            provider.cron_id._trigger(
+                at=moment if moment and moment > fields.Datetime.now() else None
+            )
+        # The PDFs are made while the first messages leave, or long before where the
+        # campaign is scheduled.
+        if (
+            self.env["chaser.template"]
+            .sudo()
+            .search_count([("attach_invoices", "=", "pdf")], limit=1)
+        ):
             self.env["chaser.documents"]._wake_pdf_job()
 
     # -- when a mailbox cannot send
 
     def _compute_stranded_count(self):
-        rows = self.env["chaser.reminder"]._read_group(self._get_stranded_domain(), ["campaign_id"], ["__count"])
+        rows = self.env["chaser.reminder"]._read_group(
+            self._get_stranded_domain(), ["campaign_id"], ["__count"]
+        )
         counts = {campaign.id: count for campaign, count in rows}
         for campaign in self:
-            campaign.stranded_count = counts.get(campaign.id, 0) if campaign.state in ("scheduled", "sending", "paused") else 0
+            campaign.stranded_count = (
+                counts.get(campaign.id, 0)
+                if campaign.state in ("scheduled", "sending", "paused")
+                else 0
+            )
 
     def _get_stranded_domain(self):
-        return [("campaign_id", "in", self.ids), ("state", "=", "queued"), ("provider_id.state", "!=", "connected")]
+        return [
+            ("campaign_id", "in", self.ids),
+            ("state", "=", "queued"),
+            ("provider_id.state", "!=", "connected"),
+        ]
 
     def action_move_waiting(self):
-        """Opens the choice of another mailbox for what waits in one that is not connected."""
+        """Opens the choice of another mailbox for what waits in one that is not
+        connected."""
         self.check_access("write")
-        return self.env["chaser.mailbox.move"]._open_for(self.env["chaser.reminder"].search(self._get_stranded_domain()))
+        return self.env["chaser.mailbox.move"]._open_for(
+            self.env["chaser.reminder"].search(self._get_stranded_domain())
+        )

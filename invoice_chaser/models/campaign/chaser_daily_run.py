@@ -19,7 +19,8 @@ _MAX_ATTEMPTS = 3
 
 
 class ChaserDailyRun(models.Model):
-    """The day of a company: which customers get what today. One row per company and day, continued where a stopped process left it."""
+    """The day of a company: which customers get what today. One row per company and
+    day, continued where a stopped process left it."""
 
     _name = "chaser.daily.run"
     _description = "Daily Run"
@@ -27,23 +28,45 @@ class ChaserDailyRun(models.Model):
     _order = "date desc, id desc"
 
     name = fields.Char(readonly=True)
-    company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, index=True
+    )
     date = fields.Date(required=True, readonly=True, help="In the company's time zone.")
     state = fields.Selection(
-        [("planning", "Planning"), ("done", "Done"), ("failed", "Failed")], required=True, default="planning", readonly=True)
-    cursor = fields.Integer(readonly=True, help="The last customer that is planned; a run that was stopped goes on after this one.")
+        [("planning", "Planning"), ("done", "Done"), ("failed", "Failed")],
+        required=True,
+        default="planning",
+        readonly=True,
+    )
+    cursor = fields.Integer(
+        readonly=True,
+        help="The last customer that is planned; a run that was stopped goes on after "
+        "this one.",
+    )
     attempt_count = fields.Integer(readonly=True, aggregator=None)
-    receivables = fields.Float(readonly=True, help="All open receivables when the run began: the measure of the priority, the same for every batch.")
+    receivables = fields.Float(
+        readonly=True,
+        help="All open receivables when the run began: the measure of the priority, "
+        "the same for every batch.",
+    )
     figures = fields.Json(readonly=True, default=dict)
-    campaign_ids = fields.One2many("chaser.campaign", "daily_run_id", "Campaigns", readonly=True)
+    campaign_ids = fields.One2many(
+        "chaser.campaign", "daily_run_id", "Campaigns", readonly=True
+    )
     finished_at = fields.Datetime(readonly=True)
     message_count = fields.Integer("Reminders", compute="_compute_summary")
     held_count = fields.Integer("Held Back", compute="_compute_summary")
     waiting_count = fields.Integer("Waiting for Their Turn", compute="_compute_summary")
     summary = fields.Text(compute="_compute_summary")
 
-    _day_uniq = models.UniqueIndex("(company_id, date)", "This company has a daily run for that day already.")
-    held_ids = fields.Json(readonly=True, help="Records of earlier days (reminders) that still say why a customer is held back.")
+    _day_uniq = models.UniqueIndex(
+        "(company_id, date)", "This company has a daily run for that day already."
+    )
+    held_ids = fields.Json(
+        readonly=True,
+        help="Records of earlier days (reminders) that still say why a customer is "
+        "held back.",
+    )
 
     @api.depends("figures", "state", "reason_code", "reason_params")
     @api.depends_context("lang")
@@ -57,43 +80,78 @@ class ChaserDailyRun(models.Model):
 
     def _describe(self):
         """The digest, line by line, in the language of the environment."""
-        figures, titles = self.figures or {}, self.env["chaser.campaign"]._get_reason_titles()
+        figures, titles = (
+            self.figures or {},
+            self.env["chaser.campaign"]._get_reason_titles(),
+        )
         yield self.env._(
-            "%(messages)s messages to %(customers)s customers.", messages=figures.get("messages", 0), customers=figures.get("customers", 0))
-        levels = self.env["chaser.level"].sudo().browse(int(key) for key in figures.get("levels", {})).exists()
+            "%(messages)s messages to %(customers)s customers.",
+            messages=figures.get("messages", 0),
+            customers=figures.get("customers", 0),
+        )
+        levels = (
+            self.env["chaser.level"]
+            .sudo()
+            .browse(int(key) for key in figures.get("levels", {}))
+            .exists()
+        )
         for level in levels.sorted("sequence"):
-            yield self.env._("%(level)s: %(count)s", level=level.name, count=figures["levels"][str(level.id)])
-        for key, heading in (("held", self.env._("Held back:")), ("waiting", self.env._("Waiting for their turn:"))):
+            yield self.env._(
+                "%(level)s: %(count)s",
+                level=level.name,
+                count=figures["levels"][str(level.id)],
+            )
+        for key, heading in (
+            ("held", self.env._("Held back:")),
+            ("waiting", self.env._("Waiting for their turn:")),
+        ):
             if counts := figures.get(key):
                 yield heading
                 for code, count in sorted(counts.items(), key=lambda pair: -pair[1]):
-                    yield f"– {titles.get(code) or self._get_reason_text(code)} ({count})"
+                    yield (
+                        f"– {titles.get(code) or self._get_reason_text(code)} ({count})"
+                    )
         if self.reason:
             yield self.reason
 
     def action_view_campaigns(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_campaign_action")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "invoice_chaser.chaser_campaign_action"
+        )
         if len(self.campaign_ids) == 1:
-            return {"type": "ir.actions.act_window", "res_model": "chaser.campaign", "res_id": self.campaign_ids.id, "view_mode": "form"}
+            return {
+                "type": "ir.actions.act_window",
+                "res_model": "chaser.campaign",
+                "res_id": self.campaign_ids.id,
+                "view_mode": "form",
+            }
         return action | {"domain": [("daily_run_id", "=", self.id)], "context": {}}
 
     # -- scheduled job
 
     @api.model
     def _cron_run(self):
-        """Plans the day of each company whose time has come. Safe to run at any time, on any number of servers: one process per company at
-        a time (advisory lock), one row per company and day, and each batch moves the cursor in the transaction that writes its reminders."""
-        for company in self.env["res.company"].search([("chaser_daily", "=", True)], order="id"):
-            # What the run writes down by name is in the language of the person who reads it.
-            run = self.with_company(company).with_context(lang=company.chaser_daily_user_id.lang or self.env.lang)
+        """Plans the day of each company whose time has come. Safe to run at any time,
+        on any number of servers: one process per company at a time (advisory lock), one
+        row per company and day, and each batch moves the cursor in the transaction that
+        writes its reminders."""
+        for company in self.env["res.company"].search(
+            [("chaser_daily", "=", True)], order="id"
+        ):
+            # What the run writes down by name is in the language of the person who
+            # reads it.
+            run = self.with_company(company).with_context(
+                lang=company.chaser_daily_user_id.lang or self.env.lang
+            )
             with run._company_lock(company) as alone:
                 if alone and not run._run_company(company):
                     return
 
     @contextlib.contextmanager
     def _company_lock(self, company):
-        """True for the only process that plans this company. The lock belongs to the connection and outlives commits."""
+        """True for the only process that plans this company. The lock belongs to the
+        connection and outlives commits."""
         cr = self.env.cr
         cr.execute("SELECT pg_try_advisory_lock(%s, %s)", (_LOCK_SPACE, company.id))
         [alone] = cr.fetchone()
@@ -101,8 +159,12 @@ class ChaserDailyRun(models.Model):
             yield alone
         finally:
             if alone:
-                with contextlib.suppress(psycopg2.InterfaceError, psycopg2.OperationalError):
-                    cr.execute("SELECT pg_advisory_unlock(%s, %s)", (_LOCK_SPACE, company.id))
+                with contextlib.suppress(
+                    psycopg2.InterfaceError, psycopg2.OperationalError
+                ):
+                    cr.execute(
+                        "SELECT pg_advisory_unlock(%s, %s)", (_LOCK_SPACE, company.id)
+                    )
 
     def _run_company(self, company):
         """Returns whether there is time left for the next company."""
@@ -113,23 +175,38 @@ class ChaserDailyRun(models.Model):
                     done = run._plan_batch()
             except psycopg2.InterfaceError:
                 raise
-            except (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected):
-                # Somebody changed the same rows; nothing of this batch is kept, and the next call takes it up again.
+            except (
+                psycopg2.errors.SerializationFailure,
+                psycopg2.errors.DeadlockDetected,
+            ):
+                # Somebody changed the same rows; nothing of this batch is kept, and the
+                # next call takes it up again.
                 self.env.cr.rollback()
                 self.env.invalidate_all(flush=False)
                 return False
             except Exception as error:
-                _logger.exception("The daily run of company %s could not plan a batch after customer %s", company.id, run.cursor)
+                _logger.exception(
+                    "The daily run of company %s could not plan a batch after "
+                    "customer %s",
+                    company.id,
+                    run.cursor,
+                )
                 self.env.invalidate_all(flush=False)
                 run._set_failed(error)
                 done = 0
-            if self.env["ir.cron"]._commit_progress(done, remaining=int(run.state == "planning")) <= 0:
+            if (
+                self.env["ir.cron"]._commit_progress(
+                    done, remaining=int(run.state == "planning")
+                )
+                <= 0
+            ):
                 return False
         return True
 
     @api.model
     def _get_due(self, company):
-        """Today's run if its time has come and it is not done; made, or tried again, where needed."""
+        """Today's run if its time has come and it is not done; made, or tried again,
+        where needed."""
         today = company._get_chaser_today()
         if fields.Datetime.now() < company._get_chaser_daily_moment(today):
             return self.browse()
@@ -138,88 +215,155 @@ class ChaserDailyRun(models.Model):
             return run
         if not run:
             self._supersede(company)
-            run = self.create({
-                "name": self.env._("Daily run %s", fields.Date.to_string(today)), "company_id": company.id, "date": today,
-                "receivables": self.env["chaser.worklist"].sudo()._read_receivables(company)})
+            run = self.create(
+                {
+                    "name": self.env._("Daily run %s", fields.Date.to_string(today)),
+                    "company_id": company.id,
+                    "date": today,
+                    "receivables": self.env["chaser.worklist"]
+                    .sudo()
+                    ._read_receivables(company),
+                }
+            )
         elif run.state == "failed" and run.attempt_count < _MAX_ATTEMPTS:
             run.write({"state": "planning", **self._prepare_reason_values(False)})
         return run.filtered(lambda one: one.state == "planning")
 
     @api.model
     def _supersede(self, company):
-        """Campaigns of earlier days that nobody approved: today's plan takes their customers up with fresh figures."""
-        old = self.env["chaser.campaign"].search([("company_id", "=", company.id), ("daily_run_id", "!=", False), ("state", "=", "draft")])
+        """Campaigns of earlier days that nobody approved: today's plan takes their
+        customers up with fresh figures."""
+        old = self.env["chaser.campaign"].search(
+            [
+                ("company_id", "=", company.id),
+                ("daily_run_id", "!=", False),
+                ("state", "=", "draft"),
+            ]
+        )
         old.action_cancel()
         for campaign in old:
-            campaign.message_post(body=self.env._("Not approved in time: the next daily run has planned these customers anew."))
+            campaign.message_post(
+                body=self.env._(
+                    "Not approved in time: the next daily run has planned these "
+                    "customers anew."
+                )
+            )
 
     def _set_failed(self, error):
         attempts = self.attempt_count + 1
-        self.write({"state": "failed", "attempt_count": attempts,
-                    **self._prepare_reason_values("daily_failed", {"detail": f"{type(error).__name__}: {error}"[:300]})})
+        self.write(
+            {
+                "state": "failed",
+                "attempt_count": attempts,
+                **self._prepare_reason_values(
+                    "daily_failed", {"detail": f"{type(error).__name__}: {error}"[:300]}
+                ),
+            }
+        )
         if attempts >= _MAX_ATTEMPTS:
             self._tell(always=True)
 
     # -- planning
 
     def _plan_batch(self):
-        """The next customers, in the order of their ids; returns how many. Without any left the run is finished."""
+        """The next customers, in the order of their ids; returns how many. Without any
+        left the run is finished."""
         if not self.cursor:
-            # What happened since the last run comes first, so that the plan knows it: promises whose day has passed, and money that
-            # came in and holds a customer until somebody has looked.
+            # What happened since the last run comes first, so that the plan knows it:
+            # promises whose day has passed, and money that came in and holds a customer
+            # until somebody has looked.
             self.env["chaser.promise"]._check_passed(self.company_id)
             self.env["chaser.maybe.paid"]._refresh(self.company_id)
-        plan = self.env["chaser.planner"]._plan_open(self.company_id, limit=BATCH_CUSTOMERS, after=self.cursor)
+        plan = self.env["chaser.planner"]._plan_open(
+            self.company_id, limit=BATCH_CUSTOMERS, after=self.cursor
+        )
         if not plan.customers:
             self._finish()
             return 0
         plan.receivables = self.receivables
-        recorded = self._leave_standing([message for message in plan.messages if not message.skip or message.skip.reason not in WAITING])
+        recorded = self._leave_standing(
+            [
+                message
+                for message in plan.messages
+                if not message.skip or message.skip.reason not in WAITING
+            ]
+        )
         for needs_approval, messages in self._split(recorded):
             if messages:
                 campaign = self._get_campaign(needs_approval)
                 writer = campaign.env["chaser.plan.writer"]
                 writer._create_reminders(campaign, replace(plan, messages=messages))
-        self.write({"cursor": max(customer.partner_id for customer in plan.customers), "figures": self._add_figures(plan.messages)})
+        self.write(
+            {
+                "cursor": max(customer.partner_id for customer in plan.customers),
+                "figures": self._add_figures(plan.messages),
+            }
+        )
         return len(plan.customers)
 
     def _split(self, messages):
-        """(needs approval, messages); a customer's messages stay together. What is held back goes with what is to be approved."""
+        """(needs approval, messages); a customer's messages stay together. What is held
+        back goes with what is to be approved."""
         if self.company_id.chaser_daily_approval:
             return [(True, messages)]
-        strict = {message.partner_id for message in messages if not message.skip and message.choice.level and message.choice.level.requires_approval}
+        strict = {
+            message.partner_id
+            for message in messages
+            if not message.skip
+            and message.choice.level
+            and message.choice.level.requires_approval
+        }
         return [
-            (False, [message for message in messages if message.partner_id not in strict]),
+            (
+                False,
+                [message for message in messages if message.partner_id not in strict],
+            ),
             (True, [message for message in messages if message.partner_id in strict]),
         ]
 
     def _add_figures(self, messages):
         old = self.figures or {}
-        levels, held, waiting = (Counter(old.get(key, {})) for key in ("levels", "held", "waiting"))
+        levels, held, waiting = (
+            Counter(old.get(key, {})) for key in ("levels", "held", "waiting")
+        )
         going = [message for message in messages if not message.skip]
         levels.update(str(message.level_id) for message in going)
         for message in messages:
             if message.skip:
-                (waiting if message.skip.reason in WAITING else held)[message.skip.reason] += 1
+                (waiting if message.skip.reason in WAITING else held)[
+                    message.skip.reason
+                ] += 1
         return {
-            "messages": old.get("messages", 0) + len(going), "levels": dict(levels), "held": dict(held), "waiting": dict(waiting),
-            "customers": old.get("customers", 0) + len({message.partner_id for message in going}),
+            "messages": old.get("messages", 0) + len(going),
+            "levels": dict(levels),
+            "held": dict(held),
+            "waiting": dict(waiting),
+            "customers": old.get("customers", 0)
+            + len({message.partner_id for message in going}),
         }
 
     def _get_campaign(self, needs_approval):
         company = self.company_id
         kind = "approval" if needs_approval else "auto"
         found = self.campaign_ids.filtered(lambda campaign: campaign.daily_kind == kind)
-        return found or self.env["chaser.campaign"].create({
-            "name": self.env._("Daily run %s", fields.Date.to_string(self.date)) + ("" if needs_approval else self.env._(" (sent by itself)")),
-            "company_id": company.id, "daily_run_id": self.id, "daily_kind": kind, "tz": company._get_chaser_tz(),
-            "user_id": company.chaser_daily_user_id.id or False, "provider_id": self.env["chaser.provider"]._get_default(company).id,
-        })
+        return found or self.env["chaser.campaign"].create(
+            {
+                "name": self.env._("Daily run %s", fields.Date.to_string(self.date))
+                + ("" if needs_approval else self.env._(" (sent by itself)")),
+                "company_id": company.id,
+                "daily_run_id": self.id,
+                "daily_kind": kind,
+                "tz": company._get_chaser_tz(),
+                "user_id": company.chaser_daily_user_id.id or False,
+                "provider_id": self.env["chaser.provider"]._get_default(company).id,
+            }
+        )
 
     # -- the end
 
     def _finish(self):
-        """Everything is planned: campaigns with something to send are sent, or wait for approval; the others go."""
+        """Everything is planned: campaigns with something to send are sent, or wait for
+        approval; the others go."""
         if not self.message_count:
             self.campaign_ids.unlink()
         self.write({"state": "done", "finished_at": fields.Datetime.now()})
@@ -231,13 +375,22 @@ class ChaserDailyRun(models.Model):
         self._tell()
 
     def _tell(self, always=False):
-        """The digest: on the run, on its campaigns, and to the responsible person if the company wants that."""
+        """The digest: on the run, on its campaigns, and to the responsible person if
+        the company wants that."""
         user = self.company_id.chaser_daily_user_id
         run = self.with_context(lang=user.lang or self.env.lang)
         something = always or run.message_count or run.held_count
-        notify = user.partner_id if something and self.company_id.chaser_daily_digest else self.env["res.partner"]
+        notify = (
+            user.partner_id
+            if something and self.company_id.chaser_daily_digest
+            else self.env["res.partner"]
+        )
         body = plaintext2html(run.summary)
-        run.message_post(body=body, subject=run.env._("Daily run %s", fields.Date.to_string(run.date)), partner_ids=notify.ids)
+        run.message_post(
+            body=body,
+            subject=run.env._("Daily run %s", fields.Date.to_string(run.date)),
+            partner_ids=notify.ids,
+        )
         for campaign in run.campaign_ids:
             campaign.message_post(body=body)
 
@@ -250,52 +403,108 @@ class ChaserDailyRun(models.Model):
     # -- Who is held back is written down when it begins or changes, not anew each day
 
     def _leave_standing(self, messages):
-        """Of the messages of a plan those that are to be written down; the records that say the same already are noted on the run."""
+        """Of the messages of a plan those that are to be written down; the records that
+        say the same already are noted on the run."""
         held = [message for message in messages if message.skip]
         known = self._read_standing({message.partner_id for message in held})
-        standing = {id(message): known.get(self._get_held_key(message)) for message in held}
-        self.held_ids = sorted({*(self.held_ids or ()), *filter(None, standing.values())})
+        standing = {
+            id(message): known.get(self._get_held_key(message)) for message in held
+        }
+        self.held_ids = sorted(
+            {*(self.held_ids or ()), *filter(None, standing.values())}
+        )
         return [message for message in messages if not standing.get(id(message))]
 
     def _get_held_key(self, message):
-        params = tuple(sorted((name, str(value)) for name, value in (message.skip.params or {}).items()))
-        return message.partner_id, message.skip.reason, params, tuple(sorted(item.id for item in message.items))
+        params = tuple(
+            sorted(
+                (name, str(value))
+                for name, value in (message.skip.params or {}).items()
+            )
+        )
+        return (
+            message.partner_id,
+            message.skip.reason,
+            params,
+            tuple(sorted(item.id for item in message.items)),
+        )
 
     def _read_standing(self, partner_ids):
-        """(customer, reason, its values, items) → the last record of a daily run about it; what was followed by a reminder is over."""
+        """(customer, reason, its values, items) → the last record of a daily run about
+        it; what was followed by a reminder is over."""
         if not partner_ids:
             return {}
         for model in ("chaser.reminder", "chaser.reminder.line", "chaser.campaign"):
             self.env[model].flush_model()
-        rows = self.env.execute_query(SQL(
-            """SELECT r.id, r.partner_id, r.reason_code, r.reason_params, array_agg(l.move_line_id ORDER BY l.move_line_id)
-                 FROM chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id JOIN chaser_reminder_line l ON l.reminder_id = r.id
-                WHERE r.company_id = %s AND r.partner_id = ANY(%s) AND r.state = 'skipped' AND c.daily_run_id IS NOT NULL AND NOT l.is_credit
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT r.id, r.partner_id, r.reason_code, r.reason_params,
+                array_agg(l.move_line_id ORDER BY l.move_line_id)
+                 FROM chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id
+                 JOIN chaser_reminder_line l ON l.reminder_id = r.id
+                WHERE r.company_id = %s AND r.partner_id = ANY(%s)
+                AND r.state = 'skipped' AND c.daily_run_id IS NOT NULL
+                AND NOT l.is_credit
                   AND l.move_line_id IS NOT NULL AND NOT EXISTS (
-                      SELECT 1 FROM chaser_reminder o WHERE o.company_id = r.company_id AND o.partner_id = r.partner_id AND o.state = 'sent' AND o.id > r.id)
-                GROUP BY r.id ORDER BY r.id""", self.company_id.id, list(partner_ids)))
+                      SELECT 1 FROM chaser_reminder o WHERE o.company_id = r.company_id
+                      AND o.partner_id = r.partner_id AND o.state = 'sent'
+                      AND o.id > r.id)
+                GROUP BY r.id ORDER BY r.id""",
+                self.company_id.id,
+                list(partner_ids),
+            )
+        )
         return {
-            (partner_id, code, tuple(sorted((name, str(value)) for name, value in (params or {}).items())), tuple(items)): reminder_id
+            (
+                partner_id,
+                code,
+                tuple(
+                    sorted((name, str(value)) for name, value in (params or {}).items())
+                ),
+                tuple(items),
+            ): reminder_id
             for reminder_id, partner_id, code, params, items in rows
         }
 
     def action_view_held(self):
-        """Everybody who was held back on this day and why, also where that was written down on an earlier day."""
+        """Everybody who was held back on this day and why, also where that was written
+        down on an earlier day."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_reminder_action")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "invoice_chaser.chaser_reminder_action"
+        )
         own = [("campaign_id", "in", self.campaign_ids.ids), ("state", "=", "skipped")]
         domain = ["|", ("id", "in", self.held_ids or []), "&", *own]
-        return action | {"name": self.env._("Held Back"), "domain": domain, "context": {}}
+        return action | {
+            "name": self.env._("Held Back"),
+            "domain": domain,
+            "context": {},
+        }
 
 
 class ChaserCampaign(models.Model):
     _inherit = "chaser.campaign"  # pylint: disable=consider-merging-classes-inherited  # the campaign of a day
 
-    daily_run_id = fields.Many2one("chaser.daily.run", readonly=True, copy=False, index="btree_not_null", ondelete="restrict")
-    daily_kind = fields.Selection([("approval", "To approve"), ("auto", "Sent by itself")], readonly=True, copy=False)
+    daily_run_id = fields.Many2one(
+        "chaser.daily.run",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+    daily_kind = fields.Selection(
+        [("approval", "To approve"), ("auto", "Sent by itself")],
+        readonly=True,
+        copy=False,
+    )
 
-    _daily_uniq = models.UniqueIndex("(daily_run_id, daily_kind) WHERE daily_run_id IS NOT NULL", "There is one such campaign per daily run.")
-    held_before_count = fields.Integer("Held Back as Before", compute="_compute_held_before_count")
+    _daily_uniq = models.UniqueIndex(
+        "(daily_run_id, daily_kind) WHERE daily_run_id IS NOT NULL",
+        "There is one such campaign per daily run.",
+    )
+    held_before_count = fields.Integer(
+        "Held Back as Before", compute="_compute_held_before_count"
+    )
 
     def _send_by_itself(self):
         """Queued without a person; what is in the way is told to one."""
@@ -304,24 +513,36 @@ class ChaserCampaign(models.Model):
                 self.action_send()
         except UserError as error:
             self.env.invalidate_all(flush=False)
-            self.daily_run_id.write(self._prepare_reason_values("daily_not_sent", {"detail": str(error)}))
+            self.daily_run_id.write(
+                self._prepare_reason_values("daily_not_sent", {"detail": str(error)})
+            )
 
     def _ask_for_approval(self):
         user = self.user_id
         problem = self.daily_run_id.with_context(lang=user.lang or self.env.lang).reason
-        count = self.env["chaser.reminder"].search_count([("campaign_id", "=", self.id), ("state", "=", "draft")])
+        count = self.env["chaser.reminder"].search_count(
+            [("campaign_id", "=", self.id), ("state", "=", "draft")]
+        )
         env = self.with_context(lang=user.lang or self.env.lang).env
         self.activity_schedule(
-            "mail.mail_activity_data_todo", user_id=user.id or self.env.uid, note=problem or False,
-            summary=env._("%s reminders of today wait for your approval", count))
+            "mail.mail_activity_data_todo",
+            user_id=user.id or self.env.uid,
+            note=problem or False,
+            summary=env._("%s reminders of today wait for your approval", count),
+        )
 
     def _settle_approval(self):
         """Somebody has decided on the campaign of the day: nobody is asked any more."""
         if self.daily_run_id:
-            self.sudo().activity_feedback(["mail.mail_activity_data_todo"], feedback=self.env._("Approved and queued."))
+            self.sudo().activity_feedback(
+                ["mail.mail_activity_data_todo"],
+                feedback=self.env._("Approved and queued."),
+            )
 
     def _drop_approval(self):
-        self.filtered("daily_run_id").sudo().activity_unlink(["mail.mail_activity_data_todo"])
+        self.filtered("daily_run_id").sudo().activity_unlink(
+            ["mail.mail_activity_data_todo"]
+        )
 
     @api.model
     def _get_reason_titles(self):
@@ -329,12 +550,25 @@ class ChaserCampaign(models.Model):
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
-            "no_email": _("No usable e-mail address"), "suppressed": _("Address stopped"), "blacklisted": _("Address on Odoo's blacklist"),
-            "paused": _("Customer paused"), "recent_contact": _("Contacted lately"), "below_minimum": _("Below the minimum amount"),
-            "live_reminder": _("Another reminder is on its way"), "covered_by_credit": _("Covered by open credits"),
-            "no_followup": _("Invoice not to be followed up"), "disputed": _("Invoice disputed"), "promised": _("Payment promised"),
-            "level_wait": _("Already reminded at this level"), "below_first_level": _("No level applies yet"),
-            **{f"hold_{code}": _("On hold: %s", name) for code, name in self.env["chaser.hold"]._fields["code"]._description_selection(self.env)},
+            "no_email": _("No usable e-mail address"),
+            "suppressed": _("Address stopped"),
+            "blacklisted": _("Address on Odoo's blacklist"),
+            "paused": _("Customer paused"),
+            "recent_contact": _("Contacted lately"),
+            "below_minimum": _("Below the minimum amount"),
+            "live_reminder": _("Another reminder is on its way"),
+            "covered_by_credit": _("Covered by open credits"),
+            "no_followup": _("Invoice not to be followed up"),
+            "disputed": _("Invoice disputed"),
+            "promised": _("Payment promised"),
+            "level_wait": _("Already reminded at this level"),
+            "below_first_level": _("No level applies yet"),
+            **{
+                f"hold_{code}": _("On hold: %s", name)
+                for code, name in self.env["chaser.hold"]
+                ._fields["code"]
+                ._description_selection(self.env)
+            },
         }
 
     def _compute_held_before_count(self):

@@ -6,7 +6,8 @@ from odoo.fields import Domain
 
 
 class ChaserSegment(models.Model):
-    """A group of customers: picked by hand, by a saved filter, or both. A customer may be in many."""
+    """A group of customers: picked by hand, by a saved filter, or both. A customer may
+    be in many."""
 
     _name = "chaser.segment"
     _description = "Customer Segment"
@@ -17,16 +18,38 @@ class ChaserSegment(models.Model):
     name = fields.Char(required=True, translate=True, tracking=True)
     active = fields.Boolean(default=True)
     description = fields.Text()
-    company_id = fields.Many2one("res.company", required=True, index=True, default=lambda self: self.env.company)
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
+    )
     partner_ids = fields.Many2many(
-        "res.partner", "chaser_segment_partner_rel", "segment_id", "partner_id", "Picked Customers", check_company=True,
-        domain="[('parent_id', '=', False)]")
-    domain = fields.Char("Filter", default="[]", tracking=True, help="Customers that the filter finds now belong to it as well. Empty: only the picked ones.")
-    uses_filter = fields.Boolean("Also by Filter", compute="_compute_uses_filter", readonly=False, help="Also every customer whom a filter finds.")
+        "res.partner",
+        "chaser_segment_partner_rel",
+        "segment_id",
+        "partner_id",
+        "Picked Customers",
+        check_company=True,
+        domain="[('parent_id', '=', False)]",
+    )
+    domain = fields.Char(
+        "Filter",
+        default="[]",
+        tracking=True,
+        help="Customers that the filter finds now belong to it as well. Empty: only "
+        "the picked ones.",
+    )
+    uses_filter = fields.Boolean(
+        "Also by Filter",
+        compute="_compute_uses_filter",
+        readonly=False,
+        help="Also every customer whom a filter finds.",
+    )
     customer_count = fields.Integer("Customers", compute="_compute_customer_count")
     campaign_count = fields.Integer(compute="_compute_campaign_count")
 
-    _name_uniq = models.UniqueIndex("(company_id, (name->>'en_US')) WHERE active", "There is a segment of this name already.")
+    _name_uniq = models.UniqueIndex(
+        "(company_id, (name->>'en_US')) WHERE active",
+        "There is a segment of this name already.",
+    )
 
     @api.depends("domain")
     def _compute_uses_filter(self):
@@ -41,10 +64,14 @@ class ChaserSegment(models.Model):
     @api.depends("partner_ids", "domain", "company_id")
     def _compute_customer_count(self):
         for segment in self:
-            segment.customer_count = self.env["res.partner"].search_count(segment._get_domain())
+            segment.customer_count = self.env["res.partner"].search_count(
+                segment._get_domain()
+            )
 
     def _compute_campaign_count(self):
-        rows = self.env["chaser.campaign"]._read_group([("segment_ids", "in", self.ids)], ["segment_ids"], ["__count"])
+        rows = self.env["chaser.campaign"]._read_group(
+            [("segment_ids", "in", self.ids)], ["segment_ids"], ["__count"]
+        )
         counts = {segment.id: count for segment, count in rows}
         for segment in self:
             segment.campaign_count = counts.get(segment._origin.id, 0)
@@ -56,22 +83,31 @@ class ChaserSegment(models.Model):
                 Domain(segment._parse_domain()).validate(self.env["res.partner"])
                 self.env["res.partner"].search_count(segment._parse_domain(), limit=1)
             except (ValueError, SyntaxError, TypeError, KeyError) as error:
-                raise ValidationError(self.env._(
-                    "The filter of “%(name)s” cannot be used: %(error)s", name=segment.name, error=str(error)[:200])) from None
+                raise ValidationError(
+                    self.env._(
+                        "The filter of “%(name)s” cannot be used: %(error)s",
+                        name=segment.name,
+                        error=str(error)[:200],
+                    )
+                ) from None
 
     def _parse_domain(self):
-        """The filter as a list. Only literals: what somebody saved is data, never evaluated as a program."""
+        """The filter as a list. Only literals: what somebody saved is data, never
+        evaluated as a program."""
         return literal_eval(self.domain or "[]")
 
     def _get_domain(self):
-        """Commercial partners of these segments in each one's company, as the user may see them."""
+        """Commercial partners of these segments in each one's company, as the user may
+        see them."""
         domains = [Domain.FALSE]
         for segment in self:
             found = Domain("id", "in", segment.partner_ids.ids)
             filters = segment._parse_domain()
             if filters:
                 found |= Domain(filters)
-            domains.append(found & Domain("company_id", "in", (False, segment.company_id.id)))
+            domains.append(
+                found & Domain("company_id", "in", (False, segment.company_id.id))
+            )
         return Domain.OR(domains) & Domain("parent_id", "=", False)
 
     def _get_customers(self):
@@ -80,26 +116,45 @@ class ChaserSegment(models.Model):
     # -- actions
 
     def action_chase(self):
-        """The preview of a campaign for everything overdue of the customers of these segments.
+        """The preview of a campaign for everything overdue of the customers of these
+        segments.
 
-        :raises UserError: when the segments are of several companies, or nothing is overdue
+        :raises UserError: when the segments are of several companies, or nothing is
+        overdue
         """
         self.check_access("read")
         if len(self.company_id) > 1:
-            raise UserError(self.env._("One campaign belongs to one company: choose segments of one company."))
+            raise UserError(
+                self.env._(
+                    "One campaign belongs to one company: choose segments of one "
+                    "company."
+                )
+            )
         customers = self._get_customers()
         if not customers:
-            raise UserError(self.env._("There is no customer in %s.", ", ".join(self.mapped("name"))))
-        action = self.env["account.move"]._get_overdue_invoices(customers, self.company_id).action_chase()
+            raise UserError(
+                self.env._(
+                    "There is no customer in %s.", ", ".join(self.mapped("name"))
+                )
+            )
+        action = (
+            self.env["account.move"]
+            ._get_overdue_invoices(customers, self.company_id)
+            .action_chase()
+        )
         self.env["chaser.preview"].browse(action["res_id"]).segment_ids = self
         return action
 
     def action_view_customers(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("account.res_partner_action_customer")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "account.res_partner_action_customer"
+        )
         return action | {"domain": list(self._get_domain()), "context": {}}
 
     def action_view_campaigns(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_campaign_action")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "invoice_chaser.chaser_campaign_action"
+        )
         return action | {"domain": [("segment_ids", "in", self.ids)], "context": {}}

@@ -9,6 +9,8 @@ class ChaserTag(models.Model):
 
     name = fields.Char(required=True, translate=True)
     color = fields.Integer()
-    company_id = fields.Many2one("res.company", index=True, default=lambda self: self.env.company)
+    company_id = fields.Many2one(
+        "res.company", index=True, default=lambda self: self.env.company
+    )
 
     _name_uniq = models.UniqueIndex("(company_id, name)", "This tag exists already.")

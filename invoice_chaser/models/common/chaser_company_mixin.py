@@ -3,7 +3,8 @@ from odoo.exceptions import AccessError
 
 
 class ChaserCompanyMixin(models.AbstractModel):
-    """Records stay within the companies of whoever writes them: Odoo's rules look at a record before a change, not where it leads."""
+    """Records stay within the companies of whoever writes them: Odoo's rules look at a
+    record before a change, not where it leads."""
 
     _name = "chaser.company.mixin"
     _description = "Stays in the User's Companies"
@@ -11,5 +12,7 @@ class ChaserCompanyMixin(models.AbstractModel):
     def write(self, vals):
         company_id = vals.get("company_id")
         if company_id and not self.env.su and company_id not in self.env.companies.ids:
-            raise AccessError(self.env._("Nothing can be moved to a company that you do not work in."))
+            raise AccessError(
+                self.env._("Nothing can be moved to a company that you do not work in.")
+            )
         return super().write(vals)

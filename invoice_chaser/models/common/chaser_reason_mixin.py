@@ -13,48 +13,61 @@ _MINUTES = 60
 
 
 def isolate_for(env, text):
-    """A text that keeps its direction inside a sentence of the reader's language, where it is written in the other script."""
+    """A text that keeps its direction inside a sentence of the reader's language, where
+    it is written in the other script."""
     return isolate_name(text, "ar" if (env.lang or "").startswith("ar") else "en")
 
 
 class ChaserReasonMixin(models.AbstractModel):
-    """Why something is held, skipped or failed: stored as a key with its values, read in the reader's own language."""
+    """Why something is held, skipped or failed: stored as a key with its values, read
+    in the reader's own language."""
 
     _name = "chaser.reason.mixin"
     _description = "Reason in words"
 
     reason_code = fields.Char(readonly=True, copy=False)
     reason_params = fields.Json(readonly=True, copy=False)
-    reason = fields.Char(compute="_compute_reason", help="Why this is held, skipped or failed.")
+    reason = fields.Char(
+        compute="_compute_reason", help="Why this is held, skipped or failed."
+    )
 
     @api.depends("reason_code", "reason_params")
     @api.depends_context("lang", "tz")
     def _compute_reason(self):
         for record in self:
-            record.reason = self._get_reason_text(record.reason_code, record.reason_params)
+            record.reason = self._get_reason_text(
+                record.reason_code, record.reason_params
+            )
 
     @api.model
     def _get_reason_text(self, code, params=None):
-        """The sentence for a key of the catalogue, in the language of the environment; empty without a key."""
+        """The sentence for a key of the catalogue, in the language of the environment;
+        empty without a key."""
         if not code:
             return False
         sentence = self._get_reasons().get(code, code)
         text = (sentence % self._localize_reason_params(params or {})).strip()
         if code.startswith("hold_") and (params or {}).get("date"):
-            text += " " + self.env._("Held through %s.", format_date(self.env, params["date"]))
+            text += " " + self.env._(
+                "Held through %s.", format_date(self.env, params["date"])
+            )
         return text
 
     @api.model
     def _localize_reason_params(self, params):
-        """Dates and datetimes (UTC, ISO form, keys ``date…`` and ``until``) as the reader writes them; a detail in the other script keeps
-        its direction."""
-        values = {"until": "", "detail": "", "date": ""} | self._localize_window_params(params)
+        """Dates and datetimes (UTC, ISO form, keys ``date…`` and ``until``) as the
+        reader writes them; a detail in the other script keeps its direction."""
+        values = {"until": "", "detail": "", "date": ""} | self._localize_window_params(
+            params
+        )
         if isinstance(values["detail"], str):
             values["detail"] = isolate_for(self.env, values["detail"])
         if values["date"]:
             values["date"] = format_date(self.env, values["date"])
         if values["until"]:
-            values["until"] = format_datetime(self.env, datetime.fromisoformat(values["until"]), dt_format="short")
+            values["until"] = format_datetime(
+                self.env, datetime.fromisoformat(values["until"]), dt_format="short"
+            )
         return self._localize_level_params(values)
 
     @api.model
@@ -77,12 +90,22 @@ class ChaserReasonMixin(models.AbstractModel):
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
-            "no_email": _("No usable e-mail address: add one to the customer or to its invoice contact."),
-            "suppressed": _("Reminders to %(detail)s are stopped: see Stopped Addresses."),
+            "no_email": _(
+                "No usable e-mail address: add one to the customer or to its invoice "
+                "contact."
+            ),
+            "suppressed": _(
+                "Reminders to %(detail)s are stopped: see Stopped Addresses."
+            ),
             "blacklisted": _("%(detail)s is on Odoo's e-mail blacklist."),
             "paused": _("Customer paused until %(date)s. %(detail)s"),
-            "recent_contact": _("Contacted on %(date)s, and the interval between contacts is %(detail)s days."),
-            "below_minimum": _("The customer's total is below the company's minimum amount."),
+            "recent_contact": _(
+                "Contacted on %(date)s, and the interval between contacts is "
+                "%(detail)s days."
+            ),
+            "below_minimum": _(
+                "The customer's total is below the company's minimum amount."
+            ),
             "live_reminder": _("Another reminder is on its way: %(detail)s."),
             "covered_by_credit": _("The customer's open credits cover what is due."),
             "no_followup": _("The invoice is marked as not to be followed up."),
@@ -93,7 +116,10 @@ class ChaserReasonMixin(models.AbstractModel):
             "not_due": _("No longer overdue."),
             "dropped": _("Left out by %(detail)s."),
             "no_level": _("No reminder level applies yet."),
-            "below_first_level": _("No reminder level applies yet: the oldest item is %(detail)s days overdue."),
+            "below_first_level": _(
+                "No reminder level applies yet: the oldest item is %(detail)s days "
+                "overdue."
+            ),
         }
 
     @api.model
@@ -102,16 +128,36 @@ class ChaserReasonMixin(models.AbstractModel):
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
-            "limit_minute": _("Mailbox limit per minute reached; goes on at %(until)s."),
+            "limit_minute": _(
+                "Mailbox limit per minute reached; goes on at %(until)s."
+            ),
             "limit_day": _("Mailbox limit per 24 hours reached; goes on at %(until)s."),
-            "limit_month": _("The company's monthly limit is reached; goes on at %(until)s."),
-            "limit_domain": _("Enough messages to %(detail)s for this minute; goes on at %(until)s."),
-            "rate_limited": _("The mail service asks to slow down; goes on at %(until)s. It said: %(detail)s"),
-            "unreachable": _("The mail server cannot be reached; next try at %(until)s. %(detail)s"),
-            "retry": _("Temporary problem; next try at %(until)s. The mail service said: %(detail)s"),
+            "limit_month": _(
+                "The company's monthly limit is reached; goes on at %(until)s."
+            ),
+            "limit_domain": _(
+                "Enough messages to %(detail)s for this minute; goes on at %(until)s."
+            ),
+            "rate_limited": _(
+                "The mail service asks to slow down; goes on at %(until)s. It said: "
+                "%(detail)s"
+            ),
+            "unreachable": _(
+                "The mail server cannot be reached; next try at %(until)s. %(detail)s"
+            ),
+            "retry": _(
+                "Temporary problem; next try at %(until)s. The mail service said: "
+                "%(detail)s"
+            ),
             "busy": _("The invoice is being changed right now; next try at %(until)s."),
-            "provider_expired": _("The mailbox is not authorised: a manager must reconnect it. It said: %(detail)s"),
-            "policy": _("Refused as spam or against policy; the campaign was paused. The mail service said: %(detail)s"),
+            "provider_expired": _(
+                "The mailbox is not authorised: a manager must reconnect it. It said: "
+                "%(detail)s"
+            ),
+            "policy": _(
+                "Refused as spam or against policy; the campaign was paused. The mail "
+                "service said: %(detail)s"
+            ),
         }
 
     @api.model
@@ -121,16 +167,30 @@ class ChaserReasonMixin(models.AbstractModel):
         _ = self.env._
         return {
             "recipient_refused": _("The address is refused for good: %(detail)s"),
-            "gave_up": _("Given up after several attempts. The mail service said: %(detail)s"),
-            "message_refused": _("The mail service does not accept this message: %(detail)s"),
+            "gave_up": _(
+                "Given up after several attempts. The mail service said: %(detail)s"
+            ),
+            "message_refused": _(
+                "The mail service does not accept this message: %(detail)s"
+            ),
             "template": _("The template cannot be used: %(detail)s"),
-            "undecided": _("Interrupted while sending: it may or may not have arrived. Look into the mailbox, then settle it."),
+            "undecided": _(
+                "Interrupted while sending: it may or may not have arrived. Look into "
+                "the mailbox, then settle it."
+            ),
             "undecided_absent": _(
-                "Interrupted while sending. The mailbox was asked on %(date)s and holds no such message: look yourself, then settle it as not sent."),
+                "Interrupted while sending. The mailbox was asked on %(date)s and "
+                "holds no such message: look yourself, then settle it as not sent."
+            ),
             "undecided_unseen": _(
-                "Interrupted while sending. The mailbox was asked on %(date)s and knows no such message, but not every server keeps what was sent: "
-                "look yourself, then settle it."),
-            "line_broke": _("The line broke after the message was handed over: it may or may not have arrived. %(detail)s"),
+                "Interrupted while sending. The mailbox was asked on %(date)s and "
+                "knows no such message, but not every server keeps what was sent: "
+                "look yourself, then settle it."
+            ),
+            "line_broke": _(
+                "The line broke after the message was handed over: it may or may not "
+                "have arrived. %(detail)s"
+            ),
             "unexpected": _("An unexpected error stopped this reminder: %(detail)s"),
             "failures_in_row": _("%(detail)s failures in a row."),
             "paused_by": _("Paused by %(detail)s."),
@@ -143,19 +203,49 @@ class ChaserReasonMixin(models.AbstractModel):
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
-            "level_first": _("%(level)s: oldest item %(days)s overdue, nothing sent about it yet"),
-            "level_first_not_last": _("%(level)s: oldest item %(days)s overdue, but nothing sent about it yet, so not the last level"),
+            "level_first": _(
+                "%(level)s: oldest item %(days)s overdue, nothing sent about it yet"
+            ),
+            "level_first_not_last": _(
+                "%(level)s: oldest item %(days)s overdue, but nothing sent about it "
+                "yet, so not the last level"
+            ),
             "level_before_due": _("%(level)s: due in %(due_in)s"),
-            "level_next": _("%(level)s: oldest item %(days)s overdue, “%(last)s” sent %(ago)s"),
-            "level_stays": _("%(level)s again: oldest item %(days)s overdue, last sent %(ago)s; the next level is not due yet"),
-            "level_repeat": _("%(level)s again: oldest item %(days)s overdue, last sent %(ago)s; its repetition is due"),
-            "level_joined": _("%(level)s: oldest item %(days)s overdue, last sent %(ago)s; further items have come due (%(count)s)"),
-            "level_broken": _("%(level)s: a promise was found broken on %(date)s, so one level harder; oldest item %(days)s overdue"),
-            "level_fixed": _("%(level)s: chosen by a person for the whole campaign; oldest item %(days)s overdue"),
-            "level_wait": _("Waits: %(level)s was sent %(ago)s about everything that is overdue. Next look: %(date)s"),
-            "daily_failed": _("The daily run could not be planned and is tried again. %(detail)s"),
+            "level_next": _(
+                "%(level)s: oldest item %(days)s overdue, “%(last)s” sent %(ago)s"
+            ),
+            "level_stays": _(
+                "%(level)s again: oldest item %(days)s overdue, last sent %(ago)s; "
+                "the next level is not due yet"
+            ),
+            "level_repeat": _(
+                "%(level)s again: oldest item %(days)s overdue, last sent %(ago)s; "
+                "its repetition is due"
+            ),
+            "level_joined": _(
+                "%(level)s: oldest item %(days)s overdue, last sent %(ago)s; further "
+                "items have come due (%(count)s)"
+            ),
+            "level_broken": _(
+                "%(level)s: a promise was found broken on %(date)s, so one level "
+                "harder; oldest item %(days)s overdue"
+            ),
+            "level_fixed": _(
+                "%(level)s: chosen by a person for the whole campaign; oldest item "
+                "%(days)s overdue"
+            ),
+            "level_wait": _(
+                "Waits: %(level)s was sent %(ago)s about everything that is overdue. "
+                "Next look: %(date)s"
+            ),
+            "daily_failed": _(
+                "The daily run could not be planned and is tried again. %(detail)s"
+            ),
             "daily_not_sent": _("Planned, but not sent by itself. %(detail)s"),
-            "overdue_now": _("Fallen due meanwhile: the notice comes too late, the next reminder is the first level."),
+            "overdue_now": _(
+                "Fallen due meanwhile: the notice comes too late, the next reminder "
+                "is the first level."
+            ),
         }
 
     @api.model
@@ -164,13 +254,28 @@ class ChaserReasonMixin(models.AbstractModel):
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
-            "limit_pace": _("The mailbox rests between two batches; goes on at %(until)s."),
-            "limit_connections": _("Another mailbox uses the same account right now; goes on at %(until)s."),
-            "limit_service_day": _("The mail service's own daily limit is reached; goes on at %(until)s. It said: %(detail)s"),
-            "limit_service_connections": _("The mail service has too many connections of this mailbox; goes on at %(until)s. It said: %(detail)s"),
+            "limit_pace": _(
+                "The mailbox rests between two batches; goes on at %(until)s."
+            ),
+            "limit_connections": _(
+                "Another mailbox uses the same account right now; goes on at %(until)s."
+            ),
+            "limit_service_day": _(
+                "The mail service's own daily limit is reached; goes on at %(until)s. "
+                "It said: %(detail)s"
+            ),
+            "limit_service_connections": _(
+                "The mail service has too many connections of this mailbox; goes on "
+                "at %(until)s. It said: %(detail)s"
+            ),
             "mailbox_full": _(
-                "The sending mailbox itself is full: empty its Sent Items or Deleted Items. Next try at %(until)s. The mail service said: %(detail)s"),
-            "provider_closed": _("The mailbox is not connected: a manager tests it, or the message is moved to another mailbox. %(detail)s"),
+                "The sending mailbox itself is full: empty its Sent Items or Deleted "
+                "Items. Next try at %(until)s. The mail service said: %(detail)s"
+            ),
+            "provider_closed": _(
+                "The mailbox is not connected: a manager tests it, or the message is "
+                "moved to another mailbox. %(detail)s"
+            ),
         }
 
     @api.model
@@ -180,7 +285,10 @@ class ChaserReasonMixin(models.AbstractModel):
         _ = self.env._
         return {
             "window": _("%(shifts)s: goes on %(local)s."),
-            "window_never": _("The working hours “%(detail)s” are never open: a manager sets hours for them."),
+            "window_never": _(
+                "The working hours “%(detail)s” are never open: a manager sets hours "
+                "for them."
+            ),
         }
 
     @api.model
@@ -189,15 +297,28 @@ class ChaserReasonMixin(models.AbstractModel):
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
-            "customer_promised": _("The customer has promised to pay everything by %(date)s."),
+            "customer_promised": _(
+                "The customer has promised to pay everything by %(date)s."
+            ),
             "customer_disputes": _("The customer disputes the balance. %(detail)s"),
             "hold_manual": _("Put on hold by a person. %(detail)s"),
-            "hold_reply": _("The customer has answered; a person must read it and release the hold. %(detail)s"),
-            "hold_wrong_contact": _("The customer says that this is the wrong contact. %(detail)s"),
-            "hold_maybe_paid": _("Probably paid already; a person must look. %(detail)s"),
-            "hold_says_paid": _("The customer says that it is paid; a person must look. %(detail)s"),
+            "hold_reply": _(
+                "The customer has answered; a person must read it and release the "
+                "hold. %(detail)s"
+            ),
+            "hold_wrong_contact": _(
+                "The customer says that this is the wrong contact. %(detail)s"
+            ),
+            "hold_maybe_paid": _(
+                "Probably paid already; a person must look. %(detail)s"
+            ),
+            "hold_says_paid": _(
+                "The customer says that it is paid; a person must look. %(detail)s"
+            ),
             "hold_bank_data": _(
-                "No recent bank data, so nobody knows what is paid; looked at again at %(until)s. %(detail)s"),
+                "No recent bank data, so nobody knows what is paid; looked at again "
+                "at %(until)s. %(detail)s"
+            ),
         }
 
     @api.model
@@ -207,14 +328,32 @@ class ChaserReasonMixin(models.AbstractModel):
         _ = self.env._
         return {
             "found_sent": _("It was sent: %(detail)s."),
-            "documents": _("The PDFs of its invoices are being made; next try at %(until)s."),
-            "account_changing": _("The customer's account is being changed right now; next try at %(until)s."),
-            "doc_no_engine": _("“%(detail)s” was left out: the PDF library WeasyPrint is not installed on the server."),
+            "documents": _(
+                "The PDFs of its invoices are being made; next try at %(until)s."
+            ),
+            "account_changing": _(
+                "The customer's account is being changed right now; next try at "
+                "%(until)s."
+            ),
+            "doc_no_engine": _(
+                "“%(detail)s” was left out: the PDF library WeasyPrint is not "
+                "installed on the server."
+            ),
             "doc_failed": _("“%(detail)s” could not be made: %(error)s"),
-            "doc_no_pdf": _("There is no PDF of %(detail)s; the message links to the invoice instead. %(error)s"),
-            "doc_cap": _("Not attached because of the company's limit on attachments: %(detail)s"),
-            "thanks_taken_back": _("The payment was taken back before the thank-you went: %(detail)s"),
-            "policy_late": _("A message of this campaign was refused as spam or against policy. The mail server said: %(detail)s"),
+            "doc_no_pdf": _(
+                "There is no PDF of %(detail)s; the message links to the invoice "
+                "instead. %(error)s"
+            ),
+            "doc_cap": _(
+                "Not attached because of the company's limit on attachments: %(detail)s"
+            ),
+            "thanks_taken_back": _(
+                "The payment was taken back before the thank-you went: %(detail)s"
+            ),
+            "policy_late": _(
+                "A message of this campaign was refused as spam or against policy. "
+                "The mail server said: %(detail)s"
+            ),
         }
 
     @api.model
@@ -225,7 +364,8 @@ class ChaserReasonMixin(models.AbstractModel):
 
     @api.model
     def _localize_level_params(self, values):
-        """Levels by name, numbers of days with their noun, in the plural form that the language wants."""
+        """Levels by name, numbers of days with their noun, in the plural form that the
+        language wants."""
         values = {"level": "", "last": "", "days": "", "ago": "", "count": ""} | values
         for name in ("level", "last"):
             if values[name] and isinstance(values[name], int):
@@ -239,7 +379,8 @@ class ChaserReasonMixin(models.AbstractModel):
 
     @api.model
     def _get_level_name(self, level_id):
-        """From the cache where it is: a list of customers asks for the same few names over and over."""
+        """From the cache where it is: a list of customers asks for the same few names
+        over and over."""
         try:
             return self.env["chaser.level"].sudo().browse(level_id).name
         except MissingError:
@@ -247,10 +388,15 @@ class ChaserReasonMixin(models.AbstractModel):
 
     @api.model
     def _format_days(self, days, direction=False):
-        """``23 days``, or ``23 days ago``: CLDR's plural forms, so that Arabic numbers agree with their noun."""
+        """``23 days``, or ``23 days ago``: CLDR's plural forms, so that Arabic numbers
+        agree with their noun."""
         return format_timedelta(
-            timedelta(days=-days if direction else days), granularity="day", threshold=10**9, add_direction=direction,
-            locale=babel_locale_parse(self.env.lang))
+            timedelta(days=-days if direction else days),
+            granularity="day",
+            threshold=10**9,
+            add_direction=direction,
+            locale=babel_locale_parse(self.env.lang),
+        )
 
     @api.model
     def _format_ago(self, days):
@@ -261,23 +407,45 @@ class ChaserReasonMixin(models.AbstractModel):
         """The causes of a shift, and the moment at the customer's place."""
         params = {"shifts": "", "local": ""} | params
         if isinstance(params["shifts"], list):
-            params = params | {"shifts": "; ".join(self._describe_shift(shift) for shift in params["shifts"])}
+            params = params | {
+                "shifts": "; ".join(
+                    self._describe_shift(shift) for shift in params["shifts"]
+                )
+            }
             if params.get("until"):
-                params["local"] = self._describe_local(params["until"], params.get("tz") or "UTC")
+                params["local"] = self._describe_local(
+                    params["until"], params.get("tz") or "UTC"
+                )
         return params
 
     @api.model
     def _describe_local(self, until, tz):
-        """Weekday, date and time at the customer's place: his clock is the one that counts."""
-        moment = format_datetime(self.env, datetime.fromisoformat(until), tz=tz, dt_format="EEEE d MMM, HH:mm")
-        return self.env._("%(moment)s (%(place)s time)", moment=moment, place=tz.rpartition("/")[2].replace("_", " "))
+        """Weekday, date and time at the customer's place: his clock is the one that
+        counts."""
+        moment = format_datetime(
+            self.env,
+            datetime.fromisoformat(until),
+            tz=tz,
+            dt_format="EEEE d MMM, HH:mm",
+        )
+        return self.env._(
+            "%(moment)s (%(place)s time)",
+            moment=moment,
+            place=tz.rpartition("/")[2].replace("_", " "),
+        )
 
     @api.model
     def _describe_shift(self, shift):
-        """One cause of a shift (``core.hours.send_window.Shift``) in the reader's language."""
-        values = {"day": self._describe_days(shift["first"], shift["last"]), "name": self._choose_name(shift.get("names") or {})}
+        """One cause of a shift (``core.hours.send_window.Shift``) in the reader's
+        language."""
+        values = {
+            "day": self._describe_days(shift["first"], shift["last"]),
+            "name": self._choose_name(shift.get("names") or {}),
+        }
         if shift.get("time") is not None:
-            values["time"] = f"{shift['time'] // _MINUTES:02d}:{shift['time'] % _MINUTES:02d}"
+            values["time"] = (
+                f"{shift['time'] // _MINUTES:02d}:{shift['time'] % _MINUTES:02d}"
+            )
         # pylint: disable=translation-positional-used  # one table of whole sentences
         sentences = {
             "day": "%(day)s",
@@ -285,21 +453,30 @@ class ChaserReasonMixin(models.AbstractModel):
             "after": self.env._("%(day)s after %(time)s"),
             "break": self.env._("Break until %(time)s"),
             "holiday": self.env._("%(name)s (%(day)s)"),
-            "estimated": self.env._("%(name)s (estimated ± 1 day, not confirmed yet: %(day)s)"),
+            "estimated": self.env._(
+                "%(name)s (estimated ± 1 day, not confirmed yet: %(day)s)"
+            ),
             "ramadan": self.env._("Working hours of Ramadan (%(day)s)"),
-            "ramadan_estimated": self.env._("Working hours of Ramadan (estimated ± 1 day, not confirmed yet: %(day)s)"),
+            "ramadan_estimated": self.env._(
+                "Working hours of Ramadan (estimated ± 1 day, not confirmed yet: "
+                "%(day)s)"
+            ),
             "closure": self.env._("%(name)s, time off (%(day)s)"),
         }
         return sentences[shift["code"]] % ({"time": ""} | values)
 
     @api.model
     def _describe_days(self, first, last):
-        days = [format_date(self.env, date.fromisoformat(day), date_format="EEEE d MMM") for day in dict.fromkeys((first, last))]
+        days = [
+            format_date(self.env, date.fromisoformat(day), date_format="EEEE d MMM")
+            for day in dict.fromkeys((first, last))
+        ]
         return " – ".join(days)
 
     @api.model
     def _choose_name(self, names):
-        """The name in the reader's language (by its first letters), else in English, else any."""
+        """The name in the reader's language (by its first letters), else in English,
+        else any."""
         lang = (self.env.lang or "en_US")[:2]
         own = next((name for code, name in names.items() if code[:2] == lang), "")
         return own or names.get("en_US") or next(iter(names.values()), "")

@@ -10,16 +10,19 @@ _KEY_OPTION, _KEY_VARIABLE = "invoice_chaser_keys", "INVOICE_CHASER_KEYS"
 
 
 class ChaserSecretMixin(models.AbstractModel):
-    """Sealed fields. The user writes to a computed field whose inverse calls ``_seal``; what is stored has ``groups=NO_ACCESS``.
+    """Sealed fields. The user writes to a computed field whose inverse calls ``_seal``;
+    what is stored has ``groups=NO_ACCESS``.
 
-    A name that ends in __ cannot be called from server actions and templates (Odoo's safe_eval)."""
+    A name that ends in __ cannot be called from server actions and templates (Odoo's
+    safe_eval)."""
 
     _name = "chaser.secret.mixin"
     _description = "Sealed secrets"
 
     @api.model
     def _get_key_ring__(self):
-        """Keys from the environment (``INVOICE_CHASER_KEYS``) or Odoo's configuration file (``invoice_chaser_keys``).
+        """Keys from the environment (``INVOICE_CHASER_KEYS``) or Odoo's configuration
+        file (``invoice_chaser_keys``).
 
         :raises KeyRingError: when there is no usable key
         """
@@ -36,24 +39,46 @@ class ChaserSecretMixin(models.AbstractModel):
     def _describe_key_error(self, error):
         return {
             "missing": self.env._(
-                "No encryption key: set %(option)s in Odoo's configuration file or %(variable)s in the environment (see the README), then restart.",
-                option=_KEY_OPTION, variable=_KEY_VARIABLE),
-            "malformed": self.env._("The encryption key “%s” is malformed: it must be a name, a colon and 32 bytes in base64.", error.key_id),
-            "unknown_key": self.env._("The key “%s” that sealed this password is not in the key ring. Put it back, or enter the password again.", error.key_id),
-            "tampered": self.env._("The sealed password does not belong to this record or was changed. Enter it again."),
+                "No encryption key: set %(option)s in Odoo's configuration file or "
+                "%(variable)s in the environment (see the README), then restart.",
+                option=_KEY_OPTION,
+                variable=_KEY_VARIABLE,
+            ),
+            "malformed": self.env._(
+                "The encryption key “%s” is malformed: it must be a name, a colon and "
+                "32 bytes in base64.",
+                error.key_id,
+            ),
+            "unknown_key": self.env._(
+                "The key “%s” that sealed this password is not in the key ring. Put "
+                "it back, or enter the password again.",
+                error.key_id,
+            ),
+            "tampered": self.env._(
+                "The sealed password does not belong to this record or was changed. "
+                "Enter it again."
+            ),
         }[error.code]
 
     @api.model
     def _get_sealed_fields(self):
-        """Names of the stored fields that hold sealed texts: by their name, so that none is forgotten when a new key comes."""
-        return [name for name, field in self._fields.items() if field.store and field.type == "char" and (name == "sealed" or name.endswith("_sealed"))]
+        """Names of the stored fields that hold sealed texts: by their name, so that
+        none is forgotten when a new key comes."""
+        return [
+            name
+            for name, field in self._fields.items()
+            if field.store
+            and field.type == "char"
+            and (name == "sealed" or name.endswith("_sealed"))
+        ]
 
     @api.model
     def _get_database_id(self):
         return self.env["ir.config_parameter"].sudo().get_param("database.uuid")
 
     def _get_secret_context(self, field_name):
-        """Binds a sealed text to database, record and field: copied elsewhere it does not open."""
+        """Binds a sealed text to database, record and field: copied elsewhere it does
+        not open."""
         self.ensure_one()
         return f"{self._get_database_id()}:{self._name}:{self.id}:{field_name}"
 
@@ -64,7 +89,13 @@ class ChaserSecretMixin(models.AbstractModel):
         """
         for record in self:
             try:
-                sealed = self._get_key_ring__().seal(secret, record._get_secret_context(field_name)) if secret else False
+                sealed = (
+                    self._get_key_ring__().seal(
+                        secret, record._get_secret_context(field_name)
+                    )
+                    if secret
+                    else False
+                )
             except KeyRingError as error:
                 raise UserError(self._describe_key_error(error)) from None
             record.sudo()[field_name] = sealed
@@ -72,7 +103,8 @@ class ChaserSecretMixin(models.AbstractModel):
     def _open_secret__(self, field_name):
         """The secret in clear, for a transport only.
 
-        :raises UserError: when there is none or it does not open, saying why and the way out
+        :raises UserError: when there is none or it does not open, saying why and the
+        way out
         """
         self.ensure_one()
         sealed = self.sudo()[field_name]
@@ -82,15 +114,20 @@ class ChaserSecretMixin(models.AbstractModel):
 
     def _unseal__(self, sealed, field_name):
         try:
-            return self._get_key_ring__().open(sealed, self._get_secret_context(field_name))
+            return self._get_key_ring__().open(
+                sealed, self._get_secret_context(field_name)
+            )
         except KeyRingError as error:
             raise UserError(self._describe_key_error(error)) from None
 
     def _describe_no_secret(self, field_name):
-        return self.env._("“%s” has no password yet. Enter it on the mailbox.", self.display_name)
+        return self.env._(
+            "“%s” has no password yet. Enter it on the mailbox.", self.display_name
+        )
 
     def _reseal(self):
-        """Seal with the newest key what an older one sealed. What does not open stays as it is.
+        """Seal with the newest key what an older one sealed. What does not open stays
+        as it is.
 
         :return: how many were sealed anew, and ``[(record, why it does not open)]``
         """
@@ -109,5 +146,6 @@ class ChaserSecretMixin(models.AbstractModel):
         return done, lost
 
     def _get_mailbox(self):
-        """The mailbox that needs a secret; empty for one that belongs to no single mailbox."""
+        """The mailbox that needs a secret; empty for one that belongs to no single
+        mailbox."""
         return self.env["chaser.provider"]

@@ -11,7 +11,8 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _dispatch(cls, endpoint):
-        # Odoo hands every parameter of the query to the route by name; one called "self" would break it with an error page.
+        # Odoo hands every parameter of the query to the route by name; one called
+        # "self" would break it with an error page.
         if request.httprequest.path.startswith("/chaser/"):
             request.params.pop("self", None)
         return super()._dispatch(endpoint)
@@ -20,10 +21,22 @@ class IrHttp(models.AbstractModel):
     def _handle_error(cls, exception):
         # A file so large that it is not even read never reaches the page's controller.
         path = request.httprequest.path
-        if isinstance(exception, RequestEntityTooLarge) and path.startswith("/chaser/p/"):
+        if isinstance(exception, RequestEntityTooLarge) and path.startswith(
+            "/chaser/p/"
+        ):
             accepted = request.httprequest.headers.get("Accept-Language", "")
-            html, policy = render_notice("ar" if accepted.startswith("ar") else "en", path, "file_large")
-            return request.make_response(html, [
-                ("Content-Type", "text/html; charset=utf-8"), ("Content-Security-Policy", policy), ("Cache-Control", "no-store"),
-                ("X-Robots-Tag", "noindex"), ("Referrer-Policy", "no-referrer")], status=413)
+            html, policy = render_notice(
+                "ar" if accepted.startswith("ar") else "en", path, "file_large"
+            )
+            return request.make_response(
+                html,
+                [
+                    ("Content-Type", "text/html; charset=utf-8"),
+                    ("Content-Security-Policy", policy),
+                    ("Cache-Control", "no-store"),
+                    ("X-Robots-Tag", "noindex"),
+                    ("Referrer-Policy", "no-referrer"),
+                ],
+                status=413,
+            )
         return super()._handle_error(exception)

@@ -7,72 +7,135 @@ class ResCompany(models.Model):
     _inherit = "res.company"
 
     chaser_contact_interval = fields.Integer(
-        "Days Between Contacts", default=7, help="A customer is not written to again before so many days have passed."
+        "Days Between Contacts",
+        default=7,
+        help="A customer is not written to again before so many days have passed.",
     )
     chaser_minimum_amount = fields.Monetary(
-        "Minimum Amount to Chase", default=0, help="Customers whose total is below it are left out."
+        "Minimum Amount to Chase",
+        default=0,
+        help="Customers whose total is below it are left out.",
     )
     chaser_consolidation_min_invoices = fields.Integer(
-        "Consolidate from", default=2, help="From how many items a customer gets one message instead of one per invoice."
+        "Consolidate from",
+        default=2,
+        help="From how many items a customer gets one message instead of one per "
+        "invoice.",
     )
     chaser_language = fields.Selection(
-        [("en", "English"), ("ar", "Arabic"), ("both", "Arabic and English")], "Reminder Language", default="en", required=True,
+        [("en", "English"), ("ar", "Arabic"), ("both", "Arabic and English")],
+        "Reminder Language",
+        default="en",
+        required=True,
         help="For customers without a language of their own.",
     )
     chaser_allow_sensitive = fields.Boolean(
-        "Allow Sensitive Wording", help="Letters may speak of interest, fees, legal steps and religion. Off: the checker refuses them."
+        "Allow Sensitive Wording",
+        help="Letters may speak of interest, fees, legal steps and religion. Off: the "
+        "checker refuses them.",
     )
     chaser_tracking = fields.Boolean("Track Opens and Clicks", default=True)
     chaser_max_failures = fields.Integer(
-        "Failures in a Row", default=5, help="A campaign pauses itself after so many failures in a row. 0: never."
+        "Failures in a Row",
+        default=5,
+        help="A campaign pauses itself after so many failures in a row. 0: never.",
     )
-    chaser_monthly_limit = fields.Integer("Messages per Month", default=0, help="Over all mailboxes of the company. 0: no limit.")
+    chaser_monthly_limit = fields.Integer(
+        "Messages per Month",
+        default=0,
+        help="Over all mailboxes of the company. 0: no limit.",
+    )
     chaser_provider_mode = fields.Selection(
-        [("fixed", "One mailbox"), ("spread", "Spread over the company's mailboxes")], "Campaigns Sent From", default="fixed", required=True,
+        [("fixed", "One mailbox"), ("spread", "Spread over the company's mailboxes")],
+        "Campaigns Sent From",
+        default="fixed",
+        required=True,
         help="What new campaigns start with.",
     )
-    chaser_link_days = fields.Integer("Links Valid for Days", default=365, help="How long the links in a reminder work.")
+    chaser_link_days = fields.Integer(
+        "Links Valid for Days",
+        default=365,
+        help="How long the links in a reminder work.",
+    )
 
     chaser_policy_id = fields.Many2one(
-        "chaser.policy", "Default Follow-up Policy", domain="[('company_id', 'in', (False, id))]",
-        help="For customers without a policy by name or tag. Empty: the company's own levels, else the shipped policy.",
+        "chaser.policy",
+        "Default Follow-up Policy",
+        domain="[('company_id', 'in', (False, id))]",
+        help="For customers without a policy by name or tag. Empty: the company's own "
+        "levels, else the shipped policy.",
     )
 
-    chaser_daily = fields.Boolean("Daily Run", help="Plans the reminders of the day by itself.")
-    chaser_daily_hour = fields.Float("Daily Run at", default=8.0, help="In the company's time zone.")
+    chaser_daily = fields.Boolean(
+        "Daily Run", help="Plans the reminders of the day by itself."
+    )
+    chaser_daily_hour = fields.Float(
+        "Daily Run at", default=8.0, help="In the company's time zone."
+    )
     chaser_daily_approval = fields.Boolean(
-        "Wait for Approval", default=True, help="The campaign of the day waits until somebody presses Approve and Send. Off: it is sent at once.")
+        "Wait for Approval",
+        default=True,
+        help="The campaign of the day waits until somebody presses Approve and Send. "
+        "Off: it is sent at once.",
+    )
     chaser_daily_user_id = fields.Many2one(
-        "res.users", "Responsible for the Daily Run", domain="[('share', '=', False), ('company_ids', 'in', id)]",
-        help="Gets the campaign of the day to approve, and the digest.")
-    chaser_daily_digest = fields.Boolean("Send a Digest", default=True, help="The responsible person gets a message on what the daily run did.")
+        "res.users",
+        "Responsible for the Daily Run",
+        domain="[('share', '=', False), ('company_ids', 'in', id)]",
+        help="Gets the campaign of the day to approve, and the digest.",
+    )
+    chaser_daily_digest = fields.Boolean(
+        "Send a Digest",
+        default=True,
+        help="The responsible person gets a message on what the daily run did.",
+    )
 
     _chaser_daily_hour_check = models.Constraint(
-        "CHECK(chaser_daily_hour >= 0 AND chaser_daily_hour < 24)", "The hour of the daily run lies between 0:00 and 23:59.")
+        "CHECK(chaser_daily_hour >= 0 AND chaser_daily_hour < 24)",
+        "The hour of the daily run lies between 0:00 and 23:59.",
+    )
     chaser_attach_max_count = fields.Integer(
-        "Attachments per Message", default=10, help="What is beyond stays a link. 0: no limit."
+        "Attachments per Message",
+        default=10,
+        help="What is beyond stays a link. 0: no limit.",
     )
     chaser_attach_max_mb = fields.Integer(
-        "Size of Attachments (MB)", default=5, help="In all, per message. What is beyond stays a link. 0: no limit."
+        "Size of Attachments (MB)",
+        default=5,
+        help="In all, per message. What is beyond stays a link. 0: no limit.",
     )
 
     _chaser_attach_positive = models.Constraint(
-        "CHECK(chaser_attach_max_count >= 0 AND chaser_attach_max_mb >= 0)", "A limit on attachments cannot be negative; 0 means no limit."
+        "CHECK(chaser_attach_max_count >= 0 AND chaser_attach_max_mb >= 0)",
+        "A limit on attachments cannot be negative; 0 means no limit.",
     )
     chaser_promise_days = fields.Integer(
-        "Customers May Promise up to", default=30, help="Days ahead that can be chosen on the customer's page. Users may agree on any date.")
+        "Customers May Promise up to",
+        default=30,
+        help="Days ahead that can be chosen on the customer's page. Users may agree "
+        "on any date.",
+    )
 
     _chaser_promise_days_check = models.Constraint(
-        "CHECK(chaser_promise_days >= 0)", "The days that a customer may promise ahead cannot be negative.")
+        "CHECK(chaser_promise_days >= 0)",
+        "The days that a customer may promise ahead cannot be negative.",
+    )
     chaser_bounce_limit = fields.Integer(
-        "Stop an Address after", default=1, help="So many times must a mail server say that an address does not exist before it gets no more reminders."
+        "Stop an Address after",
+        default=1,
+        help="So many times must a mail server say that an address does not exist "
+        "before it gets no more reminders.",
     )
     chaser_reply_token = fields.Boolean(
         "Reply Address per Reminder",
-        help="Answers go to chaser+…@ the alias domain, an address that names the reminder. The mail server of that domain must deliver it to Odoo.",
+        help="Answers go to chaser+…@ the alias domain, an address that names the "
+        "reminder. The mail server of that domain must deliver it to Odoo.",
     )
 
-    _chaser_bounce_limit_check = models.Constraint("CHECK(chaser_bounce_limit > 0)", "An address is stopped after at least one failure.")
+    _chaser_bounce_limit_check = models.Constraint(
+        "CHECK(chaser_bounce_limit > 0)",
+        "An address is stopped after at least one failure.",
+    )
 
     def write(self, vals):
         effects = self._prepare_chaser_effects(vals)
@@ -82,7 +145,8 @@ class ResCompany(models.Model):
         return result
 
     def _prepare_chaser_effects(self, vals):
-        """What has to follow a change of settings, as functions that are called when it is written.
+        """What has to follow a change of settings, as functions that are called when it
+        is written.
 
         Hook: hours and maybe_paid add theirs.
         """

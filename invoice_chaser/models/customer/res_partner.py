@@ -8,117 +8,230 @@ from ...core.letter.language_rule import choose_language
 class ResPartner(models.Model):
     _inherit = "res.partner"
 
-    # What one company agreed with a customer is not the other company's business: these depend on the company.
+    # What one company agreed with a customer is not the other company's business: these
+    # depend on the company.
     preferred_contact_interval = fields.Integer(
-        "Days Between Contacts", company_dependent=True, help="0: the company's setting."
+        "Days Between Contacts",
+        company_dependent=True,
+        help="0: the company's setting.",
     )
     chaser_paused_until = fields.Date("Reminders Paused Until", company_dependent=True)
     chaser_pause_reason = fields.Char("Reason for the Pause", company_dependent=True)
     consolidation_preference = fields.Selection(
-        [("auto", "Automatic"), ("enabled", "Always one message"), ("disabled", "One message per invoice")],
-        "Consolidation", company_dependent=True, help="Automatic: one message from the company's number of items.",
+        [
+            ("auto", "Automatic"),
+            ("enabled", "Always one message"),
+            ("disabled", "One message per invoice"),
+        ],
+        "Consolidation",
+        company_dependent=True,
+        help="Automatic: one message from the company's number of items.",
     )
     max_consolidation_amount = fields.Float(
-        "Consolidate up to", company_dependent=True, digits="Account",
-        help="In the company's currency: above it, the automatic choice sends one message per invoice. 0: no limit.",
+        "Consolidate up to",
+        company_dependent=True,
+        digits="Account",
+        help="In the company's currency: above it, the automatic choice sends one "
+        "message per invoice. 0: no limit.",
     )
     chaser_language = fields.Selection(
-        [("en", "English"), ("ar", "Arabic"), ("both", "Arabic and English")], "Reminder Language",
-        help="Empty: Arabic where the contact's language is Arabic, English where it is a third one, else the company's setting.",
+        [("en", "English"), ("ar", "Arabic"), ("both", "Arabic and English")],
+        "Reminder Language",
+        help="Empty: Arabic where the contact's language is Arabic, English where it "
+        "is a third one, else the company's setting.",
     )
-    chaser_escalation_partner_id = fields.Many2one("res.partner", "Escalation Contact", help="Gets a copy from the levels that say so.")
-    chaser_marketing_consent = fields.Boolean("Marketing Consent", help="Not used for payment reminders, which rest on the contract.")
-    chaser_reminder_count = fields.Integer(compute="_compute_chaser_reminder_count", groups="invoice_chaser.group_chaser_user")
-    chaser_hold_display = fields.Char("On Hold", compute="_compute_chaser_hold_display", groups="invoice_chaser.group_chaser_user")
-    chaser_priority = fields.Integer("Priority", compute="_compute_chaser_figures", groups="invoice_chaser.group_chaser_user")
+    chaser_escalation_partner_id = fields.Many2one(
+        "res.partner",
+        "Escalation Contact",
+        help="Gets a copy from the levels that say so.",
+    )
+    chaser_marketing_consent = fields.Boolean(
+        "Marketing Consent",
+        help="Not used for payment reminders, which rest on the contract.",
+    )
+    chaser_reminder_count = fields.Integer(
+        compute="_compute_chaser_reminder_count",
+        groups="invoice_chaser.group_chaser_user",
+    )
+    chaser_hold_display = fields.Char(
+        "On Hold",
+        compute="_compute_chaser_hold_display",
+        groups="invoice_chaser.group_chaser_user",
+    )
+    chaser_priority = fields.Integer(
+        "Priority",
+        compute="_compute_chaser_figures",
+        groups="invoice_chaser.group_chaser_user",
+    )
     chaser_amount_overdue = fields.Monetary(
-        "Overdue", compute="_compute_chaser_figures", currency_field="currency_id", groups="invoice_chaser.group_chaser_user",
-        help="In the company's currency, open credits taken off.")
-    chaser_answers_display = fields.Char("Answers", compute="_compute_chaser_figures", groups="invoice_chaser.group_chaser_user")
+        "Overdue",
+        compute="_compute_chaser_figures",
+        currency_field="currency_id",
+        groups="invoice_chaser.group_chaser_user",
+        help="In the company's currency, open credits taken off.",
+    )
+    chaser_answers_display = fields.Char(
+        "Answers",
+        compute="_compute_chaser_figures",
+        groups="invoice_chaser.group_chaser_user",
+    )
     chaser_history_ids = fields.Many2many(
-        "chaser.reminder", string="History", compute="_compute_chaser_history_ids", groups="invoice_chaser.group_chaser_user")
+        "chaser.reminder",
+        string="History",
+        compute="_compute_chaser_history_ids",
+        groups="invoice_chaser.group_chaser_user",
+    )
     chaser_language_reason = fields.Char(
-        "Gets Reminders In", compute="_compute_chaser_language_reason", groups="invoice_chaser.group_chaser_user",
+        "Gets Reminders In",
+        compute="_compute_chaser_language_reason",
+        groups="invoice_chaser.group_chaser_user",
         help="The language that reminders of the current company will have, and why.",
     )
     chaser_policy_id = fields.Many2one(
-        "chaser.policy", "Follow-up Policy", company_dependent=True, domain="[('company_id', 'in', (False, allowed_company_ids[0]))]",
-        groups="invoice_chaser.group_chaser_user", help="Empty: that of the customer's tags, else the company's.",
+        "chaser.policy",
+        "Follow-up Policy",
+        company_dependent=True,
+        domain="[('company_id', 'in', (False, allowed_company_ids[0]))]",
+        groups="invoice_chaser.group_chaser_user",
+        help="Empty: that of the customer's tags, else the company's.",
     )
-    chaser_policy_source = fields.Char("Policy in Force", compute="_compute_chaser_policy_source", groups="invoice_chaser.group_chaser_user")
-    chaser_next_step = fields.Text("Next Step", compute="_compute_chaser_next_step", groups="invoice_chaser.group_chaser_user")
+    chaser_policy_source = fields.Char(
+        "Policy in Force",
+        compute="_compute_chaser_policy_source",
+        groups="invoice_chaser.group_chaser_user",
+    )
+    chaser_next_step = fields.Text(
+        "Next Step",
+        compute="_compute_chaser_next_step",
+        groups="invoice_chaser.group_chaser_user",
+    )
     chaser_calendar_id = fields.Many2one(
-        "resource.calendar", "Hours for Reminders", company_dependent=True, domain="[('company_id', 'in', (allowed_company_ids[0], False))]",
-        help="Empty: the hours of the customer's emirate, state or country, else the company's.")
+        "resource.calendar",
+        "Hours for Reminders",
+        company_dependent=True,
+        domain="[('company_id', 'in', (allowed_company_ids[0], False))]",
+        help="Empty: the hours of the customer's emirate, state or country, else the "
+        "company's.",
+    )
 
     def _compute_chaser_reminder_count(self):
-        rows = self.env["chaser.reminder"]._read_group([("partner_id", "in", self.commercial_partner_id.ids)], ["partner_id"], ["__count"])
+        rows = self.env["chaser.reminder"]._read_group(
+            [("partner_id", "in", self.commercial_partner_id.ids)],
+            ["partner_id"],
+            ["__count"],
+        )
         counts = {partner.id: count for partner, count in rows}
         for partner in self:
-            partner.chaser_reminder_count = counts.get(partner.commercial_partner_id.id, 0)
+            partner.chaser_reminder_count = counts.get(
+                partner.commercial_partner_id.id, 0
+            )
 
     def action_chase(self):
-        """Preview of a campaign for everything overdue of these customers in the current company."""
-        return self.env["account.move"]._get_overdue_invoices(self, self.env.company).action_chase()
+        """Preview of a campaign for everything overdue of these customers in the
+        current company."""
+        return (
+            self.env["account.move"]
+            ._get_overdue_invoices(self, self.env.company)
+            .action_chase()
+        )
 
     def action_view_chaser_reminders(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_reminder_action")
-        return action | {"domain": [("partner_id", "=", self.commercial_partner_id.id)], "context": {}}
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "invoice_chaser.chaser_reminder_action"
+        )
+        return action | {
+            "domain": [("partner_id", "=", self.commercial_partner_id.id)],
+            "context": {},
+        }
 
     def _get_chaser_emails(self):
-        """Usable addresses by commercial partner id, best first: its invoice contacts, then its own field.
+        """Usable addresses by commercial partner id, best first: its invoice contacts,
+        then its own field.
 
         A field may hold several addresses and display names; each usable one counts.
         """
         contacts = self.env["res.partner"].search_fetch(
-            [("commercial_partner_id", "in", self.ids), ("type", "=", "invoice"), ("email", "!=", False)], ["email", "commercial_partner_id"]
+            [
+                ("commercial_partner_id", "in", self.ids),
+                ("type", "=", "invoice"),
+                ("email", "!=", False),
+            ],
+            ["email", "commercial_partner_id"],
         )
         emails = {partner.id: [] for partner in self}
         for contact in contacts - self:
-            emails[contact.commercial_partner_id.id].extend(email_normalize_all(contact.email))
+            emails[contact.commercial_partner_id.id].extend(
+                email_normalize_all(contact.email)
+            )
         for partner in self:
             if not emails[partner.id]:
                 emails[partner.id] = email_normalize_all(partner.email or "")
-        return {partner_id: list(dict.fromkeys(found)) for partner_id, found in emails.items()}
+        return {
+            partner_id: list(dict.fromkeys(found))
+            for partner_id, found in emails.items()
+        }
 
-    # -- The *Chasing* tab of a customer: what holds him, what he promised, how he answers, what he got. Of the current company
+    # -- The *Chasing* tab of a customer: what holds him, what he promised, how he
+    # answers, what he got. Of the current company
 
     @api.depends_context("company", "lang")
     def _compute_chaser_hold_display(self):
         Hold, company = self.env["chaser.hold"].sudo(), self.env.company
-        held = Hold._read_held(company, self.commercial_partner_id.ids, company._get_chaser_today()) if self.ids else None
+        held = (
+            Hold._read_held(
+                company, self.commercial_partner_id.ids, company._get_chaser_today()
+            )
+            if self.ids
+            else None
+        )
         for partner in self:
             stop = held and held.customers.get(partner.commercial_partner_id.id)
-            partner.chaser_hold_display = stop and Hold._get_reason_text(stop.reason, stop.params)
+            partner.chaser_hold_display = stop and Hold._get_reason_text(
+                stop.reason, stop.params
+            )
 
     @api.depends_context("company", "lang")
     def _compute_chaser_figures(self):
-        """From the worklist where something is overdue; the record of promises and answers also without."""
+        """From the worklist where something is overdue; the record of promises and
+        answers also without."""
         Worklist, company = self.env["chaser.worklist"].sudo(), self.env.company
         ids = self.commercial_partner_id.ids
-        rows = {row["partner_id"]: row for row in Worklist._read_rows(company, ids)} if ids else {}
+        rows = (
+            {row["partner_id"]: row for row in Worklist._read_rows(company, ids)}
+            if ids
+            else {}
+        )
         records = Worklist._read_records(company, ids) if ids else {}
         for partner in self:
             own = partner.commercial_partner_id.id
             row, record = rows.get(own, {}), records.get(own)
             partner.chaser_priority = row.get("priority", 0)
             partner.chaser_amount_overdue = row.get("amount_due", 0)
-            partner.chaser_answers_display = record and Worklist._describe_answers(record.reminders_answered, record.reminders)
+            partner.chaser_answers_display = record and Worklist._describe_answers(
+                record.reminders_answered, record.reminders
+            )
 
     @api.depends_context("company")
     def _compute_chaser_history_ids(self):
         for partner in self:
-            partner.chaser_history_ids = self.env["chaser.reminder"].search([
-                ("company_id", "=", self.env.company.id), ("partner_id", "=", partner.commercial_partner_id._origin.id),
-                ("state", "in", ("queued", "sending", "sent", "failed"))], limit=20)
+            partner.chaser_history_ids = self.env["chaser.reminder"].search(
+                [
+                    ("company_id", "=", self.env.company.id),
+                    ("partner_id", "=", partner.commercial_partner_id._origin.id),
+                    ("state", "in", ("queued", "sending", "sent", "failed")),
+                ],
+                limit=20,
+            )
 
     # -- In which language a customer gets reminders, and the reason in words
 
     def _get_chaser_language(self, company):
         """``en``, ``ar`` or ``both`` for reminders of a company."""
         self.ensure_one()
-        return choose_language(self.chaser_language, self.lang, company.chaser_language)[0]
+        return choose_language(
+            self.chaser_language, self.lang, company.chaser_language
+        )[0]
 
     @api.depends("chaser_language", "lang")
     @api.depends_context("company", "lang")
@@ -126,13 +239,21 @@ class ResPartner(models.Model):
         installed = self.env["res.lang"].get_installed()
         arabic = any(code.startswith("ar") for code, _name in installed)
         names, company = dict(installed), self.env.company
-        languages = dict(self.env["res.company"]._fields["chaser_language"]._description_selection(self.env))
+        languages = dict(
+            self.env["res.company"]
+            ._fields["chaser_language"]
+            ._description_selection(self.env)
+        )
         for partner in self:
-            language, reason = choose_language(partner.chaser_language, partner.lang, company.chaser_language)
+            language, reason = choose_language(
+                partner.chaser_language, partner.lang, company.chaser_language
+            )
             if language != "en" and not arabic:
                 language, reason = "en", "no_arabic"
             partner.chaser_language_reason = self._get_language_reasons()[reason] % {
-                "language": languages[language], "own": names.get(partner.lang, partner.lang or ""), "company": company.name,
+                "language": languages[language],
+                "own": names.get(partner.lang, partner.lang or ""),
+                "company": company.name,
             }
 
     @api.model
@@ -142,9 +263,14 @@ class ResPartner(models.Model):
         return {
             "own": _("%(language)s, because it is chosen here."),
             "contact": _("%(language)s, because the contact's language is %(own)s."),
-            "other": _("%(language)s, because reminders are written in English and Arabic, not in %(own)s."),
+            "other": _(
+                "%(language)s, because reminders are written in English and Arabic, "
+                "not in %(own)s."
+            ),
             "company": _("%(language)s, because that is the setting of %(company)s."),
-            "no_arabic": _("%(language)s, because Arabic is not installed in this database."),
+            "no_arabic": _(
+                "%(language)s, because Arabic is not installed in this database."
+            ),
         }
 
     @api.depends("chaser_policy_id", "category_id")
@@ -154,15 +280,23 @@ class ResPartner(models.Model):
         chosen = self.env["chaser.policy"]._choose(self.commercial_partner_id, company)
         default = self.env["chaser.level"].sudo()._get_ladder(company)
         for partner in self:
-            policy, source, tag_id = chosen.get(partner.commercial_partner_id.id, (None, "company", False))
+            policy, source, tag_id = chosen.get(
+                partner.commercial_partner_id.id, (None, "company", False)
+            )
             if source == "customer":
-                partner.chaser_policy_source = self.env._("%s: the customer's own", policy.name)
+                partner.chaser_policy_source = self.env._(
+                    "%s: the customer's own", policy.name
+                )
             elif source == "tag":
                 tag = self.env["res.partner.category"].browse(tag_id).name
-                partner.chaser_policy_source = self.env._("%(policy)s: by the tag “%(tag)s”", policy=policy.name, tag=tag)
+                partner.chaser_policy_source = self.env._(
+                    "%(policy)s: by the tag “%(tag)s”", policy=policy.name, tag=tag
+                )
             else:
                 name = default.policy_id[:1].name or self.env._("levels of the company")
-                partner.chaser_policy_source = self.env._("%s: the company's default", name)
+                partner.chaser_policy_source = self.env._(
+                    "%s: the company's default", name
+                )
 
     @api.depends("chaser_policy_id", "category_id")
     @api.depends_context("company", "lang")
@@ -172,35 +306,62 @@ class ResPartner(models.Model):
         if not customers._origin or not Campaign.has_access("read"):
             self.chaser_next_step = False
             return
-        today = self.env["chaser.planner"]._plan_open(company, customers, automatic=False)
+        today = self.env["chaser.planner"]._plan_open(
+            company, customers, automatic=False
+        )
         coming = None
         if company.chaser_daily:
             coming = self.env["chaser.forecast"]._forecast(company, 60, customers)[1]
         for partner in self:
-            partner.chaser_next_step = "\n".join(partner._describe_next_step(today, coming)) or self.env._("Nothing is due.")
+            partner.chaser_next_step = "\n".join(
+                partner._describe_next_step(today, coming)
+            ) or self.env._("Nothing is due.")
 
     def _describe_next_step(self, today, coming):
-        """Today's level in words, or why nothing may go; then what the daily run will do."""
-        Campaign, own = self.env["chaser.campaign"], self.commercial_partner_id._origin.id
+        """Today's level in words, or why nothing may go; then what the daily run will
+        do."""
+        Campaign, own = (
+            self.env["chaser.campaign"],
+            self.commercial_partner_id._origin.id,
+        )
         for message in today.messages:
             if message.partner_id == own:
                 stop = message.skip or message.choice
                 code = stop.reason if message.skip else stop.code
                 yield Campaign._get_reason_text(code, stop.params) or ""
-        departure = next((one for one in coming.departures if one.customer.partner_id == own), None) if coming else None
+        departure = (
+            next(
+                (one for one in coming.departures if one.customer.partner_id == own),
+                None,
+            )
+            if coming
+            else None
+        )
         if departure:
             yield self.env._(
-                "Next by the daily run: %(date)s, %(level)s", date=format_date(self.env, departure.leaves.date()),
-                level=self.env["chaser.level"].sudo().browse(departure.message.level_id).name or "")
+                "Next by the daily run: %(date)s, %(level)s",
+                date=format_date(self.env, departure.leaves.date()),
+                level=self.env["chaser.level"]
+                .sudo()
+                .browse(departure.message.level_id)
+                .name
+                or "",
+            )
 
     @api.constrains("chaser_policy_id")
     def _check_chaser_policy_company(self):
         for partner in self:
             company = partner.sudo().chaser_policy_id.company_id
             if company and company != self.env.company:
-                raise ValidationError(self.env._(
-                    "The policy “%(policy)s” belongs to %(owner)s; choose one of %(company)s, or a shared one.",
-                    policy=partner.chaser_policy_id.name, owner=company.name, company=self.env.company.name))
+                raise ValidationError(
+                    self.env._(
+                        "The policy “%(policy)s” belongs to %(owner)s; choose one of "
+                        "%(company)s, or a shared one.",
+                        policy=partner.chaser_policy_id.name,
+                        owner=company.name,
+                        company=self.env.company.name,
+                    )
+                )
 
     def write(self, vals):
         result = super().write(vals)

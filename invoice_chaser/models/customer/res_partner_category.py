@@ -5,7 +5,11 @@ class ResPartnerCategory(models.Model):
     _inherit = "res.partner.category"
 
     chaser_policy_id = fields.Many2one(
-        "chaser.policy", "Follow-up Policy", company_dependent=True, domain="[('company_id', 'in', (False, allowed_company_ids[0]))]",
+        "chaser.policy",
+        "Follow-up Policy",
+        company_dependent=True,
+        domain="[('company_id', 'in', (False, allowed_company_ids[0]))]",
         groups="invoice_chaser.group_chaser_user",
-        help="For customers with this tag who have no policy of their own, in the current company. Several tags: the first policy counts.",
+        help="For customers with this tag who have no policy of their own, in the "
+        "current company. Several tags: the first policy counts.",
     )

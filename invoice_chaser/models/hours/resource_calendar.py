@@ -5,11 +5,23 @@ class ResourceCalendar(models.Model):
     _inherit = "resource.calendar"
 
     chaser_country_ids = fields.Many2many(
-        "res.country", "chaser_calendar_country_rel", string="Customers in Countries", help="Reminders to customers there leave within these hours.")
+        "res.country",
+        "chaser_calendar_country_rel",
+        string="Customers in Countries",
+        help="Reminders to customers there leave within these hours.",
+    )
     chaser_state_ids = fields.Many2many(
-        "res.country.state", "chaser_calendar_state_rel", string="Customers in States", help="As the countries, for single states or emirates.")
+        "res.country.state",
+        "chaser_calendar_state_rel",
+        string="Customers in States",
+        help="As the countries, for single states or emirates.",
+    )
     chaser_ramadan_calendar_id = fields.Many2one(
-        "resource.calendar", "Hours in Ramadan", index="btree_not_null", help="Empty: Ramadan changes nothing.")
+        "resource.calendar",
+        "Hours in Ramadan",
+        index="btree_not_null",
+        help="Empty: Ramadan changes nothing.",
+    )
 
     def write(self, vals):
         result = super().write(vals)

@@ -25,49 +25,112 @@ _MAX_MAIL_BYTES = 10_000_000
 
 
 class ChaserProvider(models.Model):
-    """Reading a mailbox for answers and delivery reports. A further way to read defines ``_get_reader_<method>``. Reading never happens in the send
-    loop: it has a scheduled job of its own, which goes over all mailboxes, and an advisory lock of its own for each of them."""
+    """Reading a mailbox for answers and delivery reports. A further way to read defines
+    ``_get_reader_<method>``. Reading never happens in the send loop: it has a scheduled
+    job of its own, which goes over all mailboxes, and an advisory lock of its own for
+    each of them."""
 
     _inherit = "chaser.provider"  # pylint: disable=consider-merging-classes-inherited  # mail that comes in
 
     read_method = fields.Selection(
-        [("none", "Odoo's mail gateway alone"), ("imap", "IMAP"), ("gmail", "Gmail API"), ("graph", "Microsoft Graph")],
-        "Read Answers by", default="none", required=True, tracking=True,
-        help="How answers and delivery reports that land in this mailbox are found. Those that reach Odoo's mail gateway are always found.",
+        [
+            ("none", "Odoo's mail gateway alone"),
+            ("imap", "IMAP"),
+            ("gmail", "Gmail API"),
+            ("graph", "Microsoft Graph"),
+        ],
+        "Read Answers by",
+        default="none",
+        required=True,
+        tracking=True,
+        help="How answers and delivery reports that land in this mailbox are found. "
+        "Those that reach Odoo's mail gateway are always found.",
     )
     read_folder = fields.Char("Folder", default="INBOX", tracking=True)
-    read_mark = fields.Boolean("Mark as Read", tracking=True, help="Mark the mails that were taken over as read. Others are never touched.")
+    read_mark = fields.Boolean(
+        "Mark as Read",
+        tracking=True,
+        help="Mark the mails that were taken over as read. Others are never touched.",
+    )
     read_days = fields.Integer(
-        "Look Back (Days)", default=14, aggregator=None, help="How old a mail may be that is found when the mailbox is read for the first time.")
-    read_database = fields.Char(readonly=True, copy=False, help="The database in which reading was tested; a copy of it must test it again.")
-    read_place = fields.Char(readonly=True, copy=False, help="Which folder of which mailbox the position belongs to.")
+        "Look Back (Days)",
+        default=14,
+        aggregator=None,
+        help="How old a mail may be that is found when the mailbox is read for the "
+        "first time.",
+    )
+    read_database = fields.Char(
+        readonly=True,
+        copy=False,
+        help="The database in which reading was tested; a copy of it must test it "
+        "again.",
+    )
+    read_place = fields.Char(
+        readonly=True,
+        copy=False,
+        help="Which folder of which mailbox the position belongs to.",
+    )
     read_cursor = fields.Json(readonly=True, copy=False, groups=fields.NO_ACCESS)
     read_at = fields.Datetime("Last Read", readonly=True, copy=False)
     read_error = fields.Text("Reading Failed", readonly=True, copy=False, tracking=True)
     read_hold_until = fields.Datetime("Reading Rests Until", readonly=True, copy=False)
-    read_looked_count = fields.Integer("Looked at", readonly=True, copy=False, aggregator=None, help="Mails of the last run, by their headers alone.")
-    read_kept_count = fields.Integer("Taken over", readonly=True, copy=False, aggregator=None, help="Mails of the last run that concern reminders.")
+    read_looked_count = fields.Integer(
+        "Looked at",
+        readonly=True,
+        copy=False,
+        aggregator=None,
+        help="Mails of the last run, by their headers alone.",
+    )
+    read_kept_count = fields.Integer(
+        "Taken over",
+        readonly=True,
+        copy=False,
+        aggregator=None,
+        help="Mails of the last run that concern reminders.",
+    )
     is_reading = fields.Boolean("Is Read", compute="_compute_is_reading")
     inbound_count = fields.Integer("Incoming", compute="_compute_inbound_count")
 
-    _read_days_check = models.Constraint("CHECK(read_days BETWEEN 0 AND 365)", "Looking back is possible for up to a year.")
+    _read_days_check = models.Constraint(
+        "CHECK(read_days BETWEEN 0 AND 365)",
+        "Looking back is possible for up to a year.",
+    )
     imap_host = fields.Char("IMAP Server", tracking=True)
     imap_port = fields.Integer("IMAP Port", default=993, tracking=True, aggregator=None)
     imap_encryption = fields.Selection(
-        [("ssl", "TLS"), ("starttls", "STARTTLS"), ("none", "None")], "IMAP Encryption", default="ssl", tracking=True,
+        [("ssl", "TLS"), ("starttls", "STARTTLS"), ("none", "None")],
+        "IMAP Encryption",
+        default="ssl",
+        tracking=True,
         help="With STARTTLS and TLS the server's certificate is checked.",
     )
     imap_login = fields.Selection(
-        [("smtp", "As for sending"), ("own", "Own user and password"), ("oauth", "Consent of this mailbox (XOAUTH2)")],
-        "IMAP Login", default="smtp", required=True, tracking=True,
+        [
+            ("smtp", "As for sending"),
+            ("own", "Own user and password"),
+            ("oauth", "Consent of this mailbox (XOAUTH2)"),
+        ],
+        "IMAP Login",
+        default="smtp",
+        required=True,
+        tracking=True,
     )
     imap_user = fields.Char("IMAP User", tracking=True)
     imap_password = fields.Char(
-        "IMAP Password", compute="_compute_imap_password", inverse="_inverse_imap_password", store=False, copy=False, exportable=False,
+        "IMAP Password",
+        compute="_compute_imap_password",
+        inverse="_inverse_imap_password",
+        store=False,
+        copy=False,
+        exportable=False,
         help="Stored encrypted; it cannot be read back.",
     )
-    imap_password_sealed = fields.Char(groups=fields.NO_ACCESS, copy=False, exportable=False)
-    has_imap_password = fields.Boolean(compute="_compute_has_imap_password", compute_sudo=True)
+    imap_password_sealed = fields.Char(
+        groups=fields.NO_ACCESS, copy=False, exportable=False
+    )
+    has_imap_password = fields.Boolean(
+        compute="_compute_has_imap_password", compute_sudo=True
+    )
 
     # -- computes and constraints
 
@@ -75,10 +138,17 @@ class ChaserProvider(models.Model):
     def _compute_is_reading(self):
         database = self._get_database_id()
         for provider in self:
-            provider.is_reading = provider.active and provider.read_method != "none" and provider.read_database == database and provider.state != "disabled"
+            provider.is_reading = (
+                provider.active
+                and provider.read_method != "none"
+                and provider.read_database == database
+                and provider.state != "disabled"
+            )
 
     def _compute_inbound_count(self):
-        rows = self.env["chaser.inbound"]._read_group([("provider_id", "in", self.ids)], ["provider_id"], ["__count"])
+        rows = self.env["chaser.inbound"]._read_group(
+            [("provider_id", "in", self.ids)], ["provider_id"], ["__count"]
+        )
         counts = {provider.id: count for provider, count in rows}
         for provider in self:
             provider.inbound_count = counts.get(provider.id, 0)
@@ -88,15 +158,31 @@ class ChaserProvider(models.Model):
         for provider in self:
             wanted = {"gmail": "gmail", "graph": "outlook"}.get(provider.read_method)
             if wanted and provider.kind != wanted:
-                raise ValidationError(self.env._("“%s”: this way of reading belongs to another kind of mailbox. Choose IMAP.", provider.name))
+                raise ValidationError(
+                    self.env._(
+                        "“%s”: this way of reading belongs to another kind of "
+                        "mailbox. Choose IMAP.",
+                        provider.name,
+                    )
+                )
             if provider.read_mark and provider.read_method != "imap":
-                raise ValidationError(self.env._(
-                    "“%s”: mails can be marked as read by IMAP only; the rights to read through an API do not cover it.", provider.name))
+                raise ValidationError(
+                    self.env._(
+                        "“%s”: mails can be marked as read by IMAP only; the rights "
+                        "to read through an API do not cover it.",
+                        provider.name,
+                    )
+                )
 
     def _get_read_place(self):
-        """Names the folder that the position belongs to: elsewhere, reading starts anew."""
+        """Names the folder that the position belongs to: elsewhere, reading starts
+        anew."""
         self.ensure_one()
-        place = [self.read_method, email_normalize(self.email or ""), self.read_folder or "INBOX"]
+        place = [
+            self.read_method,
+            email_normalize(self.email or ""),
+            self.read_folder or "INBOX",
+        ]
         if self.read_method == "imap":
             place += [self.imap_host, self._get_imap_user()]
         return "|".join(map(str, place))
@@ -104,7 +190,8 @@ class ChaserProvider(models.Model):
     # -- actions
 
     def action_test_reading(self):
-        """Open the mailbox and look into the folder. Nothing is taken over; from now on the mailbox is read."""
+        """Open the mailbox and look into the folder. Nothing is taken over; from now on
+        the mailbox is read."""
         self.check_access("write")
         for provider in self:
             try:
@@ -113,40 +200,62 @@ class ChaserProvider(models.Model):
             except (TransportError, UserError) as error:
                 provider._set_read_error(error)
             else:
-                provider.write({"read_database": self._get_database_id(), "read_error": False, "read_hold_until": False})
+                provider.write(
+                    {
+                        "read_database": self._get_database_id(),
+                        "read_error": False,
+                        "read_hold_until": False,
+                    }
+                )
         failed = self.filtered("read_error")
         if self - failed:
             self.env.ref("invoice_chaser.ir_cron_read_mailboxes").sudo()._trigger()
         return self._notify(
             self.env._("Reading failed") if failed else self.env._("Reading works"),
-            "\n".join(failed.mapped("read_error")) or ", ".join(self.mapped("name")), "danger" if failed else "success")
+            "\n".join(failed.mapped("read_error")) or ", ".join(self.mapped("name")),
+            "danger" if failed else "success",
+        )
 
     def action_read_now(self):
-        """Read what has come, here and now; a mailbox that the scheduled job is reading is left to it."""
+        """Read what has come, here and now; a mailbox that the scheduled job is reading
+        is left to it."""
         self.ensure_one()
         self.check_access("write")
         if not self.is_reading:
             raise UserError(self.env._("Press Test Reading first."))
         if not self.sudo()._read_mailbox(commit=lambda: None):
-            return self._notify(self.env._("It is being read right now"), self.name, "warning")
+            return self._notify(
+                self.env._("It is being read right now"), self.name, "warning"
+            )
         if self.read_error:
             return self._notify(self.env._("Reading failed"), self.read_error, "danger")
-        words = self.env._("%(looked)s looked at, %(kept)s taken over", looked=self.read_looked_count, kept=self.read_kept_count)
+        words = self.env._(
+            "%(looked)s looked at, %(kept)s taken over",
+            looked=self.read_looked_count,
+            kept=self.read_kept_count,
+        )
         return self._notify(self.env._("Mailbox read"), words, "success")
 
     def action_view_inbound(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_inbound_action")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "invoice_chaser.chaser_inbound_action"
+        )
         return action | {"domain": [("provider_id", "=", self.id)], "context": {}}
 
     # -- reading
 
     @api.model
     def _cron_read(self):
-        """Read every mailbox that is set to be read, the one that waits longest first. Runs as a scheduled job."""
+        """Read every mailbox that is set to be read, the one that waits longest first.
+        Runs as a scheduled job."""
         now = fields.Datetime.now()
-        due = self.search([("read_method", "!=", "none")], order="read_at nulls first, id").filtered(
-            lambda provider: provider.is_reading and not (provider.read_hold_until and provider.read_hold_until > now))
+        due = self.search(
+            [("read_method", "!=", "none")], order="read_at nulls first, id"
+        ).filtered(
+            lambda provider: provider.is_reading
+            and not (provider.read_hold_until and provider.read_hold_until > now)
+        )
         commit = self.env["ir.cron"]._commit_progress
         left, unfinished = commit(remaining=len(due)), False
         for provider in due:
@@ -154,8 +263,12 @@ class ChaserProvider(models.Model):
                 break
             try:
                 unfinished |= provider._read_mailbox() == "more"
-            except (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected):
-                # Somebody changed what a mail changes, too. The position stands before it; the next run reads it.
+            except (
+                psycopg2.errors.SerializationFailure,
+                psycopg2.errors.DeadlockDetected,
+            ):
+                # Somebody changed what a mail changes, too. The position stands before
+                # it; the next run reads it.
                 provider._fresh()
                 unfinished = True
             left = commit(1)
@@ -172,13 +285,16 @@ class ChaserProvider(models.Model):
 
     @contextlib.contextmanager
     def _reader_lock(self):
-        """True for the only reader of this mailbox on all servers; belongs to the connection, like the sender's."""
+        """True for the only reader of this mailbox on all servers; belongs to the
+        connection, like the sender's."""
         alone = self._try_lock(_LOCK_SPACE)
         try:
             yield alone
         finally:
             if alone:
-                with contextlib.suppress(psycopg2.InterfaceError, psycopg2.OperationalError):
+                with contextlib.suppress(
+                    psycopg2.InterfaceError, psycopg2.OperationalError
+                ):
                     self._unlock_reader()
 
     def _unlock_reader(self):
@@ -186,20 +302,29 @@ class ChaserProvider(models.Model):
         try:
             self.env.cr.execute(unlock, log_exceptions=False)
         except psycopg2.InternalError:
-            # The transaction is broken already: nothing of it can be kept, but the lock would outlive it.
+            # The transaction is broken already: nothing of it can be kept, but the lock
+            # would outlive it.
             self.env.cr.rollback()
             self.env.cr.execute(unlock)
 
     def _read_mailbox(self, commit=None):
-        """A bounded number of pages. Whatever happens is written on the mailbox; nothing is raised.
+        """A bounded number of pages. Whatever happens is written on the mailbox;
+        nothing is raised.
 
-        :return: False when another process reads it, ``"more"`` when pages are left, else True
+        :return: False when another process reads it, ``"more"`` when pages are left,
+        else True
         """
         commit = commit or self._commit_now
         with self._reader_lock() as alone:
             if not alone:
                 return False
-            self.write({"read_looked_count": 0, "read_kept_count": 0, "read_at": fields.Datetime.now()})
+            self.write(
+                {
+                    "read_looked_count": 0,
+                    "read_kept_count": 0,
+                    "read_at": fields.Datetime.now(),
+                }
+            )
             try:
                 with self._get_reader() as reader:
                     more = self._read_pages(reader, commit)
@@ -213,23 +338,33 @@ class ChaserProvider(models.Model):
         return "more" if more else True
 
     def _read_pages(self, reader, commit):
-        place, since = self._get_read_place(), fields.Date.subtract(fields.Date.today(), days=self.read_days)
+        place, since = (
+            self._get_read_place(),
+            fields.Date.subtract(fields.Date.today(), days=self.read_days),
+        )
         cursor = (self.sudo().read_cursor or {}) if self.read_place == place else {}
         for _number in range(_PAGES):
             page = reader.list_new(cursor, since, _PAGE)
             kept = self._take_page(reader, page.entries, commit)
             cursor = page.cursor
-            # Behind the mails of the page: a process that dies before reads them again, and each counts once.
-            self.sudo().write({
-                "read_cursor": cursor, "read_place": place, "read_looked_count": self.read_looked_count + len(page.entries),
-                "read_kept_count": self.read_kept_count + kept})
+            # Behind the mails of the page: a process that dies before reads them again,
+            # and each counts once.
+            self.sudo().write(
+                {
+                    "read_cursor": cursor,
+                    "read_place": place,
+                    "read_looked_count": self.read_looked_count + len(page.entries),
+                    "read_kept_count": self.read_kept_count + kept,
+                }
+            )
             commit()
             if not page.more:
                 return False
         return True
 
     def _take_page(self, reader, entries, commit):
-        """Fetch and take in what concerns us; returns how many. Of the person's other mail nothing but the headers is ever looked at."""
+        """Fetch and take in what concerns us; returns how many. Of the person's other
+        mail nothing but the headers is ever looked at."""
         outlines = {entry.ref: inbound.outline(entry.headers) for entry in entries}
         taken = []
         for ref in self._sort_page(outlines):
@@ -242,35 +377,69 @@ class ChaserProvider(models.Model):
         return len(taken)
 
     def _sort_page(self, outlines):
-        """Those worth fetching: answers to us, reports, and mail of people we wrote to, which is not known yet. A fixed number of queries."""
-        Inbound, own = self.env["chaser.inbound"].sudo(), email_normalize(self.email or "")
-        known = Inbound._find_known(self.company_id, [outline.message_id for outline in outlines.values()])
-        ours = Inbound._find_our_ids(self.company_id, [ref for outline in outlines.values() for ref in outline.references])
-        written = Inbound._find_written_to(self.company_id, [outline.sender for outline in outlines.values() if outline.sender != own])
+        """Those worth fetching: answers to us, reports, and mail of people we wrote to,
+        which is not known yet. A fixed number of queries."""
+        Inbound, own = (
+            self.env["chaser.inbound"].sudo(),
+            email_normalize(self.email or ""),
+        )
+        known = Inbound._find_known(
+            self.company_id, [outline.message_id for outline in outlines.values()]
+        )
+        ours = Inbound._find_our_ids(
+            self.company_id,
+            [ref for outline in outlines.values() for ref in outline.references],
+        )
+        written = Inbound._find_written_to(
+            self.company_id,
+            [outline.sender for outline in outlines.values() if outline.sender != own],
+        )
         return [
-            ref for ref, outline in outlines.items()
-            if outline.message_id not in known and (
-                outline.is_report or outline.tokens or ours & set(outline.references)
-                or (outline.sender in written and not outline.is_automatic and not outline.is_list))
+            ref
+            for ref, outline in outlines.items()
+            if outline.message_id not in known
+            and (
+                outline.is_report
+                or outline.tokens
+                or ours & set(outline.references)
+                or (
+                    outline.sender in written
+                    and not outline.is_automatic
+                    and not outline.is_list
+                )
+            )
         ]
 
     def _take_mail(self, raw):
-        """One mail, for itself: a fault in it stops neither the others nor the run, and it is not lost."""
+        """One mail, for itself: a fault in it stops neither the others nor the run, and
+        it is not lost."""
         found = inbound.read(raw)
         try:
             with self.env.cr.savepoint():
                 return self.env["chaser.inbound"]._receive(self.company_id, found, self)
-        except (psycopg2.InterfaceError, psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected):
+        except (
+            psycopg2.InterfaceError,
+            psycopg2.errors.SerializationFailure,
+            psycopg2.errors.DeadlockDetected,
+        ):
             raise
         except Exception:
             _logger.exception("A mail in mailbox %s could not be processed", self.id)
-            return self.env["chaser.inbound"]._receive_broken(self.company_id, found, self)
+            return self.env["chaser.inbound"]._receive_broken(
+                self.company_id, found, self
+            )
 
     def _set_read_error(self, error):
-        """Reading goes on by itself when the trouble is over; only a login that is refused needs a person."""
+        """Reading goes on by itself when the trouble is over; only a login that is
+        refused needs a person."""
         values = {"read_error": str(error)}
         if isinstance(error, FolderMissing):
-            values["read_error"] = self.env._("The folder “%(folder)s” cannot be opened. The mail service said: %(said)s", folder=self.read_folder, said=error)
+            values["read_error"] = self.env._(
+                "The folder “%(folder)s” cannot be opened. The mail service said: "
+                "%(said)s",
+                folder=self.read_folder,
+                said=error,
+            )
         elif isinstance(error, RateLimited):
             values["read_hold_until"] = fields.Datetime.now() + error.retry_after
         elif isinstance(error, AuthenticationFailed) and not self.read_error:
@@ -278,10 +447,16 @@ class ChaserProvider(models.Model):
         self.write(values)
 
     def _notify_read_refused(self, error):
-        user = self.env["chaser.reminder"]._get_responsible(self.company_id, self.env["res.partner"])
+        user = self.env["chaser.reminder"]._get_responsible(
+            self.company_id, self.env["res.partner"]
+        )
         if user:
             self.activity_schedule(
-                "mail.mail_activity_data_todo", user_id=user.id, summary=self.env._("Mailbox cannot be read"), note=str(error))
+                "mail.mail_activity_data_todo",
+                user_id=user.id,
+                summary=self.env._("Mailbox cannot be read"),
+                note=str(error),
+            )
 
     # -- the ways to read
 
@@ -301,15 +476,33 @@ class ChaserProvider(models.Model):
     @api.constrains("imap_login", "read_method", "kind")
     def _check_imap_login(self):
         for provider in self:
-            if provider.read_method == "imap" and provider.imap_login == "oauth" and not provider.is_oauth:
-                raise ValidationError(self.env._("“%s” has no consent to read with. Choose a user and a password.", provider.name))
+            if (
+                provider.read_method == "imap"
+                and provider.imap_login == "oauth"
+                and not provider.is_oauth
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "“%s” has no consent to read with. Choose a user and a "
+                        "password.",
+                        provider.name,
+                    )
+                )
 
     def _prepare_write_effects(self, vals):
-        """A password goes to the server it was entered for: with another one it must be entered, or tested, anew."""
+        """A password goes to the server it was entered for: with another one it must be
+        entered, or tested, anew."""
         effects = super()._prepare_write_effects(vals)
         if "imap_host" in vals:
-            moved = self.filtered(lambda provider: provider.imap_host and provider.imap_host != vals["imap_host"])
-            effects.append(lambda: moved._forget_imap_server(keep_password=bool(vals.get("imap_password"))))
+            moved = self.filtered(
+                lambda provider: provider.imap_host
+                and provider.imap_host != vals["imap_host"]
+            )
+            effects.append(
+                lambda: moved._forget_imap_server(
+                    keep_password=bool(vals.get("imap_password"))
+                )
+            )
         return effects
 
     def _forget_imap_server(self, keep_password):
@@ -333,25 +526,50 @@ class ChaserProvider(models.Model):
 
     def _get_reader_imap(self):
         if not self.imap_host or not self.imap_port:
-            raise UserError(self.env._("“%s” names no IMAP server. Enter host and port.", self.name))
+            raise UserError(
+                self.env._("“%s” names no IMAP server. Enter host and port.", self.name)
+            )
         password, get_token = "", None
         if self.imap_login == "oauth":
-            get_token = self._get_reading_token__(getattr(self, f"_get_imap_resource_{self.kind}")())
+            get_token = self._get_reading_token__(
+                getattr(self, f"_get_imap_resource_{self.kind}")()
+            )
         else:
-            password = self._open_secret__("smtp_password_sealed" if self.imap_login == "smtp" else "imap_password_sealed")
-        server = ServerSettings(self.imap_host, self.imap_port, self.imap_encryption or "ssl", self._get_imap_user(), password)
+            password = self._open_secret__(
+                "smtp_password_sealed"
+                if self.imap_login == "smtp"
+                else "imap_password_sealed"
+            )
+        server = ServerSettings(
+            self.imap_host,
+            self.imap_port,
+            self.imap_encryption or "ssl",
+            self._get_imap_user(),
+            password,
+        )
         return ImapReader(server, self.read_folder or "INBOX", get_token)
 
     def _reads_imap_by_consent(self):
-        """Whether the consent must cover IMAP. A kind whose service offers that defines ``_get_imap_resource_<kind>``: which token opens it."""
-        return self.read_method == "imap" and self.imap_login == "oauth" and self.oauth_access == "send_read"
+        """Whether the consent must cover IMAP. A kind whose service offers that defines
+        ``_get_imap_resource_<kind>``: which token opens it."""
+        return (
+            self.read_method == "imap"
+            and self.imap_login == "oauth"
+            and self.oauth_access == "send_read"
+        )
 
     def _get_reader_gmail(self):
-        return GmailReader(self.read_folder or "INBOX", self._get_reading_token__(), self._get_detour())
+        return GmailReader(
+            self.read_folder or "INBOX", self._get_reading_token__(), self._get_detour()
+        )
 
     def _get_reader_graph(self):
         folder = self.read_folder or "inbox"
-        return GraphReader(folder.lower() if folder.upper() == "INBOX" else folder, self._get_reading_token__(), self._get_detour())
+        return GraphReader(
+            folder.lower() if folder.upper() == "INBOX" else folder,
+            self._get_reading_token__(),
+            self._get_detour(),
+        )
 
     def _get_reading_token__(self, resource=API):
         """What gives a reader its tokens.
@@ -359,6 +577,11 @@ class ChaserProvider(models.Model):
         :raises UserError: when the consent does not cover reading
         """
         if not self._can_read_mailbox():
-            raise UserError(self.env._(
-                "The consent of “%s” does not cover reading. Set Rights to “Send and read answers”, save, and press Connect again.", self.name))
+            raise UserError(
+                self.env._(
+                    "The consent of “%s” does not cover reading. Set Rights to “Send "
+                    "and read answers”, save, and press Connect again.",
+                    self.name,
+                )
+            )
         return lambda rejected: self._get_access_token__(resource, rejected)

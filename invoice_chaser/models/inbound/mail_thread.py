@@ -9,29 +9,47 @@ _logger = logging.getLogger(__name__)
 
 
 class MailThread(models.AbstractModel):
-    """Odoo's mail gateway: what answers a reminder, or says that one did not arrive, is ours."""
+    """Odoo's mail gateway: what answers a reminder, or says that one did not arrive, is
+    ours."""
 
     _inherit = "mail.thread"
 
     @api.model
-    def message_route(self, message, message_dict, model=None, thread_id=None, custom_values=None):
-        """An answer to a reminder goes the way of ``chaser.inbound``, not also into the chatter by Odoo; other addressees of the mail
-        (the alias of a help desk in copy) get it as always."""
+    def message_route(
+        self, message, message_dict, model=None, thread_id=None, custom_values=None
+    ):
+        """An answer to a reminder goes the way of ``chaser.inbound``, not also into the
+        chatter by Odoo; other addressees of the mail (the alias of a help desk in copy)
+        get it as always."""
         if message_dict.get("is_bounce"):
-            return super().message_route(message, message_dict, model, thread_id, custom_values)
-        recipients = [address.lower() for address in email_split(message_dict.get("recipients") or "")]
-        has_alias = bool(self.env["mail.alias"].sudo().search_count([("alias_full_name", "in", recipients)], limit=1))
+            return super().message_route(
+                message, message_dict, model, thread_id, custom_values
+            )
+        recipients = [
+            address.lower()
+            for address in email_split(message_dict.get("recipients") or "")
+        ]
+        has_alias = bool(
+            self.env["mail.alias"]
+            .sudo()
+            .search_count([("alias_full_name", "in", recipients)], limit=1)
+        )
         has_way = has_alias or bool(message_dict.get("parent_id"))
-        taken = self.env["chaser.inbound"]._take_from_gateway(message, only_certain=has_way)
+        taken = self.env["chaser.inbound"]._take_from_gateway(
+            message, only_certain=has_way
+        )
         if taken and not has_alias:
             self._routing_reset_bounce(message, message_dict)
             return []
-        routes = super().message_route(message, message_dict, model, thread_id, custom_values)
+        routes = super().message_route(
+            message, message_dict, model, thread_id, custom_values
+        )
         return [route for route in routes if not taken or self._is_alias_route(route)]
 
     @api.model
     def _is_alias_route(self, route):
-        """Whether a route comes from an alias of its own, and not from the message that is answered."""
+        """Whether a route comes from an alias of its own, and not from the message that
+        is answered."""
         _model, thread_id, _values, _user_id, alias = route
         return bool(alias) and (thread_id or 0) == alias.sudo().alias_force_thread_id
 
@@ -47,38 +65,75 @@ class ChaserInbound(models.Model):
 
     @api.model
     def _take_from_gateway(self, mail, only_certain=False):
-        """Whether a mail that Odoo received concerns a reminder; it is taken in then. Never stops the gateway.
+        """Whether a mail that Odoo received concerns a reminder; it is taken in then.
+        Never stops the gateway.
 
-        :param only_certain: Odoo knows a way for the mail, so that nothing but our own reference or token makes it ours
+        :param only_certain: Odoo knows a way for the mail, so that nothing but our own
+        reference or token makes it ours
         """
         try:
             with self.env.cr.savepoint():
                 return self.sudo()._sort_gateway_mail(inbound.read(mail), only_certain)
         except Exception:
-            _logger.exception("A mail of the gateway could not be taken in; Odoo goes on with it")
+            _logger.exception(
+                "A mail of the gateway could not be taken in; Odoo goes on with it"
+            )
             return False
 
     @api.model
     def _sort_gateway_mail(self, found, only_certain):
-        reminder = self._match_references(None, found.references) or self._match_tokens(None, found.tokens)
-        company = reminder.company_id or (self.env["res.company"] if only_certain else self._get_gateway_company(found))
-        return bool(company and (self._is_known(company, found.key) or self._receive(company, found) or reminder))
+        reminder = self._match_references(None, found.references) or self._match_tokens(
+            None, found.tokens
+        )
+        company = reminder.company_id or (
+            self.env["res.company"]
+            if only_certain
+            else self._get_gateway_company(found)
+        )
+        return bool(
+            company
+            and (
+                self._is_known(company, found.key)
+                or self._receive(company, found)
+                or reminder
+            )
+        )
 
     @api.model
     def _get_gateway_company(self, found):
-        """The company of a mail that names no reminder: the one it was sent to that has written to its sender. One address may serve
-        several companies; where two have written to him, only an invoice number tells, and nothing is guessed."""
-        people = [found.sender, *(address for failure in found.failures for address in failure.addresses)]
-        companies = self._get_addressed_companies(found.recipients).filtered(lambda company: self._is_written_to(company, people))
+        """The company of a mail that names no reminder: the one it was sent to that has
+        written to its sender. One address may serve several companies; where two have
+        written to him, only an invoice number tells, and nothing is guessed."""
+        people = [
+            found.sender,
+            *(address for failure in found.failures for address in failure.addresses),
+        ]
+        companies = self._get_addressed_companies(found.recipients).filtered(
+            lambda company: self._is_written_to(company, people)
+        )
         if len(companies) > 1:
-            companies = companies.filtered(lambda company: self._match(company, found)[0])
+            companies = companies.filtered(
+                lambda company: self._match(company, found)[0]
+            )
         return companies if len(companies) == 1 else companies.browse()
 
     @api.model
     def _get_addressed_companies(self, recipients):
-        """Those with an address among the recipients: catchall, bounce address, or a mailbox that reminders leave from."""
+        """Those with an address among the recipients: catchall, bounce address, or a
+        mailbox that reminders leave from."""
         recipients = set(recipients)
         providers = self.env["chaser.provider"].sudo().search([])  # pylint: disable=no-search-all  # they are few
-        named = providers.filtered(lambda provider: recipients & {(provider.email or "").lower(), (provider.reply_to or "").lower()}).company_id
+        named = providers.filtered(
+            lambda provider: recipients
+            & {(provider.email or "").lower(), (provider.reply_to or "").lower()}
+        ).company_id
         return named | self.env["res.company"].sudo().search([]).filtered(  # pylint: disable=no-search-all  # they are few
-            lambda company: recipients & ({(company.catchall_email or "").lower(), (company.bounce_email or "").lower()} - {""}))
+            lambda company: recipients
+            & (
+                {
+                    (company.catchall_email or "").lower(),
+                    (company.bounce_email or "").lower(),
+                }
+                - {""}
+            )
+        )

@@ -12,29 +12,49 @@ class ChaserCheckerMixin(models.AbstractModel):
 
     @api.model
     def _prepare_findings(self, findings, template=None):
-        """Findings as plain values for the ``chaser_findings`` widget: severity, place and sentence, in their order."""
+        """Findings as plain values for the ``chaser_findings`` widget: severity, place
+        and sentence, in their order."""
         name = template.name if template else False
         return [
-            {"severity": one.severity, "code": one.code, "place": self._get_finding_place(one), "text": self._get_finding_text(one), "template": name}
+            {
+                "severity": one.severity,
+                "code": one.code,
+                "place": self._get_finding_place(one),
+                "text": self._get_finding_text(one),
+                "template": name,
+            }
             for one in findings
         ]
 
     @api.model
     def _get_finding_place(self, finding):
         """``Arabic, text, paragraph 3``; empty where the whole message is meant."""
-        lang = {"en": self.env._("English"), "ar": self.env._("Arabic")}.get(finding.lang)
-        place = {"subject": self.env._("subject"), "body": self.env._("text")}.get(finding.place)
-        paragraph = self.env._("paragraph %s", finding.paragraph) if finding.paragraph else None
+        lang = {"en": self.env._("English"), "ar": self.env._("Arabic")}.get(
+            finding.lang
+        )
+        place = {"subject": self.env._("subject"), "body": self.env._("text")}.get(
+            finding.place
+        )
+        paragraph = (
+            self.env._("paragraph %s", finding.paragraph) if finding.paragraph else None
+        )
         comma = TEXTS["ar" if (self.env.lang or "").startswith("ar") else "en"]["comma"]
         return comma.join(filter(None, (lang, place, paragraph)))
 
     @api.model
     def _get_finding_text(self, finding):
         if finding.code == "template":
-            return self.env["chaser.template"]._describe_problem(finding.params["problem"])
+            return self.env["chaser.template"]._describe_problem(
+                finding.params["problem"]
+            )
         params = {"words": "", "tag": "", "size": ""} | finding.params
         if params["tag"]:
-            params["tag"] = self.env["chaser.template"]._get_merge_tag_words().get(params["tag"], "") + f" ({params['tag']})"
+            params["tag"] = (
+                self.env["chaser.template"]
+                ._get_merge_tag_words()
+                .get(params["tag"], "")
+                + f" ({params['tag']})"
+            )
         return self._get_finding_sentences().get(finding.code, finding.code) % params
 
     @api.model
@@ -48,21 +68,44 @@ class ChaserCheckerMixin(models.AbstractModel):
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
-            "no_arabic": _("There is no Arabic text: customers who want Arabic get English."),
+            "no_arabic": _(
+                "There is no Arabic text: customers who want Arabic get English."
+            ),
             "amount_differs": _("The amount “%(tag)s” stands in this language alone."),
             "date_differs": _("The date “%(tag)s” stands in this language alone."),
             "tag_differs": _("“%(tag)s” stands in this language alone."),
             "link_tag_differs": _("The link “%(tag)s” stands in this language alone."),
             "number_differs": _("The number %(words)s stands in this language alone."),
             "link_differs": _("The address %(words)s stands in this language alone."),
-            "empty_tag": _("“%(tag)s” has no value here and would be printed empty. Ask first: {%% if … %%} … {%% endif %%}."),
-            "bare_reference": _("“%(tag)s” is not held left-to-right inside the Arabic text."),
-            "not_isolated": _("“%(words)s” was typed by hand and turns round inside Arabic text: use a merge tag."),
-            "wording_interest": _("“%(words)s” speaks of interest, which the company's settings do not allow."),
-            "wording_fee": _("“%(words)s” speaks of fees, which the company's settings do not allow."),
-            "wording_threat": _("“%(words)s” reads as a threat, which the company's settings do not allow."),
-            "wording_religion": _("“%(words)s” touches religion, which the company's settings do not allow."),
-            "other_language": _("This part is written in the other language: “%(words)s …”."),
+            "empty_tag": _(
+                "“%(tag)s” has no value here and would be printed empty. Ask first: "
+                "{%% if … %%} … {%% endif %%}."
+            ),
+            "bare_reference": _(
+                "“%(tag)s” is not held left-to-right inside the Arabic text."
+            ),
+            "not_isolated": _(
+                "“%(words)s” was typed by hand and turns round inside Arabic text: "
+                "use a merge tag."
+            ),
+            "wording_interest": _(
+                "“%(words)s” speaks of interest, which the company's settings do not "
+                "allow."
+            ),
+            "wording_fee": _(
+                "“%(words)s” speaks of fees, which the company's settings do not allow."
+            ),
+            "wording_threat": _(
+                "“%(words)s” reads as a threat, which the company's settings do not "
+                "allow."
+            ),
+            "wording_religion": _(
+                "“%(words)s” touches religion, which the company's settings do not "
+                "allow."
+            ),
+            "other_language": _(
+                "This part is written in the other language: “%(words)s …”."
+            ),
         }
 
     @api.model
@@ -71,22 +114,41 @@ class ChaserCheckerMixin(models.AbstractModel):
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
-            "shouting": _("“%(words)s” is all in capitals, which spam filters take for shouting."),
-            "subject_capitals": _("The subject is in capitals, which spam filters take for shouting."),
+            "shouting": _(
+                "“%(words)s” is all in capitals, which spam filters take for shouting."
+            ),
+            "subject_capitals": _(
+                "The subject is in capitals, which spam filters take for shouting."
+            ),
             "exclamation": _("Too many exclamation marks: spam filters count them."),
-            "long_subject": _("The subject is %(size)s characters long; most programs show fewer than 80."),
+            "long_subject": _(
+                "The subject is %(size)s characters long; most programs show fewer "
+                "than 80."
+            ),
             "insecure_link": _("The link %(words)s is not encrypted: use https."),
-            "misleading_link": _("The link shows another address than it leads to: %(words)s."),
-            "little_text": _("There is hardly any text in the message, which spam filters distrust."),
-            "too_large": _("The message has %(size)s kB; mail programs cut messages above 100 kB."),
+            "misleading_link": _(
+                "The link shows another address than it leads to: %(words)s."
+            ),
+            "little_text": _(
+                "There is hardly any text in the message, which spam filters distrust."
+            ),
+            "too_large": _(
+                "The message has %(size)s kB; mail programs cut messages above 100 kB."
+            ),
             "no_template": _("There is no template for these reminders."),
         }
 
     @api.model
     def _format_findings(self, values, severity=ERROR):
-        """Findings of one severity as lines of text, for an error message or a question."""
+        """Findings of one severity as lines of text, for an error message or a
+        question."""
         lines = []
         for one in values:
             if one["severity"] == severity:
-                lines.append("• " + ": ".join(filter(None, (one["template"], one["place"], one["text"]))))
+                lines.append(
+                    "• "
+                    + ": ".join(
+                        filter(None, (one["template"], one["place"], one["text"]))
+                    )
+                )
         return "\n".join(dict.fromkeys(lines))

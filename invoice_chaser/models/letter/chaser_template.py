@@ -9,7 +9,8 @@ _TEXT_FIELDS = {"subject", "body_html"}
 
 
 class ChaserTemplate(models.Model):
-    """A letter in English and Arabic. Its checks, preview, figures and files are in files of their own beside this one."""
+    """A letter in English and Arabic. Its checks, preview, figures and files are in
+    files of their own beside this one."""
 
     _name = "chaser.template"
     _description = "Reminder Template"
@@ -22,43 +23,86 @@ class ChaserTemplate(models.Model):
     active = fields.Boolean(default=True)
     sequence = fields.Integer(default=10)
     company_id = fields.Many2one(
-        "res.company", index=True, default=lambda self: self.env.company, help="Empty: shared by all companies."
+        "res.company",
+        index=True,
+        default=lambda self: self.env.company,
+        help="Empty: shared by all companies.",
     )
     category = fields.Selection(
         [
-            ("invoice_reminder", "Invoice Reminder"), ("payment_follow_up", "Payment Follow-up"), ("overdue_notice", "Overdue Notice"),
-            ("welcome", "Welcome"), ("system", "System"),
+            ("invoice_reminder", "Invoice Reminder"),
+            ("payment_follow_up", "Payment Follow-up"),
+            ("overdue_notice", "Overdue Notice"),
+            ("welcome", "Welcome"),
+            ("system", "System"),
         ],
-        required=True, default="invoice_reminder", tracking=True,
+        required=True,
+        default="invoice_reminder",
+        tracking=True,
     )
-    is_default = fields.Boolean("Default", tracking=True, help="Used where nothing else is chosen: for its category, or for one level of it.")
+    is_default = fields.Boolean(
+        "Default",
+        tracking=True,
+        help="Used where nothing else is chosen: for its category, or for one level "
+        "of it.",
+    )
     level_id = fields.Many2one(
-        "chaser.level", "Default for Level", check_company=True, tracking=True, index="btree_not_null", ondelete="restrict",
-        help="A default with a level goes before the template that the level itself names; a company's own goes before a shared one.",
+        "chaser.level",
+        "Default for Level",
+        check_company=True,
+        tracking=True,
+        index="btree_not_null",
+        ondelete="restrict",
+        help="A default with a level goes before the template that the level itself "
+        "names; a company's own goes before a shared one.",
     )
     subject = fields.Char(required=True, translate=True)
-    # Translated as a whole, so that each language is a letter of its own; sanitized when saved (see _sanitize).
+    # Translated as a whole, so that each language is a letter of its own; sanitized
+    # when saved (see _sanitize).
     body_html = fields.Html("Body", required=True, translate=True, sanitize=False)
     version_count = fields.Integer(compute="_compute_version_count")
     version_ids = fields.One2many("chaser.template.version", "template_id")
 
     _default_uniq = models.UniqueIndex(
-        "(category, COALESCE(level_id, 0), COALESCE(company_id, 0)) WHERE is_default AND active",
+        "(category, COALESCE(level_id, 0), COALESCE(company_id, 0)) WHERE "
+        "is_default AND active",
         "This category (and level) has a default template already.",
     )
-    merge_tags = fields.Json(compute="_compute_merge_tags", help="What the picker offers: groups of tags, in the user's language.")
+    merge_tags = fields.Json(
+        compute="_compute_merge_tags",
+        help="What the picker offers: groups of tags, in the user's language.",
+    )
     attach_invoices = fields.Selection(
-        [("none", "No"), ("link", "As Links"), ("pdf", "As PDF")], "Invoices", default="link", required=True, tracking=True,
-        help="As links: each invoice number leads to the invoice. As PDF: the invoices are attached too, up to the company's limits.",
+        [("none", "No"), ("link", "As Links"), ("pdf", "As PDF")],
+        "Invoices",
+        default="link",
+        required=True,
+        tracking=True,
+        help="As links: each invoice number leads to the invoice. As PDF: the "
+        "invoices are attached too, up to the company's limits.",
     )
     attach_statement = fields.Selection(
-        [("none", "No"), ("pdf", "As PDF"), ("xlsx", "As Spreadsheet")], "Statement of Account", default="none", required=True, tracking=True,
-        help="Everything that is open on the customer's account, not only what is overdue.",
+        [("none", "No"), ("pdf", "As PDF"), ("xlsx", "As Spreadsheet")],
+        "Statement of Account",
+        default="none",
+        required=True,
+        tracking=True,
+        help="Everything that is open on the customer's account, not only what is "
+        "overdue.",
     )
-    attach_letter = fields.Boolean("Formal Letter", tracking=True, help="A letter on the company's letterhead, as PDF, with the same figures.")
+    attach_letter = fields.Boolean(
+        "Formal Letter",
+        tracking=True,
+        help="A letter on the company's letterhead, as PDF, with the same figures.",
+    )
     letter_template_id = fields.Many2one(
-        "chaser.template", "Text of the Letter", check_company=True, domain="[('category', '=', 'system')]", ondelete="restrict",
-        index="btree_not_null", help="Empty: the shipped letter.",
+        "chaser.template",
+        "Text of the Letter",
+        check_company=True,
+        domain="[('category', '=', 'system')]",
+        ondelete="restrict",
+        index="btree_not_null",
+        help="Empty: the shipped letter.",
     )
 
     # -- constraints and CRUD
@@ -67,11 +111,22 @@ class ChaserTemplate(models.Model):
     def _check_archive(self):
         """A level without a usable template would stop its reminders."""
         archived = self.filtered(lambda template: not template.active)
-        level = self.env["chaser.level"].sudo().search([("template_id", "in", archived.ids)], limit=1) if archived else None
+        level = (
+            self.env["chaser.level"]
+            .sudo()
+            .search([("template_id", "in", archived.ids)], limit=1)
+            if archived
+            else None
+        )
         if level:
-            raise ValidationError(self.env._(
-                "Template “%(name)s” is the template of level “%(level)s”. Choose another one there, then archive it.",
-                name=level.template_id.name, level=level.name))
+            raise ValidationError(
+                self.env._(
+                    "Template “%(name)s” is the template of level “%(level)s”. Choose "
+                    "another one there, then archive it.",
+                    name=level.template_id.name,
+                    level=level.name,
+                )
+            )
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -85,7 +140,8 @@ class ChaserTemplate(models.Model):
         return result
 
     def _make_next_version(self):
-        """The edit of a template that was used makes its next version; before its first use there is nothing to keep."""
+        """The edit of a template that was used makes its next version; before its first
+        use there is nothing to keep."""
         self.flush_recordset(_TEXT_FIELDS)
         for template in self.filtered("version_ids"):
             self.env["chaser.template.version"]._get_for(template)
@@ -93,17 +149,26 @@ class ChaserTemplate(models.Model):
     @api.model
     def _sanitize(self, vals):
         if vals.get("body_html"):
-            clean = html_sanitize(repair_links(str(vals["body_html"])), sanitize_attributes=True, sanitize_style=True, sanitize_form=True)
+            clean = html_sanitize(
+                repair_links(str(vals["body_html"])),
+                sanitize_attributes=True,
+                sanitize_style=True,
+                sanitize_form=True,
+            )
             return {**vals, "body_html": repair_links(str(clean))}
         return vals
 
     def update_field_translations(self, field_name, translations, source_lang=""):
         if field_name == "body_html":
             translations = {
-                lang: self._sanitize({"body_html": text})["body_html"] if isinstance(text, str) and text else text
+                lang: self._sanitize({"body_html": text})["body_html"]
+                if isinstance(text, str) and text
+                else text
                 for lang, text in translations.items()
             }
-        result = super().update_field_translations(field_name, translations, source_lang)
+        result = super().update_field_translations(
+            field_name, translations, source_lang
+        )
         if field_name in _TEXT_FIELDS:
             self._check_texts()
             self._make_next_version()
@@ -113,32 +178,58 @@ class ChaserTemplate(models.Model):
 
     def copy_data(self, default=None):
         return [
-            vals | {"is_default": False} | ({} if default and "name" in default else {"name": self.env._("%s (copy)", template.name)})
+            vals
+            | {"is_default": False}
+            | (
+                {}
+                if default and "name" in default
+                else {"name": self.env._("%s (copy)", template.name)}
+            )
             for template, vals in zip(self, super().copy_data(default), strict=True)
         ]
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        if self.env["chaser.reminder"].sudo().search_count([("template_version_id.template_id", "in", self.ids)], limit=1):
-            raise UserError(self.env._("A template that was used cannot be deleted. Archive it instead."))
+        if (
+            self.env["chaser.reminder"]
+            .sudo()
+            .search_count(
+                [("template_version_id.template_id", "in", self.ids)], limit=1
+            )
+        ):
+            raise UserError(
+                self.env._(
+                    "A template that was used cannot be deleted. Archive it instead."
+                )
+            )
 
     # -- business
 
     def _get_sources(self):
-        """(subject, body) by message language, from what is stored; Arabic only where it is installed and both texts exist in it."""
+        """(subject, body) by message language, from what is stored; Arabic only where
+        it is installed and both texts exist in it."""
         self.ensure_one()
         installed = dict(self.env["res.lang"].get_installed())
         subject, body = self._read_texts()
         sources = {}
         for code in sorted(set(subject) & set(body), reverse=True):
-            lang = "ar" if code.startswith("ar") and code in installed else "en" if code == "en_US" else None
+            lang = (
+                "ar"
+                if code.startswith("ar") and code in installed
+                else "en"
+                if code == "en_US"
+                else None
+            )
             if lang and subject[code] and body[code]:
                 sources[lang] = (subject[code], body[code])
         return sources
 
     def _read_texts(self):
-        """Subjects and bodies as stored, by Odoo's language code; without Odoo's fallback to English."""
-        rows = self.env.execute_query(SQL("SELECT subject, body_html FROM chaser_template WHERE id = %s", self.id))
+        """Subjects and bodies as stored, by Odoo's language code; without Odoo's
+        fallback to English."""
+        rows = self.env.execute_query(
+            SQL("SELECT subject, body_html FROM chaser_template WHERE id = %s", self.id)
+        )
         subject, body = rows[0] if rows else (None, None)
         return subject or {}, body or {}
 
@@ -146,41 +237,78 @@ class ChaserTemplate(models.Model):
     def _get_default(self, category, company):
         """The default of a category: the company's own before the shared one."""
         return self.search(
-            [("category", "=", category), ("is_default", "=", True), ("level_id", "=", False), ("company_id", "in", (company.id, False))],
-            order="company_id, sequence, id", limit=1,
+            [
+                ("category", "=", category),
+                ("is_default", "=", True),
+                ("level_id", "=", False),
+                ("company_id", "in", (company.id, False)),
+            ],
+            order="company_id, sequence, id",
+            limit=1,
         )
 
     @api.model
     def _get_for_level(self, level, company, campaign_type="invoice_reminder"):
-        """The template of a level for a kind of campaign: the default made for both, else the level's own, else the category's default.
+        """The template of a level for a kind of campaign: the default made for both,
+        else the level's own, else the category's default.
 
-        A default of the level counts in the campaign's category first, then in that of the level's own template.
+        A default of the level counts in the campaign's category first, then in that of
+        the level's own template.
         """
         categories = [campaign_type, level.template_id.category]
-        candidates = self.search([
-            ("is_default", "=", True), ("level_id", "=", level.id), ("company_id", "in", (company.id, False)), ("category", "in", categories),
-        ]) if level else self
-        best = candidates.sorted(lambda template: (not template.company_id, categories.index(template.category)))[:1]
-        return best or level.template_id or self._get_default(campaign_type, company) or self._get_default("invoice_reminder", company)
+        candidates = (
+            self.search(
+                [
+                    ("is_default", "=", True),
+                    ("level_id", "=", level.id),
+                    ("company_id", "in", (company.id, False)),
+                    ("category", "in", categories),
+                ]
+            )
+            if level
+            else self
+        )
+        best = candidates.sorted(
+            lambda template: (
+                not template.company_id,
+                categories.index(template.category),
+            )
+        )[:1]
+        return (
+            best
+            or level.template_id
+            or self._get_default(campaign_type, company)
+            or self._get_default("invoice_reminder", company)
+        )
 
     # -- views
 
     def action_view_versions(self):
         self.ensure_one()
         return {
-            "type": "ir.actions.act_window", "name": self.env._("Versions"), "res_model": "chaser.template.version",
-            "view_mode": "list,form", "domain": [("template_id", "=", self.id)],
+            "type": "ir.actions.act_window",
+            "name": self.env._("Versions"),
+            "res_model": "chaser.template.version",
+            "view_mode": "list,form",
+            "domain": [("template_id", "=", self.id)],
         }
 
     def action_view_reminders(self):
         """What was sent with it, in whichever version."""
         self.ensure_one()
         return {
-            "type": "ir.actions.act_window", "res_model": "chaser.reminder", "view_mode": "list,form",
-            "domain": [("template_version_id.template_id", "=", self.id), ("sent_at", "!=", False)], "name": self.env._("Reminders"),
+            "type": "ir.actions.act_window",
+            "res_model": "chaser.reminder",
+            "view_mode": "list,form",
+            "domain": [
+                ("template_version_id.template_id", "=", self.id),
+                ("sent_at", "!=", False),
+            ],
+            "name": self.env._("Reminders"),
         }
 
-    # -- What a template may say: the merge tags in words, and the check of each language when it is saved
+    # -- What a template may say: the merge tags in words, and the check of each
+    # language when it is saved
 
     @api.depends("category")
     @api.depends_context("lang")
@@ -189,11 +317,21 @@ class ChaserTemplate(models.Model):
         for template in self:
             required = REQUIRED_TAGS.get(template.category or "", ())
             template.merge_tags = [
-                {"name": words_of_group, "tags": [
-                    {"name": tag.name, "label": words[tag.name], "kind": tag.kind, "required": tag.name in required,
-                     "sample": SAMPLE[tag.name], "block": tag.kind == BLOCK}
-                    for tag in TAGS if tag.group == group
-                ]}
+                {
+                    "name": words_of_group,
+                    "tags": [
+                        {
+                            "name": tag.name,
+                            "label": words[tag.name],
+                            "kind": tag.kind,
+                            "required": tag.name in required,
+                            "sample": SAMPLE[tag.name],
+                            "block": tag.kind == BLOCK,
+                        }
+                        for tag in TAGS
+                        if tag.group == group
+                    ],
+                }
                 for group, words_of_group in groups.items()
             ]
 
@@ -202,8 +340,14 @@ class ChaserTemplate(models.Model):
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
-            "items": _("Invoices"), "amounts": _("Amounts"), "links": _("Buttons and links"), "customer": _("Customer"),
-            "payment": _("Payment"), "company": _("Company"), "salesperson": _("Salesperson"), "message": _("Message"),
+            "items": _("Invoices"),
+            "amounts": _("Amounts"),
+            "links": _("Buttons and links"),
+            "customer": _("Customer"),
+            "payment": _("Payment"),
+            "company": _("Company"),
+            "salesperson": _("Salesperson"),
+            "message": _("Message"),
         }
 
     @api.model
@@ -212,21 +356,40 @@ class ChaserTemplate(models.Model):
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
-            "company_name": _("Your company's name"), "company_address": _("Your company's address"), "company_trn": _("Your tax number"),
-            "company_phone": _("Your company's phone"), "company_email": _("Your company's e-mail"), "company_website": _("Your website"),
-            "customer_name": _("Customer"), "customer_reference": _("Your number for the customer"),
-            "customer_trn": _("Customer's tax number"), "contact_name": _("Contact person, else the customer"),
-            "salesperson_name": _("Salesperson"), "salesperson_email": _("Salesperson's e-mail"), "salesperson_phone": _("Salesperson's phone"),
-            "invoice_table": _("Table of the invoices (a block)"), "invoice_count": _("Number of invoices and instalments"),
-            "invoice_numbers": _("Invoice numbers, up to ten"), "oldest_invoice": _("Number of the oldest invoice"),
-            "oldest_due_date": _("Due date of the oldest invoice"), "days_overdue": _("Days overdue of the oldest invoice"),
-            "total_due": _("Total due, per currency"), "credit_total": _("Open credits taken off, per currency"),
-            "payment_reference": _("Payment reference"), "bank_name": _("Bank"), "account_holder": _("Account holder"),
-            "iban": _("Account number or IBAN"), "bic": _("BIC (SWIFT)"),
-            "pay_button": _("Button to view and pay (a block)"), "portal_url": _("Link: the oldest invoice in the portal"),
-            "pay_url": _("Link: pay the oldest invoice"), "page_url": _("Link: the customer's page"),
-            "promise_url": _("Link: “I will pay on …”"), "dispute_url": _("Link: “I dispute this invoice”"),
-            "level_name": _("Name of the level"), "today": _("Today's date"),
+            "company_name": _("Your company's name"),
+            "company_address": _("Your company's address"),
+            "company_trn": _("Your tax number"),
+            "company_phone": _("Your company's phone"),
+            "company_email": _("Your company's e-mail"),
+            "company_website": _("Your website"),
+            "customer_name": _("Customer"),
+            "customer_reference": _("Your number for the customer"),
+            "customer_trn": _("Customer's tax number"),
+            "contact_name": _("Contact person, else the customer"),
+            "salesperson_name": _("Salesperson"),
+            "salesperson_email": _("Salesperson's e-mail"),
+            "salesperson_phone": _("Salesperson's phone"),
+            "invoice_table": _("Table of the invoices (a block)"),
+            "invoice_count": _("Number of invoices and instalments"),
+            "invoice_numbers": _("Invoice numbers, up to ten"),
+            "oldest_invoice": _("Number of the oldest invoice"),
+            "oldest_due_date": _("Due date of the oldest invoice"),
+            "days_overdue": _("Days overdue of the oldest invoice"),
+            "total_due": _("Total due, per currency"),
+            "credit_total": _("Open credits taken off, per currency"),
+            "payment_reference": _("Payment reference"),
+            "bank_name": _("Bank"),
+            "account_holder": _("Account holder"),
+            "iban": _("Account number or IBAN"),
+            "bic": _("BIC (SWIFT)"),
+            "pay_button": _("Button to view and pay (a block)"),
+            "portal_url": _("Link: the oldest invoice in the portal"),
+            "pay_url": _("Link: pay the oldest invoice"),
+            "page_url": _("Link: the customer's page"),
+            "promise_url": _("Link: “I will pay on …”"),
+            "dispute_url": _("Link: “I dispute this invoice”"),
+            "level_name": _("Name of the level"),
+            "today": _("Today's date"),
         }
 
     # -- check when saved
@@ -234,26 +397,43 @@ class ChaserTemplate(models.Model):
     # -- What goes with the messages of a template
 
     def _get_document_options(self, company):
-        """What the messages of this template need, as plain values; ``letter``: texts of the letter by language."""
+        """What the messages of this template need, as plain values; ``letter``: texts
+        of the letter by language."""
         self.ensure_one()
         return {
-            "invoices": self.attach_invoices, "statement": self.attach_statement, "letter": self._get_letter_sources() if self.attach_letter else {},
-            "max_count": company.chaser_attach_max_count, "max_bytes": company.chaser_attach_max_mb * 1_000_000,
-            "makes": self.attach_invoices == "pdf" or self.attach_statement != "none" or self.attach_letter,
+            "invoices": self.attach_invoices,
+            "statement": self.attach_statement,
+            "letter": self._get_letter_sources() if self.attach_letter else {},
+            "max_count": company.chaser_attach_max_count,
+            "max_bytes": company.chaser_attach_max_mb * 1_000_000,
+            "makes": self.attach_invoices == "pdf"
+            or self.attach_statement != "none"
+            or self.attach_letter,
         }
 
     @api.model
     def _get_no_document_options(self):
         """For a message without a template of its own."""
-        return {"invoices": "link", "statement": "none", "letter": {}, "max_count": 0, "max_bytes": 0, "makes": False}
+        return {
+            "invoices": "link",
+            "statement": "none",
+            "letter": {},
+            "max_count": 0,
+            "max_bytes": 0,
+            "makes": False,
+        }
 
     def _get_letter_sources(self):
-        letter = self.letter_template_id or self.env.ref("invoice_chaser.chaser_template_letter", raise_if_not_found=False)
+        letter = self.letter_template_id or self.env.ref(
+            "invoice_chaser.chaser_template_letter", raise_if_not_found=False
+        )
         return letter._get_sources() if letter else {}
 
     @api.depends("version_ids")
     def _compute_version_count(self):
-        rows = self.env["chaser.template.version"]._read_group([("template_id", "in", self.ids)], ["template_id"], ["__count"])
+        rows = self.env["chaser.template.version"]._read_group(
+            [("template_id", "in", self.ids)], ["template_id"], ["__count"]
+        )
         counts = {template.id: count for template, count in rows}
         for template in self:
             template.version_count = counts.get(template._origin.id, 0)
@@ -262,10 +442,20 @@ class ChaserTemplate(models.Model):
     # writes the Arabic letter as one, not as HTML in a translation dialog. Nothing is
     # stored twice: these fields show and set the translation of the two texts.
 
-    other_lang = fields.Char(compute="_compute_other_lang", help="Odoo's code of the other language; empty where Arabic is not installed.")
-    other_subject = fields.Char("Subject (Other Language)", compute="_compute_other_texts", inverse="_inverse_other_texts")
+    other_lang = fields.Char(
+        compute="_compute_other_lang",
+        help="Odoo's code of the other language; empty where Arabic is not installed.",
+    )
+    other_subject = fields.Char(
+        "Subject (Other Language)",
+        compute="_compute_other_texts",
+        inverse="_inverse_other_texts",
+    )
     other_body_html = fields.Html(
-        "Body (Other Language)", compute="_compute_other_texts", inverse="_inverse_other_texts", sanitize=False,
+        "Body (Other Language)",
+        compute="_compute_other_texts",
+        inverse="_inverse_other_texts",
+        sanitize=False,
         help="Sanitized when saved, as the text itself.",
     )
 
@@ -273,13 +463,16 @@ class ChaserTemplate(models.Model):
     def _compute_other_lang(self):
         self.other_lang = self._get_other_lang()
 
-    # Without the texts they show among the dependencies: a form in which one language is edited would throw away what was typed in the
-    # other. What is written to the texts forgets these fields (see write).
+    # Without the texts they show among the dependencies: a form in which one language
+    # is edited would throw away what was typed in the other. What is written to the
+    # texts forgets these fields (see write).
     @api.depends_context("lang")
     def _compute_other_texts(self):
         lang = self._get_other_lang()
         for template in self:
-            template.other_subject, template.other_body_html = template._origin._read_language(lang)
+            template.other_subject, template.other_body_html = (
+                template._origin._read_language(lang)
+            )
 
     def _inverse_other_texts(self):
         lang = self._get_other_lang()
@@ -290,25 +483,38 @@ class ChaserTemplate(models.Model):
 
     @api.model
     def _get_other_lang(self):
-        return "en_US" if (self.env.lang or "").startswith("ar") else self._get_arabic_code()
+        return (
+            "en_US"
+            if (self.env.lang or "").startswith("ar")
+            else self._get_arabic_code()
+        )
 
     def _read_language(self, lang):
-        """(subject, body) of one language as stored, False for what is missing: without Odoo's fallback to English."""
+        """(subject, body) of one language as stored, False for what is missing: without
+        Odoo's fallback to English."""
         if not self:
             return False, False
         self.env["chaser.template"].flush_model(["subject", "body_html"])
         return tuple(texts.get(lang) or False for texts in self._read_texts())
 
     def _write_language(self, lang, subject, body):
-        """Both texts at once, so that they make one version. Emptied, a language falls away; English has to stay.
+        """Both texts at once, so that they make one version. Emptied, a language falls
+        away; English has to stay.
 
-        Checked here already: what is wrong is told in the user's language, not in that of the text.
+        Checked here already: what is wrong is told in the user's language, not in that
+        of the text.
         """
         if lang == "en_US" and not (subject and body):
-            raise ValidationError(self.env._("“%s” needs a subject and a text in English.", self.name))
+            raise ValidationError(
+                self.env._("“%s” needs a subject and a text in English.", self.name)
+            )
         if subject and body:
-            self._refuse_problems(self._find_text_problems({lang: subject}, {lang: body}))
-            self._refuse_sensitive_default({"en" if lang == "en_US" else "ar": (subject, str(body))})
+            self._refuse_problems(
+                self._find_text_problems({lang: subject}, {lang: body})
+            )
+            self._refuse_sensitive_default(
+                {"en" if lang == "en_US" else "ar": (subject, str(body))}
+            )
             self.with_context(lang=lang).write({"subject": subject, "body_html": body})
             return
         for name, text in (("subject", subject), ("body_html", body)):

@@ -11,50 +11,89 @@ _RATES = ("open", "click", "reply")
 
 def _summarize(rows):
     """Several versions' rows as one: sent, last, opened, clicked, replied."""
-    sent, opened, clicked, replied = (sum(row[key] for row in rows) for key in ("sent", "opened", "clicked", "replied"))
-    values = {"usage_count": sent, "last_used_at": max((row["last"] for row in rows), default=False)}
+    sent, opened, clicked, replied = (
+        sum(row[key] for row in rows)
+        for key in ("sent", "opened", "clicked", "replied")
+    )
+    values = {
+        "usage_count": sent,
+        "last_used_at": max((row["last"] for row in rows), default=False),
+    }
     for rate, count in zip(_RATES, (opened, clicked, replied), strict=True):
         values[f"{rate}_rate"] = 100.0 * count / sent if sent else 0.0
     return values
 
 
 class ChaserTemplateFiguresMixin(models.AbstractModel):
-    """How often a template, or one version of it, was sent and what came back. Counted each time, never stored."""
+    """How often a template, or one version of it, was sent and what came back. Counted
+    each time, never stored."""
 
     _name = "chaser.template.figures.mixin"
     _description = "Usage Figures of Templates"
 
-    usage_count = fields.Integer("Used", compute="_compute_usage", help="Reminders sent with it.")
+    usage_count = fields.Integer(
+        "Used", compute="_compute_usage", help="Reminders sent with it."
+    )
     last_used_at = fields.Datetime("Last Used", compute="_compute_usage")
-    open_rate = fields.Float("Open Rate (%)", compute="_compute_usage", aggregator=None, help="Reminders that people, not machines, opened.")
-    click_rate = fields.Float("Click Rate (%)", compute="_compute_usage", aggregator=None)
-    reply_rate = fields.Float("Reply Rate (%)", compute="_compute_usage", aggregator=None)
+    open_rate = fields.Float(
+        "Open Rate (%)",
+        compute="_compute_usage",
+        aggregator=None,
+        help="Reminders that people, not machines, opened.",
+    )
+    click_rate = fields.Float(
+        "Click Rate (%)", compute="_compute_usage", aggregator=None
+    )
+    reply_rate = fields.Float(
+        "Reply Rate (%)", compute="_compute_usage", aggregator=None
+    )
 
     @api.depends_context("allowed_company_ids")
     def _compute_usage(self):
         rows = self._read_usage()
         for record in self:
-            record.update(_summarize([row for row in rows if row[self._usage_key] == record._origin.id]))
+            record.update(
+                _summarize(
+                    [row for row in rows if row[self._usage_key] == record._origin.id]
+                )
+            )
 
     def _read_usage(self):
-        """One row per version: what was sent with it in the user's companies, and how many of those people opened, clicked, answered."""
-        self.env["chaser.reminder"].flush_model(["sent_at", "template_version_id", "company_id"])
+        """One row per version: what was sent with it in the user's companies, and how
+        many of those people opened, clicked, answered."""
+        self.env["chaser.reminder"].flush_model(
+            ["sent_at", "template_version_id", "company_id"]
+        )
         self.env["chaser.event"].flush_model(["event_type", "verdict", "reminder_id"])
-        return self.env.execute_query_dict(SQL(
-            """SELECT v.id AS version_id, v.template_id, count(DISTINCT r.id) AS sent, max(r.sent_at) AS last,
-                      count(DISTINCT r.id) FILTER (WHERE e.event_type = 'opened') AS opened,
-                      count(DISTINCT r.id) FILTER (WHERE e.event_type = 'clicked') AS clicked,
-                      count(DISTINCT r.id) FILTER (WHERE e.event_type = 'replied') AS replied
-                 FROM chaser_template_version v JOIN chaser_reminder r ON r.template_version_id = v.id
-                 LEFT JOIN chaser_event e ON e.reminder_id = r.id AND e.event_type IN ('opened', 'clicked', 'replied')
+        return self.env.execute_query_dict(
+            SQL(
+                """SELECT v.id AS version_id, v.template_id,
+                count(DISTINCT r.id) AS sent, max(r.sent_at) AS last,
+                      count(DISTINCT r.id) FILTER (WHERE e.event_type =
+                      'opened') AS opened,
+                      count(DISTINCT r.id) FILTER (WHERE e.event_type =
+                      'clicked') AS clicked,
+                      count(DISTINCT r.id) FILTER (WHERE e.event_type =
+                      'replied') AS replied
+                 FROM chaser_template_version v JOIN chaser_reminder r ON
+                 r.template_version_id = v.id
+                 LEFT JOIN chaser_event e ON e.reminder_id = r.id
+                 AND e.event_type IN ('opened', 'clicked', 'replied')
                       AND e.verdict IS DISTINCT FROM 'machine'
                 WHERE %s = ANY(%s) AND r.sent_at IS NOT NULL AND r.company_id = ANY(%s)
                 GROUP BY v.id, v.template_id""",
-            SQL.identifier("v", "template_id" if self._usage_key == "template_id" else "id"), list(self._origin.ids), list(self.env.companies.ids)))
+                SQL.identifier(
+                    "v", "template_id" if self._usage_key == "template_id" else "id"
+                ),
+                list(self._origin.ids),
+                list(self.env.companies.ids),
+            )
+        )
 
 
 class ChaserTemplateVersion(models.Model):
-    """The texts of a template as they were when reminders were made from it. Never changed afterwards."""
+    """The texts of a template as they were when reminders were made from it. Never
+    changed afterwards."""
 
     _name = "chaser.template.version"
     _description = "Template Version"
@@ -63,10 +102,14 @@ class ChaserTemplateVersion(models.Model):
 
     _usage_key = "version_id"  # see the mixin
 
-    template_id = fields.Many2one("chaser.template", required=True, readonly=True, index=True, ondelete="cascade")
+    template_id = fields.Many2one(
+        "chaser.template", required=True, readonly=True, index=True, ondelete="cascade"
+    )
     company_id = fields.Many2one("res.company", readonly=True, index=True)
     number = fields.Integer(required=True, readonly=True, aggregator=None)
-    content = fields.Json(required=True, readonly=True, help="Subject and body per language.")
+    content = fields.Json(
+        required=True, readonly=True, help="Subject and body per language."
+    )
     checksum = fields.Char(required=True, readonly=True)
     summary = fields.Text("Texts", compute="_compute_summary")
     reminder_ids = fields.One2many("chaser.reminder", "template_version_id")
@@ -81,22 +124,42 @@ class ChaserTemplateVersion(models.Model):
     @api.depends("content")
     def _compute_summary(self):
         for version in self:
-            version.summary = "\n\n".join(f"[{lang}] {subject}\n{body}" for lang, (subject, body) in (version.content or {}).items())
+            version.summary = "\n\n".join(
+                f"[{lang}] {subject}\n{body}"
+                for lang, (subject, body) in (version.content or {}).items()
+            )
 
     @api.model
     def _get_for(self, template):
-        """The version that holds the template's present texts; made when they have changed since the last one."""
+        """The version that holds the template's present texts; made when they have
+        changed since the last one."""
         content = {lang: list(texts) for lang, texts in template._get_sources().items()}
-        checksum = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        checksum = hashlib.sha256(
+            json.dumps(content, sort_keys=True).encode()
+        ).hexdigest()
         latest = self.sudo().search([("template_id", "=", template.id)], limit=1)
         if latest.checksum == checksum:
             return latest
-        # Two mailboxes may come here at once. With REPEATABLE READ the later one gets a SerializationFailure from ON CONFLICT, which
-        # the sender and Odoo's request handling answer by doing it again; an ORM create would fail with a broken constraint.
-        self.env.cr.execute(SQL(
-            """INSERT INTO chaser_template_version (template_id, company_id, number, content, checksum, create_uid, write_uid, create_date, write_date)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC') ON CONFLICT DO NOTHING RETURNING id""",
-            template.id, template.company_id.id or None, latest.number + 1, Json(content), checksum, self.env.uid, self.env.uid), log_exceptions=False)
+        # Two mailboxes may come here at once. With REPEATABLE READ the later one gets a
+        # SerializationFailure from ON CONFLICT, which the sender and Odoo's request
+        # handling answer by doing it again; an ORM create would fail with a broken
+        # constraint.
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO chaser_template_version (template_id, company_id, number,
+                content, checksum, create_uid, write_uid, create_date, write_date)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, now() AT TIME ZONE 'UTC',
+               now() AT TIME ZONE 'UTC') ON CONFLICT DO NOTHING RETURNING id""",
+                template.id,
+                template.company_id.id or None,
+                latest.number + 1,
+                Json(content),
+                checksum,
+                self.env.uid,
+                self.env.uid,
+            ),
+            log_exceptions=False,
+        )
         [version_id] = self.env.cr.fetchone()
         template.invalidate_recordset(["version_ids"])
         return self.sudo().browse(version_id)

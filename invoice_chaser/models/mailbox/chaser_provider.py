@@ -11,59 +11,140 @@ from ...core.mail.message import OutgoingMessage
 
 
 class ChaserProvider(models.Model):
-    """A mailbox that reminders leave from. A further kind is a further addon: it adds to ``kind`` and defines
-    ``_get_transport_<kind>`` (docs/adding-a-provider.md)."""
+    """A mailbox that reminders leave from. A further kind is a further addon: it adds
+    to ``kind`` and defines ``_get_transport_<kind>`` (docs/adding-a-provider.md)."""
 
     _name = "chaser.provider"
     _description = "Chaser Mailbox"
-    _inherit = ["mail.thread", "mail.activity.mixin", "chaser.reason.mixin", "chaser.company.mixin", "chaser.secret.mixin"]
+    _inherit = [
+        "mail.thread",
+        "mail.activity.mixin",
+        "chaser.reason.mixin",
+        "chaser.company.mixin",
+        "chaser.secret.mixin",
+    ]
     _order = "is_primary desc, sequence, id"
     _check_company_auto = True
     _allow_sudo_commands = False
 
-    name = fields.Char(compute="_compute_name", store=True, readonly=False, required=True, precompute=True)
+    name = fields.Char(
+        compute="_compute_name",
+        store=True,
+        readonly=False,
+        required=True,
+        precompute=True,
+    )
     active = fields.Boolean(default=True)
     sequence = fields.Integer(default=10)
-    company_id = fields.Many2one("res.company", required=True, index=True, default=lambda self: self.env.company)
-    kind = fields.Selection(
-        [("odoo", "Odoo outgoing mail server"), ("smtp", "SMTP")], required=True, default="odoo", tracking=True
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
     )
-    email = fields.Char("Address", required=True, tracking=True, default=lambda self: self.env.company.email)
+    kind = fields.Selection(
+        [("odoo", "Odoo outgoing mail server"), ("smtp", "SMTP")],
+        required=True,
+        default="odoo",
+        tracking=True,
+    )
+    email = fields.Char(
+        "Address",
+        required=True,
+        tracking=True,
+        default=lambda self: self.env.company.email,
+    )
     sender_name = fields.Char(tracking=True, default=lambda self: self.env.company.name)
     reply_to = fields.Char(
-        tracking=True, help="Empty: replies come to Odoo where it has an alias domain, else to the mailbox's own address."
+        tracking=True,
+        help="Empty: replies come to Odoo where it has an alias domain, else to the "
+        "mailbox's own address.",
     )
-    is_primary = fields.Boolean("Primary", tracking=True, copy=False, help="Used where a campaign names no other; one per company.")
+    is_primary = fields.Boolean(
+        "Primary",
+        tracking=True,
+        copy=False,
+        help="Used where a campaign names no other; one per company.",
+    )
     state = fields.Selection(
-        [("draft", "To Test"), ("connected", "Connected"), ("expired", "Not Authorised"), ("disabled", "Disabled")],
-        default="draft", required=True, readonly=True, tracking=True, copy=False,
+        [
+            ("draft", "To Test"),
+            ("connected", "Connected"),
+            ("expired", "Not Authorised"),
+            ("disabled", "Disabled"),
+        ],
+        default="draft",
+        required=True,
+        readonly=True,
+        tracking=True,
+        copy=False,
     )
     last_check_at = fields.Datetime("Last Check", readonly=True, copy=False)
     last_error = fields.Text(readonly=True, copy=False, tracking=True)
-    daily_quota = fields.Integer(default=500, tracking=True, aggregator=None, help="Messages in any 24 hours. 0: no limit.")
-    per_minute = fields.Integer("Messages per Minute", default=0, tracking=True, aggregator=None, help="0: no limit beside the batches.")
+    daily_quota = fields.Integer(
+        default=500,
+        tracking=True,
+        aggregator=None,
+        help="Messages in any 24 hours. 0: no limit.",
+    )
+    per_minute = fields.Integer(
+        "Messages per Minute",
+        default=0,
+        tracking=True,
+        aggregator=None,
+        help="0: no limit beside the batches.",
+    )
     per_domain_minute = fields.Integer(
-        "Per Recipient Domain and Minute", default=20, tracking=True, aggregator=None, help="0: no limit."
+        "Per Recipient Domain and Minute",
+        default=20,
+        tracking=True,
+        aggregator=None,
+        help="0: no limit.",
     )
     batch_size = fields.Integer(default=5, tracking=True, aggregator=None)
-    batch_pause = fields.Float("Pause between Batches (s)", default=3.0, tracking=True, aggregator=None)
-    max_attempts = fields.Integer("Attempts per Message", default=3, tracking=True, aggregator=None)
+    batch_pause = fields.Float(
+        "Pause between Batches (s)", default=3.0, tracking=True, aggregator=None
+    )
+    max_attempts = fields.Integer(
+        "Attempts per Message", default=3, tracking=True, aggregator=None
+    )
     hold_until = fields.Datetime("Held Until", readonly=True, copy=False)
     unreachable_count = fields.Integer(readonly=True, copy=False, aggregator=None)
-    connected_database = fields.Char(readonly=True, copy=False, help="The database in which the connection was proven; a copy of it must prove it again.")
-    cron_id = fields.Many2one("ir.cron", readonly=True, copy=False, ondelete="set null", index="btree_not_null")
+    connected_database = fields.Char(
+        readonly=True,
+        copy=False,
+        help="The database in which the connection was proven; a copy of it must "
+        "prove it again.",
+    )
+    cron_id = fields.Many2one(
+        "ir.cron",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        index="btree_not_null",
+    )
     used_today = fields.Integer("Sent in 24 Hours", compute="_compute_used_today")
     left_today = fields.Char("Left in 24 Hours", compute="_compute_used_today")
     queued_count = fields.Integer("Queued", compute="_compute_used_today")
 
-    _primary_uniq = models.UniqueIndex("(company_id) WHERE is_primary AND active", "The company has a primary mailbox already.")
-    _batch_check = models.Constraint("CHECK(batch_size > 0 AND batch_pause >= 0 AND max_attempts > 0)", "Batch size and attempts must be positive.")
+    _primary_uniq = models.UniqueIndex(
+        "(company_id) WHERE is_primary AND active",
+        "The company has a primary mailbox already.",
+    )
+    _batch_check = models.Constraint(
+        "CHECK(batch_size > 0 AND batch_pause >= 0 AND max_attempts > 0)",
+        "Batch size and attempts must be positive.",
+    )
     _limits_check = models.Constraint(
-        "CHECK(daily_quota >= 0 AND per_minute >= 0 AND per_domain_minute >= 0)", "A limit cannot be negative; 0 means no limit."
+        "CHECK(daily_quota >= 0 AND per_minute >= 0 AND per_domain_minute >= 0)",
+        "A limit cannot be negative; 0 means no limit.",
     )
     next_slot_at = fields.Datetime(
-        "Next Free Slot", compute="_compute_next_slot_at", help="When one more message could leave, by the mailbox's limits and holds.")
-    health = fields.Char(compute="_compute_health", help="What keeps the mailbox from sending or being read, in words.")
+        "Next Free Slot",
+        compute="_compute_next_slot_at",
+        help="When one more message could leave, by the mailbox's limits and holds.",
+    )
+    health = fields.Char(
+        compute="_compute_health",
+        help="What keeps the mailbox from sending or being read, in words.",
+    )
 
     # -- computes and constraints
 
@@ -75,15 +156,31 @@ class ChaserProvider(models.Model):
     def _compute_used_today(self):
         since = fields.Datetime.subtract(fields.Datetime.now(), hours=24)
         Reminder = self.env["chaser.reminder"].sudo()
-        sent = {p.id: n for p, n in Reminder._read_group(
-            [("provider_id", "in", self.ids), ("attempted_at", ">", since)], ["provider_id"], ["__count"])}
-        queued = {p.id: n for p, n in Reminder._read_group(
-            [("provider_id", "in", self.ids), ("state", "=", "queued")], ["provider_id"], ["__count"])}
+        sent = {
+            p.id: n
+            for p, n in Reminder._read_group(
+                [("provider_id", "in", self.ids), ("attempted_at", ">", since)],
+                ["provider_id"],
+                ["__count"],
+            )
+        }
+        queued = {
+            p.id: n
+            for p, n in Reminder._read_group(
+                [("provider_id", "in", self.ids), ("state", "=", "queued")],
+                ["provider_id"],
+                ["__count"],
+            )
+        }
         for provider in self:
             provider.used_today = sent.get(provider.id, 0)
             provider.queued_count = queued.get(provider.id, 0)
-            left = max(provider.daily_quota - provider.daily_reserve - provider.used_today, 0)
-            provider.left_today = str(left) if provider.daily_quota else self.env._("no limit")
+            left = max(
+                provider.daily_quota - provider.daily_reserve - provider.used_today, 0
+            )
+            provider.left_today = (
+                str(left) if provider.daily_quota else self.env._("no limit")
+            )
 
     @api.constrains("email", "reply_to")
     def _check_addresses(self):
@@ -91,7 +188,9 @@ class ChaserProvider(models.Model):
             for address in filter(None, (provider.email, provider.reply_to)):
                 normalized = email_normalize(address)
                 if not normalized or not normalized.isascii():
-                    raise ValidationError(self.env._("“%s” is not a single e-mail address.", address))
+                    raise ValidationError(
+                        self.env._("“%s” is not a single e-mail address.", address)
+                    )
 
     # -- CRUD
 
@@ -99,7 +198,8 @@ class ChaserProvider(models.Model):
     def create(self, vals_list):
         providers = super().create(self._add_kind_defaults(vals_list))
         for company in providers.company_id:
-            # The first mailbox of a company is its primary one, so that nobody has to know the word.
+            # The first mailbox of a company is its primary one, so that nobody has to
+            # know the word.
             mine = self.search([("company_id", "=", company.id)])
             if not mine.filtered("is_primary"):
                 (mine & providers)[:1].is_primary = True
@@ -108,8 +208,12 @@ class ChaserProvider(models.Model):
 
     def write(self, vals):
         self.check_access("write")
-        if "company_id" in vals and self.env["chaser.reminder"].sudo().search_count([("provider_id", "in", self.ids)], limit=1):
-            raise UserError(self.env._("A mailbox that was used cannot move to another company."))
+        if "company_id" in vals and self.env["chaser.reminder"].sudo().search_count(
+            [("provider_id", "in", self.ids)], limit=1
+        ):
+            raise UserError(
+                self.env._("A mailbox that was used cannot move to another company.")
+            )
         effects = self._prepare_write_effects(vals)
         result = super().write(vals)
         for effect in effects:
@@ -117,23 +221,38 @@ class ChaserProvider(models.Model):
         return result
 
     def _prepare_write_effects(self, vals):
-        """What has to follow a change, as functions that are called in this order after it is written; they may keep what was there before.
+        """What has to follow a change, as functions that are called in this order after
+        it is written; they may keep what was there before.
 
         Hook: smtp, oauth, inbound and webhook add theirs.
         """
         effects = []
         if "active" in vals:
-            effects.append(lambda: self.sudo().cron_id.write({"active": vals["active"]}))
+            effects.append(
+                lambda: self.sudo().cron_id.write({"active": vals["active"]})
+            )
         if set(vals) & self._get_connection_fields():
-            effects.append(lambda: self.filtered(lambda provider: provider.state == "connected")._set_state("draft"))
+            effects.append(
+                lambda: self.filtered(
+                    lambda provider: provider.state == "connected"
+                )._set_state("draft")
+            )
         if {"kind", "email"} & set(vals):
             effects.append(lambda: self._follow_kind(vals))
         return effects
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        if self.env["chaser.reminder"].sudo().search_count([("provider_id", "in", self.ids)], limit=1):
-            raise UserError(self.env._("A mailbox that was used cannot be deleted. Archive it instead."))
+        if (
+            self.env["chaser.reminder"]
+            .sudo()
+            .search_count([("provider_id", "in", self.ids)], limit=1)
+        ):
+            raise UserError(
+                self.env._(
+                    "A mailbox that was used cannot be deleted. Archive it instead."
+                )
+            )
 
     def unlink(self):
         crons = self.sudo().cron_id
@@ -150,14 +269,25 @@ class ChaserProvider(models.Model):
         return {"kind", "email"}
 
     def _ensure_crons(self):
-        """One scheduled job per mailbox, so that Odoo's workers run mailboxes side by side."""
+        """One scheduled job per mailbox, so that Odoo's workers run mailboxes side by
+        side."""
         for provider in self.sudo().filtered(lambda provider: not provider.cron_id):
-            provider.cron_id = self.env["ir.cron"].sudo().create({
-                "name": f"Invoice Chaser: send from mailbox {provider.id}",
-                "model_id": self.env["ir.model"]._get_id(self._name), "state": "code",
-                "code": f"model.browse({provider.id})._cron_send()", "user_id": self.env.ref("base.user_root").id,
-                "interval_number": 10, "interval_type": "minutes", "active": provider.active,
-            })
+            provider.cron_id = (
+                self.env["ir.cron"]
+                .sudo()
+                .create(
+                    {
+                        "name": f"Invoice Chaser: send from mailbox {provider.id}",
+                        "model_id": self.env["ir.model"]._get_id(self._name),
+                        "state": "code",
+                        "code": f"model.browse({provider.id})._cron_send()",
+                        "user_id": self.env.ref("base.user_root").id,
+                        "interval_number": 10,
+                        "interval_type": "minutes",
+                        "active": provider.active,
+                    }
+                )
+            )
 
     def _drop_crons(self):
         self.sudo().cron_id._drop_with_action()
@@ -168,10 +298,16 @@ class ChaserProvider(models.Model):
         """Every change of state goes through here."""
         if state == "expired":
             self._notify_expired(error)
-        self.write({
-            "state": state, "last_error": error, "last_check_at": fields.Datetime.now(),
-            "connected_database": self._get_database_id() if state == "connected" else False,
-        })
+        self.write(
+            {
+                "state": state,
+                "last_error": error,
+                "last_check_at": fields.Datetime.now(),
+                "connected_database": self._get_database_id()
+                if state == "connected"
+                else False,
+            }
+        )
         self._tell_waiting(state, error)
 
     def _notify_expired(self, error):
@@ -179,19 +315,37 @@ class ChaserProvider(models.Model):
             provider._tell_manager(self.env._("Mailbox not authorised"), error)
 
     def _tell_manager(self, summary, note):
-        """An activity for a manager of the mailbox's company; one is enough for the same trouble."""
+        """An activity for a manager of the mailbox's company; one is enough for the
+        same trouble."""
         if summary in self.activity_ids.mapped("summary"):
             return
-        managers = self.env.ref("invoice_chaser.group_chaser_manager").sudo().all_user_ids
-        manager = managers.filtered(lambda user: self.company_id in user.company_ids and not user.share and user.active)
+        managers = (
+            self.env.ref("invoice_chaser.group_chaser_manager").sudo().all_user_ids
+        )
+        manager = managers.filtered(
+            lambda user: self.company_id in user.company_ids
+            and not user.share
+            and user.active
+        )
         person = (manager - self.env.ref("base.user_root"))[:1]
         if person:
-            self.activity_schedule("mail.mail_activity_data_todo", user_id=person.id, summary=summary, note=note or "")
+            self.activity_schedule(
+                "mail.mail_activity_data_todo",
+                user_id=person.id,
+                summary=summary,
+                note=note or "",
+            )
 
     def _set_hold(self, until, code, detail=""):
-        self.write({
-            "hold_until": until, **self._prepare_reason_values(code, {"until": until.isoformat(), "detail": detail} if until else None),
-        })
+        self.write(
+            {
+                "hold_until": until,
+                **self._prepare_reason_values(
+                    code,
+                    {"until": until.isoformat(), "detail": detail} if until else None,
+                ),
+            }
+        )
 
     # -- actions
 
@@ -207,8 +361,11 @@ class ChaserProvider(models.Model):
                 provider._set_connected()
         failed = self.filtered("last_error")
         return self._notify(
-            self.env._("Connection failed") if failed else self.env._("Connection works"),
-            "\n".join(failed.mapped("last_error")) or ", ".join(self.mapped("name")), "danger" if failed else "success",
+            self.env._("Connection failed")
+            if failed
+            else self.env._("Connection works"),
+            "\n".join(failed.mapped("last_error")) or ", ".join(self.mapped("name")),
+            "danger" if failed else "success",
         )
 
     def _prove_connection(self):
@@ -226,7 +383,13 @@ class ChaserProvider(models.Model):
 
     def _set_connected(self):
         self._set_state("connected")
-        self.write({"hold_until": False, "unreachable_count": 0, **self._prepare_reason_values(False)})
+        self.write(
+            {
+                "hold_until": False,
+                "unreachable_count": 0,
+                **self._prepare_reason_values(False),
+            }
+        )
         self.activity_unlink(["mail.mail_activity_data_todo"])
         self.sudo().cron_id._trigger()
 
@@ -237,11 +400,17 @@ class ChaserProvider(models.Model):
         address = email_normalize(self.env.user.email or "")
         if not address:
             raise UserError(self.env._("Your own user has no e-mail address."))
-        text = self.env._("This is a sample from the mailbox “%s” of Invoice Chaser.", self.name)
+        text = self.env._(
+            "This is a sample from the mailbox “%s” of Invoice Chaser.", self.name
+        )
         message = OutgoingMessage(
-            message_id=self._make_message_id(email_normalize(self.email)), sender=email_normalize(self.email),
-            sender_name=self.sender_name or "", recipients=(address,),
-            subject=self.env._("Sample from Invoice Chaser"), text=text + "\n", html=str(Markup("<p>%s</p>") % text),
+            message_id=self._make_message_id(email_normalize(self.email)),
+            sender=email_normalize(self.email),
+            sender_name=self.sender_name or "",
+            recipients=(address,),
+            subject=self.env._("Sample from Invoice Chaser"),
+            text=text + "\n",
+            html=str(Markup("<p>%s</p>") % text),
         )
         try:
             with self._get_transport() as transport:
@@ -259,16 +428,22 @@ class ChaserProvider(models.Model):
     @api.model
     def _notify(self, title, message, kind):
         return {
-            "type": "ir.actions.client", "tag": "display_notification",
+            "type": "ir.actions.client",
+            "tag": "display_notification",
             "params": {
-                "title": title, "message": message, "type": kind, "sticky": kind == "danger",
+                "title": title,
+                "message": message,
+                "type": kind,
+                "sticky": kind == "danger",
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
 
     def action_view_reminders(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_reminder_action")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "invoice_chaser.chaser_reminder_action"
+        )
         return action | {"domain": [("provider_id", "=", self.id)], "context": {}}
 
     # -- business
@@ -283,41 +458,65 @@ class ChaserProvider(models.Model):
 
     @api.model
     def _make_message_id(self, email):
-        """A Message-ID in the domain of the mailbox (RFC 5322 §3.6.4); it tells nothing about the reminder."""
+        """A Message-ID in the domain of the mailbox (RFC 5322 §3.6.4); it tells nothing
+        about the reminder."""
         return f"<chaser.{os.urandom(16).hex()}@{email.partition('@')[2]}>"
 
     @api.model
     def _get_default(self, company):
-        """The mailbox for a company's campaigns: the primary one if it works, else the first that does; may be none."""
+        """The mailbox for a company's campaigns: the primary one if it works, else the
+        first that does; may be none."""
         providers = self.search([("company_id", "=", company.id)])
-        return providers.filtered(lambda provider: provider.state == "connected")[:1] or providers[:1]
+        return (
+            providers.filtered(lambda provider: provider.state == "connected")[:1]
+            or providers[:1]
+        )
 
     # -- How a mailbox fares, for its list, cards and form
 
-    @api.depends("state", "last_error", "last_check_at", "hold_until", "reason", "read_error")
+    @api.depends(
+        "state", "last_error", "last_check_at", "hold_until", "reason", "read_error"
+    )
     @api.depends_context("lang", "tz")
     def _compute_health(self):
         now = fields.Datetime.now()
         for provider in self:
             held = provider.hold_until and provider.hold_until > now
-            words = [provider.last_error, held and provider.reason, provider.read_error and self.env._("Reading: %s", provider.read_error)]
-            provider.health = " ".join(filter(None, words)) or provider._get_plain_health()
+            words = [
+                provider.last_error,
+                held and provider.reason,
+                provider.read_error and self.env._("Reading: %s", provider.read_error),
+            ]
+            provider.health = (
+                " ".join(filter(None, words)) or provider._get_plain_health()
+            )
 
     def _get_plain_health(self):
         """In a word, where there is no trouble to tell."""
         if self.state == "connected":
             return self.env._("Works")
-        return self.env._("Not tested yet") if not self.last_check_at else dict(self._fields["state"]._description_selection(self.env))[self.state]
+        return (
+            self.env._("Not tested yet")
+            if not self.last_check_at
+            else dict(self._fields["state"]._description_selection(self.env))[
+                self.state
+            ]
+        )
 
     def _compute_next_slot_at(self):
         now = fields.Datetime.now()
         attempts = self._origin._read_attempts(now) if self._origin else {}
         for provider in self:
             mailbox = provider._origin
-            provider.next_slot_at = mailbox._get_next_slot(now, attempts) if mailbox and mailbox.state == "connected" else False
+            provider.next_slot_at = (
+                mailbox._get_next_slot(now, attempts)
+                if mailbox and mailbox.state == "connected"
+                else False
+            )
 
     def _get_next_slot(self, now, attempts):
-        """The first moment (UTC) from ``now`` on at which limits and holds let one message go. ``attempts``: see ``_read_attempts``."""
+        """The first moment (UTC) from ``now`` on at which limits and holds let one
+        message go. ``attempts``: see ``_read_attempts``."""
         self.ensure_one()
         start = max(now, self.hold_until or now)
         allowed = self._make_throttle(start, attempts=attempts).allowance(start)

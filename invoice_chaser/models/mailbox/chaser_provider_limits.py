@@ -13,34 +13,55 @@ class ChaserProvider(models.Model):
     _inherit = "chaser.provider"  # pylint: disable=consider-merging-classes-inherited  # limits and pace
 
     daily_reserve = fields.Integer(
-        "Kept for the Person", default=0, tracking=True, aggregator=None,
-        help="Messages of the daily quota that are left to the person whose mailbox this is.",
+        "Kept for the Person",
+        default=0,
+        tracking=True,
+        aggregator=None,
+        help="Messages of the daily quota that are left to the person whose mailbox "
+        "this is.",
     )
-    jitter_min = fields.Float("Pause between Messages from (s)", tracking=True, aggregator=None)
+    jitter_min = fields.Float(
+        "Pause between Messages from (s)", tracking=True, aggregator=None
+    )
     jitter_max = fields.Float(
-        "to (s)", tracking=True, aggregator=None, help="A random pause between two messages, as a person makes it. 0 to 0: none.")
-    max_connections = fields.Integer(
-        tracking=True, aggregator=None,
-        help="How many mailboxes may use the same account of the mail service at the same time. Each mailbox uses one connection. 0: no limit.",
+        "to (s)",
+        tracking=True,
+        aggregator=None,
+        help="A random pause between two messages, as a person makes it. 0 to 0: none.",
     )
-    limits_profile = fields.Char(readonly=True, copy=False, help="Whose limits the mailbox started with; what a person changed stays.")
+    max_connections = fields.Integer(
+        tracking=True,
+        aggregator=None,
+        help="How many mailboxes may use the same account of the mail service at the "
+        "same time. Each mailbox uses one connection. 0: no limit.",
+    )
+    limits_profile = fields.Char(
+        readonly=True,
+        copy=False,
+        help="Whose limits the mailbox started with; what a person changed stays.",
+    )
     rate_limit_count = fields.Integer(readonly=True, copy=False, aggregator=None)
 
     _reserve_check = models.Constraint(
-        "CHECK(daily_reserve >= 0 AND (daily_quota = 0 OR daily_reserve < daily_quota))",
+        "CHECK(daily_reserve >= 0 AND (daily_quota = 0 OR daily_reserve < "
+        "daily_quota))",
         "What is kept for the person must be less than the daily quota.",
     )
     _jitter_check = models.Constraint(
         "CHECK(jitter_min >= 0 AND jitter_max >= jitter_min AND jitter_max <= 60)",
-        "The pause between messages goes from a smaller to a larger number, up to 60 s."
+        "The pause between messages goes from a smaller to a larger number, up "
+        "to 60 s.",
     )
-    _connections_check = models.Constraint("CHECK(max_connections >= 0)", "A limit cannot be negative; 0 means no limit.")
+    _connections_check = models.Constraint(
+        "CHECK(max_connections >= 0)", "A limit cannot be negative; 0 means no limit."
+    )
 
     # -- what a kind starts with
 
     @api.model
     def _get_kind_defaults(self, kind, email=None):
-        """Limits that a mailbox of this kind starts with, by field name. An addon with a kind of its own overrides it."""
+        """Limits that a mailbox of this kind starts with, by field name. An addon with
+        a kind of its own overrides it."""
         return get_limits(get_profile(kind, email))
 
     @api.model
@@ -54,13 +75,21 @@ class ChaserProvider(models.Model):
         complete = []
         for vals in vals_list:
             kind, email = vals.get("kind") or kind_default, vals.get("email")
-            complete.append(self._get_kind_defaults(kind, email) | {"limits_profile": self._get_limits_profile(kind, email)} | vals)
+            complete.append(
+                self._get_kind_defaults(kind, email)
+                | {"limits_profile": self._get_limits_profile(kind, email)}
+                | vals
+            )
         return complete
 
     def _follow_kind(self, vals):
         """After a change of kind or address: its limits, where nobody has set any."""
         for provider in self:
-            changes = {name: value for name, value in provider._prepare_limit_changes().items() if name not in vals}
+            changes = {
+                name: value
+                for name, value in provider._prepare_limit_changes().items()
+                if name not in vals
+            }
             if changes:
                 provider.write(changes)
 
@@ -69,14 +98,19 @@ class ChaserProvider(models.Model):
         self.update(self._prepare_limit_changes())
 
     def _prepare_limit_changes(self):
-        """After a change of kind or address: the new kind's limits, for those that still are as the former kind set them."""
+        """After a change of kind or address: the new kind's limits, for those that
+        still are as the former kind set them."""
         self.ensure_one()
         profile = self._get_limits_profile(self.kind, self.email)
         if profile == self.limits_profile:
             return {}
         former = get_limits(self.limits_profile) if self.limits_profile else {}
         new = self._get_kind_defaults(self.kind, self.email)
-        untouched = {name: value for name, value in new.items() if not former or self[name] == former[name]}
+        untouched = {
+            name: value
+            for name, value in new.items()
+            if not former or self[name] == former[name]
+        }
         return untouched | {"limits_profile": profile}
 
     # -- pace
@@ -85,28 +119,55 @@ class ChaserProvider(models.Model):
         self.ensure_one()
         company = self.company_id
         return Pace(
-            self.batch_size, self.batch_pause, self.per_minute, self.daily_quota - self.daily_reserve if self.daily_quota else 0,
-            company.chaser_monthly_limit, self.per_domain_minute, (self.jitter_min, self.jitter_max), company._get_chaser_tz(), self.message_seconds)
+            self.batch_size,
+            self.batch_pause,
+            self.per_minute,
+            self.daily_quota - self.daily_reserve if self.daily_quota else 0,
+            company.chaser_monthly_limit,
+            self.per_domain_minute,
+            (self.jitter_min, self.jitter_max),
+            company._get_chaser_tz(),
+            self.message_seconds,
+        )
 
     def _make_throttle(self, now, month=None, attempts=None):
-        """The mailbox's recent past and its rules. ``month``: a count that several mailboxes share, ``attempts``: what ``_read_attempts``
-        gave for several; default: read now."""
+        """The mailbox's recent past and its rules. ``month``: a count that several
+        mailboxes share, ``attempts``: what ``_read_attempts`` gave for several;
+        default: read now."""
         self.ensure_one()
-        times, domains = (self._read_attempts(now) if attempts is None else attempts).get(self.id, ([], {}))
-        return Throttle(self._get_pace(), times, domains, month or self._make_month_count(now))
+        times, domains = (
+            self._read_attempts(now) if attempts is None else attempts
+        ).get(self.id, ([], {}))
+        return Throttle(
+            self._get_pace(), times, domains, month or self._make_month_count(now)
+        )
 
     def _make_month_count(self, now):
         """The company's messages of this month; None without a monthly limit."""
         company = self.company_id
-        return MonthCount(self._get_month_count(now), now, company._get_chaser_tz()) if company.chaser_monthly_limit else None
+        return (
+            MonthCount(self._get_month_count(now), now, company._get_chaser_tz())
+            if company.chaser_monthly_limit
+            else None
+        )
 
     def _read_attempts(self, now):
-        """Mailbox id → (moments of the last 24 hours, oldest first; those of the last minute by recipient domain). UTC, counted up to
-        the next second, so that no window opens too early."""
-        self.env["chaser.reminder"].flush_model(["attempted_at", "provider_id", "recipient_domain"])
-        rows = self.env.execute_query(SQL(
-            """SELECT provider_id, attempted_at + interval '1 second', recipient_domain FROM chaser_reminder
-                WHERE provider_id = ANY(%s) AND attempted_at > %s ORDER BY attempted_at""", self.ids, now - timedelta(hours=24)))
+        """Mailbox id → (moments of the last 24 hours, oldest first; those of the last
+        minute by recipient domain). UTC, counted up to the next second, so that no
+        window opens too early."""
+        self.env["chaser.reminder"].flush_model(
+            ["attempted_at", "provider_id", "recipient_domain"]
+        )
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT provider_id, attempted_at + interval '1 second',
+                recipient_domain FROM chaser_reminder
+                WHERE provider_id = ANY(%s) AND attempted_at > %s
+                ORDER BY attempted_at""",
+                self.ids,
+                now - timedelta(hours=24),
+            )
+        )
         found = {}
         for provider_id, moment, domain in rows:
             times, domains = found.setdefault(provider_id, ([], {}))
@@ -116,16 +177,26 @@ class ChaserProvider(models.Model):
         return found
 
     def _get_month_count(self, now):
-        """Messages of the company, over all its mailboxes, since its month began (in its own time zone)."""
+        """Messages of the company, over all its mailboxes, since its month began (in
+        its own time zone)."""
         company = self.company_id
-        return self.env["chaser.reminder"].sudo().search_count([
-            ("company_id", "=", company.id), ("attempted_at", ">=", month_start(now, company._get_chaser_tz()))])
+        return (
+            self.env["chaser.reminder"]
+            .sudo()
+            .search_count(
+                [
+                    ("company_id", "=", company.id),
+                    ("attempted_at", ">=", month_start(now, company._get_chaser_tz())),
+                ]
+            )
+        )
 
     # -- hooks
 
     def _get_connection_account(self):
-        """Which account of a mail service the mailbox uses, as text: mailboxes with the same one share ``max_connections``. A kind
-        overrides ``_get_connection_account_<kind>`` where the address does not tell."""
+        """Which account of a mail service the mailbox uses, as text: mailboxes with the
+        same one share ``max_connections``. A kind overrides
+        ``_get_connection_account_<kind>`` where the address does not tell."""
         self.ensure_one()
         special = getattr(self, f"_get_connection_account_{self.kind}", None)
         return special() if special else f"{self.kind}:{self.email}"

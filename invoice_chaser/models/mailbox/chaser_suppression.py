@@ -12,25 +12,45 @@ class ChaserSuppression(models.Model):
     _order = "suppressed_at desc, id desc"
     _rec_name = "email"
 
-    email = fields.Char(required=True, index=True, help="The address that gets no reminders from this company.")
-    company_id = fields.Many2one("res.company", required=True, index=True, default=lambda self: self.env.company)
+    email = fields.Char(
+        required=True,
+        index=True,
+        help="The address that gets no reminders from this company.",
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
+    )
     reason = fields.Selection(
         [
-            ("unsubscribed", "Unsubscribed"), ("hard_bounce", "Address does not exist"), ("complaint", "Complaint"),
-            ("manual", "Stopped by a person"), ("import", "Imported"),
+            ("unsubscribed", "Unsubscribed"),
+            ("hard_bounce", "Address does not exist"),
+            ("complaint", "Complaint"),
+            ("manual", "Stopped by a person"),
+            ("import", "Imported"),
         ],
-        required=True, default="manual", tracking=True,
+        required=True,
+        default="manual",
+        tracking=True,
     )
-    source = fields.Char(help="Where it came from: the link in a mail, the mail server's answer, a file.")
-    suppressed_at = fields.Datetime("Stopped On", required=True, default=fields.Datetime.now, readonly=True)
+    source = fields.Char(
+        help="Where it came from: the link in a mail, the mail server's answer, a file."
+    )
+    suppressed_at = fields.Datetime(
+        "Stopped On", required=True, default=fields.Datetime.now, readonly=True
+    )
     released_at = fields.Datetime("Released On", readonly=True, tracking=True)
     released_by_id = fields.Many2one("res.users", readonly=True)
-    is_active = fields.Boolean("In Force", compute="_compute_is_active", search="_search_is_active")
-    reminder_id = fields.Many2one("chaser.reminder", readonly=True, index="btree_not_null", ondelete="set null")
+    is_active = fields.Boolean(
+        "In Force", compute="_compute_is_active", search="_search_is_active"
+    )
+    reminder_id = fields.Many2one(
+        "chaser.reminder", readonly=True, index="btree_not_null", ondelete="set null"
+    )
     note = fields.Text()
 
     _active_uniq = models.UniqueIndex(
-        "(company_id, email) WHERE released_at IS NULL", "Reminders to this address are stopped already."
+        "(company_id, email) WHERE released_at IS NULL",
+        "Reminders to this address are stopped already.",
     )
 
     @api.depends("released_at")
@@ -58,61 +78,111 @@ class ChaserSuppression(models.Model):
     def _normalize(self, email):
         normalized = email_normalize(email or "")
         if not normalized:
-            raise ValidationError(self.env._("“%s” is not a single e-mail address.", email or ""))
+            raise ValidationError(
+                self.env._("“%s” is not a single e-mail address.", email or "")
+            )
         return normalized
 
     def action_release(self):
         """Let reminders go to the address again; the row stays as evidence."""
-        self.filtered("is_active").write({"released_at": fields.Datetime.now(), "released_by_id": self.env.uid})
+        self.filtered("is_active").write(
+            {"released_at": fields.Datetime.now(), "released_by_id": self.env.uid}
+        )
 
     @api.model
     def _suppress(self, company, email, reason, source="", reminder=None, note=""):
-        """Stop an address for a company, once; returns the record in force. Called as superuser."""
+        """Stop an address for a company, once; returns the record in force. Called as
+        superuser."""
         email = self._normalize(email)
-        record = self.sudo().search([("company_id", "=", company.id), ("email", "=", email), ("released_at", "=", False)], limit=1)
-        return record or self.sudo().create({
-            "company_id": company.id, "email": email, "reason": reason, "source": source, "note": note,
-            "reminder_id": reminder.id if reminder else False,
-        })
+        record = self.sudo().search(
+            [
+                ("company_id", "=", company.id),
+                ("email", "=", email),
+                ("released_at", "=", False),
+            ],
+            limit=1,
+        )
+        return record or self.sudo().create(
+            {
+                "company_id": company.id,
+                "email": email,
+                "reason": reason,
+                "source": source,
+                "note": note,
+                "reminder_id": reminder.id if reminder else False,
+            }
+        )
 
-    # -- what an address that fails means, for the address and the customer. The same whether the mail server says so
-    # at once or in a report hours later
+    # -- what an address that fails means, for the address and the customer. The same
+    # whether the mail server says so at once or in a report hours later
 
     @api.model
-    def _take_bounce(self, company, partner, address, verdict, words, reminder=None, widespread=True):
-        """The policy, after the event is recorded: ``hard`` stops the address after the company's number, with a task to find another;
-        ``policy`` pauses the campaign; ``soft`` and ``delayed`` are counted, and the ladder comes back to the customer.
+    def _take_bounce(
+        self, company, partner, address, verdict, words, reminder=None, widespread=True
+    ):
+        """The policy, after the event is recorded: ``hard`` stops the address after the
+        company's number, with a task to find another; ``policy`` pauses the campaign;
+        ``soft`` and ``delayed`` are counted, and the ladder comes back to the customer.
 
-        :param widespread: a refusal that other messages would meet, too; one recipient's own rule pauses nothing
+        :param widespread: a refusal that other messages would meet, too; one
+        recipient's own rule pauses nothing
         """
         if verdict == "hard":
-            if self._count_hard_bounces(company, address) >= company.chaser_bounce_limit:
+            if (
+                self._count_hard_bounces(company, address)
+                >= company.chaser_bounce_limit
+            ):
                 self._stop_address(company, partner, address, words, reminder)
         elif verdict == "policy" and widespread and reminder:
             reminder._pause_for_policy(words)
 
     @api.model
     def _count_hard_bounces(self, company, address):
-        """Hard bounces of an address since it was last released; at least the one at hand."""
+        """Hard bounces of an address since it was last released; at least the one at
+        hand."""
         self.env["chaser.event"].flush_model()
         self.flush_model()
-        [(count,)] = self.env.execute_query(SQL(
-            """SELECT count(*) FROM chaser_event e
-                WHERE e.company_id = %(company)s AND e.event_type = 'bounced' AND e.raw_data->>'recipient' = %(address)s
+        [(count,)] = self.env.execute_query(
+            SQL(
+                """SELECT count(*) FROM chaser_event e
+                WHERE e.company_id = %(company)s AND e.event_type = 'bounced'
+                AND e.raw_data->>'recipient' = %(address)s
                   AND e.raw_data->>'bounce_class' = 'hard'
-                  AND e.create_date > coalesce((SELECT max(s.released_at) FROM chaser_suppression s
-                                                 WHERE s.company_id = %(company)s AND s.email = %(address)s), '-infinity')""",
-            company=company.id, address=address))
+                  AND e.create_date > coalesce((SELECT max(s.released_at)
+                  FROM chaser_suppression s
+                                                 WHERE s.company_id = %(company)s
+                                                 AND s.email = %(address)s),
+                                                 '-infinity')""",
+                company=company.id,
+                address=address,
+            )
+        )
         return max(count, 1)
 
     @api.model
     def _stop_address(self, company, partner, address, words, reminder):
         if not email_normalize(address):
             return
-        known = self.sudo().search_count([("company_id", "=", company.id), ("email", "=", address), ("released_at", "=", False)], limit=1)
-        self._suppress(company, address, "hard_bounce", source=self.env._("Mail server's answer"), reminder=reminder, note=words)
+        known = self.sudo().search_count(
+            [
+                ("company_id", "=", company.id),
+                ("email", "=", address),
+                ("released_at", "=", False),
+            ],
+            limit=1,
+        )
+        self._suppress(
+            company,
+            address,
+            "hard_bounce",
+            source=self.env._("Mail server's answer"),
+            reminder=reminder,
+            note=words,
+        )
         if partner and not known:
-            self._plan_new_address(company, partner.commercial_partner_id.sudo(), address, words, reminder)
+            self._plan_new_address(
+                company, partner.commercial_partner_id.sudo(), address, words, reminder
+            )
 
     @api.model
     def _plan_new_address(self, company, partner, address, words, reminder):
@@ -121,18 +191,51 @@ class ChaserSuppression(models.Model):
         if not user:
             return
         other = self._find_other_contact(company, partner, address)
-        proposal = self.env._("%(name)s (%(email)s) is another contact of this customer.", name=other.name, email=other.email) if other else self.env._(
-            "The customer has no other contact with an e-mail address.")
+        proposal = (
+            self.env._(
+                "%(name)s (%(email)s) is another contact of this customer.",
+                name=other.name,
+                email=other.email,
+            )
+            if other
+            else self.env._("The customer has no other contact with an e-mail address.")
+        )
         partner.activity_schedule(
-            _BOUNCE_ACTIVITY, user_id=user.id, summary=self.env._("Find another address than %s", address),
-            note=" ".join(filter(None, (proposal, words))))
+            _BOUNCE_ACTIVITY,
+            user_id=user.id,
+            summary=self.env._("Find another address than %s", address),
+            note=" ".join(filter(None, (proposal, words))),
+        )
 
     @api.model
     def _find_other_contact(self, company, partner, address):
-        """Another contact of the customer who can be written to: its invoice contacts first. Empty when there is none."""
-        people = self.env["res.partner"].sudo().search([
-            ("id", "child_of", partner.commercial_partner_id.id), ("email_normalized", "!=", False), ("email_normalized", "!=", address),
-            ("company_id", "in", (company.id, False))])
-        stopped = self.env["chaser.planner"]._read_stopped(people.mapped("email_normalized"), company) if people else {}
+        """Another contact of the customer who can be written to: its invoice contacts
+        first. Empty when there is none."""
+        people = (
+            self.env["res.partner"]
+            .sudo()
+            .search(
+                [
+                    ("id", "child_of", partner.commercial_partner_id.id),
+                    ("email_normalized", "!=", False),
+                    ("email_normalized", "!=", address),
+                    ("company_id", "in", (company.id, False)),
+                ]
+            )
+        )
+        stopped = (
+            self.env["chaser.planner"]._read_stopped(
+                people.mapped("email_normalized"), company
+            )
+            if people
+            else {}
+        )
         usable = people.filtered(lambda person: person.email_normalized not in stopped)
-        return usable.sorted(lambda person: (person.type != "invoice", person.type != "contact", person == partner, person.id))[:1]
+        return usable.sorted(
+            lambda person: (
+                person.type != "invoice",
+                person.type != "contact",
+                person == partner,
+                person.id,
+            )
+        )[:1]

@@ -15,16 +15,32 @@ class ChaserReminder(models.Model):
 
     def _compute_maybe_paid_count(self):
         rows = self.env["chaser.maybe.paid"]._read_group(
-            [("partner_id", "in", self.partner_id.ids), ("company_id", "in", self.company_id.ids), ("state", "=", "open")],
-            ["company_id", "partner_id"], ["__count"])
+            [
+                ("partner_id", "in", self.partner_id.ids),
+                ("company_id", "in", self.company_id.ids),
+                ("state", "=", "open"),
+            ],
+            ["company_id", "partner_id"],
+            ["__count"],
+        )
         counts = {(company.id, partner.id): count for company, partner, count in rows}
         for reminder in self:
-            reminder.maybe_paid_count = counts.get((reminder.company_id.id, reminder.partner_id.id), 0)
+            reminder.maybe_paid_count = counts.get(
+                (reminder.company_id.id, reminder.partner_id.id), 0
+            )
 
     def action_view_maybe_paid(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_maybe_paid_action")
-        return action | {"domain": [("partner_id", "=", self.partner_id.id), ("company_id", "=", self.company_id.id)], "context": {"search_default_open": 1}}
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "invoice_chaser.chaser_maybe_paid_action"
+        )
+        return action | {
+            "domain": [
+                ("partner_id", "=", self.partner_id.id),
+                ("company_id", "=", self.company_id.id),
+            ],
+            "context": {"search_default_open": 1},
+        }
 
     @api.model
     def _get_bank_hold(self, company):
@@ -32,14 +48,21 @@ class ChaserReminder(models.Model):
         missing = company._get_missing_bank_data()
         if missing is None:
             return None
-        return Hold("hold_bank_data", {"detail": missing}, fields.Datetime.now() + _RECHECK)
+        return Hold(
+            "hold_bank_data", {"detail": missing}, fields.Datetime.now() + _RECHECK
+        )
 
     @api.model
     def _recheck_bank_data(self, companies):
         """Bank data came in: what waits for it is tried at once."""
         self.flush_model(["state", "reason_code"])
-        rows = self.env.execute_query(SQL(
-            "SELECT id FROM chaser_reminder WHERE company_id = ANY(%s) AND state = 'queued' AND reason_code = 'hold_bank_data'", list(companies.ids)))
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id FROM chaser_reminder WHERE company_id = ANY(%s) AND state "
+                "= 'queued' AND reason_code = 'hold_bank_data'",
+                list(companies.ids),
+            )
+        )
         if rows:
             reminders = self.sudo().browse(row[0] for row in rows)
             self._write_moments(reminders.ids, [fields.Datetime.now()] * len(reminders))
@@ -48,20 +71,50 @@ class ChaserReminder(models.Model):
 
     @api.model
     def _requeue_maybe_paid(self, hits):
-        """What was held back for these hits alone and whose campaign still runs or has just ended goes into its queue again."""
-        skipped = self.sudo().search([
-            ("company_id", "in", hits.company_id.ids), ("partner_id", "in", hits.partner_id.ids), ("state", "=", "skipped"),
-            ("reason_code", "=", "hold_maybe_paid"), ("campaign_id.state", "in", ("draft", "scheduled", "sending", "paused", "completed", "failed"))])
-        held = self.env["chaser.hold"].sudo().search([("code", "=", "maybe_paid"), ("partner_id", "in", hits.partner_id.ids), ("is_active", "in", [True])])
-        for reminder in skipped.filtered(lambda one: one.partner_id not in held.partner_id):
-            newer = self.sudo().search_count([
-                ("partner_id", "=", reminder.partner_id.id), ("company_id", "=", reminder.company_id.id), ("id", ">", reminder.id),
-                ("state", "!=", "cancelled")])
+        """What was held back for these hits alone and whose campaign still runs or has
+        just ended goes into its queue again."""
+        skipped = self.sudo().search(
+            [
+                ("company_id", "in", hits.company_id.ids),
+                ("partner_id", "in", hits.partner_id.ids),
+                ("state", "=", "skipped"),
+                ("reason_code", "=", "hold_maybe_paid"),
+                (
+                    "campaign_id.state",
+                    "in",
+                    ("draft", "scheduled", "sending", "paused", "completed", "failed"),
+                ),
+            ]
+        )
+        held = (
+            self.env["chaser.hold"]
+            .sudo()
+            .search(
+                [
+                    ("code", "=", "maybe_paid"),
+                    ("partner_id", "in", hits.partner_id.ids),
+                    ("is_active", "in", [True]),
+                ]
+            )
+        )
+        for reminder in skipped.filtered(
+            lambda one: one.partner_id not in held.partner_id
+        ):
+            newer = self.sudo().search_count(
+                [
+                    ("partner_id", "=", reminder.partner_id.id),
+                    ("company_id", "=", reminder.company_id.id),
+                    ("id", ">", reminder.id),
+                    ("state", "!=", "cancelled"),
+                ]
+            )
             if not newer:
                 reminder._take_up_again()
 
     def _take_up_again(self):
-        self.line_ids.filtered(lambda line: line.dropped_code == "hold_maybe_paid").write({"dropped_code": False, "dropped_params": False})
+        self.line_ids.filtered(
+            lambda line: line.dropped_code == "hold_maybe_paid"
+        ).write({"dropped_code": False, "dropped_params": False})
         if self.campaign_id.state == "draft":
             self._set_state("draft")
         else:

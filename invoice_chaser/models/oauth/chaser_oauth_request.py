@@ -15,19 +15,27 @@ LIFETIME = timedelta(minutes=15)
 
 
 class ChaserOauthRequest(models.Model):
-    """A consent that was asked for: good once, for a quarter of an hour, for one person in one session, for one mailbox.
+    """A consent that was asked for: good once, for a quarter of an hour, for one person
+    in one session, for one mailbox.
 
-    The ``state`` that travels names the row and is signed with the database's secret; what must not travel (the PKCE verifier)
-    stays here, sealed. Nobody has rights here."""
+    The ``state`` that travels names the row and is signed with the database's secret;
+    what must not travel (the PKCE verifier) stays here, sealed. Nobody has rights
+    here."""
 
     _name = "chaser.oauth.request"
     _description = "Asked Consent"
     _inherit = ["chaser.secret.mixin"]
     _allow_sudo_commands = False
 
-    provider_id = fields.Many2one("chaser.provider", required=True, readonly=True, index=True, ondelete="cascade")
-    company_id = fields.Many2one(related="provider_id.company_id", store=True, index=True)
-    user_id = fields.Many2one("res.users", required=True, readonly=True, ondelete="cascade")
+    provider_id = fields.Many2one(
+        "chaser.provider", required=True, readonly=True, index=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(
+        related="provider_id.company_id", store=True, index=True
+    )
+    user_id = fields.Many2one(
+        "res.users", required=True, readonly=True, ondelete="cascade"
+    )
     session_digest = fields.Char(readonly=True, groups=fields.NO_ACCESS)
     nonce = fields.Char(readonly=True, groups=fields.NO_ACCESS)
     asked_at = fields.Datetime(readonly=True, default=fields.Datetime.now)
@@ -36,19 +44,36 @@ class ChaserOauthRequest(models.Model):
 
     @api.model
     def _open_for(self, provider, user, session_key):
-        return self.create({
-            "provider_id": provider.id, "user_id": user.id, "session_digest": _digest(session_key), "nonce": secrets.token_urlsafe(16)})
+        return self.create(
+            {
+                "provider_id": provider.id,
+                "user_id": user.id,
+                "session_digest": _digest(session_key),
+                "nonce": secrets.token_urlsafe(16),
+            }
+        )
 
     def _make_state(self):
         self.ensure_one()
-        return hash_sign(self.env(su=True), _SCOPE, [self._get_database_id(), self.id, self.nonce, self.provider_id.id, self.user_id.id])
+        return hash_sign(
+            self.env(su=True),
+            _SCOPE,
+            [
+                self._get_database_id(),
+                self.id,
+                self.nonce,
+                self.provider_id.id,
+                self.user_id.id,
+            ],
+        )
 
     def _remember(self, memory):
         self._seal("memory_sealed", json.dumps(memory))
 
     @api.model
     def _read_state(self, state):
-        """The row that a state names; ConsentProblem for one that we did not sign, or of which nothing is left."""
+        """The row that a state names; ConsentProblem for one that we did not sign, or
+        of which nothing is left."""
         try:
             facts = verify_hash_signed(self.env(su=True), _SCOPE, state or "")
         except ValueError:
@@ -56,7 +81,10 @@ class ChaserOauthRequest(models.Model):
         if not facts or facts[0] != self._get_database_id():
             raise ConsentProblem("bad_state")
         request = self.sudo().browse(facts[1]).exists()
-        if not request or [request.nonce, request.provider_id.id, request.user_id.id] != facts[2:]:
+        if (
+            not request
+            or [request.nonce, request.provider_id.id, request.user_id.id] != facts[2:]
+        ):
             raise ConsentProblem("used")
         return request
 
@@ -73,16 +101,23 @@ class ChaserOauthRequest(models.Model):
             raise ConsentProblem("other_session")
 
     def _use_up__(self):
-        """The remembered half of the flow, given out once, whoever asks at the same time.
+        """The remembered half of the flow, given out once, whoever asks at the same
+        time.
 
         :raises ConsentProblem: when it was used
         """
         self.ensure_one()
         with self.env.registry.cursor() as cr:
-            cr.execute(SQL(
-                """UPDATE chaser_oauth_request r SET used_at = now() AT TIME ZONE 'UTC', memory_sealed = NULL
-                     FROM (SELECT id, memory_sealed FROM chaser_oauth_request WHERE id = %s AND used_at IS NULL FOR UPDATE SKIP LOCKED) o
-                    WHERE r.id = o.id RETURNING o.memory_sealed""", self.id))
+            cr.execute(
+                SQL(
+                    """UPDATE chaser_oauth_request r SET used_at = now() AT TIME ZONE
+                    'UTC', memory_sealed = NULL
+                     FROM (SELECT id, memory_sealed FROM chaser_oauth_request
+                     WHERE id = %s AND used_at IS NULL FOR UPDATE SKIP LOCKED) o
+                    WHERE r.id = o.id RETURNING o.memory_sealed""",
+                    self.id,
+                )
+            )
             row = cr.fetchone()
         if not row or not row[0]:
             raise ConsentProblem("used")
@@ -94,7 +129,9 @@ class ChaserOauthRequest(models.Model):
 
     @api.autovacuum
     def _gc_requests(self):
-        self.search([("asked_at", "<", fields.Datetime.now() - timedelta(days=1))]).unlink()
+        self.search(
+            [("asked_at", "<", fields.Datetime.now() - timedelta(days=1))]
+        ).unlink()
 
 
 def _digest(session_key):

@@ -1,5 +1,3 @@
-
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -18,65 +16,137 @@ class ChaserLevel(models.Model):
     active = fields.Boolean(default=True)
     sequence = fields.Integer(default=10)
     policy_id = fields.Many2one(
-        "chaser.policy", index="btree_not_null", ondelete="cascade", check_company=True, tracking=True,
-        help="The ladder that this level is a part of. Empty: the company's own ladder, where it has no default policy.",
+        "chaser.policy",
+        index="btree_not_null",
+        ondelete="cascade",
+        check_company=True,
+        tracking=True,
+        help="The ladder that this level is a part of. Empty: the company's own "
+        "ladder, where it has no default policy.",
     )
     company_id = fields.Many2one(
-        "res.company", index=True, compute="_compute_company_id", store=True, readonly=False, precompute=True,
-        help="As the policy's. Levels without a company are shared; a company with levels of its own uses only those.",
+        "res.company",
+        index=True,
+        compute="_compute_company_id",
+        store=True,
+        readonly=False,
+        precompute=True,
+        help="As the policy's. Levels without a company are shared; a company with "
+        "levels of its own uses only those.",
     )
     days_overdue = fields.Integer(
-        required=True, default=1, tracking=True, aggregator=None,
-        help="From how many days after the due date this level applies. Negative: before the due date.",
+        required=True,
+        default=1,
+        tracking=True,
+        aggregator=None,
+        help="From how many days after the due date this level applies. Negative: "
+        "before the due date.",
     )
     min_days = fields.Integer(
-        "Days since Previous Level", default=7, tracking=True, aggregator=None,
-        help="How many days after the previous level was first sent this one may follow.",
+        "Days since Previous Level",
+        default=7,
+        tracking=True,
+        aggregator=None,
+        help="How many days after the previous level was first sent this one may "
+        "follow.",
     )
     repeat_days = fields.Integer(
-        "Repeat after Days", tracking=True, aggregator=None,
-        help="The daily run sends this level again after so many days, while no higher one is due. 0: once. A person may repeat it at any time.",
+        "Repeat after Days",
+        tracking=True,
+        aggregator=None,
+        help="The daily run sends this level again after so many days, while no "
+        "higher one is due. 0: once. A person may repeat it at any time.",
     )
     tone = fields.Selection(
-        [("friendly", "Friendly"), ("firm", "Firm"), ("urgent", "Urgent"), ("final", "Final")],
-        default="friendly", required=True, tracking=True,
+        [
+            ("friendly", "Friendly"),
+            ("firm", "Firm"),
+            ("urgent", "Urgent"),
+            ("final", "Final"),
+        ],
+        default="friendly",
+        required=True,
+        tracking=True,
     )
     template_id = fields.Many2one(
-        "chaser.template", required=True, tracking=True, index="btree_not_null", check_company=True, ondelete="restrict"
+        "chaser.template",
+        required=True,
+        tracking=True,
+        index="btree_not_null",
+        check_company=True,
+        ondelete="restrict",
     )
     copy_salesperson = fields.Boolean("Copy to Salesperson", tracking=True)
     copy_user_id = fields.Many2one("res.users", "Copy to Manager", tracking=True)
     copy_escalation = fields.Boolean(
-        "Copy to Escalation Contact", tracking=True, help="The customer's own escalation contact, where one is set."
+        "Copy to Escalation Contact",
+        tracking=True,
+        help="The customer's own escalation contact, where one is set.",
     )
-    activity_type_id = fields.Many2one("mail.activity.type", "Activity", help="Planned for the responsible person when a reminder of this level was sent.")
+    activity_type_id = fields.Many2one(
+        "mail.activity.type",
+        "Activity",
+        help="Planned for the responsible person when a reminder of this level was "
+        "sent.",
+    )
     requires_approval = fields.Boolean(
-        tracking=True, help="Automatic runs make such reminders as a draft. Pressing Send on a campaign is a person's approval."
+        tracking=True,
+        help="Automatic runs make such reminders as a draft. Pressing Send on a "
+        "campaign is a person's approval.",
     )
 
-    _days_check = models.Constraint("CHECK(min_days >= 0 AND repeat_days >= 0)", "Numbers of days between reminders cannot be negative.")
+    _days_check = models.Constraint(
+        "CHECK(min_days >= 0 AND repeat_days >= 0)",
+        "Numbers of days between reminders cannot be negative.",
+    )
 
     @api.depends("policy_id.company_id")
     def _compute_company_id(self):
         for level in self:
-            level.company_id = level.policy_id.company_id if level.policy_id else level.company_id or self.env.company
+            level.company_id = (
+                level.policy_id.company_id
+                if level.policy_id
+                else level.company_id or self.env.company
+            )
 
     @api.model
     def _get_ladder(self, company):
-        """The levels for customers without a policy of their own: the company's default policy, else its own levels, else the shared ones."""
+        """The levels for customers without a policy of their own: the company's default
+        policy, else its own levels, else the shared ones."""
         if levels := company.chaser_policy_id._get_levels():
             return levels
         shared = self.env["chaser.policy"]._get_shared()
-        levels = self.search([("company_id", "in", (company.id, False)), ("policy_id", "in", (shared.id, False))])
+        levels = self.search(
+            [
+                ("company_id", "in", (company.id, False)),
+                ("policy_id", "in", (shared.id, False)),
+            ]
+        )
         return levels.filtered("company_id") or levels
 
     def _get_rules(self):
         return [
-            LevelRule(level.id, level.sequence, level.days_overdue, level.min_days, level.repeat_days, level.tone, level.requires_approval)
+            LevelRule(
+                level.id,
+                level.sequence,
+                level.days_overdue,
+                level.min_days,
+                level.repeat_days,
+                level.tone,
+                level.requires_approval,
+            )
             for level in self
         ]
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
-        if self.env["chaser.reminder"].sudo().search_count([("level_id", "in", self.ids)], limit=1):
-            raise UserError(self.env._("A level that was used cannot be deleted. Archive it instead."))
+        if (
+            self.env["chaser.reminder"]
+            .sudo()
+            .search_count([("level_id", "in", self.ids)], limit=1)
+        ):
+            raise UserError(
+                self.env._(
+                    "A level that was used cannot be deleted. Archive it instead."
+                )
+            )

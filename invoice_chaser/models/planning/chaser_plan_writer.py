@@ -24,19 +24,30 @@ class ChaserPlanWriter(models.AbstractModel):
         split = self._get_split_partners(plan)
         facts = {customer.partner_id: customer for customer in plan.customers}
         self.env.flush_all()
-        reminders = self._insert_reminders([
-            self._prepare_reminder_values(campaign, plan, message, split, facts[message.partner_id])
-            for message in plan.messages])
+        reminders = self._insert_reminders(
+            [
+                self._prepare_reminder_values(
+                    campaign, plan, message, split, facts[message.partner_id]
+                )
+                for message in plan.messages
+            ]
+        )
         rows = [
-            row for reminder, message in zip(reminders, plan.messages, strict=True)
+            row
+            for reminder, message in zip(reminders, plan.messages, strict=True)
             for row in self._prepare_line_rows(plan, reminder, message)
         ]
         self.env.cr.execute_values(
-            """INSERT INTO chaser_reminder_line (reminder_id, company_id, level_id, move_line_id, move_id, number, is_credit, currency_id,
-                      amount, amount_residual, amount_company, invoice_date, date_maturity, days_overdue, create_uid, write_uid,
+            """INSERT INTO chaser_reminder_line (reminder_id, company_id, level_id,
+            move_line_id, move_id, number, is_credit, currency_id,
+                      amount, amount_residual, amount_company, invoice_date,
+                      date_maturity, days_overdue, create_uid, write_uid,
                       create_date, write_date) VALUES %s""",
-            rows, template=f"({', '.join(['%s'] * 14)}, {self.env.uid:d}, {self.env.uid:d}, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')",
-            page_size=1000)
+            rows,
+            template=f"({', '.join(['%s'] * 14)}, {self.env.uid:d}, {self.env.uid:d}, "
+            "now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')",
+            page_size=1000,
+        )
         self.env["chaser.reminder.line"].invalidate_model()
         reminders.invalidate_recordset(["line_ids"])
         campaign.invalidate_recordset(["reminder_ids"])
@@ -45,22 +56,43 @@ class ChaserPlanWriter(models.AbstractModel):
 
     @api.model
     def _insert_reminders(self, values_list):
-        """The reminders in the order of their values, which have the same keys; defaults are added, those of later addons too."""
+        """The reminders in the order of their values, which have the same keys;
+        defaults are added, those of later addons too."""
         Reminder = self.env["chaser.reminder"].sudo()
         if not values_list:
             return Reminder
         given = [*values_list[0], "recipient_domain"]
-        columns = {name: field for name, field in Reminder._fields.items() if field.store and field.column_type and name not in MAGIC_COLUMNS}
-        defaults = [name for name, field in columns.items() if field.default and name not in given]
+        columns = {
+            name: field
+            for name, field in Reminder._fields.items()
+            if field.store and field.column_type and name not in MAGIC_COLUMNS
+        }
+        defaults = [
+            name
+            for name, field in columns.items()
+            if field.default and name not in given
+        ]
         names = [*given, *defaults]
         rows = [
-            [columns[name].convert_to_column(values.get(name), Reminder) for name in names]
+            [
+                columns[name].convert_to_column(values.get(name), Reminder)
+                for name in names
+            ]
             for values in self._complete_values(values_list, defaults)
         ]
-        ids = {token: reminder_id for reminder_id, token in self.env.cr.execute_values(
-            f"INSERT INTO chaser_reminder ({', '.join(names)}, create_uid, write_uid, create_date, write_date) VALUES %s RETURNING id, token",
-            rows, template=f"({', '.join(['%s'] * len(names))}, {self.env.uid:d}, {self.env.uid:d}, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')",
-            page_size=1000, fetch=True)}
+        ids = {
+            token: reminder_id
+            for reminder_id, token in self.env.cr.execute_values(
+                f"INSERT INTO chaser_reminder ({', '.join(names)}, create_uid, "
+                "write_uid, create_date, write_date) VALUES %s RETURNING id, token",
+                rows,
+                template=f"({', '.join(['%s'] * len(names))}, {self.env.uid:d}, "
+                f"{self.env.uid:d}, now() AT TIME ZONE 'UTC', now() AT TIME ZONE "
+                "'UTC')",
+                page_size=1000,
+                fetch=True,
+            )
+        }
         reminders = Reminder.browse(ids[values["token"]] for values in values_list)
         Reminder.invalidate_model(flush=False)
         for name, field in columns.items():
@@ -74,12 +106,21 @@ class ChaserPlanWriter(models.AbstractModel):
         Reminder = self.env["chaser.reminder"].sudo()
         for values in values_list:
             domain = (values["recipient_email"] or "").rpartition("@")[2].lower()
-            yield Reminder.default_get(defaults) | values | {"recipient_domain": domain or False}
+            yield (
+                Reminder.default_get(defaults)
+                | values
+                | {"recipient_domain": domain or False}
+            )
 
     @api.model
     def _describe_nothing(self, plan):
         """Why a plan holds no message at all, in words."""
-        return "\n".join([self.env._("None of these can be chased:"), *(plan.left_out or [self.env._("nothing was selected.")])])
+        return "\n".join(
+            [
+                self.env._("None of these can be chased:"),
+                *(plan.left_out or [self.env._("nothing was selected.")]),
+            ]
+        )
 
     @api.model
     def _get_split_partners(self, plan):
@@ -92,18 +133,37 @@ class ChaserPlanWriter(models.AbstractModel):
     @api.model
     def _prepare_reminder_values(self, campaign, plan, message, split, facts):
         skip, choice = message.skip, message.choice
-        priority = compute_priority(float(message.company_net), plan.get_receivables(self.env), message.days_overdue, facts.trust, facts.record)
+        priority = compute_priority(
+            float(message.company_net),
+            plan.get_receivables(self.env),
+            message.days_overdue,
+            facts.trust,
+            facts.record,
+        )
         emails = plan.emails.get(message.partner_id, [])
         return {
-            "campaign_id": campaign.id, "company_id": campaign.company_id.id, "partner_id": message.partner_id,
-            "provider_id": campaign.provider_id.id, "level_id": message.level_id,
-            "level_code": choice.code if choice and choice.level else False, "level_params": choice.params if choice and choice.level else False,
-            "recipient_email": emails[0] if emails else False, "recipient_others": ", ".join(emails[1:]) or False,
-            "language": plan.languages[message.partner_id], "token": new_token(),
-            "split_move_id": message.items[0].move_id if message.partner_id in split else False,
-            "priority": priority.score, "priority_amount": priority.amount, "priority_age": priority.age,
-            "priority_relation": priority.relation, "state": "skipped" if skip else "draft",
-            **campaign._prepare_reason_values(skip.reason if skip else False, skip.params if skip else None),
+            "campaign_id": campaign.id,
+            "company_id": campaign.company_id.id,
+            "partner_id": message.partner_id,
+            "provider_id": campaign.provider_id.id,
+            "level_id": message.level_id,
+            "level_code": choice.code if choice and choice.level else False,
+            "level_params": choice.params if choice and choice.level else False,
+            "recipient_email": emails[0] if emails else False,
+            "recipient_others": ", ".join(emails[1:]) or False,
+            "language": plan.languages[message.partner_id],
+            "token": new_token(),
+            "split_move_id": message.items[0].move_id
+            if message.partner_id in split
+            else False,
+            "priority": priority.score,
+            "priority_amount": priority.amount,
+            "priority_age": priority.age,
+            "priority_relation": priority.relation,
+            "state": "skipped" if skip else "draft",
+            **campaign._prepare_reason_values(
+                skip.reason if skip else False, skip.params if skip else None
+            ),
         }
 
     @api.model
@@ -112,7 +172,18 @@ class ChaserPlanWriter(models.AbstractModel):
         for item in message.items + message.credits:
             row = plan.rows[item.id]
             yield (
-                reminder.id, plan.company.id, message.item_levels.get(item.id), item.id, row["move_id"], row["number"], isinstance(item, OpenCredit),
-                row["currency_id"], row["amount"], row["residual"], row["company_residual"], row["invoice_date"], row["date_due"],
+                reminder.id,
+                plan.company.id,
+                message.item_levels.get(item.id),
+                item.id,
+                row["move_id"],
+                row["number"],
+                isinstance(item, OpenCredit),
+                row["currency_id"],
+                row["amount"],
+                row["residual"],
+                row["company_residual"],
+                row["invoice_date"],
+                row["date_due"],
                 getattr(item, "days_overdue", 0),
             )

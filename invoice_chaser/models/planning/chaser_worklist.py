@@ -15,12 +15,14 @@ from ...core.plan.priority import (
     Record,
 )
 
-# A row is one customer in one company: its id holds both, so that it stays the same from one look to the next.
+# A row is one customer in one company: its id holds both, so that it stays the same
+# from one look to the next.
 _COMPANY_SHIFT = 1 << 32
 
 
 class ChaserWorklist(models.Model):
-    """Customers with overdue items, most urgent first: one SQL pass over what is open now. The score is `core.priority`'s."""
+    """Customers with overdue items, most urgent first: one SQL pass over what is open
+    now. The score is `core.priority`'s."""
 
     _name = "chaser.worklist"
     _description = "Worklist of Customers"
@@ -33,35 +35,89 @@ class ChaserWorklist(models.Model):
     currency_id = fields.Many2one(related="company_id.currency_id")
     user_id = fields.Many2one("res.users", "Salesperson", readonly=True)
     item_count = fields.Integer("Overdue Items", readonly=True)
-    amount_overdue = fields.Monetary("Overdue", readonly=True, help="In the company's currency; open credits are not taken off.")
+    amount_overdue = fields.Monetary(
+        "Overdue",
+        readonly=True,
+        help="In the company's currency; open credits are not taken off.",
+    )
     amount_credit = fields.Monetary("Open Credits", readonly=True)
-    amount_due = fields.Monetary("Overdue, Net", readonly=True, help="Overdue less open credits, in the company's currency.")
+    amount_due = fields.Monetary(
+        "Overdue, Net",
+        readonly=True,
+        help="Overdue less open credits, in the company's currency.",
+    )
     date_oldest = fields.Date("Oldest Due Date", readonly=True)
     days_overdue = fields.Integer(readonly=True, aggregator="max")
-    priority = fields.Integer(readonly=True, aggregator="avg", help="0 to 100: amount, age and relationship.")
-    priority_amount = fields.Integer("Priority: Amount", readonly=True, aggregator="avg", help="Of 50: share of all receivables, full from a tenth.")
-    priority_age = fields.Integer("Priority: Age", readonly=True, aggregator="avg", help="Of 30: the oldest item, full from 90 days.")
-    priority_trust = fields.Integer("Priority: Trust", readonly=True, aggregator="avg", help="Of 10: Odoo's degree of trust.")
-    priority_promises = fields.Integer("Priority: Promises", readonly=True, aggregator="avg", help="Of 5: share of broken promises.")
-    priority_answers = fields.Integer("Priority: Answers", readonly=True, aggregator="avg", help="Of 5: share of reminders without an answer.")
-    trust = fields.Selection([("good", "Good Debtor"), ("normal", "Normal Debtor"), ("bad", "Bad Debtor")], readonly=True)
+    priority = fields.Integer(
+        readonly=True, aggregator="avg", help="0 to 100: amount, age and relationship."
+    )
+    priority_amount = fields.Integer(
+        "Priority: Amount",
+        readonly=True,
+        aggregator="avg",
+        help="Of 50: share of all receivables, full from a tenth.",
+    )
+    priority_age = fields.Integer(
+        "Priority: Age",
+        readonly=True,
+        aggregator="avg",
+        help="Of 30: the oldest item, full from 90 days.",
+    )
+    priority_trust = fields.Integer(
+        "Priority: Trust",
+        readonly=True,
+        aggregator="avg",
+        help="Of 10: Odoo's degree of trust.",
+    )
+    priority_promises = fields.Integer(
+        "Priority: Promises",
+        readonly=True,
+        aggregator="avg",
+        help="Of 5: share of broken promises.",
+    )
+    priority_answers = fields.Integer(
+        "Priority: Answers",
+        readonly=True,
+        aggregator="avg",
+        help="Of 5: share of reminders without an answer.",
+    )
+    trust = fields.Selection(
+        [("good", "Good Debtor"), ("normal", "Normal Debtor"), ("bad", "Bad Debtor")],
+        readonly=True,
+    )
     promise_total = fields.Integer("Promises Ended", readonly=True)
     promise_kept = fields.Integer("Promises Kept", readonly=True)
     reminder_total = fields.Integer("Reminders in a Year", readonly=True)
     answered_total = fields.Integer("Answered", readonly=True)
     last_contact_at = fields.Datetime("Last Reminder", readonly=True)
-    is_held = fields.Boolean("On Hold", readonly=True, help="Paused, or held as a whole by an answer, a promise, a dispute or a person.")
+    is_held = fields.Boolean(
+        "On Hold",
+        readonly=True,
+        help="Paused, or held as a whole by an answer, a promise, a dispute or a "
+        "person.",
+    )
     is_under_way = fields.Boolean("Reminder on Its Way", readonly=True)
     phone = fields.Char(related="partner_id.phone")
     email = fields.Char(related="partner_id.email")
-    next_step = fields.Char(compute="_compute_next_step", help="Which reminder the customer would get today, and why, or why none.")
+    next_step = fields.Char(
+        compute="_compute_next_step",
+        help="Which reminder the customer would get today, and why, or why none.",
+    )
     hold_display = fields.Char("Why on Hold", compute="_compute_hold_display")
     promises_display = fields.Char("Promises", compute="_compute_displays")
     answered_display = fields.Char("Answers", compute="_compute_displays")
-    line_ids = fields.Many2many("account.move.line", string="Items", compute="_compute_records")
-    reminder_ids = fields.Many2many("chaser.reminder", string="Reminders", compute="_compute_records")
-    promise_ids = fields.Many2many("chaser.promise", string="Promises Made", compute="_compute_records")
-    dispute_ids = fields.Many2many("chaser.dispute", string="Disputes", compute="_compute_records")
+    line_ids = fields.Many2many(
+        "account.move.line", string="Items", compute="_compute_records"
+    )
+    reminder_ids = fields.Many2many(
+        "chaser.reminder", string="Reminders", compute="_compute_records"
+    )
+    promise_ids = fields.Many2many(
+        "chaser.promise", string="Promises Made", compute="_compute_records"
+    )
+    dispute_ids = fields.Many2many(
+        "chaser.dispute", string="Disputes", compute="_compute_records"
+    )
     call_ids = fields.One2many(related="partner_id.chaser_call_ids")
 
     @property
@@ -71,7 +127,16 @@ class ChaserWorklist(models.Model):
         return self._get_query(companies)
 
     def _flush_sources(self):
-        for model in ("account.move.line", "account.move", "res.partner", "chaser.reminder", "chaser.event", "chaser.promise", "chaser.dispute", "chaser.hold"):
+        for model in (
+            "account.move.line",
+            "account.move",
+            "res.partner",
+            "chaser.reminder",
+            "chaser.event",
+            "chaser.promise",
+            "chaser.dispute",
+            "chaser.hold",
+        ):
             self.env[model].flush_model()
 
     @api.model
@@ -83,165 +148,294 @@ class ChaserWorklist(models.Model):
             record AS MATERIALIZED (%(record)s),
             promised AS MATERIALIZED (%(promised)s),
             facts AS (
-                SELECT d.*, c.today, greatest(c.today - d.date_oldest, 0) AS days_overdue, d.amount_overdue + d.amount_credit AS amount_due,
-                       sum(greatest(d.amount_open, 0)) OVER (PARTITION BY d.company_id) AS receivables,
-                       coalesce(p.trust->>d.company_id::text, 'normal') AS trust, p.user_id,
-                       (p.chaser_paused_until->>d.company_id::text)::date >= c.today AS is_paused,
-                       coalesce(pr.promises, 0) AS promise_total, coalesce(pr.kept, 0) AS promise_kept,
-                       coalesce(r.reminders, 0) AS reminder_total, coalesce(r.answered, 0) AS answered_total,
-                       r.last_contact_at, coalesce(r.is_under_way, false) AS is_under_way
-                  FROM due d JOIN company c ON c.id = d.company_id JOIN res_partner p ON p.id = d.partner_id
-                  LEFT JOIN record r ON r.company_id = d.company_id AND r.partner_id = d.partner_id
-                  LEFT JOIN promised pr ON pr.company_id = d.company_id AND pr.partner_id = d.partner_id
+                SELECT d.*, c.today, greatest(c.today - d.date_oldest,
+                0) AS days_overdue, d.amount_overdue + d.amount_credit AS amount_due,
+                       sum(greatest(d.amount_open, 0)) OVER (PARTITION BY
+                       d.company_id) AS receivables,
+                       coalesce(p.trust->>d.company_id::text, 'normal') AS trust,
+                       p.user_id,
+                       (p.chaser_paused_until->>d.company_id::text)::date >=
+                       c.today AS is_paused,
+                       coalesce(pr.promises, 0) AS promise_total, coalesce(pr.kept,
+                       0) AS promise_kept,
+                       coalesce(r.reminders, 0) AS reminder_total, coalesce(r.answered,
+                       0) AS answered_total,
+                       r.last_contact_at, coalesce(r.is_under_way,
+                       false) AS is_under_way
+                  FROM due d JOIN company c ON c.id = d.company_id
+                  JOIN res_partner p ON p.id = d.partner_id
+                  LEFT JOIN record r ON r.company_id = d.company_id
+                  AND r.partner_id = d.partner_id
+                  LEFT JOIN promised pr ON pr.company_id = d.company_id
+                  AND pr.partner_id = d.partner_id
             ),
             scored AS (SELECT facts.*, %(scores)s FROM facts WHERE item_count > 0)
-            SELECT s.company_id * %(shift)s + s.partner_id AS id, s.company_id, s.partner_id, s.user_id, s.item_count, s.amount_overdue,
-                   -s.amount_credit AS amount_credit, s.amount_due, s.date_oldest, s.days_overdue, s.trust, s.promise_total, s.promise_kept,
-                   s.reminder_total, s.answered_total, s.last_contact_at, s.is_under_way, coalesce(s.is_paused, false) OR %(held)s AS is_held,
-                   s.priority_amount, s.priority_age, s.priority_trust, s.priority_promises, s.priority_answers,
-                   s.priority_amount + s.priority_age + s.priority_trust + s.priority_promises + s.priority_answers AS priority
+            SELECT s.company_id * %(shift)s + s.partner_id AS id, s.company_id,
+            s.partner_id, s.user_id, s.item_count, s.amount_overdue,
+                   -s.amount_credit AS amount_credit, s.amount_due, s.date_oldest,
+                   s.days_overdue, s.trust, s.promise_total, s.promise_kept,
+                   s.reminder_total, s.answered_total, s.last_contact_at,
+                   s.is_under_way, coalesce(s.is_paused, false) OR %(held)s AS is_held,
+                   s.priority_amount, s.priority_age, s.priority_trust,
+                   s.priority_promises, s.priority_answers,
+                   s.priority_amount + s.priority_age + s.priority_trust +
+                   s.priority_promises + s.priority_answers AS priority
               FROM scored s""",
             companies=self._get_days_sql(companies),
-            due=self._get_due_sql(), record=self._get_record_sql(), promised=self._get_promised_sql(),
-            scores=self._get_scores_sql(), held=self._get_held_sql(), shift=SQL("%s::bigint", _COMPANY_SHIFT))
+            due=self._get_due_sql(),
+            record=self._get_record_sql(),
+            promised=self._get_promised_sql(),
+            scores=self._get_scores_sql(),
+            held=self._get_held_sql(),
+            shift=SQL("%s::bigint", _COMPANY_SHIFT),
+        )
 
     @api.model
     def _get_days_sql(self, companies):
         """Rows of (company, its day of today)."""
-        return SQL(", ").join(SQL("(%s::int, %s::date)", company.id, company._get_chaser_today()) for company in companies)
+        return SQL(", ").join(
+            SQL("(%s::int, %s::date)", company.id, company._get_chaser_today())
+            for company in companies
+        )
 
     @api.model
     def _get_due_sql(self):
-        """What is open per customer, in the company's currency; one pass over the open receivable items."""
+        """What is open per customer, in the company's currency; one pass over the open
+        receivable items."""
         return SQL(
-            """SELECT l.company_id, p.commercial_partner_id AS partner_id, sum(l.amount_residual) AS amount_open,
-                      coalesce(sum(l.amount_residual) FILTER (WHERE l.amount_residual > 0 AND due.at < c.today), 0) AS amount_overdue,
-                      coalesce(sum(l.amount_residual) FILTER (WHERE l.amount_residual < 0), 0) AS amount_credit,
-                      count(*) FILTER (WHERE l.amount_residual > 0 AND due.at < c.today) AS item_count,
+            """SELECT l.company_id, p.commercial_partner_id AS partner_id,
+            sum(l.amount_residual) AS amount_open,
+                      coalesce(sum(l.amount_residual) FILTER (WHERE l.amount_residual >
+                      0 AND due.at < c.today), 0) AS amount_overdue,
+                      coalesce(sum(l.amount_residual) FILTER (WHERE l.amount_residual <
+                      0), 0) AS amount_credit,
+                      count(*) FILTER (WHERE l.amount_residual > 0
+                      AND due.at < c.today) AS item_count,
                       min(due.at) FILTER (WHERE l.amount_residual > 0) AS date_oldest
                  FROM account_move_line l
                  JOIN company c ON c.id = l.company_id
                  JOIN account_move m ON m.id = l.move_id
                  JOIN res_partner p ON p.id = l.partner_id
-                CROSS JOIN LATERAL (SELECT coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date, l.date) AS at) due
-                WHERE l.parent_state = 'posted' AND l.reconciled IS NOT TRUE AND l.amount_residual <> 0
-                  AND l.account_id = ANY(ARRAY(SELECT id FROM account_account WHERE account_type = 'asset_receivable'))
-                  AND (l.amount_residual < 0 OR m.move_type IN ('out_invoice', 'out_receipt') AND m.payment_state IN ('not_paid', 'partial', 'blocked'))
-                GROUP BY 1, 2""")
+                CROSS JOIN LATERAL (SELECT coalesce(l.date_maturity, m.invoice_date_due,
+                m.invoice_date, l.date) AS at) due
+                WHERE l.parent_state = 'posted' AND l.reconciled IS NOT TRUE
+                AND l.amount_residual <> 0
+                  AND l.account_id = ANY(ARRAY(SELECT id FROM account_account
+                  WHERE account_type = 'asset_receivable'))
+                  AND (l.amount_residual < 0 OR m.move_type IN ('out_invoice',
+                  'out_receipt') AND m.payment_state IN ('not_paid', 'partial',
+                  'blocked'))
+                GROUP BY 1, 2"""
+        )
 
     @api.model
     def _get_record_sql(self, partner_ids=None):
-        """Reminders of the last year per customer, how many were answered, the last one, and whether one is on its way."""
+        """Reminders of the last year per customer, how many were answered, the last
+        one, and whether one is on its way."""
         return SQL(
             """SELECT r.company_id, r.partner_id,
-                      count(*) FILTER (WHERE r.state = 'sent' AND r.sent_at > c.today - interval '1 year') AS reminders,
-                      count(*) FILTER (WHERE r.state = 'sent' AND r.sent_at > c.today - interval '1 year' AND EXISTS (
-                          SELECT 1 FROM chaser_event e WHERE e.reminder_id = r.id AND e.event_type = 'replied')) AS answered,
+                      count(*) FILTER (WHERE r.state = 'sent'
+                      AND r.sent_at > c.today - interval '1 year') AS reminders,
+                      count(*) FILTER (WHERE r.state = 'sent'
+                      AND r.sent_at > c.today - interval '1 year' AND EXISTS (
+                          SELECT 1 FROM chaser_event e WHERE e.reminder_id = r.id
+                          AND e.event_type = 'replied')) AS answered,
                       max(r.sent_at) FILTER (WHERE r.state = 'sent') AS last_contact_at,
-                      bool_or(r.state IN ('draft', 'queued', 'sending') OR r.is_undecided) AS is_under_way
+                      bool_or(r.state IN ('draft', 'queued', 'sending')
+                      OR r.is_undecided) AS is_under_way
                  FROM chaser_reminder r JOIN company c ON c.id = r.company_id
                 WHERE r.purpose = 'reminder' AND %s GROUP BY 1, 2""",
-            SQL("r.partner_id = ANY(%s)", list(partner_ids)) if partner_ids is not None else SQL("TRUE"))
+            SQL("r.partner_id = ANY(%s)", list(partner_ids))
+            if partner_ids is not None
+            else SQL("TRUE"),
+        )
 
     @api.model
     def _get_promised_sql(self, partner_ids=None):
         """Promises that have ended per customer, and how many were kept."""
         return SQL(
-            """SELECT company_id, partner_id, count(*) AS promises, count(*) FILTER (WHERE state = 'kept') AS kept
-                 FROM chaser_promise WHERE state IN ('kept', 'partly', 'broken') AND %s GROUP BY 1, 2""",
-            SQL("partner_id = ANY(%s)", list(partner_ids)) if partner_ids is not None else SQL("TRUE"))
+            """SELECT company_id, partner_id, count(*) AS promises, count(*)
+            FILTER (WHERE state = 'kept') AS kept
+                 FROM chaser_promise WHERE state IN ('kept', 'partly', 'broken') AND %s
+                 GROUP BY 1, 2""",
+            SQL("partner_id = ANY(%s)", list(partner_ids))
+            if partner_ids is not None
+            else SQL("TRUE"),
+        )
 
     @api.model
     def _get_scores_sql(self):
         """`core.priority.compute_priority`, in SQL, from the columns of ``facts``."""
-        trust = SQL(" ").join(SQL("WHEN %s THEN %s", key, part) for key, part in TRUST_PARTS.items())
+        trust = SQL(" ").join(
+            SQL("WHEN %s THEN %s", key, part) for key, part in TRUST_PARTS.items()
+        )
         return SQL(
-            """floor(%(amount_max)s * least(1, sqrt(CASE WHEN amount_due > 0 AND receivables > 0
-                    THEN (amount_due / receivables)::float8 / %(full_share)s ELSE 0 END)) + 0.5)::int AS priority_amount,
-               floor(%(age_max)s * least(days_overdue, %(full_days)s)::float8 / %(full_days)s + 0.5)::int AS priority_age,
+            """floor(%(amount_max)s * least(1, sqrt(CASE WHEN amount_due > 0
+            AND receivables > 0
+                    THEN (amount_due / receivables)::float8 / %(full_share)s
+                    ELSE 0 END)) + 0.5)::int AS priority_amount,
+               floor(%(age_max)s * least(days_overdue,
+               %(full_days)s)::float8 / %(full_days)s + 0.5)::int AS priority_age,
                CASE trust %(trust)s ELSE %(normal)s END AS priority_trust,
                %(promises)s AS priority_promises, %(answers)s AS priority_answers""",
-            amount_max=AMOUNT_MAX, full_share=AMOUNT_FULL_SHARE, age_max=AGE_MAX, full_days=AGE_FULL_DAYS, trust=trust, normal=TRUST_PARTS["normal"],
-            promises=self._get_missed_sql(SQL("promise_total"), SQL("promise_kept"), PROMISE_MAX, PROMISE_UNKNOWN),
-            answers=self._get_missed_sql(SQL("reminder_total"), SQL("answered_total"), ANSWER_MAX, ANSWER_UNKNOWN))
+            amount_max=AMOUNT_MAX,
+            full_share=AMOUNT_FULL_SHARE,
+            age_max=AGE_MAX,
+            full_days=AGE_FULL_DAYS,
+            trust=trust,
+            normal=TRUST_PARTS["normal"],
+            promises=self._get_missed_sql(
+                SQL("promise_total"), SQL("promise_kept"), PROMISE_MAX, PROMISE_UNKNOWN
+            ),
+            answers=self._get_missed_sql(
+                SQL("reminder_total"), SQL("answered_total"), ANSWER_MAX, ANSWER_UNKNOWN
+            ),
+        )
 
     @api.model
     def _get_missed_sql(self, count, good, most, unknown):
         return SQL(
-            "CASE WHEN %(count)s > 0 THEN floor(%(most)s * (%(count)s - least(%(good)s, %(count)s))::float8 / %(count)s + 0.5)::int ELSE %(unknown)s END",
-            count=count, good=good, most=most, unknown=unknown)
+            "CASE WHEN %(count)s > 0 THEN floor(%(most)s * (%(count)s - "
+            "least(%(good)s, %(count)s))::float8 / %(count)s + 0.5)::int ELSE "
+            "%(unknown)s END",
+            count=count,
+            good=good,
+            most=most,
+            unknown=unknown,
+        )
 
     @api.model
     def _get_held_sql(self):
-        """Whether the customer as a whole is held; what only some of his invoices wait for does not count."""
+        """Whether the customer as a whole is held; what only some of his invoices wait
+        for does not count."""
         return SQL(
-            """(EXISTS (SELECT 1 FROM chaser_hold h WHERE h.company_id = s.company_id AND h.partner_id = s.partner_id AND h.released_at IS NULL
+            """(EXISTS (SELECT 1 FROM chaser_hold h WHERE h.company_id = s.company_id
+            AND h.partner_id = s.partner_id AND h.released_at IS NULL
                            AND (h.date_until IS NULL OR h.date_until >= s.today)
-                           AND NOT EXISTS (SELECT 1 FROM chaser_hold_move_rel m WHERE m.hold_id = h.id))
-                OR EXISTS (SELECT 1 FROM chaser_promise h WHERE h.company_id = s.company_id AND h.partner_id = s.partner_id AND h.state = 'open'
+                           AND NOT EXISTS (SELECT 1 FROM chaser_hold_move_rel m
+                           WHERE m.hold_id = h.id))
+                OR EXISTS (SELECT 1 FROM chaser_promise h
+                WHERE h.company_id = s.company_id AND h.partner_id = s.partner_id
+                AND h.state = 'open'
                            AND coalesce(h.amount, 0) = 0
-                           AND h.date_promised >= s.today AND NOT EXISTS (SELECT 1 FROM chaser_promise_move_rel m WHERE m.promise_id = h.id))
-                OR EXISTS (SELECT 1 FROM chaser_dispute h WHERE h.company_id = s.company_id AND h.partner_id = s.partner_id AND h.state = 'open'
-                           AND NOT EXISTS (SELECT 1 FROM chaser_dispute_move_rel m WHERE m.dispute_id = h.id)))""")
+                           AND h.date_promised >= s.today AND NOT EXISTS (SELECT 1
+                           FROM chaser_promise_move_rel m WHERE m.promise_id = h.id))
+                OR EXISTS (SELECT 1 FROM chaser_dispute h
+                WHERE h.company_id = s.company_id AND h.partner_id = s.partner_id
+                AND h.state = 'open'
+                           AND NOT EXISTS (SELECT 1 FROM chaser_dispute_move_rel m
+                           WHERE m.dispute_id = h.id)))"""
+        )
 
     # -- what others need of it
 
     @api.model
     def _read_rows(self, company, partner_ids):
-        """The worklist's rows of some customers (commercial partners) as dictionaries. Shares are of these customers' receivables
-        only where all are asked for, so the whole company is read and then filtered."""
+        """The worklist's rows of some customers (commercial partners) as dictionaries.
+        Shares are of these customers' receivables only where all are asked for, so the
+        whole company is read and then filtered."""
         self._flush_sources()
         query = self._get_query(company)
-        return self.env.execute_query_dict(SQL("SELECT * FROM (%s) worklist WHERE partner_id = ANY(%s)", query, list(partner_ids)))
+        return self.env.execute_query_dict(
+            SQL(
+                "SELECT * FROM (%s) worklist WHERE partner_id = ANY(%s)",
+                query,
+                list(partner_ids),
+            )
+        )
 
     @api.model
     def _read_records(self, company, partner_ids):
-        """Behaviour of customers for `core.priority`, by partner id; those without any history are missing. Two queries."""
+        """Behaviour of customers for `core.priority`, by partner id; those without any
+        history are missing. Two queries."""
         for model in ("chaser.reminder", "chaser.event", "chaser.promise"):
             self.env[model].flush_model()
-        rows = self.env.execute_query_dict(SQL(
-            """WITH company(id, today) AS (VALUES (%s::int, %s::date)), record AS (%s), promised AS (%s)
-               SELECT coalesce(r.partner_id, p.partner_id) AS partner_id, coalesce(p.promises, 0) AS promises, coalesce(p.kept, 0) AS kept,
-                      coalesce(r.reminders, 0) AS reminders, coalesce(r.answered, 0) AS answered
-                 FROM record r FULL JOIN promised p ON p.company_id = r.company_id AND p.partner_id = r.partner_id
+        rows = self.env.execute_query_dict(
+            SQL(
+                """WITH company(id, today) AS (VALUES (%s::int, %s::date)),
+                record AS (%s), promised AS (%s)
+               SELECT coalesce(r.partner_id, p.partner_id) AS partner_id,
+               coalesce(p.promises, 0) AS promises, coalesce(p.kept, 0) AS kept,
+                      coalesce(r.reminders, 0) AS reminders, coalesce(r.answered,
+                      0) AS answered
+                 FROM record r FULL JOIN promised p ON p.company_id = r.company_id
+                 AND p.partner_id = r.partner_id
                 WHERE coalesce(r.company_id, p.company_id) = %s""",
-            company.id, company._get_chaser_today(), self._get_record_sql(partner_ids), self._get_promised_sql(partner_ids), company.id))
-        return {row["partner_id"]: Record(row["promises"], row["kept"], row["reminders"], row["answered"]) for row in rows}
+                company.id,
+                company._get_chaser_today(),
+                self._get_record_sql(partner_ids),
+                self._get_promised_sql(partner_ids),
+                company.id,
+            )
+        )
+        return {
+            row["partner_id"]: Record(
+                row["promises"], row["kept"], row["reminders"], row["answered"]
+            )
+            for row in rows
+        }
 
     @api.model
     def _read_receivables(self, company):
-        """All open receivables of a company in its currency: what each customer owes, added up; those who have credit left count as nothing."""
-        [(total,)] = self.env.execute_query(SQL(
-            "WITH company(id, today) AS (VALUES (%s::int, %s::date)), due AS (%s) SELECT coalesce(sum(greatest(amount_open, 0)), 0) FROM due",
-            company.id, company._get_chaser_today(), self._get_due_sql()))
+        """All open receivables of a company in its currency: what each customer owes,
+        added up; those who have credit left count as nothing."""
+        [(total,)] = self.env.execute_query(
+            SQL(
+                "WITH company(id, today) AS (VALUES (%s::int, %s::date)), due AS (%s) "
+                "SELECT coalesce(sum(greatest(amount_open, 0)), 0) FROM due",
+                company.id,
+                company._get_chaser_today(),
+                self._get_due_sql(),
+            )
+        )
         return float(total)
 
     # -- actions
 
     def _get_next(self):
-        """The customer after this one, in the worklist's order; the first again after the last."""
+        """The customer after this one, in the worklist's order; the first again after
+        the last."""
         self.ensure_one()
-        after = Domain("priority", "<", self.priority) | Domain("priority", "=", self.priority) & (
-            Domain("amount_overdue", "<", self.amount_overdue) | Domain("amount_overdue", "=", self.amount_overdue) & Domain("id", ">", self.id))
-        todo = Domain("is_held", "=", False) & Domain("is_under_way", "=", False) & Domain("id", "!=", self.id) & Domain("company_id", "=", self.company_id.id)
+        after = Domain("priority", "<", self.priority) | Domain(
+            "priority", "=", self.priority
+        ) & (
+            Domain("amount_overdue", "<", self.amount_overdue)
+            | Domain("amount_overdue", "=", self.amount_overdue)
+            & Domain("id", ">", self.id)
+        )
+        todo = (
+            Domain("is_held", "=", False)
+            & Domain("is_under_way", "=", False)
+            & Domain("id", "!=", self.id)
+            & Domain("company_id", "=", self.company_id.id)
+        )
         return self.search(todo & after, limit=1) or self.search(todo, limit=1)
 
     def action_next(self):
         """The form of the next customer who is neither held nor written to already."""
         following = self._get_next()
         if not following:
-            return self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_worklist_action")
+            return self.env["ir.actions.act_window"]._for_xml_id(
+                "invoice_chaser.chaser_worklist_action"
+            )
         return {
-            "type": "ir.actions.act_window", "res_model": self._name, "res_id": following.id, "view_mode": "form",
-            "views": [(False, "form")], "target": "current",
+            "type": "ir.actions.act_window",
+            "res_model": self._name,
+            "res_id": following.id,
+            "view_mode": "form",
+            "views": [(False, "form")],
+            "target": "current",
         }
 
     def action_chase(self):
         """The preview of a campaign for everything overdue of these customers."""
         companies = self.company_id
-        return self.partner_id.with_company(companies[:1] or self.env.company).action_chase()
+        return self.partner_id.with_company(
+            companies[:1] or self.env.company
+        ).action_chase()
 
-    # -- What the accountant reads about a customer beside his score, and what he does about it from the worklist
+    # -- What the accountant reads about a customer beside his score, and what he does
+    # about it from the worklist
 
     @api.depends("partner_id", "company_id")
     @api.depends_context("lang")
@@ -251,37 +445,70 @@ class ChaserWorklist(models.Model):
             steps = {partner.id: partner.chaser_next_step for partner in partners}
             for row in rows:
                 # The list has one line for it; the form shows all.
-                row.next_step = (steps.get(row.partner_id.id) or "").replace("\n", " · ") or False
+                row.next_step = (steps.get(row.partner_id.id) or "").replace(
+                    "\n", " · "
+                ) or False
 
     def _compute_hold_display(self):
         for row in self:
             Hold = self.env["chaser.hold"].sudo()
-            held = Hold._read_held(row.company_id, [row.partner_id.id], row.company_id._get_chaser_today())
+            held = Hold._read_held(
+                row.company_id, [row.partner_id.id], row.company_id._get_chaser_today()
+            )
             stop = held.customers.get(row.partner_id.id)
             row.hold_display = stop and Hold._get_reason_text(stop.reason, stop.params)
 
-    # Without its sources named here, the list would read them in a second pass over all customers.
+    # Without its sources named here, the list would read them in a second pass over all
+    # customers.
     @api.depends("promise_kept", "promise_total", "answered_total", "reminder_total")
     @api.depends_context("lang")
     def _compute_displays(self):
         for row in self:
-            row.promises_display = self._describe_promises(row.promise_kept, row.promise_total)
-            row.answered_display = self._describe_answers(row.answered_total, row.reminder_total)
+            row.promises_display = self._describe_promises(
+                row.promise_kept, row.promise_total
+            )
+            row.answered_display = self._describe_answers(
+                row.answered_total, row.reminder_total
+            )
 
     def _describe_promises(self, kept, total):
-        return self.env._("kept %(kept)s of %(total)s", kept=kept, total=total) if total else False
+        return (
+            self.env._("kept %(kept)s of %(total)s", kept=kept, total=total)
+            if total
+            else False
+        )
 
     def _describe_answers(self, answered, total):
-        return self.env._("answered %(answered)s of %(total)s", answered=answered, total=total) if total else False
+        return (
+            self.env._(
+                "answered %(answered)s of %(total)s", answered=answered, total=total
+            )
+            if total
+            else False
+        )
 
     def _compute_records(self):
         """Only on the form: one customer at a time."""
         for row in self:
-            mine = [("company_id", "=", row.company_id.id), ("partner_id", "=", row.partner_id.id)]
-            row.line_ids = self.env["account.move.line"].search([
-                ("company_id", "=", row.company_id.id), ("partner_id", "child_of", row.partner_id.id), ("parent_state", "=", "posted"),
-                ("account_type", "=", "asset_receivable"), ("reconciled", "=", False), ("amount_residual", ">", 0)], order="date_maturity, id")
-            row.reminder_ids = self.env["chaser.reminder"].search(mine + [("state", "in", ("queued", "sending", "sent", "failed"))], limit=40)
+            mine = [
+                ("company_id", "=", row.company_id.id),
+                ("partner_id", "=", row.partner_id.id),
+            ]
+            row.line_ids = self.env["account.move.line"].search(
+                [
+                    ("company_id", "=", row.company_id.id),
+                    ("partner_id", "child_of", row.partner_id.id),
+                    ("parent_state", "=", "posted"),
+                    ("account_type", "=", "asset_receivable"),
+                    ("reconciled", "=", False),
+                    ("amount_residual", ">", 0),
+                ],
+                order="date_maturity, id",
+            )
+            row.reminder_ids = self.env["chaser.reminder"].search(
+                mine + [("state", "in", ("queued", "sending", "sent", "failed"))],
+                limit=40,
+            )
             row.promise_ids = self.env["chaser.promise"].search(mine)
             row.dispute_ids = self.env["chaser.dispute"].search(mine)
 
@@ -299,4 +526,6 @@ class ChaserWorklist(models.Model):
     def action_call(self):
         """Record a call to this customer, or plan one."""
         self.ensure_one()
-        return self.env["chaser.call"].with_company(self.company_id)._open(self.partner_id)
+        return (
+            self.env["chaser.call"].with_company(self.company_id)._open(self.partner_id)
+        )

@@ -9,18 +9,43 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, config
 
 from ...core.status import spool
-from ...core.status.tracking import BURST_LINKS, BURST_WINDOW, HIDDEN_POSITION, describe_agent, judge
+from ...core.status.tracking import (
+    BURST_LINKS,
+    BURST_WINDOW,
+    HIDDEN_POSITION,
+    describe_agent,
+    judge,
+)
 
 EVENT_TYPES = [
-    ("sent", "Sent"), ("delivered", "Delivered"), ("opened", "Opened"), ("clicked", "Clicked"), ("replied", "Replied"),
-    ("bounced", "Bounced"), ("complained", "Complained"), ("unsubscribed", "Unsubscribed"), ("failed", "Failed"), ("deferred", "Deferred"),
+    ("sent", "Sent"),
+    ("delivered", "Delivered"),
+    ("opened", "Opened"),
+    ("clicked", "Clicked"),
+    ("replied", "Replied"),
+    ("bounced", "Bounced"),
+    ("complained", "Complained"),
+    ("unsubscribed", "Unsubscribed"),
+    ("failed", "Failed"),
+    ("deferred", "Deferred"),
 ]
 # Verdict and purge of personal data are all that may change afterwards.
 _CHANGEABLE = {"verdict", "verdict_reason", "user_agent", "ip_address", "raw_data"}
 _logger = logging.getLogger(__name__)
-# How long a public route waits for the database before the hit goes to a file instead (milliseconds).
+# How long a public route waits for the database before the hit goes to a file instead
+# (milliseconds).
 _PATIENCE = 1500
-_HIT_KEYS = {"uid", "token", "event_type", "position", "at", "method", "user_agent", "ip", "country"}
+_HIT_KEYS = {
+    "uid",
+    "token",
+    "event_type",
+    "position",
+    "at",
+    "method",
+    "user_agent",
+    "ip",
+    "country",
+}
 
 
 class ChaserEvent(models.Model):
@@ -29,42 +54,77 @@ class ChaserEvent(models.Model):
     _order = "occurred_at desc, id desc"
     _rec_name = "event_type"
 
-    reminder_id = fields.Many2one("chaser.reminder", required=True, readonly=True, ondelete="cascade")
+    reminder_id = fields.Many2one(
+        "chaser.reminder", required=True, readonly=True, ondelete="cascade"
+    )
     campaign_id = fields.Many2one("chaser.campaign", readonly=True, ondelete="cascade")
-    partner_id = fields.Many2one("res.partner", "Customer", readonly=True, index="btree_not_null")
+    partner_id = fields.Many2one(
+        "res.partner", "Customer", readonly=True, index="btree_not_null"
+    )
     company_id = fields.Many2one("res.company", required=True, readonly=True)
     event_type = fields.Selection(EVENT_TYPES, required=True, readonly=True)
-    occurred_at = fields.Datetime("Time", required=True, readonly=True, default=fields.Datetime.now)
-    source = fields.Selection(
-        [("pixel", "Image or link"), ("webhook", "Webhook"), ("gateway", "Incoming mail"), ("api", "Mail service"), ("manual", "Person")],
-        required=True, readonly=True,
+    occurred_at = fields.Datetime(
+        "Time", required=True, readonly=True, default=fields.Datetime.now
     )
-    provider_event_id = fields.Char(readonly=True, help="The service's own id, so that a repeated report counts once.")
+    source = fields.Selection(
+        [
+            ("pixel", "Image or link"),
+            ("webhook", "Webhook"),
+            ("gateway", "Incoming mail"),
+            ("api", "Mail service"),
+            ("manual", "Person"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    provider_event_id = fields.Char(
+        readonly=True,
+        help="The service's own id, so that a repeated report counts once.",
+    )
     raw_data = fields.Json(readonly=True)
     user_agent = fields.Char(readonly=True)
     ip_address = fields.Char("IP Address", readonly=True)
     device_type = fields.Selection(
-        [("desktop", "Desktop"), ("phone", "Phone"), ("tablet", "Tablet"), ("other", "Other")], readonly=True
+        [
+            ("desktop", "Desktop"),
+            ("phone", "Phone"),
+            ("tablet", "Tablet"),
+            ("other", "Other"),
+        ],
+        readonly=True,
     )
     mail_client = fields.Char(readonly=True)
     link_url = fields.Char("Link", readonly=True)
     link_position = fields.Integer(readonly=True, aggregator=None)
     country_code = fields.Char("Country", readonly=True)
-    verdict = fields.Selection([("human", "Person"), ("machine", "Machine"), ("unknown", "Unknown")], readonly=True)
+    verdict = fields.Selection(
+        [("human", "Person"), ("machine", "Machine"), ("unknown", "Unknown")],
+        readonly=True,
+    )
     verdict_reason = fields.Selection(
         [
-            ("head", "Only the headers were asked for"), ("hidden_link", "Followed a link that no person can see"),
-            ("known_agent", "A known scanner or robot"), ("no_agent", "Names no program"), ("prefetch", "Fetched ahead by the mail service"),
-            ("too_soon", "Too soon after sending"), ("burst", "Several links within seconds"),
-            ("proxy", "Opened through the mail service's image proxy"), ("privacy_proxy", "Hidden by a privacy proxy"),
+            ("head", "Only the headers were asked for"),
+            ("hidden_link", "Followed a link that no person can see"),
+            ("known_agent", "A known scanner or robot"),
+            ("no_agent", "Names no program"),
+            ("prefetch", "Fetched ahead by the mail service"),
+            ("too_soon", "Too soon after sending"),
+            ("burst", "Several links within seconds"),
+            ("proxy", "Opened through the mail service's image proxy"),
+            ("privacy_proxy", "Hidden by a privacy proxy"),
         ],
         readonly=True,
     )
 
     _reminder_idx = models.Index("(reminder_id, event_type)")
-    _campaign_idx = models.Index("(campaign_id, event_type, verdict) INCLUDE (reminder_id) WHERE campaign_id IS NOT NULL")
+    _campaign_idx = models.Index(
+        "(campaign_id, event_type, verdict) INCLUDE (reminder_id) WHERE "
+        "campaign_id IS NOT NULL"
+    )
     _company_time_idx = models.Index("(company_id, occurred_at)")
-    _provider_event_uniq = models.UniqueIndex("(source, provider_event_id) WHERE provider_event_id IS NOT NULL")
+    _provider_event_uniq = models.UniqueIndex(
+        "(source, provider_event_id) WHERE provider_event_id IS NOT NULL"
+    )
 
     def write(self, vals):
         if not self.env.su or set(vals) - _CHANGEABLE:
@@ -77,24 +137,40 @@ class ChaserEvent(models.Model):
 
     def action_view_reminder(self):
         self.ensure_one()
-        return {"type": "ir.actions.act_window", "res_model": "chaser.reminder", "res_id": self.reminder_id.id, "view_mode": "form"}
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "chaser.reminder",
+            "res_id": self.reminder_id.id,
+            "view_mode": "form",
+        }
 
-    # -- Hits from outside: opens, clicks, unsubscriptions. Called by public routes as superuser, with a token from a link
+    # -- Hits from outside: opens, clicks, unsubscriptions. Called by public routes as
+    # superuser, with a token from a link
 
     @api.model
     def _register_hit(self, token, event_type, hit, position=None):
         """Store an open or click; never raises for a busy database.
 
         :param dict hit: ``method``, ``user_agent``, ``ip``, ``country`` of the request
-        :return: for a click the stored target, or None when there is none (or the link has expired)
+        :return: for a click the stored target, or None when there is none (or the link
+        has expired)
         """
-        hit = hit | {"token": token, "event_type": event_type, "position": position, "at": fields.Datetime.to_string(fields.Datetime.now())}
+        hit = hit | {
+            "token": token,
+            "event_type": event_type,
+            "position": position,
+            "at": fields.Datetime.to_string(fields.Datetime.now()),
+        }
         try:
             with self.env.cr.savepoint(flush=False):
                 fact = self._find_reminder(token, _PATIENCE)
                 if not fact:
                     return None
-                target = self._get_target(fact, position) if event_type == "clicked" else None
+                target = (
+                    self._get_target(fact, position)
+                    if event_type == "clicked"
+                    else None
+                )
                 if event_type == "clicked" and not target:
                     return None
                 self._store_hit(fact, hit, target)
@@ -104,7 +180,8 @@ class ChaserEvent(models.Model):
 
     @api.model
     def _spool_hit(self, hit, error):
-        """The database is busy: keep the hit in a file; a click still gets its target."""
+        """The database is busy: keep the hit in a file; a click still gets its
+        target."""
         self._keep_hit(hit, error)
         if hit["event_type"] != "clicked":
             return None
@@ -117,12 +194,16 @@ class ChaserEvent(models.Model):
 
     @api.model
     def _keep_hit(self, hit, error):
-        """Put a hit into a file for ``_cron_collect_spool``; whether the disk took it."""
+        """Put a hit into a file for ``_cron_collect_spool``; whether the disk took
+        it."""
         _logger.info("Hit kept in a file for later: %s", type(error).__name__)
         try:
             spool.append(self._get_spool_folder(), hit)
         except OSError:
-            _logger.warning("The spool folder %s cannot be written; a hit is lost", self._get_spool_folder())
+            _logger.warning(
+                "The spool folder %s cannot be written; a hit is lost",
+                self._get_spool_folder(),
+            )
             return False
         return True
 
@@ -132,25 +213,38 @@ class ChaserEvent(models.Model):
 
     @api.model
     def _find_reminder(self, token, patience=0):
-        """What a hit needs to know, or None. ``patience`` in milliseconds bounds every statement of the transaction; 0: no bound.
+        """What a hit needs to know, or None. ``patience`` in milliseconds bounds every
+        statement of the transaction; 0: no bound.
 
-        One round trip for all of it, because mail programs load the image by the thousand.
+        One round trip for all of it, because mail programs load the image by the
+        thousand.
         """
-        self.env.cr.execute(SQL(
-            """SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s;
-               SELECT r.id, r.campaign_id, r.partner_id, r.company_id, r.sent_at, r.link_targets, c.chaser_link_days,
+        self.env.cr.execute(
+            SQL(
+                """SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s;
+               SELECT r.id, r.campaign_id, r.partner_id, r.company_id, r.sent_at,
+               r.link_targets, c.chaser_link_days,
                       r.recipient_email, r.language
                  FROM chaser_reminder r JOIN res_company c ON c.id = r.company_id
-                WHERE r.token = %s AND r.state IN ('sending', 'sent', 'failed')""", patience, patience, token))
+                WHERE r.token = %s AND r.state IN ('sending', 'sent', 'failed')""",
+                patience,
+                patience,
+                token,
+            )
+        )
         facts = self.env.cr.dictfetchone()
         if facts and facts["sent_at"] and facts["chaser_link_days"]:
-            if facts["sent_at"] + timedelta(days=facts["chaser_link_days"]) < fields.Datetime.now():
+            if (
+                facts["sent_at"] + timedelta(days=facts["chaser_link_days"])
+                < fields.Datetime.now()
+            ):
                 return None
         return facts
 
     @api.model
     def _get_target(self, fact, position):
-        """Only what the message itself contained; the hidden link leads where the first one leads."""
+        """Only what the message itself contained; the hidden link leads where the first
+        one leads."""
         targets = fact["link_targets"] or []
         index = 0 if position == HIDDEN_POSITION else position - 1
         return targets[index] if 0 <= index < len(targets) else None
@@ -159,39 +253,81 @@ class ChaserEvent(models.Model):
     def _store_hit(self, fact, hit, target, uid=None):
         at = datetime.fromisoformat(hit["at"])
         verdict, reason = judge(
-            hit["event_type"], hit["method"], hit["user_agent"], at - fact["sent_at"] if fact["sent_at"] else None, hit["position"])
+            hit["event_type"],
+            hit["method"],
+            hit["user_agent"],
+            at - fact["sent_at"] if fact["sent_at"] else None,
+            hit["position"],
+        )
         device, client = describe_agent(hit["user_agent"])
-        self.env.cr.execute(SQL(
-            """INSERT INTO chaser_event (reminder_id, campaign_id, partner_id, company_id, event_type, occurred_at, source, user_agent,
-                      ip_address, device_type, mail_client, link_url, link_position, country_code, verdict, verdict_reason,
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO chaser_event (reminder_id, campaign_id, partner_id,
+                company_id, event_type, occurred_at, source, user_agent,
+                      ip_address, device_type, mail_client, link_url, link_position,
+                      country_code, verdict, verdict_reason,
                       provider_event_id, create_uid, write_uid, create_date, write_date)
-               VALUES (%s, %s, %s, %s, %s, %s, 'pixel', %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1, 1, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
+               VALUES (%s, %s, %s, %s, %s, %s, 'pixel', %s, %s, %s, %s, %s, %s, %s, %s,
+               %s, %s, 1, 1, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
                ON CONFLICT DO NOTHING""",
-            fact["id"], fact["campaign_id"], fact["partner_id"], fact["company_id"], hit["event_type"], at, hit["user_agent"] or None,
-            hit["ip"] or None, device, client or None, target, hit["position"], hit["country"] or None, verdict, reason or None, uid))
+                fact["id"],
+                fact["campaign_id"],
+                fact["partner_id"],
+                fact["company_id"],
+                hit["event_type"],
+                at,
+                hit["user_agent"] or None,
+                hit["ip"] or None,
+                device,
+                client or None,
+                target,
+                hit["position"],
+                hit["country"] or None,
+                verdict,
+                reason or None,
+                uid,
+            )
+        )
         if hit["event_type"] == "clicked":
             self._relabel_machines(fact, hit, at)
 
     @api.model
     def _relabel_machines(self, fact, hit, at):
-        """A scanner shows itself only after several links: what it did in the same moment was no person either."""
+        """A scanner shows itself only after several links: what it did in the same
+        moment was no person either."""
         if hit["position"] == HIDDEN_POSITION:
-            self.env.cr.execute(SQL(
-                """UPDATE chaser_event SET verdict = 'machine', verdict_reason = 'hidden_link'
-                    WHERE reminder_id = %s AND ip_address = %s AND verdict <> 'machine' AND occurred_at BETWEEN %s AND %s""",
-                fact["id"], hit["ip"] or None, at - timedelta(minutes=1), at + timedelta(minutes=1)))
+            self.env.cr.execute(
+                SQL(
+                    """UPDATE chaser_event SET verdict = 'machine',
+                    verdict_reason = 'hidden_link'
+                    WHERE reminder_id = %s AND ip_address = %s AND verdict <> 'machine'
+                    AND occurred_at BETWEEN %s AND %s""",
+                    fact["id"],
+                    hit["ip"] or None,
+                    at - timedelta(minutes=1),
+                    at + timedelta(minutes=1),
+                )
+            )
         if len(set(fact["link_targets"] or ())) < BURST_LINKS:
             return
-        self.env.cr.execute(SQL(
-            """UPDATE chaser_event SET verdict = 'machine', verdict_reason = 'burst'
-                WHERE reminder_id = %(id)s AND event_type = 'clicked' AND verdict <> 'machine' AND occurred_at > %(since)s
-                  AND (SELECT count(DISTINCT link_url) FROM chaser_event WHERE reminder_id = %(id)s AND event_type = 'clicked'
+        self.env.cr.execute(
+            SQL(
+                """UPDATE chaser_event SET verdict = 'machine', verdict_reason = 'burst'
+                WHERE reminder_id = %(id)s AND event_type = 'clicked'
+                AND verdict <> 'machine' AND occurred_at > %(since)s
+                  AND (SELECT count(DISTINCT link_url) FROM chaser_event
+                  WHERE reminder_id = %(id)s AND event_type = 'clicked'
                           AND occurred_at > %(since)s) >= %(links)s""",
-            id=fact["id"], since=at - BURST_WINDOW, links=BURST_LINKS))
+                id=fact["id"],
+                since=at - BURST_WINDOW,
+                links=BURST_LINKS,
+            )
+        )
 
     @api.model
     def _cron_collect_spool(self):
-        """Store what waited in files. A file goes only after its hits are committed; a hit stored twice counts once."""
+        """Store what waited in files. A file goes only after its hits are committed; a
+        hit stored twice counts once."""
         for path, hits in spool.take(self._get_spool_folder()):
             for hit in hits:
                 if not isinstance(hit, dict) or not hit.keys() >= _HIT_KEYS:
@@ -200,7 +336,11 @@ class ChaserEvent(models.Model):
                     self._stop_reminders(hit["token"], hit)
                     continue
                 fact = self._find_reminder(hit["token"])
-                target = self._get_target(fact, hit["position"]) if fact and hit["event_type"] == "clicked" else None
+                target = (
+                    self._get_target(fact, hit["position"])
+                    if fact and hit["event_type"] == "clicked"
+                    else None
+                )
                 if fact and (target or hit["event_type"] == "opened"):
                     self._store_hit(fact, hit, target, uid=hit["uid"])
             self.env["ir.cron"]._commit_progress(len(hits), remaining=0)
@@ -210,26 +350,46 @@ class ChaserEvent(models.Model):
 
     @api.model
     def _get_unsubscribe_facts(self, token):
-        """What the page shows; None for an unknown token. Works for as long as the reminder exists, expired links included."""
+        """What the page shows; None for an unknown token. Works for as long as the
+        reminder exists, expired links included."""
         reminder = self.env["chaser.reminder"].search([("token", "=", token)], limit=1)
         if not reminder.recipient_email:
             return None
         company, emails = reminder.company_id, reminder._get_all_recipients()
         return {
-            "lang": "ar" if reminder.language in ("ar", "both") else "en", "email": ", ".join(emails), "company": company.name,
-            "color": company.email_secondary_color or "", "reminder": reminder, "emails": emails,
+            "lang": "ar" if reminder.language in ("ar", "both") else "en",
+            "email": ", ".join(emails),
+            "company": company.name,
+            "color": company.email_secondary_color or "",
+            "reminder": reminder,
+            "emails": emails,
         }
 
     @api.model
     def _unsubscribe(self, token, hit):
-        """Stop reminders of the company to the address; what a busy database does not take now waits in a file."""
+        """Stop reminders of the company to the address; what a busy database does not
+        take now waits in a file."""
         try:
             with self.env.cr.savepoint():
-                self.env.cr.execute(SQL("SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s", _PATIENCE, _PATIENCE))
+                self.env.cr.execute(
+                    SQL(
+                        "SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s",
+                        _PATIENCE,
+                        _PATIENCE,
+                    )
+                )
                 return self._stop_reminders(token, hit)
         except psycopg2.Error as error:
             kept = self._keep_hit(
-                hit | {"token": token, "event_type": "unsubscribed", "position": None, "at": fields.Datetime.to_string(fields.Datetime.now())}, error)
+                hit
+                | {
+                    "token": token,
+                    "event_type": "unsubscribed",
+                    "position": None,
+                    "at": fields.Datetime.to_string(fields.Datetime.now()),
+                },
+                error,
+            )
             return self._get_unsubscribe_facts(token) if kept else None
 
     @api.model
@@ -240,14 +400,37 @@ class ChaserEvent(models.Model):
             return None
         reminder = facts["reminder"]
         Suppression = self.env["chaser.suppression"]
-        # They all got the same message with the same link: who of them followed it cannot be told.
-        stopped = Suppression.search([("company_id", "=", reminder.company_id.id), ("email", "in", facts["emails"]), ("released_at", "=", False)])
-        new = [email for email in facts["emails"] if email not in stopped.mapped("email")]
+        # They all got the same message with the same link: who of them followed it
+        # cannot be told.
+        stopped = Suppression.search(
+            [
+                ("company_id", "=", reminder.company_id.id),
+                ("email", "in", facts["emails"]),
+                ("released_at", "=", False),
+            ]
+        )
+        new = [
+            email for email in facts["emails"] if email not in stopped.mapped("email")
+        ]
         for email in new:
             Suppression._suppress(
-                reminder.company_id, email, "unsubscribed", source=self.env._("Link in the reminder"), reminder=reminder)
+                reminder.company_id,
+                email,
+                "unsubscribed",
+                source=self.env._("Link in the reminder"),
+                reminder=reminder,
+            )
         if new:
             reminder._record_event(
-                "unsubscribed", source="pixel", user_agent=hit["user_agent"], ip_address=hit["ip"], verdict="human")
-            reminder.partner_id._message_log(body=self.env._("%s asked to get no more payment reminders.", ", ".join(new)))
+                "unsubscribed",
+                source="pixel",
+                user_agent=hit["user_agent"],
+                ip_address=hit["ip"],
+                verdict="human",
+            )
+            reminder.partner_id._message_log(
+                body=self.env._(
+                    "%s asked to get no more payment reminders.", ", ".join(new)
+                )
+            )
         return facts

@@ -19,89 +19,195 @@ class ChaserReminder(models.Model):
     _order = "id desc"
     _rec_name = "subject"
 
-    campaign_id = fields.Many2one("chaser.campaign", readonly=True, index=True, ondelete="cascade")
-    partner_id = fields.Many2one("res.partner", "Customer", required=True, readonly=True, index=True, ondelete="restrict")
-    company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
-    provider_id = fields.Many2one("chaser.provider", "Mailbox", readonly=True, ondelete="restrict")
-    level_id = fields.Many2one("chaser.level", readonly=True, index="btree_not_null", ondelete="restrict")
-    template_version_id = fields.Many2one("chaser.template.version", readonly=True, index="btree_not_null", ondelete="restrict")
+    campaign_id = fields.Many2one(
+        "chaser.campaign", readonly=True, index=True, ondelete="cascade"
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        "Customer",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="restrict",
+    )
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, index=True
+    )
+    provider_id = fields.Many2one(
+        "chaser.provider", "Mailbox", readonly=True, ondelete="restrict"
+    )
+    level_id = fields.Many2one(
+        "chaser.level", readonly=True, index="btree_not_null", ondelete="restrict"
+    )
+    template_version_id = fields.Many2one(
+        "chaser.template.version",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
     purpose = fields.Selection(
-        [("reminder", "Reminder"), ("thanks", "Thank-You"), ("copy", "Copy on Request")], default="reminder", required=True, readonly=True)
-    copy_of_id = fields.Many2one("chaser.reminder", readonly=True, index="btree_not_null", ondelete="cascade")
+        [
+            ("reminder", "Reminder"),
+            ("thanks", "Thank-You"),
+            ("copy", "Copy on Request"),
+        ],
+        default="reminder",
+        required=True,
+        readonly=True,
+    )
+    copy_of_id = fields.Many2one(
+        "chaser.reminder", readonly=True, index="btree_not_null", ondelete="cascade"
+    )
     split_move_id = fields.Many2one(
-        "account.move", "Only Invoice", readonly=True, index="btree_not_null", ondelete="set null",
+        "account.move",
+        "Only Invoice",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
         help="Set where the customer gets one message per invoice.",
     )
     line_ids = fields.One2many("chaser.reminder.line", "reminder_id", readonly=True)
-    language = fields.Selection([("en", "English"), ("ar", "Arabic"), ("both", "Arabic and English")], readonly=True, default="en")
+    language = fields.Selection(
+        [("en", "English"), ("ar", "Arabic"), ("both", "Arabic and English")],
+        readonly=True,
+        default="en",
+    )
     recipient_email = fields.Char("Recipient", readonly=True)
     recipient_others = fields.Char("Further Recipients", readonly=True)
     recipient_cc = fields.Char("Copies", readonly=True)
-    recipient_domain = fields.Char(compute="_compute_recipient_domain", store=True, precompute=True)
+    recipient_domain = fields.Char(
+        compute="_compute_recipient_domain", store=True, precompute=True
+    )
     subject = fields.Char(readonly=True)
-    body_html = fields.Html("Message", readonly=True, sanitize=False, help="The exact message as it was sent.")
+    body_html = fields.Html(
+        "Message",
+        readonly=True,
+        sanitize=False,
+        help="The exact message as it was sent.",
+    )
     body_text = fields.Text("Message as Text", readonly=True)
-    link_targets = fields.Json(readonly=True, help="Where the links of the message lead, by position.")
+    link_targets = fields.Json(
+        readonly=True, help="Where the links of the message lead, by position."
+    )
     state = fields.Selection(
         [
-            ("draft", "Draft"), ("queued", "Queued"), ("sending", "Sending"), ("sent", "Sent"), ("failed", "Failed"),
-            ("skipped", "Held Back"), ("cancelled", "Cancelled"),
+            ("draft", "Draft"),
+            ("queued", "Queued"),
+            ("sending", "Sending"),
+            ("sent", "Sent"),
+            ("failed", "Failed"),
+            ("skipped", "Held Back"),
+            ("cancelled", "Cancelled"),
         ],
-        required=True, default="draft", readonly=True,
+        required=True,
+        default="draft",
+        readonly=True,
     )
     status = fields.Selection(
         [
-            ("queued", "Queued"), ("sending", "Sending"), ("sent", "Sent"), ("delivered", "Delivered"), ("opened", "Opened"),
-            ("clicked", "Clicked"), ("replied", "Replied"), ("bounced", "Bounced"), ("failed", "Failed"),
-            ("suppressed", "Held Back"), ("paid", "Paid"),
+            ("queued", "Queued"),
+            ("sending", "Sending"),
+            ("sent", "Sent"),
+            ("delivered", "Delivered"),
+            ("opened", "Opened"),
+            ("clicked", "Clicked"),
+            ("replied", "Replied"),
+            ("bounced", "Bounced"),
+            ("failed", "Failed"),
+            ("suppressed", "Held Back"),
+            ("paid", "Paid"),
         ],
-        compute="_compute_status", search="_search_status", help="What became of it: the furthest that is known.",
+        compute="_compute_status",
+        search="_search_status",
+        help="What became of it: the furthest that is known.",
     )
-    is_undecided = fields.Boolean("To Settle", readonly=True, help="Nobody knows whether it was sent; a person looks and settles it.")
+    is_undecided = fields.Boolean(
+        "To Settle",
+        readonly=True,
+        help="Nobody knows whether it was sent; a person looks and settles it.",
+    )
     scheduled_at = fields.Datetime("Not Before", readonly=True)
     attempted_at = fields.Datetime("Last Attempt", readonly=True)
     sent_at = fields.Datetime("Sent", readonly=True)
-    paid_at = fields.Datetime("Paid", readonly=True, help="When the last of its items was found paid.")
+    paid_at = fields.Datetime(
+        "Paid", readonly=True, help="When the last of its items was found paid."
+    )
     attempt_count = fields.Integer(readonly=True, aggregator=None)
     message_id = fields.Char("Message-ID", readonly=True, index="btree_not_null")
     provider_message_id = fields.Char(readonly=True)
-    provider_thread_id = fields.Char(readonly=True, copy=False, help="The conversation at the mail service, which a reply belongs to as well.")
+    provider_thread_id = fields.Char(
+        readonly=True,
+        copy=False,
+        help="The conversation at the mail service, which a reply belongs to as well.",
+    )
     internet_message_id = fields.Char(
-        readonly=True, copy=False, index="btree_not_null", help="The Message-ID that the mail service gave the message in place of ours.")
-    document_ids = fields.Many2many("ir.attachment", string="Attachments", compute="_compute_document_ids", help="The exact files that were sent.")
-    attached_files = fields.Json(readonly=True, help="Name, size and SHA-256 of what went with the last attempt.")
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        help="The Message-ID that the mail service gave the message in place of ours.",
+    )
+    document_ids = fields.Many2many(
+        "ir.attachment",
+        string="Attachments",
+        compute="_compute_document_ids",
+        help="The exact files that were sent.",
+    )
+    attached_files = fields.Json(
+        readonly=True, help="Name, size and SHA-256 of what went with the last attempt."
+    )
     document_notes = fields.Json(readonly=True)
-    document_note = fields.Text("About the Attachments", compute="_compute_document_note")
-    documents_until = fields.Datetime("Waits for PDFs Until", readonly=True, help="In the past: the job has done what it could.")
+    document_note = fields.Text(
+        "About the Attachments", compute="_compute_document_note"
+    )
+    documents_until = fields.Datetime(
+        "Waits for PDFs Until",
+        readonly=True,
+        help="In the past: the job has done what it could.",
+    )
     token = fields.Char(readonly=True, groups=fields.NO_ACCESS)
     priority = fields.Integer(readonly=True, aggregator="avg")
     priority_amount = fields.Integer("Priority: Amount", readonly=True, aggregator=None)
     priority_age = fields.Integer("Priority: Age", readonly=True, aggregator=None)
-    priority_relation = fields.Integer("Priority: Relationship", readonly=True, aggregator=None)
+    priority_relation = fields.Integer(
+        "Priority: Relationship", readonly=True, aggregator=None
+    )
     item_count = fields.Integer("Items", compute="_compute_totals")
-    total_display = fields.Char("Open Amount", compute="_compute_totals", help="Per currency, open credits taken off.")
+    total_display = fields.Char(
+        "Open Amount",
+        compute="_compute_totals",
+        help="Per currency, open credits taken off.",
+    )
     event_ids = fields.One2many("chaser.event", "reminder_id", readonly=True)
     open_count = fields.Integer("Opens", compute="_compute_event_counts")
     click_count = fields.Integer("Clicks", compute="_compute_event_counts")
 
-    # A customer cannot have two live reminders: one message, or one per invoice where they get them singly.
+    # A customer cannot have two live reminders: one message, or one per invoice where
+    # they get them singly.
     _live_uniq = models.UniqueIndex(
-        "(company_id, partner_id, purpose, COALESCE(split_move_id, 0)) WHERE state IN ('draft', 'queued', 'sending') OR is_undecided",
-        "A reminder to this customer is on its way already. Reload and look at it first.",
+        "(company_id, partner_id, purpose, COALESCE(split_move_id, 0)) WHERE "
+        "state IN ('draft', 'queued', 'sending') OR is_undecided",
+        "A reminder to this customer is on its way already. Reload and look at "
+        "it first.",
     )
     _token_uniq = models.UniqueIndex("(token)")
     _queue_idx = models.Index("(provider_id, priority DESC, id) WHERE state = 'queued'")
     _sending_idx = models.Index("(provider_id) WHERE state = 'sending'")
-    _attempted_idx = models.Index("(provider_id, attempted_at) WHERE attempted_at IS NOT NULL")
+    _attempted_idx = models.Index(
+        "(provider_id, attempted_at) WHERE attempted_at IS NOT NULL"
+    )
     _contact_idx = models.Index("(company_id, partner_id, sent_at)")
     _lower_token_idx = models.Index("(lower(token))")
     _recipient_idx = models.Index("(company_id, recipient_email)")
-    _recipient_others_idx = models.Index("(company_id) WHERE recipient_others IS NOT NULL")
+    _recipient_others_idx = models.Index(
+        "(company_id) WHERE recipient_others IS NOT NULL"
+    )
     level_code = fields.Char(readonly=True)
     level_params = fields.Json(readonly=True)
     level_reason = fields.Char("Why This Level", compute="_compute_level_reason")
     call_ids = fields.One2many("chaser.call", "reminder_id", "Calls", readonly=True)
-    inbound_ids = fields.One2many("chaser.inbound", "reminder_id", "Incoming Mail", readonly=True)
+    inbound_ids = fields.One2many(
+        "chaser.inbound", "reminder_id", "Incoming Mail", readonly=True
+    )
     inbound_count = fields.Integer("Incoming", compute="_compute_inbound_count")
 
     # -- computes
@@ -109,20 +215,28 @@ class ChaserReminder(models.Model):
     @api.depends("partner_id", "subject", "number_display")
     def _compute_display_name(self):
         for reminder in self:
-            reminder.display_name = reminder.subject or self.env._("Reminder to %s", reminder.partner_id.display_name)
+            reminder.display_name = reminder.subject or self.env._(
+                "Reminder to %s", reminder.partner_id.display_name
+            )
 
     number_display = fields.Char("Invoices", compute="_compute_number_display")
 
     @api.depends("line_ids.number")
     def _compute_number_display(self):
         for reminder in self:
-            numbers = reminder.line_ids.filtered(lambda line: not line.is_credit and not line.dropped_code).mapped("number")
-            reminder.number_display = ", ".join(filter(None, numbers[:3])) + (" …" if len(numbers) > 3 else "")
+            numbers = reminder.line_ids.filtered(
+                lambda line: not line.is_credit and not line.dropped_code
+            ).mapped("number")
+            reminder.number_display = ", ".join(filter(None, numbers[:3])) + (
+                " …" if len(numbers) > 3 else ""
+            )
 
     @api.depends("recipient_email")
     def _compute_recipient_domain(self):
         for reminder in self:
-            reminder.recipient_domain = (reminder.recipient_email or "").rpartition("@")[2].lower() or False
+            reminder.recipient_domain = (reminder.recipient_email or "").rpartition(
+                "@"
+            )[2].lower() or False
 
     @api.depends("line_ids.amount_residual", "line_ids.dropped_code")
     def _compute_totals(self):
@@ -132,21 +246,37 @@ class ChaserReminder(models.Model):
                 lines = lines.filtered(lambda line: not line.dropped_code)
             totals = {}
             for line in lines:
-                totals[line.currency_id] = totals.get(line.currency_id, 0.0) + line.amount_residual
+                totals[line.currency_id] = (
+                    totals.get(line.currency_id, 0.0) + line.amount_residual
+                )
             reminder.item_count = len(lines.filtered(lambda line: not line.is_credit))
-            reminder.total_display = self.env["chaser.campaign"]._format_amounts((currency.id, amount) for currency, amount in totals.items())
+            reminder.total_display = self.env["chaser.campaign"]._format_amounts(
+                (currency.id, amount) for currency, amount in totals.items()
+            )
 
     def _compute_event_counts(self):
         rows = self.env["chaser.event"]._read_group(
-            [("reminder_id", "in", self.ids), ("event_type", "in", HUMAN_EVENTS), ("verdict", "!=", "machine")],
-            ["reminder_id", "event_type"], ["__count"])
-        counts = {(reminder.id, event_type): count for reminder, event_type, count in rows}
+            [
+                ("reminder_id", "in", self.ids),
+                ("event_type", "in", HUMAN_EVENTS),
+                ("verdict", "!=", "machine"),
+            ],
+            ["reminder_id", "event_type"],
+            ["__count"],
+        )
+        counts = {
+            (reminder.id, event_type): count for reminder, event_type, count in rows
+        }
         for reminder in self:
             reminder.open_count = counts.get((reminder.id, "opened"), 0)
             reminder.click_count = counts.get((reminder.id, "clicked"), 0)
 
     def _compute_document_ids(self):
-        found = self.env["ir.attachment"].search([("res_model", "=", self._name), ("res_id", "in", self.ids)]).grouped("res_id")
+        found = (
+            self.env["ir.attachment"]
+            .search([("res_model", "=", self._name), ("res_id", "in", self.ids)])
+            .grouped("res_id")
+        )
         for reminder in self:
             reminder.document_ids = found.get(reminder.id, self.env["ir.attachment"])
 
@@ -154,16 +284,25 @@ class ChaserReminder(models.Model):
     @api.depends_context("lang", "tz")
     def _compute_document_note(self):
         for reminder in self:
-            reminder.document_note = "\n".join(self._get_reason_text(code, params) for code, params in reminder.document_notes or []) or False
+            reminder.document_note = (
+                "\n".join(
+                    self._get_reason_text(code, params)
+                    for code, params in reminder.document_notes or []
+                )
+                or False
+            )
 
     @api.depends("inbound_ids")
     def _compute_inbound_count(self):
-        rows = self.env["chaser.inbound"]._read_group([("reminder_id", "in", self.ids)], ["reminder_id"], ["__count"])
+        rows = self.env["chaser.inbound"]._read_group(
+            [("reminder_id", "in", self.ids)], ["reminder_id"], ["__count"]
+        )
         counts = {reminder.id: count for reminder, count in rows}
         for reminder in self:
             reminder.inbound_count = counts.get(reminder.id, 0)
 
-    # -- status: derived from facts by rank, in SQL, so that lists, groups and searches agree
+    # -- status: derived from facts by rank, in SQL, so that lists, groups and searches
+    # agree
 
     def _field_to_sql(self, alias, field_expr, query=None):
         if field_expr == "status":
@@ -176,23 +315,41 @@ class ChaserReminder(models.Model):
         """Rank of the strongest fact → its name."""
         ranks = {name: RANK.index(name) for name in RANK}
         events = SQL(" ").join(
-            SQL("WHEN %s THEN %s", event, ranks[status]) for event, status in STATUS_OF_EVENT.items())
-        states = SQL(" ").join(SQL("WHEN %s THEN %s", state, ranks[status]) for state, status in STATUS_OF_STATE.items())
+            SQL("WHEN %s THEN %s", event, ranks[status])
+            for event, status in STATUS_OF_EVENT.items()
+        )
+        states = SQL(" ").join(
+            SQL("WHEN %s THEN %s", state, ranks[status])
+            for state, status in STATUS_OF_STATE.items()
+        )
         table = SQL.identifier(alias)
         return SQL(
-            """(ARRAY[%(names)s])[1 + CASE WHEN %(table)s.paid_at IS NOT NULL THEN %(paid)s ELSE GREATEST(
+            """(ARRAY[%(names)s])[1 + CASE WHEN %(table)s.paid_at IS NOT NULL
+            THEN %(paid)s ELSE GREATEST(
                  CASE %(table)s.state %(states)s END,
-                 (SELECT max(CASE e.event_type %(events)s END) FROM chaser_event e WHERE e.reminder_id = %(table)s.id
-                     AND (e.event_type NOT IN %(human)s OR e.verdict IS DISTINCT FROM 'machine'))) END]""",
-            names=SQL(", ").join(SQL("%s", name) for name in RANK), table=table, paid=ranks["paid"], states=states, events=events,
-            human=HUMAN_EVENTS)
+                 (SELECT max(CASE e.event_type %(events)s END) FROM chaser_event e
+                 WHERE e.reminder_id = %(table)s.id
+                     AND (e.event_type NOT IN %(human)s OR e.verdict IS DISTINCT
+                     FROM 'machine'))) END]""",
+            names=SQL(", ").join(SQL("%s", name) for name in RANK),
+            table=table,
+            paid=ranks["paid"],
+            states=states,
+            events=events,
+            human=HUMAN_EVENTS,
+        )
 
     @api.depends("state", "paid_at", "event_ids.verdict")
     def _compute_status(self):
         self.flush_model(["state", "paid_at"])
         self.env["chaser.event"].flush_model()
-        rows = self.env.execute_query(SQL(
-            "SELECT id, %s FROM chaser_reminder WHERE id = ANY(%s)", self._get_status_sql("chaser_reminder"), list(self._origin.ids)))
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id, %s FROM chaser_reminder WHERE id = ANY(%s)",
+                self._get_status_sql("chaser_reminder"),
+                list(self._origin.ids),
+            )
+        )
         statuses = dict(rows)
         for reminder in self:
             reminder.status = statuses.get(reminder._origin.id, "queued")
@@ -201,22 +358,43 @@ class ChaserReminder(models.Model):
         if operator != "in":
             return NotImplemented
         names = tuple(name for name in value if name) or ("",)
-        return Domain("id", "in", SQL(
-            "(SELECT id FROM chaser_reminder WHERE %s IN %s)", self._get_status_sql("chaser_reminder"), names))
+        return Domain(
+            "id",
+            "in",
+            SQL(
+                "(SELECT id FROM chaser_reminder WHERE %s IN %s)",
+                self._get_status_sql("chaser_reminder"),
+                names,
+            ),
+        )
 
     # -- setters: every change of state goes through here
 
     def _set_state(self, state, code=False, params=None, **values):
-        self.write({"state": state, **self._prepare_reason_values(code, params), **values})
+        self.write(
+            {"state": state, **self._prepare_reason_values(code, params), **values}
+        )
 
     def _set_skipped(self, code, params=None):
-        self._set_state("skipped", code, params, **({"paid_at": fields.Datetime.now()} if code == "paid" else {}))
+        self._set_state(
+            "skipped",
+            code,
+            params,
+            **({"paid_at": fields.Datetime.now()} if code == "paid" else {}),
+        )
 
     def _stop(self, stop):
         """What a step has answered: wait, be skipped, or fail (``core.plan.gates``)."""
         if isinstance(stop, Hold):
-            params = stop.params | ({"until": stop.until.isoformat()} if stop.until else {})
-            self._set_state("queued", stop.reason, params, **({"scheduled_at": stop.until} if stop.until else {}))
+            params = stop.params | (
+                {"until": stop.until.isoformat()} if stop.until else {}
+            )
+            self._set_state(
+                "queued",
+                stop.reason,
+                params,
+                **({"scheduled_at": stop.until} if stop.until else {}),
+            )
         elif isinstance(stop, Skip):
             if stop.reason != "gone":
                 self._set_skipped(stop.reason, stop.params)
@@ -225,48 +403,82 @@ class ChaserReminder(models.Model):
 
     def _set_failed(self, code, params=None, event_type="failed"):
         self._set_state("failed", code, params)
-        self._record_event(event_type, source="api", raw_data={"reason": code, **(params or {})})
+        self._record_event(
+            event_type, source="api", raw_data={"reason": code, **(params or {})}
+        )
         self._pause_after_failures()
 
     def _set_undecided(self, code, params=None):
-        """Nobody knows whether it went out: shown to a person, never sent again by itself."""
+        """Nobody knows whether it went out: shown to a person, never sent again by
+        itself."""
         self._set_state("failed", code, params, is_undecided=True)
-        self._record_event("failed", source="api", raw_data={"reason": code, **(params or {})})
+        self._record_event(
+            "failed", source="api", raw_data={"reason": code, **(params or {})}
+        )
 
     def _pause_after_failures(self):
-        """The campaign pauses itself after the company's number of failures in a row (0: never)."""
+        """The campaign pauses itself after the company's number of failures in a row
+        (0: never)."""
         limit = self.company_id.chaser_max_failures
         if not limit or self.campaign_id.state != "sending":
             return
         self.flush_recordset()
-        rows = self.env.execute_query(SQL(
-            """SELECT r.state FROM chaser_reminder r JOIN chaser_event e ON e.reminder_id = r.id AND e.event_type IN ('sent', 'failed', 'bounced')
-                WHERE r.campaign_id = %s AND r.state IN ('sent', 'failed') ORDER BY e.id DESC LIMIT %s""", self.campaign_id.id, limit))
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT r.state FROM chaser_reminder r
+                JOIN chaser_event e ON e.reminder_id = r.id
+                AND e.event_type IN ('sent', 'failed', 'bounced')
+                WHERE r.campaign_id = %s AND r.state IN ('sent', 'failed')
+                ORDER BY e.id DESC LIMIT %s""",
+                self.campaign_id.id,
+                limit,
+            )
+        )
         if len(rows) == limit and all(state == "failed" for (state,) in rows):
             self.campaign_id._set_paused("failures_in_row", str(limit))
 
     def _pause_for_policy(self, words):
-        """The next messages of the campaign would fare no better. One that is through gets a note."""
+        """The next messages of the campaign would fare no better. One that is through
+        gets a note."""
         campaign = self.campaign_id
         if campaign.state in ("scheduled", "sending"):
             campaign._set_paused("policy", words)
         elif campaign and campaign.state != "paused":
-            campaign.message_post(body=self._get_reason_text("policy_late", {"detail": words}))
+            campaign.message_post(
+                body=self._get_reason_text("policy_late", {"detail": words})
+            )
 
     def _record_event(self, event_type, source, **values):
-        return self.env["chaser.event"].sudo().create([{
-            "reminder_id": reminder.id, "campaign_id": reminder.campaign_id.id, "company_id": reminder.company_id.id,
-            "partner_id": reminder.partner_id.id, "event_type": event_type, "source": source, **values,
-        } for reminder in self])
+        return (
+            self.env["chaser.event"]
+            .sudo()
+            .create(
+                [
+                    {
+                        "reminder_id": reminder.id,
+                        "campaign_id": reminder.campaign_id.id,
+                        "company_id": reminder.company_id.id,
+                        "partner_id": reminder.partner_id.id,
+                        "event_type": event_type,
+                        "source": source,
+                        **values,
+                    }
+                    for reminder in self
+                ]
+            )
+        )
 
     def _get_live_lines(self):
-        return self.line_ids.filtered(lambda line: not line.is_credit and not line.dropped_code)
+        return self.line_ids.filtered(
+            lambda line: not line.is_credit and not line.dropped_code
+        )
 
     # -- sending
 
     def _get_sender(self, purpose=None):
-        """The object that sends it, by its purpose: ``chaser.sender``, or one of its own that
-        inherits it. ``purpose``: where it is known already, so that no row has to be read."""
+        """The object that sends it, by its purpose: ``chaser.sender``, or one of its
+        own that inherits it. ``purpose``: where it is known already, so that no row has
+        to be read."""
         name = f"chaser.sender.{purpose or self.purpose}"
         return self.env[name if name in self.env else "chaser.sender"]
 
@@ -276,19 +488,32 @@ class ChaserReminder(models.Model):
 
     def _plan_activity(self, activity_type_id):
         self.partner_id.activity_schedule(
-            activity_type_id=activity_type_id, user_id=self.campaign_id.user_id.id,
-            summary=self.env._("%(level)s sent: %(subject)s", level=self.level_id.name, subject=self.subject))
+            activity_type_id=activity_type_id,
+            user_id=self.campaign_id.user_id.id,
+            summary=self.env._(
+                "%(level)s sent: %(subject)s",
+                level=self.level_id.name,
+                subject=self.subject,
+            ),
+        )
 
     # -- hooks
 
     def _get_all_recipients(self):
-        """Every address that the message went to as its own, normalized (copies to colleagues are not meant)."""
+        """Every address that the message went to as its own, normalized (copies to
+        colleagues are not meant)."""
         self.ensure_one()
         others = email_normalize_all(self.recipient_others or "")
-        return list(dict.fromkeys(filter(None, [email_normalize(self.recipient_email or ""), *others])))
+        return list(
+            dict.fromkeys(
+                filter(None, [email_normalize(self.recipient_email or ""), *others])
+            )
+        )
 
     @api.depends("level_code", "level_params")
     @api.depends_context("lang")
     def _compute_level_reason(self):
         for reminder in self:
-            reminder.level_reason = self._get_reason_text(reminder.level_code, reminder.level_params)
+            reminder.level_reason = self._get_reason_text(
+                reminder.level_code, reminder.level_params
+            )

@@ -10,13 +10,15 @@ _logger = logging.getLogger(__name__)
 
 
 class ChaserReminder(models.Model):
-    """What a person does with reminders: take out, retry, settle, move to another mailbox,
-    record what the customer says; and what payments, and reports, settle by themselves."""
+    """What a person does with reminders: take out, retry, settle, move to another
+    mailbox, record what the customer says; and what payments, and reports, settle by
+    themselves."""
 
     _inherit = "chaser.reminder"  # pylint: disable=consider-merging-classes-inherited  # actions, apart from the record
 
     def _check_may_act(self):
-        """Rights come from the campaign: who may change it may decide on its reminders."""
+        """Rights come from the campaign: who may change it may decide on its
+        reminders."""
         self.check_access("read")
         self.env["chaser.campaign"].check_access("write")
         self.campaign_id.check_access("write")
@@ -24,25 +26,36 @@ class ChaserReminder(models.Model):
     def action_drop(self):
         """Take customers out of a campaign that is not sent to them yet."""
         self._check_may_act()
-        open_ones = self.filtered(lambda reminder: reminder.state in ("draft", "queued"))
+        open_ones = self.filtered(
+            lambda reminder: reminder.state in ("draft", "queued")
+        )
         if self - open_ones:
-            raise UserError(self.env._("What is already sent or being sent cannot be changed."))
+            raise UserError(
+                self.env._("What is already sent or being sent cannot be changed.")
+            )
         open_ones.sudo()._set_skipped("dropped", {"detail": self.env.user.name})
 
     def action_retry(self):
-        """Queue failed reminders again. One whose outcome is open must be settled first, so that nothing goes out twice."""
+        """Queue failed reminders again. One whose outcome is open must be settled
+        first, so that nothing goes out twice."""
         self._check_may_act()
         if self.filtered("is_undecided"):
-            raise UserError(self.env._("Settle first whether it was sent: look into the mailbox."))
+            raise UserError(
+                self.env._("Settle first whether it was sent: look into the mailbox.")
+            )
         failed = self.filtered(lambda reminder: reminder.state == "failed")
-        failed.sudo()._set_state("queued", attempt_count=0, scheduled_at=fields.Datetime.now())
+        failed.sudo()._set_state(
+            "queued", attempt_count=0, scheduled_at=fields.Datetime.now()
+        )
         failed._reopen_campaigns()
 
     def action_settle_sent(self):
         """A person has found it in the mailbox: it was sent."""
         self._check_may_act()
         for reminder in self.filtered("is_undecided").sudo():
-            reminder._set_state("sent", is_undecided=False, sent_at=reminder.attempted_at)
+            reminder._set_state(
+                "sent", is_undecided=False, sent_at=reminder.attempted_at
+            )
             reminder._record_event("sent", source="manual")
             reminder._log_sent()
 
@@ -51,7 +64,12 @@ class ChaserReminder(models.Model):
         self._check_may_act()
         undecided = self.filtered("is_undecided")
         undecided.sudo()._set_state(
-            "queued", "settled_not_sent", {"detail": self.env.user.name}, is_undecided=False, scheduled_at=fields.Datetime.now())
+            "queued",
+            "settled_not_sent",
+            {"detail": self.env.user.name},
+            is_undecided=False,
+            scheduled_at=fields.Datetime.now(),
+        )
         undecided._reopen_campaigns()
 
     def _reopen_campaigns(self):
@@ -62,7 +80,12 @@ class ChaserReminder(models.Model):
 
     def action_open_partner(self):
         self.ensure_one()
-        return {"type": "ir.actions.act_window", "res_model": "res.partner", "res_id": self.partner_id.id, "view_mode": "form"}
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "res.partner",
+            "res_id": self.partner_id.id,
+            "view_mode": "form",
+        }
 
     # -- what a crash left open
 
@@ -70,17 +93,32 @@ class ChaserReminder(models.Model):
         """The notes for a reminder that was found to be sent after all."""
         self.ensure_one()
         sender = self._get_sender()
-        sender._write_notes([sender._make_late_note(self, self.campaign_id.user_id or self.env.user)])
+        sender._write_notes(
+            [sender._make_late_note(self, self.campaign_id.user_id or self.env.user)]
+        )
 
     def _settle_found(self, how):
-        """It was sent after all, as ``how`` proves: what a crash left open is settled."""
+        """It was sent after all, as ``how`` proves: what a crash left open is
+        settled."""
         for reminder in self.filtered("is_undecided").sudo():
-            reminder._set_state("sent", "found_sent", {"detail": how}, is_undecided=False, sent_at=reminder.attempted_at)
-            reminder._record_event("sent", source="gateway", raw_data={"found": how}, occurred_at=reminder.attempted_at)
+            reminder._set_state(
+                "sent",
+                "found_sent",
+                {"detail": how},
+                is_undecided=False,
+                sent_at=reminder.attempted_at,
+            )
+            reminder._record_event(
+                "sent",
+                source="gateway",
+                raw_data={"found": how},
+                occurred_at=reminder.attempted_at,
+            )
             reminder._log_sent()
 
     def _settle_by_mailbox(self, found):
-        """What the mailbox said of an undecided reminder: True sent, False clearly not there, None it could not say."""
+        """What the mailbox said of an undecided reminder: True sent, False clearly not
+        there, None it could not say."""
         self.ensure_one()
         if not self.is_undecided:
             return  # a person was quicker
@@ -88,35 +126,57 @@ class ChaserReminder(models.Model):
             self._settle_found(self.env._("it is in the mailbox"))
         else:
             code = "undecided_absent" if found is False else "undecided_unseen"
-            self._set_state("failed", code, {"date": fields.Date.context_today(self).isoformat()}, is_undecided=True)
+            self._set_state(
+                "failed",
+                code,
+                {"date": fields.Date.context_today(self).isoformat()},
+                is_undecided=True,
+            )
 
     # -- another mailbox for what has not left yet
 
     def _move_to(self, mailboxes):
-        """Gives waiting reminders another mailbox; called as superuser. What is marked as being sent, or is in the sender's hands right
-        now, stays where it is: it may be on its way already.
+        """Gives waiting reminders another mailbox; called as superuser. What is marked
+        as being sent, or is in the sender's hands right now, stays where it is: it may
+        be on its way already.
 
-        :param dict mailboxes: commercial partner id → mailbox id; who is not in it keeps theirs
-        :return: those that have the mailbox that they should have
+        :param dict mailboxes: commercial partner id → mailbox id; who is not in it
+        keeps theirs :return: those that have the mailbox that they should have
         """
         self.flush_recordset(["provider_id", "state", "partner_id"])
-        rows = self.env.execute_query(SQL(
-            """SELECT r.id FROM chaser_reminder r JOIN chaser_provider p ON p.company_id = r.company_id
-                 JOIN unnest(%s::int[], %s::int[]) AS v(partner_id, provider_id) ON v.partner_id = r.partner_id AND v.provider_id = p.id
-                WHERE r.id = ANY(%s) AND r.state IN ('draft', 'queued') FOR NO KEY UPDATE OF r SKIP LOCKED""",
-            list(mailboxes), list(mailboxes.values()), self.ids))
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT r.id FROM chaser_reminder r
+                JOIN chaser_provider p ON p.company_id = r.company_id
+                 JOIN unnest(%s::int[], %s::int[]) AS v(partner_id,
+                 provider_id) ON v.partner_id = r.partner_id AND v.provider_id = p.id
+                WHERE r.id = ANY(%s) AND r.state IN ('draft', 'queued')
+                FOR NO KEY UPDATE OF r SKIP LOCKED""",
+                list(mailboxes),
+                list(mailboxes.values()),
+                self.ids,
+            )
+        )
         free = self.browse(row[0] for row in rows)
         free.invalidate_recordset(["provider_id", "state"])
-        for provider_id, reminders in free.grouped(lambda reminder: mailboxes[reminder.partner_id.id]).items():
-            moving = reminders.filtered(lambda reminder, new=provider_id: reminder.provider_id.id != new)
+        for provider_id, reminders in free.grouped(
+            lambda reminder: mailboxes[reminder.partner_id.id]
+        ).items():
+            moving = reminders.filtered(
+                lambda reminder, new=provider_id: reminder.provider_id.id != new
+            )
             if moving:
-                moving.write({"provider_id": provider_id, **self._prepare_reason_values(False)})
+                moving.write(
+                    {"provider_id": provider_id, **self._prepare_reason_values(False)}
+                )
         return free
 
     def action_move_mailbox(self):
         """Opens the choice of another mailbox for these reminders."""
         self._check_may_act()
-        return self.env["chaser.mailbox.move"]._open_for(self.filtered(lambda reminder: reminder.state in ("draft", "queued")))
+        return self.env["chaser.mailbox.move"]._open_for(
+            self.filtered(lambda reminder: reminder.state in ("draft", "queued"))
+        )
 
     def _set_waiting_reason(self, code, detail=""):
         """Why these wait, for as long as nobody does something; called as superuser."""
@@ -126,7 +186,9 @@ class ChaserReminder(models.Model):
 
     def action_view_inbound(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_inbound_action")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "invoice_chaser.chaser_inbound_action"
+        )
         return action | {"domain": [("reminder_id", "=", self.id)], "context": {}}
 
     def action_call(self):
@@ -149,30 +211,47 @@ class ChaserReminder(models.Model):
     def _open_chaser_statement(self, model):
         self.ensure_one()
         self.check_access("read")
-        moves = self._get_live_lines().move_id.filtered(lambda move: move.payment_state not in ("paid", "reversed"))
-        return self.partner_id._open_chaser_statement(model, self.company_id, moves, self)
+        moves = self._get_live_lines().move_id.filtered(
+            lambda move: move.payment_state not in ("paid", "reversed")
+        )
+        return self.partner_id._open_chaser_statement(
+            model, self.company_id, moves, self
+        )
 
     # -- who is to look
 
     @api.model
     def _get_responsible(self, company, partner, reminder=None):
-        """Who is to look: the campaign's responsible, the salesperson of the invoices or the customer, else a manager of the company."""
+        """Who is to look: the campaign's responsible, the salesperson of the invoices
+        or the customer, else a manager of the company."""
         root = self.env.ref("base.user_root")
         candidates = self.env["res.users"].sudo()
         if reminder:
-            candidates |= reminder.campaign_id.user_id.sudo() | reminder.line_ids.move_id.invoice_user_id.sudo()
-        candidates |= partner.user_id.sudo() | self.env.ref("invoice_chaser.group_chaser_manager").sudo().all_user_ids
+            candidates |= (
+                reminder.campaign_id.user_id.sudo()
+                | reminder.line_ids.move_id.invoice_user_id.sudo()
+            )
+        candidates |= (
+            partner.user_id.sudo()
+            | self.env.ref("invoice_chaser.group_chaser_manager").sudo().all_user_ids
+        )
         chaser = self.env.ref("invoice_chaser.group_chaser_user")
         return candidates.filtered(
-            lambda user: user.active and not user.share and user != root and company in user.company_ids and chaser in user.all_group_ids)[:1]
+            lambda user: user.active
+            and not user.share
+            and user != root
+            and company in user.company_ids
+            and chaser in user.all_group_ids
+        )[:1]
 
     # -- what payments change
 
     def _on_reconciled(self, move_lines):
         """Items were paid, credited or matched: what waits for them stops at once.
 
-        A reminder that the sender holds or has just changed is left to it: it reads the balance under a lock before it sends,
-        and ``_sweep_paid`` comes later. A payment never fails or waits because of a reminder.
+        A reminder that the sender holds or has just changed is left to it: it reads the
+        balance under a lock before it sends, and ``_sweep_paid`` comes later. A payment
+        never fails or waits because of a reminder.
         """
         if not move_lines:
             return
@@ -180,40 +259,94 @@ class ChaserReminder(models.Model):
         self.flush_model()
         try:
             with self.env.cr.savepoint():
-                self._settle_paid(SQL(
-                    "r.id IN (SELECT reminder_id FROM chaser_reminder_line WHERE move_line_id = ANY(%s) AND NOT is_credit)", list(move_lines.ids)))
+                self._settle_paid(
+                    SQL(
+                        "r.id IN (SELECT reminder_id FROM chaser_reminder_line WHERE "
+                        "move_line_id = ANY(%s) AND NOT is_credit)",
+                        list(move_lines.ids),
+                    )
+                )
         except psycopg2.errors.SerializationFailure:
-            _logger.info("Reminders of paid items %s are changed by the sender right now; it settles them", move_lines.ids)
+            _logger.info(
+                "Reminders of paid items %s are changed by the sender right now; it "
+                "settles them",
+                move_lines.ids,
+            )
 
     def _on_unreconciled(self, move_lines):
-        """A payment was taken back: what counted as paid because of it is open again. What was skipped for it stays skipped."""
+        """A payment was taken back: what counted as paid because of it is open again.
+        What was skipped for it stays skipped."""
         if move_lines:
             self.env["account.move.line"].flush_model(["reconciled"])
-            self.search([("paid_at", "!=", False), ("state", "=", "sent"), ("line_ids", "any", [
-                ("move_line_id", "in", move_lines.ids), ("is_credit", "=", False), ("dropped_code", "=", False),
-                ("move_line_id.reconciled", "=", False)])]).write({"paid_at": False})
+            self.search(
+                [
+                    ("paid_at", "!=", False),
+                    ("state", "=", "sent"),
+                    (
+                        "line_ids",
+                        "any",
+                        [
+                            ("move_line_id", "in", move_lines.ids),
+                            ("is_credit", "=", False),
+                            ("dropped_code", "=", False),
+                            ("move_line_id.reconciled", "=", False),
+                        ],
+                    ),
+                ]
+            ).write({"paid_at": False})
             self._take_thanks_back(move_lines)
 
     def _take_thanks_back(self, move_lines):
         """A payment is taken back: the thanks for it that wait do not go."""
-        waiting = self.search([("purpose", "=", "thanks"), ("state", "in", ("draft", "queued")), ("line_ids", "any", [
-            ("move_line_id", "in", move_lines.ids), ("move_line_id.reconciled", "=", False)])])
-        # One that the sender holds reads the balance itself, under a lock, before it goes.
+        waiting = self.search(
+            [
+                ("purpose", "=", "thanks"),
+                ("state", "in", ("draft", "queued")),
+                (
+                    "line_ids",
+                    "any",
+                    [
+                        ("move_line_id", "in", move_lines.ids),
+                        ("move_line_id.reconciled", "=", False),
+                    ],
+                ),
+            ]
+        )
+        # One that the sender holds reads the balance itself, under a lock, before it
+        # goes.
         for reminder in waiting.try_lock_for_update(allow_referencing=True):
-            numbers = reminder.line_ids.filtered(lambda line: line.move_line_id in move_lines).mapped("number")
-            reminder._set_skipped("thanks_taken_back", {"detail": ", ".join(filter(None, numbers))})
+            numbers = reminder.line_ids.filtered(
+                lambda line: line.move_line_id in move_lines
+            ).mapped("number")
+            reminder._set_skipped(
+                "thanks_taken_back", {"detail": ", ".join(filter(None, numbers))}
+            )
 
     def _settle_paid(self, condition):
-        """Waiting reminders whose items are all settled are skipped; sent ones get the time of it."""
-        self.env.cr.execute(SQL(
-            """SELECT r.id FROM chaser_reminder r
-                WHERE r.state IN ('draft', 'queued', 'sent') AND r.purpose <> 'thanks' AND r.paid_at IS NULL AND %s
-                  AND EXISTS (SELECT 1 FROM chaser_reminder_line l WHERE l.reminder_id = r.id AND NOT l.is_credit AND l.dropped_code IS NULL)
-                  AND NOT EXISTS (SELECT 1 FROM chaser_reminder_line l JOIN account_move_line a ON a.id = l.move_line_id
-                                   WHERE l.reminder_id = r.id AND NOT l.is_credit AND l.dropped_code IS NULL AND NOT coalesce(a.reconciled, false))
-                  FOR NO KEY UPDATE OF r SKIP LOCKED""", condition), log_exceptions=False)
+        """Waiting reminders whose items are all settled are skipped; sent ones get the
+        time of it."""
+        self.env.cr.execute(
+            SQL(
+                """SELECT r.id FROM chaser_reminder r
+                WHERE r.state IN ('draft', 'queued', 'sent') AND r.purpose <> 'thanks'
+                AND r.paid_at IS NULL AND %s
+                  AND EXISTS (SELECT 1 FROM chaser_reminder_line l
+                  WHERE l.reminder_id = r.id AND NOT l.is_credit
+                  AND l.dropped_code IS NULL)
+                  AND NOT EXISTS (SELECT 1 FROM chaser_reminder_line l
+                  JOIN account_move_line a ON a.id = l.move_line_id
+                                   WHERE l.reminder_id = r.id AND NOT l.is_credit
+                                   AND l.dropped_code IS NULL AND NOT
+                                   coalesce(a.reconciled, false))
+                  FOR NO KEY UPDATE OF r SKIP LOCKED""",
+                condition,
+            ),
+            log_exceptions=False,
+        )
         reminders = self.browse(row[0] for row in self.env.cr.fetchall())
-        waiting = reminders.filtered(lambda reminder: reminder.state in ("draft", "queued"))
+        waiting = reminders.filtered(
+            lambda reminder: reminder.state in ("draft", "queued")
+        )
         waiting._set_skipped("paid")
         (reminders - waiting).write({"paid_at": fields.Datetime.now()})
         reminders.flush_recordset()

@@ -13,14 +13,15 @@ from ...core.pace.throttle import NAP, Allowance
 from .prepared import PreparedQueries
 
 _logger = logging.getLogger(__name__)
-# Seconds that a batch may take, also when the scheduler's own time for the job is over: cut after its first message, each batch would
-# cost a whole rest for one message. Well below ``limit_time_real_cron`` (120 s), after which Odoo kills the process.
+# Seconds that a batch may take, also when the scheduler's own time for the job is over:
+# cut after its first message, each batch would cost a whole rest for one message. Well
+# below ``limit_time_real_cron`` (120 s), after which Odoo kills the process.
 _BATCH_TIME = 30
 
 
 class Batches:
-    """The messages of one run: how many may go now, which, the pauses between them, and what
-    they all share: the open transport, settings as plain values, prepared queries.
+    """The messages of one run: how many may go now, which, the pauses between them, and
+    what they all share: the open transport, settings as plain values, prepared queries.
 
     This is ``job.run`` for the sender's steps."""
 
@@ -41,7 +42,8 @@ class Batches:
         self._was_limited = bool(self.provider.rate_limit_count)
 
     def go(self):
-        """Batch by batch, as long as something may go and the scheduler's time lasts."""
+        """Batch by batch, as long as something may go and the scheduler's time
+        lasts."""
         lag = self._get_lag()
         while True:
             allowed = self._await_slot(lag)
@@ -66,7 +68,8 @@ class Batches:
             self.send_one(reminder_id)
             self._note_work(provider._tick() - started)
             if not position:
-                # Told at once: a job that is killed three times without any progress is put aside by Odoo's scheduler.
+                # Told at once: a job that is killed three times without any progress is
+                # put aside by Odoo's scheduler.
                 self.run._commit(1)
         self.write_notes()
 
@@ -77,13 +80,17 @@ class Batches:
 
     def send_one(self, reminder_id):
         """One reminder through the steps. Whatever happens to it, the others go on."""
-        provider, reminder = self.provider, self.env["chaser.reminder"].browse(reminder_id)
+        provider, reminder = (
+            self.provider,
+            self.env["chaser.reminder"].browse(reminder_id),
+        )
         sender = reminder._get_sender(self._purposes.get(reminder_id))
         try:
             sender._send(reminder, self)
             provider._commit_now()
         except (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected):
-            # Somebody changed the invoice or the reminder before the mark. Nothing was sent: the next pass takes it.
+            # Somebody changed the invoice or the reminder before the mark. Nothing was
+            # sent: the next pass takes it.
             provider._fresh()
         except psycopg2.InterfaceError:
             raise
@@ -96,17 +103,29 @@ class Batches:
     # -- which messages
 
     def _claim(self, limit):
-        """Ids of the next reminders, most important first; rows that another process holds are passed over. No more to one recipient
-        domain than its limit allows: what waits for such a domain is put off together, so that it stands in nobody's way."""
+        """Ids of the next reminders, most important first; rows that another process
+        holds are passed over. No more to one recipient domain than its limit allows:
+        what waits for such a domain is put off together, so that it stands in nobody's
+        way."""
         now, chosen, room, taken = fields.Datetime.now(), [], {}, Counter()
         while len(chosen) < limit:
-            rows = self.env.execute_query(SQL(
-                """SELECT r.id, r.recipient_domain, r.purpose FROM %s AND r.scheduled_at <= %s AND r.id <> ALL(%s)
-                    ORDER BY r.priority DESC, r.id LIMIT %s FOR NO KEY UPDATE OF r SKIP LOCKED""",
-                self.provider._get_queue_sql(), now, chosen, limit - len(chosen)))
+            rows = self.env.execute_query(
+                SQL(
+                    """SELECT r.id, r.recipient_domain, r.purpose FROM %s
+                    AND r.scheduled_at <= %s AND r.id <> ALL(%s)
+                    ORDER BY r.priority DESC, r.id LIMIT %s
+                    FOR NO KEY UPDATE OF r SKIP LOCKED""",
+                    self.provider._get_queue_sql(),
+                    now,
+                    chosen,
+                    limit - len(chosen),
+                )
+            )
             full = set()
             for reminder_id, domain, purpose in rows:
-                left = room.setdefault(domain, self.throttle.get_domain_room(domain, now))
+                left = room.setdefault(
+                    domain, self.throttle.get_domain_room(domain, now)
+                )
                 if left == 0:
                     full.add(domain)
                     continue
@@ -115,32 +134,59 @@ class Batches:
                 chosen.append(reminder_id)
                 self._purposes[reminder_id] = purpose
             for domain in full:
-                self._put_off(domain, self.throttle.get_domain_hold(domain, now, taken[domain]), chosen)
+                self._put_off(
+                    domain,
+                    self.throttle.get_domain_hold(domain, now, taken[domain]),
+                    chosen,
+                )
             if not full:
                 break
         return chosen
 
     def _put_off(self, domain, until, chosen):
-        """All that is due to a recipient domain waits until a slot opens, but for the chosen ones."""
-        reasons = self.provider._prepare_reason_values("limit_domain", {"detail": domain or "", "until": until.isoformat()})
-        self.env.cr.execute(SQL(
-            """UPDATE chaser_reminder SET scheduled_at = %s, reason_code = %s, reason_params = %s WHERE id IN (
-                   SELECT r.id FROM %s AND r.scheduled_at <= %s AND r.recipient_domain IS NOT DISTINCT FROM %s AND r.id <> ALL(%s)
+        """All that is due to a recipient domain waits until a slot opens, but for the
+        chosen ones."""
+        reasons = self.provider._prepare_reason_values(
+            "limit_domain", {"detail": domain or "", "until": until.isoformat()}
+        )
+        self.env.cr.execute(
+            SQL(
+                """UPDATE chaser_reminder SET scheduled_at = %s, reason_code = %s,
+                reason_params = %s WHERE id IN (
+                   SELECT r.id FROM %s AND r.scheduled_at <= %s
+                   AND r.recipient_domain IS NOT DISTINCT FROM %s AND r.id <> ALL(%s)
                       FOR NO KEY UPDATE OF r SKIP LOCKED)""",
-            until, reasons["reason_code"], Json(reasons["reason_params"]), self.provider._get_queue_sql(), fields.Datetime.now(), domain, chosen))
-        self.env["chaser.reminder"].invalidate_model(["scheduled_at", "reason_code", "reason_params"], flush=False)
+                until,
+                reasons["reason_code"],
+                Json(reasons["reason_params"]),
+                self.provider._get_queue_sql(),
+                fields.Datetime.now(),
+                domain,
+                chosen,
+            )
+        )
+        self.env["chaser.reminder"].invalidate_model(
+            ["scheduled_at", "reason_code", "reason_params"], flush=False
+        )
 
     def is_open(self):
-        """Whether the next message may be tried: nothing that happened, and no person, has closed the mailbox meanwhile."""
-        self.env.cr.execute(SQL(
-            "SELECT state = 'connected' AND (hold_until IS NULL OR hold_until <= %s) FROM chaser_provider WHERE id = %s",
-            fields.Datetime.now(), self.provider.id))
+        """Whether the next message may be tried: nothing that happened, and no person,
+        has closed the mailbox meanwhile."""
+        self.env.cr.execute(
+            SQL(
+                "SELECT state = 'connected' AND (hold_until IS NULL OR hold_until <= "
+                "%s) FROM chaser_provider WHERE id = %s",
+                fields.Datetime.now(),
+                self.provider.id,
+            )
+        )
         return self.env.cr.fetchone()[0]
 
     # -- pace
 
     def _await_slot(self, lag):
-        """What may go now, after ``lag`` seconds of rest and, if need be, a nap until the next slot. A longer wait is told, not waited for."""
+        """What may go now, after ``lag`` seconds of rest and, if need be, a nap until
+        the next slot. A longer wait is told, not waited for."""
         now = fields.Datetime.now
         if lag > NAP:
             return Allowance(0, "pace", fields.Datetime.add(now(), seconds=int(lag)))
@@ -154,7 +200,8 @@ class Batches:
         return allowed
 
     def _go_on(self, deadline):
-        """The pause between two messages; whether the next one may follow in this run."""
+        """The pause between two messages; whether the next one may follow in this
+        run."""
         if self.provider._tick() >= deadline:
             return False
         gap = self.pace.gap(self._dice.random())
@@ -167,17 +214,27 @@ class Batches:
         return self.pace.rest(self._dice.random())
 
     def _get_lag(self):
-        """Seconds that are missing to the rest after the last message, whichever run it was."""
+        """Seconds that are missing to the rest after the last message, whichever run it
+        was."""
         last = self.throttle.get_last()
-        return max(0.0, self._get_rest() - (fields.Datetime.now() - last).total_seconds()) if last else 0.0
+        return (
+            max(0.0, self._get_rest() - (fields.Datetime.now() - last).total_seconds())
+            if last
+            else 0.0
+        )
 
     def _note_work(self, seconds):
-        """What one message took, its documents and the network included, without the pauses."""
+        """What one message took, its documents and the network included, without the
+        pauses."""
         self._work, self._worked = self._work + seconds, self._worked + 1
 
     def _learn_work(self):
-        """How long a message takes this mailbox, for the forecast. In tenths of a second, so that the row is seldom written."""
-        mean, before = self._work / self._worked if self._worked else 0.0, self.provider.message_seconds
+        """How long a message takes this mailbox, for the forecast. In tenths of a
+        second, so that the row is seldom written."""
+        mean, before = (
+            self._work / self._worked if self._worked else 0.0,
+            self.provider.message_seconds,
+        )
         work = round((before + mean) / 2 if before else mean, 1)
         if abs(work - before) > 0.05:
             self.provider.message_seconds = work
@@ -197,11 +254,15 @@ class Batches:
         return self.throttle.get_domain_hold(domain, fields.Datetime.now())
 
     def note_attempt(self, domain):
-        # Odoo's datetimes end at the second: counted up, so that no window opens too early.
-        self.throttle.note(domain, fields.Datetime.add(fields.Datetime.now(), seconds=1))
+        # Odoo's datetimes end at the second: counted up, so that no window opens too
+        # early.
+        self.throttle.note(
+            domain, fields.Datetime.add(fields.Datetime.now(), seconds=1)
+        )
 
     def note_success(self):
-        """The service takes messages again: its next refusal is a first one. Written down with the message's own record."""
+        """The service takes messages again: its next refusal is a first one. Written
+        down with the message's own record."""
         if self._was_limited:
             self.provider.rate_limit_count = 0
             self._was_limited = False
@@ -218,13 +279,25 @@ class Batches:
 
 
 def _prepare_settings(provider):
-    """What every message of a run needs of mailbox and company, as plain values: records are read anew after each commit."""
+    """What every message of a run needs of mailbox and company, as plain values:
+    records are read anew after each commit."""
     company = provider.company_id
-    reply_domain = company.alias_domain_id.name if company.chaser_reply_token and not provider.reply_to else ""
+    reply_domain = (
+        company.alias_domain_id.name
+        if company.chaser_reply_token and not provider.reply_to
+        else ""
+    )
     return {
-        "company_id": company.id, "tracking": company.chaser_tracking, "interval": company.chaser_contact_interval,
+        "company_id": company.id,
+        "tracking": company.chaser_tracking,
+        "interval": company.chaser_contact_interval,
         "email": email_normalize(provider.email),
-        "sender_name": provider.sender_name or company.name or "", "reply_to": provider.reply_to or company.catchall_email or "",
-        "reply_token_domain": reply_domain or "", "webhook_service": SERVICES.get(provider.webhook_service), "base_url": provider.get_base_url(),
-        "today": company._get_chaser_today(), "tz": company._get_chaser_tz(), "company": provider.env["chaser.composer"]._get_company_data(company),
+        "sender_name": provider.sender_name or company.name or "",
+        "reply_to": provider.reply_to or company.catchall_email or "",
+        "reply_token_domain": reply_domain or "",
+        "webhook_service": SERVICES.get(provider.webhook_service),
+        "base_url": provider.get_base_url(),
+        "today": company._get_chaser_today(),
+        "tz": company._get_chaser_tz(),
+        "company": provider.env["chaser.composer"]._get_company_data(company),
     }

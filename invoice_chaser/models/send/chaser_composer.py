@@ -12,8 +12,8 @@ from ..planning.chaser_planner import PAID_STATES
 
 
 class Shared:
-    """Values that several messages share, made once: what a send run is for its messages,
-    for those that nobody sends (preview, checker)."""
+    """Values that several messages share, made once: what a send run is for its
+    messages, for those that nobody sends (preview, checker)."""
 
     def __init__(self):
         self.cache = {}
@@ -25,8 +25,9 @@ class Shared:
 
 
 class ChaserComposer(models.AbstractModel):
-    """What a message says, as plain values, built in one place for the sender, the preview,
-    the checker, the documents and the customer's page; and the message made from it."""
+    """What a message says, as plain values, built in one place for the sender, the
+    preview, the checker, the documents and the customer's page; and the message made
+    from it."""
 
     _name = "chaser.composer"
     _description = "Composer of Messages"
@@ -44,7 +45,9 @@ class ChaserComposer(models.AbstractModel):
         return render.MessageData(
             today=today,
             items=tuple(self._make_item(row, shared, today, base_url) for row in rows),
-            credits=tuple(self._make_item(row, shared, today, base_url) for row in credits),
+            credits=tuple(
+                self._make_item(row, shared, today, base_url) for row in credits
+            ),
             salesperson=self._get_salesperson_data(first["invoice_user_id"], shared),
             bank=self._get_bank_data(first["partner_bank_id"], shared),
             payment_reference=first["payment_reference"] or first["number"] or "",
@@ -54,14 +57,23 @@ class ChaserComposer(models.AbstractModel):
     @api.model
     def _make_item(self, row, shared, today, base_url):
         currency_id, token = row["currency_id"], row.get("access_token")
-        name, decimals = shared.get(("currency", currency_id), lambda: self._read_currency(currency_id))
+        name, decimals = shared.get(
+            ("currency", currency_id), lambda: self._read_currency(currency_id)
+        )
         return render.Item(
-            number=row["number"] or "", invoice_date=row["invoice_date"], date_due=row["date_due"],
+            number=row["number"] or "",
+            invoice_date=row["invoice_date"],
+            date_due=row["date_due"],
             days_overdue=(today - row["date_due"]).days if row["date_due"] else 0,
-            amount=Decimal(str(row["amount"])), residual=Decimal(str(row["residual"])),
-            currency=name, decimals=decimals,
-            url=f"{base_url}/my/invoices/{row['move_id']}?access_token={token}" if token else "",
-            part=row.get("part") or 0, parts=row.get("parts") or 0,
+            amount=Decimal(str(row["amount"])),
+            residual=Decimal(str(row["residual"])),
+            currency=name,
+            decimals=decimals,
+            url=f"{base_url}/my/invoices/{row['move_id']}?access_token={token}"
+            if token
+            else "",
+            part=row.get("part") or 0,
+            parts=row.get("parts") or 0,
         )
 
     @api.model
@@ -76,10 +88,13 @@ class ChaserComposer(models.AbstractModel):
     @api.model
     def _read_salesperson(self, user_id):
         user = self.env["res.users"].browse(user_id or ()).sudo()
-        # Neither Odoo's own robot nor somebody who has left signs a letter: then it is the company.
+        # Neither Odoo's own robot nor somebody who has left signs a letter: then it is
+        # the company.
         partner = user.filtered("active").partner_id
         return {
-            "name": partner.name or "", "email": partner.email or "", "phone": partner.phone or ""
+            "name": partner.name or "",
+            "email": partner.email or "",
+            "phone": partner.phone or "",
         }
 
     @api.model
@@ -90,7 +105,9 @@ class ChaserComposer(models.AbstractModel):
     def _read_bank(self, bank_id):
         bank = self.env["res.partner.bank"].browse(bank_id or ()).sudo()
         return {
-            "name": bank.bank_id.name or "", "iban": bank.acc_number or "", "bic": bank.bank_id.bic or "",
+            "name": bank.bank_id.name or "",
+            "iban": bank.acc_number or "",
+            "bic": bank.bank_id.bic or "",
             "holder": bank.acc_holder_name or bank.partner_id.name or "",
         }
 
@@ -99,8 +116,12 @@ class ChaserComposer(models.AbstractModel):
         """Which instalment of its invoice a journal item is, and of how many."""
         line = SQL.identifier(alias)
         return SQL(
-            """(SELECT count(*) AS parts, count(*) FILTER (WHERE (t.date_maturity, t.id) <= (%(line)s.date_maturity, %(line)s.id)) AS part
-                  FROM account_move_line t WHERE t.move_id = %(line)s.move_id AND t.display_type = 'payment_term')""", line=line)
+            """(SELECT count(*) AS parts, count(*) FILTER (WHERE (t.date_maturity,
+            t.id) <= (%(line)s.date_maturity, %(line)s.id)) AS part
+                  FROM account_move_line t WHERE t.move_id = %(line)s.move_id
+                  AND t.display_type = 'payment_term')""",
+            line=line,
+        )
 
     # -- a message on its way: from the job of the sender
 
@@ -109,60 +130,99 @@ class ChaserComposer(models.AbstractModel):
         base_url, name = settings["base_url"], job.facts["name"] or ""
         contacts = {row["contact_name"] for row in job.items}
         return self._make_data(
-            job.items, job.credits, job.run, settings["today"], base_url,
-            company=settings["company"], customer_name=name,
+            job.items,
+            job.credits,
+            job.run,
+            settings["today"],
+            base_url,
+            company=settings["company"],
+            customer_name=name,
             contact_name=(contacts.pop() if len(contacts) == 1 else "") or name,
             level_name=self._get_level_values(job)["names"],
             unsubscribe_url=f"{base_url}/chaser/u/{token}",
-            pixel_url=f"{base_url}/chaser/o/{token}.gif" if settings["tracking"] else "",
-            page_url=self.env["chaser.reminder"]._get_page_url(base_url, job.row["page_token"]),
-            customer={"reference": job.facts["ref"] or "", "trn": job.facts["vat"] or ""},
+            pixel_url=f"{base_url}/chaser/o/{token}.gif"
+            if settings["tracking"]
+            else "",
+            page_url=self.env["chaser.reminder"]._get_page_url(
+                base_url, job.row["page_token"]
+            ),
+            customer={
+                "reference": job.facts["ref"] or "",
+                "trn": job.facts["vat"] or "",
+            },
         )
 
     def _render(self, job, content):
-        """Subject, HTML and text of a message; with what it says about its documents."""
+        """Subject, HTML and text of a message; with what it says about its
+        documents."""
         self._ensure_portal_tokens(job)
         attached = tuple((document.kind, document.number) for document in job.documents)
-        data = replace(self._prepare_message_data(job), attached=attached, left_out=job.left_out)
+        data = replace(
+            self._prepare_message_data(job), attached=attached, left_out=job.left_out
+        )
         if not job.link_invoices:
-            data = replace(data, items=tuple(replace(item, url="") for item in data.items))
-        return render.compose(data, content, job.row["language"] or "en", self._get_link_prefix(job))
+            data = replace(
+                data, items=tuple(replace(item, url="") for item in data.items)
+            )
+        return render.compose(
+            data, content, job.row["language"] or "en", self._get_link_prefix(job)
+        )
 
     def _ensure_portal_tokens(self, job):
-        """Invoices need a portal token for their link; in one statement, because ``write`` on
-        posted invoices is expensive."""
+        """Invoices need a portal token for their link; in one statement, because
+        ``write`` on posted invoices is expensive."""
         missing = [row["move_id"] for row in job.items if not row["access_token"]]
         if missing:
-            tokens = dict(self.env.execute_query(SQL(
-                "UPDATE account_move SET access_token = gen_random_uuid()::text WHERE id = ANY(%s) RETURNING id, access_token", missing)))
+            tokens = dict(
+                self.env.execute_query(
+                    SQL(
+                        "UPDATE account_move SET access_token = "
+                        "gen_random_uuid()::text WHERE id = ANY(%s) RETURNING id, "
+                        "access_token",
+                        missing,
+                    )
+                )
+            )
             for row in job.items:
                 row["access_token"] = row["access_token"] or tokens[row["move_id"]]
 
     def _get_link_prefix(self, job):
         """Start of the tracked links; empty where tracking is off."""
         settings = job.run.settings
-        return f"{settings['base_url']}/chaser/c/{job.row['token']}/" if settings["tracking"] else ""
+        return (
+            f"{settings['base_url']}/chaser/c/{job.row['token']}/"
+            if settings["tracking"]
+            else ""
+        )
 
     def _prepare_message(self, job, copies):
         """The message itself. ``copies``: further addresses that get it."""
         settings, own = job.run.settings, job.row
-        message_id = own["message_id"] or job.run.provider._make_message_id(settings["email"])
+        message_id = own["message_id"] or job.run.provider._make_message_id(
+            settings["email"]
+        )
         url = f"{settings['base_url']}/chaser/u/{own['token']}"
         return OutgoingMessage(
-            message_id=message_id, sender=settings["email"],
+            message_id=message_id,
+            sender=settings["email"],
             sender_name=own["sender_name"] or settings["sender_name"],
-            recipients=tuple(job.facts["recipients"]), cc=tuple(copies),
-            subject=job.rendered.subject, html=job.rendered.html, text=job.rendered.text,
+            recipients=tuple(job.facts["recipients"]),
+            cc=tuple(copies),
+            subject=job.rendered.subject,
+            html=job.rendered.html,
+            text=job.rendered.text,
             reply_to=self._get_reply_to(job),
             # Oldest first, so that mail programs thread them (RFC 5322 §3.6.4).
             references=tuple(reversed(job.facts["former"])),
-            headers=self._prepare_headers(url, job.rendered.langs) | self._get_mark_headers(job, message_id),
+            headers=self._prepare_headers(url, job.rendered.langs)
+            | self._get_mark_headers(job, message_id),
             attachments=tuple(document.as_attachment() for document in job.documents),
         )
 
     def _get_reply_to(self, job):
-        """Where the company wants it, answers go to an address that names the reminder, for mail
-        programs that lose the references; a campaign's own address comes first."""
+        """Where the company wants it, answers go to an address that names the reminder,
+        for mail programs that lose the references; a campaign's own address comes
+        first."""
         settings, own = job.run.settings, job.row
         if settings["reply_token_domain"] and not own["reply_to"]:
             return f"chaser+{own['token']}@{settings['reply_token_domain']}"
@@ -172,8 +232,11 @@ class ChaserComposer(models.AbstractModel):
     def _prepare_headers(self, unsubscribe_url, langs):
         """Headers that each reminder has, besides those of any mail."""
         return {
-            "List-Unsubscribe": f"<{unsubscribe_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-            "Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "OOF", "Content-Language": ", ".join(langs),
+            "List-Unsubscribe": f"<{unsubscribe_url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": "OOF",
+            "Content-Language": ", ".join(langs),
         }
 
     def _get_mark_headers(self, job, message_id):
@@ -193,84 +256,146 @@ class ChaserComposer(models.AbstractModel):
         codes = self.env["chaser.template"]._get_name_codes()
         return {
             "days_overdue": level.days_overdue if level else 1,
-            "copy_salesperson": level.copy_salesperson, "copy_escalation": level.copy_escalation,
-            "copy_email": level.copy_user_id.sudo().email or "", "activity_type_id": level.activity_type_id.id,
-            "names": {lang: level.with_context(lang=code).name or "" for lang, code in codes.items()},
+            "copy_salesperson": level.copy_salesperson,
+            "copy_escalation": level.copy_escalation,
+            "copy_email": level.copy_user_id.sudo().email or "",
+            "activity_type_id": level.activity_type_id.id,
+            "names": {
+                lang: level.with_context(lang=code).name or ""
+                for lang, code in codes.items()
+            },
         }
 
     def _get_template_id(self, job):
         """The campaign's template, else the one for the reminder's level."""
         own = job.row
         return own["template_id"] or job.run.get(
-            ("template", own["level_id"], own["campaign_type"]), lambda: self._choose_template_id(own))
+            ("template", own["level_id"], own["campaign_type"]),
+            lambda: self._choose_template_id(own),
+        )
 
     def _choose_template_id(self, own):
         level = self.env["chaser.level"].browse(own["level_id"])
         company = self.env["res.company"].browse(own["company_id"])
-        return self.env["chaser.template"]._get_for_level(level, company, own["campaign_type"]).id
+        return (
+            self.env["chaser.template"]
+            ._get_for_level(level, company, own["campaign_type"])
+            .id
+        )
 
     def _get_version(self, job, template_id):
         """Id and content of the template's current version."""
-        return job.run.get(("version", template_id), lambda: self._read_version(template_id))
+        return job.run.get(
+            ("version", template_id), lambda: self._read_version(template_id)
+        )
 
     def _read_version(self, template_id):
-        version = self.env["chaser.template.version"]._get_for(self.env["chaser.template"].browse(template_id))
+        version = self.env["chaser.template.version"]._get_for(
+            self.env["chaser.template"].browse(template_id)
+        )
         return version.id, version.content
 
     # -- messages that nobody sends: what the preview and the checker look at
 
     @api.model
     def _get_preview_data(self, partner, company, line_ids=None):
-        """Message data for a customer's overdue items as of today; None when there are none."""
+        """Message data for a customer's overdue items as of today; None when there are
+        none."""
         return self._get_previews([(partner, line_ids)], company)[0]
 
     @api.model
     def _get_previews(self, wanted, company):
-        """Message data of several customers, in a number of queries that does not depend on how many they are.
+        """Message data of several customers, in a number of queries that does not
+        depend on how many they are.
 
-        :param wanted: (customer, ids of the journal items that may be shown; None: all) each
-        :return: ``MessageData`` or None each
+        :param wanted: (customer, ids of the journal items that may be shown; None: all)
+        each :return: ``MessageData`` or None each
         """
-        commercials = self.env["res.partner"].union(*(partner.commercial_partner_id for partner, _line_ids in wanted))
+        commercials = self.env["res.partner"].union(
+            *(partner.commercial_partner_id for partner, _line_ids in wanted)
+        )
         rows, credits = self._read_preview_rows(commercials, company)
         shared, found = Shared(), []
         for partner, line_ids in wanted:
-            mine = [row for row in rows.get(partner.commercial_partner_id.id, ()) if line_ids is None or row["id"] in line_ids]
+            mine = [
+                row
+                for row in rows.get(partner.commercial_partner_id.id, ())
+                if line_ids is None or row["id"] in line_ids
+            ]
             currencies = {row["currency_id"] for row in mine}
-            open_credits = [row for row in credits if row["partner_id"] == partner.commercial_partner_id.id and row["currency_id"] in currencies]
-            found.append(self._make_preview(partner, mine, open_credits, company, shared) if mine else None)
+            open_credits = [
+                row
+                for row in credits
+                if row["partner_id"] == partner.commercial_partner_id.id
+                and row["currency_id"] in currencies
+            ]
+            found.append(
+                self._make_preview(partner, mine, open_credits, company, shared)
+                if mine
+                else None
+            )
         return found
 
     @api.model
     def _read_preview_rows(self, commercials, company):
-        """Items by customer, oldest first: the overdue ones, else those of which a notice may be sent; and open credits."""
+        """Items by customer, oldest first: the overdue ones, else those of which a
+        notice may be sent; and open credits."""
         Planner, today = self.env["chaser.planner"], company._get_chaser_today()
-        moves = self.env["account.move"].search([
-            ("commercial_partner_id", "in", commercials.ids), ("company_id", "=", company.id), ("state", "=", "posted"),
-            ("move_type", "in", ("out_invoice", "out_receipt")), ("payment_state", "not in", PAID_STATES)])
+        moves = self.env["account.move"].search(
+            [
+                ("commercial_partner_id", "in", commercials.ids),
+                ("company_id", "=", company.id),
+                ("state", "=", "posted"),
+                ("move_type", "in", ("out_invoice", "out_receipt")),
+                ("payment_state", "not in", PAID_STATES),
+            ]
+        )
         until = today + timedelta(days=Planner._get_notice_days(company))
-        items = Planner._select_items(SQL("l.move_id = ANY(%s)", list(moves.ids)), company, until)
-        parts = {row[0]: {"part": row[1], "parts": row[2]} for row in self.env.execute_query(SQL(
-            "SELECT l.id, i.part, i.parts FROM account_move_line l CROSS JOIN LATERAL %s i WHERE l.id = ANY(%s)",
-            self._get_instalment_sql("l"), list(items)))}
+        items = Planner._select_items(
+            SQL("l.move_id = ANY(%s)", list(moves.ids)), company, until
+        )
+        parts = {
+            row[0]: {"part": row[1], "parts": row[2]}
+            for row in self.env.execute_query(
+                SQL(
+                    "SELECT l.id, i.part, i.parts FROM account_move_line l CROSS JOIN "
+                    "LATERAL %s i WHERE l.id = ANY(%s)",
+                    self._get_instalment_sql("l"),
+                    list(items),
+                )
+            )
+        }
         rows = {}
         for row in sorted(items.values(), key=lambda row: (row["date_due"], row["id"])):
             rows.setdefault(row["partner_id"], []).append(row | parts[row["id"]])
-        rows = {partner_id: [row for row in mine if row["date_due"] < today] or mine for partner_id, mine in rows.items()}
+        rows = {
+            partner_id: [row for row in mine if row["date_due"] < today] or mine
+            for partner_id, mine in rows.items()
+        }
         return rows, Planner._read_credits(commercials.ids, company) if rows else []
 
     @api.model
     def _make_preview(self, partner, rows, credits, company, shared):
-        base_url, commercial = self.env["chaser.reminder"].get_base_url(), partner.commercial_partner_id
+        base_url, commercial = (
+            self.env["chaser.reminder"].get_base_url(),
+            partner.commercial_partner_id,
+        )
         first = self.env["account.move"].browse(rows[0]["move_id"])
         invoice = {
-            "access_token": "preview", "invoice_user_id": first.invoice_user_id.id,
-            "partner_bank_id": first.partner_bank_id.id, "payment_reference": first.payment_reference,
+            "access_token": "preview",
+            "invoice_user_id": first.invoice_user_id.id,
+            "partner_bank_id": first.partner_bank_id.id,
+            "payment_reference": first.payment_reference,
         }
         return self._make_data(
-            [row | invoice for row in rows], credits, shared, company._get_chaser_today(), base_url,
+            [row | invoice for row in rows],
+            credits,
+            shared,
+            company._get_chaser_today(),
+            base_url,
             company=shared.get("company", lambda: self._get_company_data(company)),
-            customer_name=commercial.name or "", contact_name=partner.name or "",
+            customer_name=commercial.name or "",
+            contact_name=partner.name or "",
             page_url=self.env["chaser.reminder"]._get_page_url(base_url, "sample"),
             customer={"reference": commercial.ref or "", "trn": commercial.vat or ""},
         )
@@ -282,30 +407,56 @@ class ChaserComposer(models.AbstractModel):
         """What a message says about the sender."""
         partner = company.partner_id
         return {
-            "name": company.name or "", "trn": company.vat or "", "phone": company.phone or "", "email": company.email or "",
-            "website": company.website or "", **self._get_address_data(partner),
-            "color": company.email_secondary_color or company.primary_color or "", "logo_url": self._get_logo_url(company),
+            "name": company.name or "",
+            "trn": company.vat or "",
+            "phone": company.phone or "",
+            "email": company.email or "",
+            "website": company.website or "",
+            **self._get_address_data(partner),
+            "color": company.email_secondary_color or company.primary_color or "",
+            "logo_url": self._get_logo_url(company),
         }
 
     @api.model
     def _get_logo_url(self, company):
-        """Odoo's public address of the logo; empty while the company has only Odoo's placeholder."""
-        return "" if company.uses_default_logo else f"{company.get_base_url()}/logo.png?company={company.id}"
+        """Odoo's public address of the logo; empty while the company has only Odoo's
+        placeholder."""
+        return (
+            ""
+            if company.uses_default_logo
+            else f"{company.get_base_url()}/logo.png?company={company.id}"
+        )
 
     @api.model
     def _get_customer_data(self, partner_id):
         partner = self.env["res.partner"].browse(partner_id).sudo()
-        return {"name": partner.name or "", "trn": partner.vat or "", **self._get_address_data(partner)}
+        return {
+            "name": partner.name or "",
+            "trn": partner.vat or "",
+            **self._get_address_data(partner),
+        }
 
     @api.model
     def _get_address_data(self, partner):
-        """``address``, and ``address_ar`` with the country's Arabic name where Arabic is installed."""
-        codes = {"address": "en_US", "address_ar": self.env["chaser.template"]._get_arabic_code()}
+        """``address``, and ``address_ar`` with the country's Arabic name where Arabic
+        is installed."""
+        codes = {
+            "address": "en_US",
+            "address_ar": self.env["chaser.template"]._get_arabic_code(),
+        }
         return {
-            key: _tidy_address(partner.with_context(lang=code)._display_address(without_company=True)) for key, code in codes.items() if code}
+            key: _tidy_address(
+                partner.with_context(lang=code)._display_address(without_company=True)
+            )
+            for key, code in codes.items()
+            if code
+        }
 
 
 def _tidy_address(address):
     """Odoo's address without the gaps that empty fields leave."""
-    lines = (" ".join(line.split()).replace(" ,", ",").strip(" ,") for line in (address or "").splitlines())
+    lines = (
+        " ".join(line.split()).replace(" ,", ",").strip(" ,")
+        for line in (address or "").splitlines()
+    )
     return "\n".join(filter(None, lines))

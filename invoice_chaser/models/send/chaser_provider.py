@@ -15,30 +15,39 @@ from ...core.pace.throttle import Pace, Throttle
 from .run import MailboxRun
 
 _logger = logging.getLogger(__name__)
-# Odoo's scheduler looks once a minute by itself; waits up to so many seconds get an alarm of their own.
+# Odoo's scheduler looks once a minute by itself; waits up to so many seconds get an
+# alarm of their own.
 _ALARM = 600
 
 
 class ChaserProvider(models.Model):
-    """The one door out, what a run asks of its mailbox, and when what waits will leave."""
+    """The one door out, what a run asks of its mailbox, and when what waits will
+    leave."""
 
     _inherit = "chaser.provider"  # pylint: disable=consider-merging-classes-inherited  # sending and its forecast, apart from the connection
 
     message_seconds = fields.Float(
-        "Seconds per Message", readonly=True, copy=False, aggregator=None,
-        help="How long one message takes, its documents and the mail server included, without the pauses: measured while sending, and part of the time at "
-        "which campaigns are expected to finish.")
+        "Seconds per Message",
+        readonly=True,
+        copy=False,
+        aggregator=None,
+        help="How long one message takes, its documents and the mail server included, "
+        "without the pauses: measured while sending, and part of the time at "
+        "which campaigns are expected to finish.",
+    )
 
     def _cron_send(self):
-        """The one door out: sends what is due from this mailbox, at its pace. Runs as the mailbox's scheduled job."""
+        """The one door out: sends what is due from this mailbox, at its pace. Runs as
+        the mailbox's scheduled job."""
         self.ensure_one()
         MailboxRun(self).go()
 
     # -- what a run asks of its mailbox
 
     def _try_lock(self, space):
-        """Whether this process is now the only one on all servers that works on the mailbox; ``space`` says at what. The lock belongs to the
-        connection: it outlives commits and dies with the process."""
+        """Whether this process is now the only one on all servers that works on the
+        mailbox; ``space`` says at what. The lock belongs to the connection: it outlives
+        commits and dies with the process."""
         self.ensure_one()
         self.env.cr.execute(SQL("SELECT pg_try_advisory_lock(%s, %s)", space, self.id))
         return self.env.cr.fetchone()[0]
@@ -54,17 +63,30 @@ class ChaserProvider(models.Model):
     def _get_queue_sql(self):
         return SQL(
             """chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id
-                WHERE r.provider_id = %s AND r.state = 'queued' AND c.state = 'sending'""", self.id)
+                WHERE r.provider_id = %s AND r.state = 'queued'
+                AND c.state = 'sending'""",
+            self.id,
+        )
 
     def _count_due(self):
-        if self.hold_until and self.hold_until > fields.Datetime.now() or self.state != "connected":
+        if (
+            self.hold_until
+            and self.hold_until > fields.Datetime.now()
+            or self.state != "connected"
+        ):
             return 0
-        [(count,)] = self.env.execute_query(SQL(
-            "SELECT count(*) FROM %s AND r.scheduled_at <= %s", self._get_queue_sql(), fields.Datetime.now()))
+        [(count,)] = self.env.execute_query(
+            SQL(
+                "SELECT count(*) FROM %s AND r.scheduled_at <= %s",
+                self._get_queue_sql(),
+                fields.Datetime.now(),
+            )
+        )
         return count
 
     def _get_sent_box(self):
-        """Where to look whether a message was sent: an adapter with ``find_sent``, not connected yet. None where nothing can be asked.
+        """Where to look whether a message was sent: an adapter with ``find_sent``, not
+        connected yet. None where nothing can be asked.
 
         :raises UserError: when it cannot be opened (no key, no password)
         """
@@ -84,11 +106,14 @@ class ChaserProvider(models.Model):
         return time.monotonic()
 
     def _set_alarm(self, until):
-        """Wake the scheduler when a wait of some seconds or minutes ends: by itself it looks once a minute, which would halve the pace of
-        a slow mailbox. An alarm that is lost (its process ended) costs that minute, and nothing else."""
+        """Wake the scheduler when a wait of some seconds or minutes ends: by itself it
+        looks once a minute, which would halve the pace of a slow mailbox. An alarm that
+        is lost (its process ended) costs that minute, and nothing else."""
         seconds = (until - fields.Datetime.now()).total_seconds()
         if 0 < seconds <= _ALARM:
-            self.env.cr.postcommit.add(lambda: self._start_alarm(seconds, self.env.cr.dbname))
+            self.env.cr.postcommit.add(
+                lambda: self._start_alarm(seconds, self.env.cr.dbname)
+            )
 
     def _start_alarm(self, seconds, dbname):
         timer = threading.Timer(seconds, _wake_scheduler, [dbname])
@@ -98,119 +123,224 @@ class ChaserProvider(models.Model):
     # -- what waits for the mailbox
 
     def _tell_waiting(self, state, error=False):
-        """A mailbox that is not connected says so at each reminder that waits for it. Called by ``_set_state``."""
+        """A mailbox that is not connected says so at each reminder that waits for it.
+        Called by ``_set_state``."""
         for provider in self.sudo():
-            waiting = self.env["chaser.reminder"].sudo().search([("provider_id", "=", provider.id), ("state", "=", "queued")])
+            waiting = (
+                self.env["chaser.reminder"]
+                .sudo()
+                .search([("provider_id", "=", provider.id), ("state", "=", "queued")])
+            )
             waiting = waiting.try_lock_for_update(allow_referencing=True)
             if state == "connected":
-                waiting.filtered(lambda reminder: reminder.reason_code in ("provider_expired", "provider_closed")).write(self._prepare_reason_values(False))
+                waiting.filtered(
+                    lambda reminder: reminder.reason_code
+                    in ("provider_expired", "provider_closed")
+                ).write(self._prepare_reason_values(False))
             else:
-                waiting._set_waiting_reason("provider_expired" if state == "expired" else "provider_closed", error or "")
+                waiting._set_waiting_reason(
+                    "provider_expired" if state == "expired" else "provider_closed",
+                    error or "",
+                )
 
     def action_move_waiting(self):
         """Opens the choice of another mailbox for all that waits in this one."""
         self.check_access("read")
         return self.env["chaser.mailbox.move"]._open_for(
-            self.env["chaser.reminder"].search([("provider_id", "in", self.ids), ("state", "in", ("draft", "queued"))]))
+            self.env["chaser.reminder"].search(
+                [("provider_id", "in", self.ids), ("state", "in", ("draft", "queued"))]
+            )
+        )
 
     # -- when what waits will leave, and which mailbox takes what
 
     def _forecast(self, extra=None, now=None, with_queue=True):
-        """(mailbox id, group) → how many messages, and when the last of them leaves (UTC), if nothing else happens.
+        """(mailbox id, group) → how many messages, and when the last of them leaves
+        (UTC), if nothing else happens.
 
-        By the rules that pace the real run, over all mailboxes together: they share the company's month. Those that are not connected
-        send nothing and are not in the answer.
+        By the rules that pace the real run, over all mailboxes together: they share the
+        company's month. Those that are not connected send nothing and are not in the
+        answer.
 
-        :param dict extra: mailbox id → messages (``core.forecast.Waiting``) that are planned beside the queue
-        :param with_queue: also what is queued, as groups the campaigns' ids
+        :param dict extra: mailbox id → messages (``core.forecast.Waiting``) that are
+        planned beside the queue :param with_queue: also what is queued, as groups the
+        campaigns' ids
         """
         providers = self.filtered(lambda provider: provider.state == "connected")
-        queues = providers._make_queues(now or fields.Datetime.now(), with_queue=with_queue)
+        queues = providers._make_queues(
+            now or fields.Datetime.now(), with_queue=with_queue
+        )
         for provider in providers:
             for waiting in (extra or {}).get(provider.id, ()):
                 queues.put(provider.id, waiting)
-        return {key: (count, last.replace(microsecond=0)) for key, (count, last) in finishes(queues.run()).items()}
+        return {
+            key: (count, last.replace(microsecond=0))
+            for key, (count, last) in finishes(queues.run()).items()
+        }
 
     def _make_queues(self, now, without=(), with_queue=True):
-        """These mailboxes with their pace, their recent past and what is queued for them; those of a company share its month. Without any
-        mailbox one with the usual limits, so that there is something to look at (its id is False).
+        """These mailboxes with their pace, their recent past and what is queued for
+        them; those of a company share its month. Without any mailbox one with the usual
+        limits, so that there is something to look at (its id is False).
 
         :param without: ids of queued reminders that are left out
         """
         if not self:
             return Queues(now, [Mailbox(False, Throttle(Pace()), ())])
         queue = self._read_queue(without) if with_queue else {}
-        months = {company: providers[0]._make_month_count(now) for company, providers in self.grouped("company_id").items()}
+        months = {
+            company: providers[0]._make_month_count(now)
+            for company, providers in self.grouped("company_id").items()
+        }
         attempts = self._read_attempts(now)
-        return Queues(now, [
-            Mailbox(provider.id, provider._make_throttle(now, months[provider.company_id], attempts), queue.get(provider.id, ()), provider.hold_until or None)
-            for provider in self
-        ])
+        return Queues(
+            now,
+            [
+                Mailbox(
+                    provider.id,
+                    provider._make_throttle(now, months[provider.company_id], attempts),
+                    queue.get(provider.id, ()),
+                    provider.hold_until or None,
+                )
+                for provider in self
+            ],
+        )
 
     def _read_queue(self, without=()):
-        """Mailbox id → what is queued for it in campaigns that run or will; ``without``: ids of reminders that are left out."""
+        """Mailbox id → what is queued for it in campaigns that run or will;
+        ``without``: ids of reminders that are left out."""
         self.env["chaser.reminder"].flush_model()
         self.env["chaser.campaign"].flush_model(["state", "scheduled_at"])
-        rows = self.env.execute_query(SQL(
-            """SELECT r.provider_id, r.priority, r.id, r.recipient_domain, greatest(r.scheduled_at, c.scheduled_at), r.campaign_id, r.partner_id
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT r.provider_id, r.priority, r.id, r.recipient_domain,
+                greatest(r.scheduled_at, c.scheduled_at), r.campaign_id, r.partner_id
                  FROM chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id
-                WHERE r.provider_id = ANY(%s) AND r.state = 'queued' AND c.state IN ('sending', 'scheduled')""", self.ids))
+                WHERE r.provider_id = ANY(%s) AND r.state = 'queued'
+                AND c.state IN ('sending', 'scheduled')""",
+                self.ids,
+            )
+        )
         rows = [row for row in rows if row[2] not in without]
         queue, now, windows = {}, fields.Datetime.now(), self._read_windows(rows)
-        for provider_id, priority, reminder_id, domain, not_before, campaign_id, partner_id in rows:
-            queue.setdefault(provider_id, []).append(Waiting(
-                (-(priority or 0), reminder_id), domain or "", not_before or now, campaign_id, windows.get((provider_id, partner_id))))
+        for (
+            provider_id,
+            priority,
+            reminder_id,
+            domain,
+            not_before,
+            campaign_id,
+            partner_id,
+        ) in rows:
+            queue.setdefault(provider_id, []).append(
+                Waiting(
+                    (-(priority or 0), reminder_id),
+                    domain or "",
+                    not_before or now,
+                    campaign_id,
+                    windows.get((provider_id, partner_id)),
+                )
+            )
         return queue
 
     def _read_windows(self, rows):
-        """(mailbox id, commercial partner id) → send window, for rows of ``_read_queue``."""
+        """(mailbox id, commercial partner id) → send window, for rows of
+        ``_read_queue``."""
         windows, partners = {}, {}
         for row in rows:
             partners.setdefault(row[0], set()).add(row[-1])
         for company, providers in self.grouped("company_id").items():
-            mine = {partner_id for provider in providers for partner_id in partners.get(provider.id, ())}
-            found = company._get_send_windows(self.env["res.partner"].browse(mine)) if mine else {}
-            windows |= {(provider.id, partner_id): window for provider in providers for partner_id, window in found.items()}
+            mine = {
+                partner_id
+                for provider in providers
+                for partner_id in partners.get(provider.id, ())
+            }
+            found = (
+                company._get_send_windows(self.env["res.partner"].browse(mine))
+                if mine
+                else {}
+            )
+            windows |= {
+                (provider.id, partner_id): window
+                for provider in providers
+                for partner_id, window in found.items()
+            }
         return windows
 
     @api.model
     def _get_usable(self, company):
         """The connected mailboxes of a company, the primary one first."""
-        return self.search([("company_id", "=", company.id), ("state", "=", "connected")])
+        return self.search(
+            [("company_id", "=", company.id), ("state", "=", "connected")]
+        )
 
     @api.model
     def _share_customers(self, company, customers):
-        """Commercial partner id → mailbox id, for a campaign that is spread over the company's mailboxes; empty without a connected one.
+        """Commercial partner id → mailbox id, for a campaign that is spread over the
+        company's mailboxes; empty without a connected one.
 
-        Who was written to keeps the mailbox that wrote to them last, if it is still connected. Each other customer goes where their messages
-        leave soonest. Three queries, whatever the number of customers.
+        Who was written to keeps the mailbox that wrote to them last, if it is still
+        connected. Each other customer goes where their messages leave soonest. Three
+        queries, whatever the number of customers.
 
-        :param customers: list of (commercial partner id, number of messages), the most important first
+        :param customers: list of (commercial partner id, number of messages), the most
+        important first
         """
         providers, now = self._get_usable(company), fields.Datetime.now()
         if not providers:
             return {}
         attempts, queue = providers._read_attempts(now), providers._read_queue()
         capacities = [
-            make_capacity(provider.id, provider._get_pace(), len(attempts.get(provider.id, ([], {}))[0]), len(queue.get(provider.id, ())))
+            make_capacity(
+                provider.id,
+                provider._get_pace(),
+                len(attempts.get(provider.id, ([], {}))[0]),
+                len(queue.get(provider.id, ())),
+            )
             for provider in providers
         ]
-        return share(customers, capacities, self._read_last_senders(company, [customer for customer, _count in customers]))
+        return share(
+            customers,
+            capacities,
+            self._read_last_senders(
+                company, [customer for customer, _count in customers]
+            ),
+        )
 
     @api.model
     def _read_last_senders(self, company, partner_ids):
-        """Commercial partner id → the mailbox that wrote to them last for this company."""
-        self.env["chaser.reminder"].flush_model(["sent_at", "state", "provider_id", "partner_id"])
-        return dict(self.env.execute_query(SQL(
-            """SELECT DISTINCT ON (partner_id) partner_id, provider_id FROM chaser_reminder
-                WHERE company_id = %s AND partner_id = ANY(%s) AND state = 'sent' AND provider_id IS NOT NULL
-                ORDER BY partner_id, sent_at DESC, id DESC""", company.id, list(partner_ids))))
+        """Commercial partner id → the mailbox that wrote to them last for this
+        company."""
+        self.env["chaser.reminder"].flush_model(
+            ["sent_at", "state", "provider_id", "partner_id"]
+        )
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    """SELECT DISTINCT ON (partner_id) partner_id, provider_id
+                    FROM chaser_reminder
+                WHERE company_id = %s AND partner_id = ANY(%s) AND state = 'sent'
+                AND provider_id IS NOT NULL
+                ORDER BY partner_id, sent_at DESC, id DESC""",
+                    company.id,
+                    list(partner_ids),
+                )
+            )
+        )
 
 
 def _wake_scheduler(dbname):
     """What ``ir.cron._notifydb`` does, from a thread that has no environment."""
     try:
         with sql_db.db_connect("postgres").cursor() as cr:
-            cr.execute(SQL("SELECT %s('cron_trigger', %s)", SQL.identifier(ODOO_NOTIFY_FUNCTION), dbname))
+            cr.execute(
+                SQL(
+                    "SELECT %s('cron_trigger', %s)",
+                    SQL.identifier(ODOO_NOTIFY_FUNCTION),
+                    dbname,
+                )
+            )
     except (psycopg2.Error, sql_db.PoolError):
-        _logger.info("The scheduler could not be woken; it comes by itself within a minute")
+        _logger.info(
+            "The scheduler could not be woken; it comes by itself within a minute"
+        )

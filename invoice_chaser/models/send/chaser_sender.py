@@ -45,20 +45,30 @@ class SendJob:
 
 
 class ChaserSender(models.AbstractModel):
-    """The way of a reminder, its eleven steps from top to bottom. Each step is short and may
-    stop the line with a recorded reason: it returns None to go on, or Skip, Hold, Fail or
-    Release. ``mark`` commits the intent; after it a crash never sends twice.
+    """The way of a reminder, its eleven steps from top to bottom. Each step is short
+    and may stop the line with a recorded reason: it returns None to go on, or Skip,
+    Hold, Fail or Release. ``mark`` commits the intent; after it a crash never sends
+    twice.
 
     A reminder's purpose says which sender takes it (``chaser.reminder._get_sender``). A
-    purpose that asks something else at a step has a sender of its own, which inherits this
-    one under its own name: ``chaser.sender.thanks``, ``chaser.sender.copy``."""
+    purpose that asks something else at a step has a sender of its own, which inherits
+    this one under its own name: ``chaser.sender.thanks``, ``chaser.sender.copy``."""
 
     _name = "chaser.sender"
     _description = "Sender of Reminders"
 
     _SEND_STEPS = (
-        "radar", "lock", "facts", "refresh", "gates", "window", "documents", "render",
-        "mark", "send", "record",
+        "radar",
+        "lock",
+        "facts",
+        "refresh",
+        "gates",
+        "window",
+        "documents",
+        "render",
+        "mark",
+        "send",
+        "record",
     )
 
     def _send(self, reminder, run):
@@ -78,7 +88,8 @@ class ChaserSender(models.AbstractModel):
                 reminder._stop(stop)
 
     def _run_steps(self, job):
-        """The steps in their order, up to the first that stops the line; what it answered."""
+        """The steps in their order, up to the first that stops the line; what it
+        answered."""
         for name in self._SEND_STEPS:
             if stop := getattr(self, f"_step_{name}")(job):
                 return stop
@@ -87,12 +98,13 @@ class ChaserSender(models.AbstractModel):
     # -- radar: money that came in since planning
 
     def _step_radar(self, job):
-        """Looked at again when anything changed, before the reminder is locked. What fits is
-        held by ``chaser.hold``, which the step ``refresh`` reads."""
+        """Looked at again when anything changed, before the reminder is locked. What
+        fits is held by ``chaser.hold``, which the step ``refresh`` reads."""
         company = self.env["res.company"].browse(job.run.settings["company_id"])
         if stop := self._get_bank_stop(job, company):
             return stop
-        # Switches are read once a run: a company read anew for each message is a sixth of it.
+        # Switches are read once a run: a company read anew for each message is a sixth
+        # of it.
         if job.run.get("maybe_paid", lambda: company.chaser_maybe_paid):
             maybe_paid = self.env["chaser.maybe.paid"]
             seen = job.run.ask(maybe_paid._get_fingerprint_sql(company))
@@ -112,20 +124,33 @@ class ChaserSender(models.AbstractModel):
     # -- lock: the row is ours
 
     def _step_lock(self, job):
-        """The row is ours, still queued, and its campaign still runs; a pause that comes now waits for the mark. From here to the mark there
-        is no commit, so that the company's monthly limit, taken first, stays taken."""
+        """The row is ours, still queued, and its campaign still runs; a pause that
+        comes now waits for the mark. From here to the mark there is no commit, so that
+        the company's monthly limit, taken first, stays taken."""
         if not job.run.take_month_slot():
             return Skip("gone")
-        rows = job.run.ask(SQL(
-            """SELECT r.id, r.token, r.language, r.message_id, r.attempt_count, r.recipient_email, r.recipient_others, r.level_id,
-                      r.campaign_id, r.split_move_id, r.partner_id, r.company_id, c.template_id, c.campaign_type, c.sender_name, c.reply_to, c.user_id,
+        rows = job.run.ask(
+            SQL(
+                """SELECT r.id, r.token, r.language, r.message_id, r.attempt_count,
+                r.recipient_email, r.recipient_others, r.level_id,
+                      r.campaign_id, r.split_move_id, r.partner_id, r.company_id,
+                      c.template_id, c.campaign_type, c.sender_name, c.reply_to,
+                      c.user_id,
                       r.purpose, r.copy_of_id, r.page_token,
-                      (SELECT count(*) FROM chaser_reminder_line l WHERE l.reminder_id = r.id AND NOT l.is_credit
-                          AND l.dropped_code IS NULL AND l.move_line_id IS NOT NULL) AS item_count,
-                      EXISTS (SELECT 1 FROM chaser_reminder_line l WHERE l.reminder_id = r.id AND l.is_credit) AS has_credits
+                      (SELECT count(*) FROM chaser_reminder_line l
+                      WHERE l.reminder_id = r.id AND NOT l.is_credit
+                          AND l.dropped_code IS NULL AND l.move_line_id IS NOT
+                          NULL) AS item_count,
+                      EXISTS (SELECT 1 FROM chaser_reminder_line l
+                      WHERE l.reminder_id = r.id AND l.is_credit) AS has_credits
                  FROM chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id
-                WHERE r.id = %s AND r.provider_id = %s AND r.state = 'queued' AND c.state = 'sending'
-                  FOR NO KEY UPDATE OF r SKIP LOCKED FOR SHARE OF c SKIP LOCKED""", job.reminder.id, job.run.provider.id))
+                WHERE r.id = %s AND r.provider_id = %s AND r.state = 'queued'
+                AND c.state = 'sending'
+                  FOR NO KEY UPDATE OF r SKIP LOCKED FOR SHARE OF c SKIP LOCKED""",
+                job.reminder.id,
+                job.run.provider.id,
+            )
+        )
         if not rows:
             return Skip("gone")
         job.row = rows[0]
@@ -134,38 +159,62 @@ class ChaserSender(models.AbstractModel):
     # -- facts: what is known of the customer at the moment of sending
 
     def _step_facts(self, job):
-        """One query for all that the next steps ask: customer, stopped addresses, what is held, last contact, former messages."""
+        """One query for all that the next steps ask: customer, stopped addresses, what
+        is held, last contact, former messages."""
         addresses = _get_addresses(job.row)
         job.facts = self._read_facts(job, addresses)
         job.held = self.env["chaser.hold"]._make_held(job.facts["held"])
         job.facts["addresses"] = addresses
-        job.facts["recipients"] = [email for email in addresses if email not in job.facts["stopped"]]
+        job.facts["recipients"] = [
+            email for email in addresses if email not in job.facts["stopped"]
+        ]
 
     def _read_facts(self, job, addresses):
         own, today = job.row, job.run.settings["today"]
         company = self.env["res.company"].browse(own["company_id"])
-        [row] = job.run.ask(SQL(
-            """SELECT p.name, p.ref, p.vat, p.chaser_escalation_partner_id AS escalation_id,
-                      (p.chaser_paused_until->>%(key)s)::date AS paused_until, p.chaser_pause_reason->>%(key)s AS pause_reason,
+        [row] = job.run.ask(
+            SQL(
+                """SELECT p.name, p.ref, p.vat,
+                p.chaser_escalation_partner_id AS escalation_id,
+                      (p.chaser_paused_until->>%(key)s)::date AS paused_until,
+                      p.chaser_pause_reason->>%(key)s AS pause_reason,
                       (p.preferred_contact_interval->>%(key)s)::int AS interval,
-                      (SELECT max(o.sent_at) FROM chaser_reminder o WHERE o.company_id = %(company)s AND o.partner_id = p.id
-                          AND o.state = 'sent' AND o.campaign_id IS DISTINCT FROM %(campaign)s AND o.purpose = 'reminder') AS last_contact,
-                      ARRAY(SELECT f.message_id FROM chaser_reminder f WHERE f.company_id = %(company)s AND f.partner_id = p.id AND f.state = 'sent'
-                               AND f.id <> %(id)s AND f.recipient_email = %(email)s AND f.message_id IS NOT NULL
+                      (SELECT max(o.sent_at) FROM chaser_reminder o
+                      WHERE o.company_id = %(company)s AND o.partner_id = p.id
+                          AND o.state = 'sent' AND o.campaign_id IS DISTINCT
+                          FROM %(campaign)s AND o.purpose = 'reminder') AS last_contact,
+                      ARRAY(SELECT f.message_id FROM chaser_reminder f
+                      WHERE f.company_id = %(company)s AND f.partner_id = p.id
+                      AND f.state = 'sent'
+                               AND f.id <> %(id)s AND f.recipient_email = %(email)s
+                               AND f.message_id IS NOT NULL
                              ORDER BY f.sent_at DESC LIMIT 5) AS former,
-                      (SELECT json_agg(s) FROM (%(stopped)s) s) AS stopped, (SELECT json_agg(h) FROM (%(held)s) h) AS held
+                      (SELECT json_agg(s) FROM (%(stopped)s) s) AS stopped,
+                      (SELECT json_agg(h) FROM (%(held)s) h) AS held
                  FROM res_partner p WHERE p.id = %(partner)s""",
-            key=str(company.id), company=company.id, campaign=own["campaign_id"], partner=own["partner_id"], id=job.reminder.id, email=own["recipient_email"],
-            stopped=self.env["chaser.planner"]._get_stopped_sql(addresses, company),
-            held=self.env["chaser.hold"]._get_held_sql(company, [own["partner_id"]], today)))
-        row["stopped"] = {stop["email"]: stop["reason"] for stop in reversed(row["stopped"] or ())}
+                key=str(company.id),
+                company=company.id,
+                campaign=own["campaign_id"],
+                partner=own["partner_id"],
+                id=job.reminder.id,
+                email=own["recipient_email"],
+                stopped=self.env["chaser.planner"]._get_stopped_sql(addresses, company),
+                held=self.env["chaser.hold"]._get_held_sql(
+                    company, [own["partner_id"]], today
+                ),
+            )
+        )
+        row["stopped"] = {
+            stop["email"]: stop["reason"] for stop in reversed(row["stopped"] or ())
+        }
         row["held"] = [tuple(held.values()) for held in row["held"] or ()]
         return row
 
     # -- refresh: what of the reminder's items is still to be chased
 
     def _step_refresh(self, job):
-        """Fresh balances, read under a lock so that no payment can slip in before the mark."""
+        """Fresh balances, read under a lock so that no payment can slip in before the
+        mark."""
         rows = self._read_open_items(job)
         if len(rows) < job.row["item_count"]:
             return _hold_a_minute("busy")
@@ -175,8 +224,14 @@ class ChaserSender(models.AbstractModel):
             if code:
                 dropped[row["line_id"]] = (code, params)
         live = [row for row in rows if row["line_id"] not in dropped]
-        credits = self._read_own_credits(job, {row["currency_id"] for row in live}) if live else []
-        due, covered = net_items([_as_item(row) for row in live], [_as_credit(row) for row in credits])
+        credits = (
+            self._read_own_credits(job, {row["currency_id"] for row in live})
+            if live
+            else []
+        )
+        due, covered = net_items(
+            [_as_item(row) for row in live], [_as_credit(row) for row in credits]
+        )
         for item in covered:
             line_id = next(row["line_id"] for row in live if row["id"] == item.id)
             dropped[line_id] = ("covered_by_credit", {})
@@ -191,71 +246,124 @@ class ChaserSender(models.AbstractModel):
         return None
 
     def _read_open_items(self, job):
-        """The reminder's items as they are now; one that another transaction is changing is missing."""
-        rows = job.run.ask(SQL(
-            """SELECT rl.id AS line_id, l.id, l.move_id, l.currency_id, l.amount_residual_currency AS residual,
-                      l.amount_residual AS company_residual, l.amount_currency AS amount, m.name AS number, m.invoice_date,
-                      coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date, l.date) AS date_due, l.parent_state, l.reconciled,
-                      l.company_id, l.no_followup, m.payment_state, m.chaser_dispute_reason AS dispute, m.chaser_promise_date AS promise,
-                      m.access_token, m.payment_reference, m.invoice_user_id, m.partner_bank_id, p.name AS contact_name,
-                      i.part, i.parts, rl.amount AS shown_amount, rl.amount_residual AS shown_residual, rl.days_overdue AS shown_days
-                 FROM chaser_reminder_line rl JOIN account_move_line l ON l.id = rl.move_line_id JOIN account_move m ON m.id = l.move_id
+        """The reminder's items as they are now; one that another transaction is
+        changing is missing."""
+        rows = job.run.ask(
+            SQL(
+                """SELECT rl.id AS line_id, l.id, l.move_id, l.currency_id,
+                l.amount_residual_currency AS residual,
+                      l.amount_residual AS company_residual,
+                      l.amount_currency AS amount, m.name AS number, m.invoice_date,
+                      coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date,
+                      l.date) AS date_due, l.parent_state, l.reconciled,
+                      l.company_id, l.no_followup, m.payment_state,
+                      m.chaser_dispute_reason AS dispute,
+                      m.chaser_promise_date AS promise,
+                      m.access_token, m.payment_reference, m.invoice_user_id,
+                      m.partner_bank_id, p.name AS contact_name,
+                      i.part, i.parts, rl.amount AS shown_amount,
+                      rl.amount_residual AS shown_residual,
+                      rl.days_overdue AS shown_days
+                 FROM chaser_reminder_line rl JOIN account_move_line l ON l.id =
+                 rl.move_line_id JOIN account_move m ON m.id = l.move_id
                  LEFT JOIN res_partner p ON p.id = m.partner_id CROSS JOIN LATERAL %s i
-                WHERE rl.reminder_id = %s AND NOT rl.is_credit AND rl.dropped_code IS NULL
-                ORDER BY date_due, l.id FOR SHARE OF l, m SKIP LOCKED""", self.env["chaser.composer"]._get_instalment_sql("l"), job.reminder.id))
+                WHERE rl.reminder_id = %s AND NOT rl.is_credit
+                AND rl.dropped_code IS NULL
+                ORDER BY date_due, l.id FOR SHARE OF l, m SKIP LOCKED""",
+                self.env["chaser.composer"]._get_instalment_sql("l"),
+                job.reminder.id,
+            )
+        )
         return rows
 
     def _get_drop_reason(self, row, job):
         today = job.run.settings["today"]
-        if row["company_id"] != job.row["company_id"] or row["parent_state"] != "posted":
+        if (
+            row["company_id"] != job.row["company_id"]
+            or row["parent_state"] != "posted"
+        ):
             return "not_open", {}
-        if row["reconciled"] or row["residual"] <= 0 or row["payment_state"] in PAID_STATES:
+        if (
+            row["reconciled"]
+            or row["residual"] <= 0
+            or row["payment_state"] in PAID_STATES
+        ):
             return "paid", {}
-        hold = self.env["chaser.planner"]._get_item_hold(row, today) or job.held.get_item(row["move_id"], row["id"])
+        hold = self.env["chaser.planner"]._get_item_hold(
+            row, today
+        ) or job.held.get_item(row["move_id"], row["id"])
         if hold:
             return hold.reason, hold.params
         level = self.env["chaser.composer"]._get_level_values(job)
-        return self._get_date_reason((today - row["date_due"]).days, level["days_overdue"]), {}
+        return self._get_date_reason(
+            (today - row["date_due"]).days, level["days_overdue"]
+        ), {}
 
     def _get_date_reason(self, days, level_days):
-        """A reminder is about what is overdue; a notice before the due date is not sent after it."""
+        """A reminder is about what is overdue; a notice before the due date is not sent
+        after it."""
         if level_days < 0:
-            return "overdue_now" if days > 0 else "not_due" if days < level_days else None
+            return (
+                "overdue_now" if days > 0 else "not_due" if days < level_days else None
+            )
         return "not_due" if days < min(level_days, 1) else None
 
     def _read_own_credits(self, job, currency_ids):
         own = job.row
         company = self.env["res.company"].browse(own["company_id"])
-        rows = job.run.ask(self.env["chaser.planner"]._get_credits_sql(SQL("= %s", own["partner_id"]), company))
+        rows = job.run.ask(
+            self.env["chaser.planner"]._get_credits_sql(
+                SQL("= %s", own["partner_id"]), company
+            )
+        )
         others = self._get_credits_shown_elsewhere(job) if rows else set()
-        return [row for row in rows if row["currency_id"] in currency_ids and row["id"] not in others]
+        return [
+            row
+            for row in rows
+            if row["currency_id"] in currency_ids and row["id"] not in others
+        ]
 
     def _get_credits_shown_elsewhere(self, job):
-        """Where a customer gets one message per invoice, a credit stands in one of them only."""
+        """Where a customer gets one message per invoice, a credit stands in one of them
+        only."""
         own = job.row
         if not own["split_move_id"]:
             return set()
-        rows = self.env.execute_query(SQL(
-            """SELECT l.move_line_id FROM chaser_reminder_line l JOIN chaser_reminder r ON r.id = l.reminder_id
-                WHERE r.campaign_id = %s AND r.partner_id = %s AND r.id <> %s AND l.is_credit
-                  AND r.state IN ('draft', 'queued', 'sending', 'sent')""", own["campaign_id"], own["partner_id"], job.reminder.id))
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT l.move_line_id FROM chaser_reminder_line l
+                JOIN chaser_reminder r ON r.id = l.reminder_id
+                WHERE r.campaign_id = %s AND r.partner_id = %s AND r.id <> %s
+                AND l.is_credit
+                  AND r.state IN ('draft', 'queued', 'sending', 'sent')""",
+                own["campaign_id"],
+                own["partner_id"],
+                job.reminder.id,
+            )
+        )
         return {row[0] for row in rows}
 
     def _drop_lines(self, dropped):
         for line_id, (code, params) in dropped.items():
-            self.env["chaser.reminder.line"].browse(line_id).write({"dropped_code": code, "dropped_params": params or False})
+            self.env["chaser.reminder.line"].browse(line_id).write(
+                {"dropped_code": code, "dropped_params": params or False}
+            )
 
     # -- gates: still allowed?
 
     def _step_gates(self, job):
-        """Stopped addresses, holds, pause, interval, and the limit of the recipient's domain."""
+        """Stopped addresses, holds, pause, interval, and the limit of the recipient's
+        domain."""
         facts, today = job.facts, job.run.settings["today"]
         if stop := self._get_address_stop(facts):
             return stop
         if held := job.held.customers.get(job.row["partner_id"]):
             return held
         if facts["paused_until"] and facts["paused_until"] >= today:
-            date, detail = facts["paused_until"].isoformat(), facts["pause_reason"] or ""
+            date, detail = (
+                facts["paused_until"].isoformat(),
+                facts["pause_reason"] or "",
+            )
             return Skip("paused", {"date": date, "detail": detail})
         return self._get_interval_stop(job) or self._get_domain_stop(job)
 
@@ -276,7 +384,9 @@ class ChaserSender(models.AbstractModel):
         interval = facts["interval"] or settings["interval"]
         last = _get_local_date(facts["last_contact"], settings["tz"])
         if (settings["today"] - last).days < interval:
-            return Skip("recent_contact", {"date": last.isoformat(), "detail": str(interval)})
+            return Skip(
+                "recent_contact", {"date": last.isoformat(), "detail": str(interval)}
+            )
         return None
 
     def _get_domain_stop(self, job):
@@ -296,15 +406,16 @@ class ChaserSender(models.AbstractModel):
         partner_id = job.row["partner_id"]
         place = company._read_chaser_places([partner_id])[partner_id]
         return self.env["chaser.reminder"]._get_window_hold(
-            book.get(place), fields.Datetime.now())
+            book.get(place), fields.Datetime.now()
+        )
 
     # -- documents: statement, letter and invoices that go along
 
     def _step_documents(self, job):
         """The files that go with the message, from the same figures. Waits a little for
-        invoice PDFs that are being made; asks for the release of all locks where something
-        has to be drawn, and takes what was drawn only if it says the same as the figures of
-        now."""
+        invoice PDFs that are being made; asks for the release of all locks where
+        something has to be drawn, and takes what was drawn only if it says the same as
+        the figures of now."""
         documents = self.env["chaser.documents"]
         options = documents._get_options(job)
         job.link_invoices = options["invoices"] != "none"
@@ -315,7 +426,8 @@ class ChaserSender(models.AbstractModel):
         files = documents._read_invoice_pdfs(moves)
         wanted = moves[: options["max_count"] or None]
         wait = documents._wait_for_pdfs(
-            job, [move_id for move_id in wanted if move_id not in files])
+            job, [move_id for move_id in wanted if move_id not in files]
+        )
         if wait:
             return wait
         drawings = documents._plan_drawings(job, options)
@@ -334,14 +446,17 @@ class ChaserSender(models.AbstractModel):
         return None
 
     def _release_to_draw(self, job, drawings):
-        """Drawing takes long: not while invoices are locked, nor in a transaction. Bounded, so
-        that nobody is kept from sending."""
+        """Drawing takes long: not while invoices are locked, nor in a transaction.
+        Bounded, so that nobody is kept from sending."""
         if job.rounds >= _DRAWINGS:
             return _hold_a_minute("account_changing")
         documents = self.env["chaser.documents"]
         known = [done.drawing for done in job.drawn]
-        return Release(lambda: job.drawn.extend(
-            documents._draw(drawing) for drawing in drawings if drawing not in known))
+        return Release(
+            lambda: job.drawn.extend(
+                documents._draw(drawing) for drawing in drawings if drawing not in known
+            )
+        )
 
     # -- render: the text
 
@@ -372,14 +487,19 @@ class ChaserSender(models.AbstractModel):
             partner = self.env["res.partner"].browse(job.facts["escalation_id"])
             copies.append(partner.email)
         normalized = [email_normalize(address or "") for address in copies]
-        return list(dict.fromkeys(
-            address for address in normalized
-            if address and address not in job.facts["recipients"]))
+        return list(
+            dict.fromkeys(
+                address
+                for address in normalized
+                if address and address not in job.facts["recipients"]
+            )
+        )
 
     # -- mark: the intent, committed
 
     def _step_mark(self, job):
-        """Write down the intent and the exact message, and commit, before anything leaves."""
+        """Write down the intent and the exact message, and commit, before anything
+        leaves."""
         self._keep_lines(job)
         self._write_mark(job)
         job.run.provider._commit_now()
@@ -394,8 +514,8 @@ class ChaserSender(models.AbstractModel):
     # -- record: it is out
 
     def _step_record(self, job):
-        """Keep that it is out, whatever else fails. The notes follow at the end of the batch:
-        they may fail without undoing it."""
+        """Keep that it is out, whatever else fails. The notes follow at the end of the
+        batch: they may fail without undoing it."""
         now = self._write_sent(job)
         job.run.provider._commit_now()
         job.run.notes.append(self._make_note(job, now))
@@ -411,19 +531,38 @@ def _get_local_date(moment, tz):
 
 def _get_addresses(row):
     others = email_normalize_all(row["recipient_others"] or "")
-    return list(dict.fromkeys(filter(None, [email_normalize(row["recipient_email"] or ""), *others])))
+    return list(
+        dict.fromkeys(
+            filter(None, [email_normalize(row["recipient_email"] or ""), *others])
+        )
+    )
 
 
 def _as_item(row):
-    return OpenItem(row["id"], row["move_id"], 0, row["currency_id"], Decimal(str(row["residual"])), Decimal(str(row["company_residual"])), row["date_due"], 0)
+    return OpenItem(
+        row["id"],
+        row["move_id"],
+        0,
+        row["currency_id"],
+        Decimal(str(row["residual"])),
+        Decimal(str(row["company_residual"])),
+        row["date_due"],
+        0,
+    )
 
 
 def _as_credit(row):
-    return OpenCredit(row["id"], row["currency_id"], -Decimal(str(row["residual"])), -Decimal(str(row["company_residual"])))
+    return OpenCredit(
+        row["id"],
+        row["currency_id"],
+        -Decimal(str(row["residual"])),
+        -Decimal(str(row["company_residual"])),
+    )
 
 
 def _strongest_drop(dropped):
-    """The reason to show when nothing is left: paid only if that is true of everything."""
+    """The reason to show when nothing is left: paid only if that is true of
+    everything."""
     codes = list(dropped.values()) or [("paid", {})]
     other = [entry for entry in codes if entry[0] != "paid"]
     return other[0] if other else codes[0]

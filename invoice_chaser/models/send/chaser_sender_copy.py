@@ -4,9 +4,9 @@ from ...core.letter.render import Rendered, languages
 
 
 class ChaserSenderCopy(models.AbstractModel):
-    """A copy that the customer asked for passes the same steps and limits, but what only
-    spares them (interval, pause, promise) does not stop it: they want it. What is paid, and a
-    stopped address, do."""
+    """A copy that the customer asked for passes the same steps and limits, but what
+    only spares them (interval, pause, promise) does not stop it: they want it. What is
+    paid, and a stopped address, do."""
 
     _name = "chaser.sender.copy"
     _inherit = ["chaser.sender"]
@@ -24,20 +24,38 @@ class ChaserSenderCopy(models.AbstractModel):
         return self._get_address_stop(job.facts) or self._get_domain_stop(job)
 
     def _step_render(self, job):
-        """Word for word while the balances are those of the message; else written anew, like any other."""
+        """Word for word while the balances are those of the message; else written anew,
+        like any other."""
         stop = super()._step_render(job)
         original = self.env["chaser.reminder"].browse(job.row["copy_of_id"] or ())
-        if stop or not original or not original.body_html or not self._says_the_same(job, original):
+        if (
+            stop
+            or not original
+            or not original.body_html
+            or not self._says_the_same(job, original)
+        ):
             return stop
         job.rendered = Rendered(
-            original.subject or "", original.body_html, original.body_text or "", (), languages(original.language or "en"))
+            original.subject or "",
+            original.body_html,
+            original.body_text or "",
+            (),
+            languages(original.language or "en"),
+        )
         job.version_id = original.template_version_id.id
-        job.message = self.env["chaser.composer"]._prepare_message(job, self._get_copies(job))
+        job.message = self.env["chaser.composer"]._prepare_message(
+            job, self._get_copies(job)
+        )
         return None
 
     def _says_the_same(self, job, original):
-        then = {line.move_line_id.id: line.amount_residual for line in original._get_page_lines()}
-        return then == {row["id"]: float(row["residual"]) for row in job.items + job.credits}
+        then = {
+            line.move_line_id.id: line.amount_residual
+            for line in original._get_page_lines()
+        }
+        return then == {
+            row["id"]: float(row["residual"]) for row in job.items + job.credits
+        }
 
     def _get_copies(self, job):
         """A copy goes to the addresses of the message alone."""

@@ -8,14 +8,20 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core.letter import render
-from ...core.mail.errors import MessageRefused, OutcomeUnknown, PolicyRefused, RecipientRefused, Unreachable
+from ...core.mail.errors import (
+    MessageRefused,
+    OutcomeUnknown,
+    PolicyRefused,
+    RecipientRefused,
+    Unreachable,
+)
 from ...core.pace.throttle import retry_delay
 
 
 @dataclass(frozen=True)
 class Note:
-    """What customer and invoices are to say about a message that is out, as plain values: it is
-    written when the batch is over, after several commits."""
+    """What customer and invoices are to say about a message that is out, as plain
+    values: it is written when the batch is over, after several commits."""
 
     reminder_id: int
     sender_model: str
@@ -32,8 +38,8 @@ class Note:
 
 
 class ChaserSender(models.AbstractModel):
-    """What the sender writes down: the intent, that a message is out, its traces on customer
-    and invoices; and what refusals and interruptions mean for a reminder."""
+    """What the sender writes down: the intent, that a message is out, its traces on
+    customer and invoices; and what refusals and interruptions mean for a reminder."""
 
     _inherit = "chaser.sender"  # pylint: disable=consider-merging-classes-inherited  # the steps stand alone in their file
 
@@ -44,7 +50,11 @@ class ChaserSender(models.AbstractModel):
         Line, today = self.env["chaser.reminder.line"], job.run.settings["today"]
         for row in job.items:
             values = _prepare_line_values(row, today)
-            if values != {"amount": row["shown_amount"], "amount_residual": row["shown_residual"], "days_overdue": row["shown_days"]}:
+            if values != {
+                "amount": row["shown_amount"],
+                "amount_residual": row["shown_residual"],
+                "days_overdue": row["shown_days"],
+            }:
                 Line.browse(row["line_id"]).write(values)
         if job.credits or job.row["has_credits"]:
             self._keep_credits(job, today)
@@ -54,38 +64,77 @@ class ChaserSender(models.AbstractModel):
         reminder = job.reminder
         for line in reminder.line_ids.filtered("is_credit"):
             row = shown.pop(line.move_line_id.id, None)
-            line.write(_prepare_line_values(row, today) if row else {"dropped_code": "not_open"})
-        self.env["chaser.reminder.line"].create([
-            {"reminder_id": reminder.id, "company_id": reminder.company_id.id, "move_line_id": row["id"], "move_id": row["move_id"],
-             "is_credit": True, "currency_id": row["currency_id"], "number": row["number"], "invoice_date": row["invoice_date"],
-             "amount_company": row["company_residual"], **_prepare_line_values(row, today)}
-            for row in shown.values()
-        ])
+            line.write(
+                _prepare_line_values(row, today)
+                if row
+                else {"dropped_code": "not_open"}
+            )
+        self.env["chaser.reminder.line"].create(
+            [
+                {
+                    "reminder_id": reminder.id,
+                    "company_id": reminder.company_id.id,
+                    "move_line_id": row["id"],
+                    "move_id": row["move_id"],
+                    "is_credit": True,
+                    "currency_id": row["currency_id"],
+                    "number": row["number"],
+                    "invoice_date": row["invoice_date"],
+                    "amount_company": row["company_residual"],
+                    **_prepare_line_values(row, today),
+                }
+                for row in shown.values()
+            ]
+        )
 
     def _write_mark(self, job):
         recipient = job.message.recipients[0]
         self.env.flush_all()
-        self.env.cr.execute(self._get_update_sql(job.reminder, {
-            "state": "sending", "attempt_count": (job.row["attempt_count"] or 0) + 1, "attempted_at": fields.Datetime.now(),
-            "message_id": job.message.message_id, "subject": job.rendered.subject, "body_html": job.rendered.html,
-            "body_text": job.rendered.text,
-            "language": render.preference_of(job.rendered.langs), "link_targets": list(job.rendered.targets), "template_version_id": job.version_id,
-            "recipient_email": recipient, "recipient_domain": recipient.rpartition("@")[2].lower(),
-            "recipient_others": ", ".join(job.message.recipients[1:]) or False,
-            "recipient_cc": ", ".join(job.message.cc) or False, **job.reminder._prepare_reason_values(False),
-            **self.env["chaser.documents"]._keep(job),
-        }))
+        self.env.cr.execute(
+            self._get_update_sql(
+                job.reminder,
+                {
+                    "state": "sending",
+                    "attempt_count": (job.row["attempt_count"] or 0) + 1,
+                    "attempted_at": fields.Datetime.now(),
+                    "message_id": job.message.message_id,
+                    "subject": job.rendered.subject,
+                    "body_html": job.rendered.html,
+                    "body_text": job.rendered.text,
+                    "language": render.preference_of(job.rendered.langs),
+                    "link_targets": list(job.rendered.targets),
+                    "template_version_id": job.version_id,
+                    "recipient_email": recipient,
+                    "recipient_domain": recipient.rpartition("@")[2].lower(),
+                    "recipient_others": ", ".join(job.message.recipients[1:]) or False,
+                    "recipient_cc": ", ".join(job.message.cc) or False,
+                    **job.reminder._prepare_reason_values(False),
+                    **self.env["chaser.documents"]._keep(job),
+                },
+            )
+        )
 
     @api.model
     def _get_update_sql(self, reminder, values):
-        """One UPDATE past the ORM, because the two of a message cost half of what ``write`` does. For fields on which nothing stored depends;
-        what others have to write is flushed before."""
+        """One UPDATE past the ORM, because the two of a message cost half of what
+        ``write`` does. For fields on which nothing stored depends; what others have to
+        write is flushed before."""
         columns = [
-            SQL("%s = %s", SQL.identifier(name), reminder._fields[name].convert_to_column(value, reminder)) for name, value in values.items()]
+            SQL(
+                "%s = %s",
+                SQL.identifier(name),
+                reminder._fields[name].convert_to_column(value, reminder),
+            )
+            for name, value in values.items()
+        ]
         reminder.invalidate_recordset(flush=False)
         return SQL(
-            "UPDATE chaser_reminder SET %s, write_uid = %s, write_date = now() AT TIME ZONE 'UTC' WHERE id = %s",
-            SQL(", ").join(columns), self.env.uid, reminder.id)
+            "UPDATE chaser_reminder SET %s, write_uid = %s, write_date = now() AT "
+            "TIME ZONE 'UTC' WHERE id = %s",
+            SQL(", ").join(columns),
+            self.env.uid,
+            reminder.id,
+        )
 
     # -- the record: it is out
 
@@ -93,49 +142,92 @@ class ChaserSender(models.AbstractModel):
         """State and event by one statement; the moment."""
         now, result = fields.Datetime.now(), job.result
         self.env.flush_all()
-        self.env.cr.execute(SQL("WITH event AS (%s) %s", self._get_event_sql(job, now), self._get_update_sql(job.reminder, {
-            "state": "sent", "sent_at": now, "is_undecided": False, "provider_message_id": result.provider_message_id or False,
-            "provider_thread_id": result.thread_id or False, "internet_message_id": result.internet_message_id or False,
-        })))
+        self.env.cr.execute(
+            SQL(
+                "WITH event AS (%s) %s",
+                self._get_event_sql(job, now),
+                self._get_update_sql(
+                    job.reminder,
+                    {
+                        "state": "sent",
+                        "sent_at": now,
+                        "is_undecided": False,
+                        "provider_message_id": result.provider_message_id or False,
+                        "provider_thread_id": result.thread_id or False,
+                        "internet_message_id": result.internet_message_id or False,
+                    },
+                ),
+            )
+        )
         self.env["chaser.event"].invalidate_model(flush=False)
         return now
 
     @api.model
     def _get_event_sql(self, job, moment):
         result, own = job.result, job.row
-        raw_data = {"response": result.response, **({"refused": result.refused} if result.refused else {})}
+        raw_data = {
+            "response": result.response,
+            **({"refused": result.refused} if result.refused else {}),
+        }
         return SQL(
-            """INSERT INTO chaser_event (reminder_id, campaign_id, company_id, partner_id, event_type, source, raw_data, occurred_at,
+            """INSERT INTO chaser_event (reminder_id, campaign_id, company_id,
+            partner_id, event_type, source, raw_data, occurred_at,
                       create_uid, write_uid, create_date, write_date)
-               VALUES (%(id)s, %(campaign)s, %(company)s, %(partner)s, 'sent', 'api', %(raw)s, %(at)s, %(uid)s, %(uid)s,
+               VALUES (%(id)s, %(campaign)s, %(company)s, %(partner)s, 'sent', 'api',
+               %(raw)s, %(at)s, %(uid)s, %(uid)s,
                       now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')""",
-            id=job.reminder.id, campaign=own["campaign_id"], company=own["company_id"], partner=own["partner_id"], raw=Json(raw_data), at=moment,
-            uid=self.env.uid)
+            id=job.reminder.id,
+            campaign=own["campaign_id"],
+            company=own["company_id"],
+            partner=own["partner_id"],
+            raw=Json(raw_data),
+            at=moment,
+            uid=self.env.uid,
+        )
 
-    # -- the notes: on customer and invoices, with an activity where the level asks for one
+    # -- the notes: on customer and invoices, with an activity where the level asks for
+    # one
 
     def _make_note(self, job, moment):
         own, message = job.row, job.message
         level = self.env["chaser.composer"]._get_level_values(job)
         return Note(
-            job.reminder.id, self._name, own["partner_id"],
-            tuple(dict.fromkeys(row["move_id"] for row in job.items)), message.message_id,
-            message.subject, message.recipients, message.sender, message.reply_to, moment,
-            own["user_id"], level["activity_type_id"])
+            job.reminder.id,
+            self._name,
+            own["partner_id"],
+            tuple(dict.fromkeys(row["move_id"] for row in job.items)),
+            message.message_id,
+            message.subject,
+            message.recipients,
+            message.sender,
+            message.reply_to,
+            moment,
+            own["user_id"],
+            level["activity_type_id"],
+        )
 
     def _make_late_note(self, reminder, user, with_activity=False):
         """The note of a reminder that is known to be sent, but has none yet."""
         level = reminder.level_id if with_activity else self.env["chaser.level"]
         return Note(
-            reminder.id, self._name, reminder.partner_id.id,
-            tuple(reminder._get_live_lines().move_id.ids), reminder.message_id,
-            reminder.subject or "", tuple(reminder._get_all_recipients()),
-            reminder.provider_id.email, "", reminder.sent_at, user.id, level.activity_type_id.id)
+            reminder.id,
+            self._name,
+            reminder.partner_id.id,
+            tuple(reminder._get_live_lines().move_id.ids),
+            reminder.message_id,
+            reminder.subject or "",
+            tuple(reminder._get_all_recipients()),
+            reminder.provider_id.email,
+            "",
+            reminder.sent_at,
+            user.id,
+            level.activity_type_id.id,
+        )
 
     @api.model
     def _write_notes(self, notes):
-        """Notes without notifying anyone, for many messages at once and by the ORM, so that
-        other addons see them."""
+        """Notes without notifying anyone, for many messages at once and by the ORM, so
+        that other addons see them."""
         values = []
         for note in notes:
             author_id, lang = self._get_author(note)
@@ -145,7 +237,11 @@ class ChaserSender(models.AbstractModel):
         for note in notes:
             if note.activity_type_id:
                 _author_id, lang = self._get_author(note)
-                reminder = self.env["chaser.reminder"].with_context(lang=lang).browse(note.reminder_id)
+                reminder = (
+                    self.env["chaser.reminder"]
+                    .with_context(lang=lang)
+                    .browse(note.reminder_id)
+                )
                 reminder._plan_activity(note.activity_type_id)
 
     @api.model
@@ -155,20 +251,26 @@ class ChaserSender(models.AbstractModel):
         return user.partner_id.id, user.lang or self.env.lang
 
     def _prepare_notes(self, note, author_id):
-        """A note for each invoice, and one for the customer. It comes last, so that a reply,
-        which is matched by Message-ID to the newest message, lands there."""
+        """A note for each invoice, and one for the customer. It comes last, so that a
+        reply, which is matched by Message-ID to the newest message, lands there."""
         words = self._get_sent_words(", ".join(note.recipients))
         values = {
             "body": Markup("<p>%s</p><p><b>%s</b></p>") % (words, note.subject),
-            "subject": note.subject, "message_id": note.message_id,
-            "message_type": "email_outgoing", "is_internal": True,
+            "subject": note.subject,
+            "message_id": note.message_id,
+            "message_type": "email_outgoing",
+            "is_internal": True,
             "subtype_id": self.env["ir.model.data"]._xmlid_to_res_id("mail.mt_note"),
-            "author_id": author_id, "email_from": note.sender,
-            "reply_to": note.reply_to or note.sender, "date": note.moment,
+            "author_id": author_id,
+            "email_from": note.sender,
+            "reply_to": note.reply_to or note.sender,
+            "date": note.moment,
         }
         documents = [("account.move", move_id) for move_id in note.move_ids]
         documents.append(("res.partner", note.partner_id))
-        return [values | {"model": model, "res_id": res_id} for model, res_id in documents]
+        return [
+            values | {"model": model, "res_id": res_id} for model, res_id in documents
+        ]
 
     @api.model
     def _get_sent_words(self, recipients):
@@ -178,7 +280,8 @@ class ChaserSender(models.AbstractModel):
     # -- when it does not go
 
     def _take_transport_error(self, job, error):
-        """The service's answer decides: about this message, this customer, or the whole mailbox."""
+        """The service's answer decides: about this message, this customer, or the whole
+        mailbox."""
         reminder = job.reminder
         job.run.provider._fresh()
         if isinstance(error, OutcomeUnknown):
@@ -186,15 +289,30 @@ class ChaserSender(models.AbstractModel):
             reminder._set_undecided("line_broke", {"detail": str(error)})
         elif isinstance(error, RecipientRefused) and error.permanent:
             address = reminder.recipient_email
-            reminder._set_failed("recipient_refused", {"detail": str(error), "recipient": address, "bounce_class": "hard"}, event_type="bounced")
-            self.env["chaser.suppression"]._take_bounce(reminder.company_id, reminder.partner_id, address, "hard", str(error), reminder=reminder)
+            reminder._set_failed(
+                "recipient_refused",
+                {"detail": str(error), "recipient": address, "bounce_class": "hard"},
+                event_type="bounced",
+            )
+            self.env["chaser.suppression"]._take_bounce(
+                reminder.company_id,
+                reminder.partner_id,
+                address,
+                "hard",
+                str(error),
+                reminder=reminder,
+            )
         elif isinstance(error, MessageRefused):
             reminder._set_failed("message_refused", {"detail": str(error)})
         elif isinstance(error, (RecipientRefused, Unreachable)):
             self._set_retry(reminder, error)
         else:
             # The mailbox's trouble, not this message's: the attempt does not count.
-            reminder._set_state("queued", attempt_count=max(reminder.attempt_count - 1, 0), attempted_at=False)
+            reminder._set_state(
+                "queued",
+                attempt_count=max(reminder.attempt_count - 1, 0),
+                attempted_at=False,
+            )
             self.env.flush_all()
             if isinstance(error, PolicyRefused):
                 reminder._set_state("queued", "policy", {"detail": str(error)})
@@ -207,19 +325,35 @@ class ChaserSender(models.AbstractModel):
         if reminder.attempt_count >= reminder.provider_id.max_attempts:
             reminder._set_failed("gave_up", {"detail": str(error)})
             return
-        until = (fields.Datetime.now() + retry_delay(reminder.attempt_count)).replace(microsecond=0)
-        reminder._set_state("queued", "retry", {"detail": str(error), "until": until.isoformat()}, scheduled_at=until)
-        reminder._record_event("deferred", source="api", raw_data={"response": str(error)})
+        until = (fields.Datetime.now() + retry_delay(reminder.attempt_count)).replace(
+            microsecond=0
+        )
+        reminder._set_state(
+            "queued",
+            "retry",
+            {"detail": str(error), "until": until.isoformat()},
+            scheduled_at=until,
+        )
+        reminder._record_event(
+            "deferred", source="api", raw_data={"response": str(error)}
+        )
 
     @api.model
     def _set_broken(self, reminder, error):
-        """An error nobody foresaw. After the mark it is open whether the message went out; before, it did not."""
+        """An error nobody foresaw. After the mark it is open whether the message went
+        out; before, it did not."""
         if reminder.state == "sending":
             reminder._set_undecided("undecided")
         elif reminder.state == "queued":
-            reminder._set_failed("unexpected", {"detail": f"{type(error).__name__}: {error}"[:300]})
+            reminder._set_failed(
+                "unexpected", {"detail": f"{type(error).__name__}: {error}"[:300]}
+            )
 
 
 def _prepare_line_values(row, today):
     days = (today - row["date_due"]).days if row["date_due"] else 0
-    return {"amount": row["amount"], "amount_residual": row["residual"], "days_overdue": days}
+    return {
+        "amount": row["amount"],
+        "amount_residual": row["residual"],
+        "days_overdue": days,
+    }

@@ -8,7 +8,8 @@ from odoo.tools import SQL, format_date
 from ...core.status.tracking import new_token
 
 _logger = logging.getLogger(__name__)
-# Settled by money; an invoice that a credit note has settled is nothing to give thanks for.
+# Settled by money; an invoice that a credit note has settled is nothing to give thanks
+# for.
 THANKED_STATES = ("paid", "in_payment", "partial")
 # Who was reminded or paid longer ago gets no thanks any more (days).
 _REMINDED, _PAID = 365, 14
@@ -17,16 +18,32 @@ _REMINDED, _PAID = 365, 14
 class ResCompany(models.Model):
     _inherit = "res.company"  # pylint: disable=consider-merging-classes-inherited  # thank-you messages
 
-    chaser_thanks = fields.Boolean("Thank for Payments", help="A customer who pays after a reminder gets a short thank-you, once.")
+    chaser_thanks = fields.Boolean(
+        "Thank for Payments",
+        help="A customer who pays after a reminder gets a short thank-you, once.",
+    )
     chaser_thanks_hours = fields.Integer(
-        "Thank-You After Hours", default=24, help="What is paid within this time after the first payment is thanked for in one message.")
+        "Thank-You After Hours",
+        default=24,
+        help="What is paid within this time after the first payment is thanked for in "
+        "one message.",
+    )
     chaser_thanks_template_id = fields.Many2one(
-        "chaser.template", "Thank-You Text", domain="[('category', '=', 'system'), ('company_id', 'in', (id, False))]",
-        help="Empty: the text shipped with the addon.")
+        "chaser.template",
+        "Thank-You Text",
+        domain="[('category', '=', 'system'), ('company_id', 'in', (id, False))]",
+        help="Empty: the text shipped with the addon.",
+    )
     chaser_thanks_since = fields.Datetime(
-        compute="_compute_chaser_thanks_since", store=True, help="Payments before it are not thanked for.")
+        compute="_compute_chaser_thanks_since",
+        store=True,
+        help="Payments before it are not thanked for.",
+    )
 
-    _thanks_hours_check = models.Constraint("CHECK(chaser_thanks_hours >= 0)", "The hours before a thank-you cannot be negative.")
+    _thanks_hours_check = models.Constraint(
+        "CHECK(chaser_thanks_hours >= 0)",
+        "The hours before a thank-you cannot be negative.",
+    )
 
     @api.depends("chaser_thanks")
     def _compute_chaser_thanks_since(self):
@@ -37,110 +54,212 @@ class ResCompany(models.Model):
 
 
 class ChaserCampaign(models.Model):
-    """Thank-you messages, and copies that customers ask for: campaigns of the program's own, so that they leave through the same door, seen
-    and stopped like any other."""
+    """Thank-you messages, and copies that customers ask for: campaigns of the program's
+    own, so that they leave through the same door, seen and stopped like any other."""
 
     _inherit = "chaser.campaign"  # pylint: disable=consider-merging-classes-inherited  # campaigns that the program makes itself
 
     is_thanks = fields.Boolean("Thank-You", readonly=True, copy=False)
-    is_copies = fields.Boolean("Copies on Request", readonly=True, copy=False, help="Takes the copies that customers ask for on their page.")
+    is_copies = fields.Boolean(
+        "Copies on Request",
+        readonly=True,
+        copy=False,
+        help="Takes the copies that customers ask for on their page.",
+    )
 
     @api.model
     def _cron_thank(self):
-        """For each company that gives thanks: who has paid what they were reminded of, and has waited long enough."""
+        """For each company that gives thanks: who has paid what they were reminded of,
+        and has waited long enough."""
         companies = self.env["res.company"].search([("chaser_thanks", "=", True)])
         for number, company in enumerate(companies, 1):
             try:
                 with self.env.cr.savepoint():
                     self.with_company(company)._thank(company)
             except UserError as error:
-                _logger.info("No thank-you messages for company %s now: %s", company.id, error)
+                _logger.info(
+                    "No thank-you messages for company %s now: %s", company.id, error
+                )
             self.env["ir.cron"]._commit_progress(1, remaining=len(companies) - number)
 
     @api.model
     def _thank(self, company):
-        """The campaign of thank-you messages that are due now; empty when there are none.
+        """The campaign of thank-you messages that are due now; empty when there are
+        none.
 
-        :raises UserError: without a connected mailbox or a usable text; nothing is made then, and the next run tries again
+        :raises UserError: without a connected mailbox or a usable text; nothing is made
+        then, and the next run tries again
         """
         now = fields.Datetime.now()
         groups = {}
         for row in self._read_thanked_items(company, now):
             groups.setdefault(row["partner_id"], []).append(row)
-        due = {partner_id: rows for partner_id, rows in groups.items()
-               if min(row["paid_at"] for row in rows) <= now - timedelta(hours=company.chaser_thanks_hours)}
+        due = {
+            partner_id: rows
+            for partner_id, rows in groups.items()
+            if min(row["paid_at"] for row in rows)
+            <= now - timedelta(hours=company.chaser_thanks_hours)
+        }
         if not due:
             return self.browse()
-        template = company.chaser_thanks_template_id or self.env.ref("invoice_chaser.chaser_template_thanks")
-        campaign = self.create({
-            "name": self.env._("Thank-you %s", format_date(self.env, company._get_chaser_today())), "company_id": company.id, "is_thanks": True,
-            "campaign_type": "payment_follow_up", "template_id": template.id, "user_id": False, "tz": company._get_chaser_tz(),
-            "provider_id": self.env["chaser.provider"]._get_default(company).id, "provider_mode": company.chaser_provider_mode,
-        })
+        template = company.chaser_thanks_template_id or self.env.ref(
+            "invoice_chaser.chaser_template_thanks"
+        )
+        campaign = self.create(
+            {
+                "name": self.env._(
+                    "Thank-you %s", format_date(self.env, company._get_chaser_today())
+                ),
+                "company_id": company.id,
+                "is_thanks": True,
+                "campaign_type": "payment_follow_up",
+                "template_id": template.id,
+                "user_id": False,
+                "tz": company._get_chaser_tz(),
+                "provider_id": self.env["chaser.provider"]._get_default(company).id,
+                "provider_mode": company.chaser_provider_mode,
+            }
+        )
         campaign._create_thanks(due)
         campaign._start(now)
         return campaign
 
     @api.model
     def _read_thanked_items(self, company, now):
-        """Items that were reminded of, are settled by money since, and were never thanked for; who has a thank-you on its way waits."""
+        """Items that were reminded of, are settled by money since, and were never
+        thanked for; who has a thank-you on its way waits."""
         self.env["account.move.line"].flush_model()
         self.env["account.move"].flush_model()
         self.env["chaser.reminder"].flush_model()
         self.env["chaser.reminder.line"].flush_model()
         since = max(company.chaser_thanks_since or now, now - timedelta(days=_PAID))
-        return self.env.execute_query_dict(SQL(
-            """SELECT DISTINCT l.id, l.move_id, m.commercial_partner_id AS partner_id, l.currency_id, l.amount_currency AS amount, m.name AS number,
-                      m.invoice_date, coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date, l.date) AS date_due, paid.at AS paid_at
-                 FROM chaser_reminder r JOIN chaser_reminder_line rl ON rl.reminder_id = r.id
-                 JOIN account_move_line l ON l.id = rl.move_line_id JOIN account_move m ON m.id = l.move_id
-                 JOIN LATERAL (SELECT max(p.create_date) AS at FROM account_partial_reconcile p WHERE p.debit_move_id = l.id) paid ON true
-                WHERE r.company_id = %(company)s AND r.purpose = 'reminder' AND r.state = 'sent' AND r.sent_at > %(reminded)s
-                  AND NOT rl.is_credit AND rl.dropped_code IS NULL AND l.reconciled AND l.company_id = %(company)s
-                  AND l.parent_state = 'posted' AND m.payment_state IN %(states)s AND paid.at > r.sent_at AND paid.at >= %(since)s
-                  AND NOT EXISTS (SELECT 1 FROM chaser_reminder_line tl JOIN chaser_reminder t ON t.id = tl.reminder_id
-                                   WHERE tl.move_line_id = l.id AND t.purpose = 'thanks')
-                  AND NOT EXISTS (SELECT 1 FROM chaser_reminder t WHERE t.company_id = r.company_id AND t.partner_id = m.commercial_partner_id
-                                     AND t.purpose = 'thanks' AND (t.state IN ('draft', 'queued', 'sending') OR t.is_undecided))
+        return self.env.execute_query_dict(
+            SQL(
+                """SELECT DISTINCT l.id, l.move_id,
+                m.commercial_partner_id AS partner_id, l.currency_id,
+                l.amount_currency AS amount, m.name AS number,
+                      m.invoice_date, coalesce(l.date_maturity, m.invoice_date_due,
+                      m.invoice_date, l.date) AS date_due, paid.at AS paid_at
+                 FROM chaser_reminder r JOIN chaser_reminder_line rl ON rl.reminder_id =
+                 r.id
+                 JOIN account_move_line l ON l.id = rl.move_line_id
+                 JOIN account_move m ON m.id = l.move_id
+                 JOIN LATERAL (SELECT max(p.create_date) AS at
+                 FROM account_partial_reconcile p WHERE p.debit_move_id = l.id) paid ON
+                 true
+                WHERE r.company_id = %(company)s AND r.purpose = 'reminder'
+                AND r.state = 'sent' AND r.sent_at > %(reminded)s
+                  AND NOT rl.is_credit AND rl.dropped_code IS NULL AND l.reconciled
+                  AND l.company_id = %(company)s
+                  AND l.parent_state = 'posted' AND m.payment_state IN %(states)s
+                  AND paid.at > r.sent_at AND paid.at >= %(since)s
+                  AND NOT EXISTS (SELECT 1 FROM chaser_reminder_line tl
+                  JOIN chaser_reminder t ON t.id = tl.reminder_id
+                                   WHERE tl.move_line_id = l.id
+                                   AND t.purpose = 'thanks')
+                  AND NOT EXISTS (SELECT 1 FROM chaser_reminder t
+                  WHERE t.company_id = r.company_id AND t.partner_id =
+                  m.commercial_partner_id
+                                     AND t.purpose = 'thanks' AND (t.state IN ('draft',
+                                     'queued', 'sending') OR t.is_undecided))
                 ORDER BY l.id""",
-            company=company.id, reminded=now - timedelta(days=_REMINDED), states=THANKED_STATES, since=since))
+                company=company.id,
+                reminded=now - timedelta(days=_REMINDED),
+                states=THANKED_STATES,
+                since=since,
+            )
+        )
 
     def _create_thanks(self, groups):
-        """One message per customer with their items, waiting; one without an address is kept with that reason, so that it is not tried again."""
+        """One message per customer with their items, waiting; one without an address is
+        kept with that reason, so that it is not tried again."""
         partners = self.env["res.partner"].with_company(self.company_id).browse(groups)
         emails, company = partners._get_chaser_emails(), self.company_id
-        reminders = self.env["chaser.reminder"].sudo().create([{
-            "campaign_id": self.id, "company_id": company.id, "partner_id": partner.id, "provider_id": self.provider_id.id, "purpose": "thanks",
-            "recipient_email": emails[partner.id][0] if emails[partner.id] else False, "recipient_others": ", ".join(emails[partner.id][1:]) or False,
-            "language": partner._get_chaser_language(company), "token": new_token(), "state": "draft" if emails[partner.id] else "skipped",
-            **self._prepare_reason_values(False if emails[partner.id] else "no_email"),
-        } for partner in partners])
-        self.env["chaser.reminder.line"].sudo().create([
-            self._prepare_thanks_line(reminder, row) for reminder in reminders for row in groups[reminder.partner_id.id]])
+        reminders = (
+            self.env["chaser.reminder"]
+            .sudo()
+            .create(
+                [
+                    {
+                        "campaign_id": self.id,
+                        "company_id": company.id,
+                        "partner_id": partner.id,
+                        "provider_id": self.provider_id.id,
+                        "purpose": "thanks",
+                        "recipient_email": emails[partner.id][0]
+                        if emails[partner.id]
+                        else False,
+                        "recipient_others": ", ".join(emails[partner.id][1:]) or False,
+                        "language": partner._get_chaser_language(company),
+                        "token": new_token(),
+                        "state": "draft" if emails[partner.id] else "skipped",
+                        **self._prepare_reason_values(
+                            False if emails[partner.id] else "no_email"
+                        ),
+                    }
+                    for partner in partners
+                ]
+            )
+        )
+        self.env["chaser.reminder.line"].sudo().create(
+            [
+                self._prepare_thanks_line(reminder, row)
+                for reminder in reminders
+                for row in groups[reminder.partner_id.id]
+            ]
+        )
 
     @api.model
     def _prepare_thanks_line(self, reminder, row):
         return {
-            "reminder_id": reminder.id, "company_id": reminder.company_id.id, "move_line_id": row["id"], "move_id": row["move_id"],
-            "number": row["number"], "is_credit": False, "currency_id": row["currency_id"], "amount": row["amount"], "amount_residual": 0,
-            "amount_company": 0, "invoice_date": row["invoice_date"], "date_maturity": row["date_due"],
+            "reminder_id": reminder.id,
+            "company_id": reminder.company_id.id,
+            "move_line_id": row["id"],
+            "move_id": row["move_id"],
+            "number": row["number"],
+            "is_credit": False,
+            "currency_id": row["currency_id"],
+            "amount": row["amount"],
+            "amount_residual": 0,
+            "amount_company": 0,
+            "invoice_date": row["invoice_date"],
+            "date_maturity": row["date_due"],
         }
 
     # -- copies on request
 
     @api.model
     def _get_copy_campaign(self, reminder):
-        """The running collection of copies of a company and mailbox; the mailbox that wrote, else the company's. As superuser."""
+        """The running collection of copies of a company and mailbox; the mailbox that
+        wrote, else the company's. As superuser."""
         provider = reminder.provider_id
         if provider.state != "connected" or not provider.active:
             provider = self.env["chaser.provider"]._get_default(reminder.company_id)
-        campaign = self.search([
-            ("is_copies", "=", True), ("company_id", "=", reminder.company_id.id), ("provider_id", "=", provider.id),
-            ("state", "in", ("sending", "paused", "completed", "failed"))], limit=1)
-        campaign = campaign or self.create({
-            "name": self.env._("Copies on request"), "is_copies": True, "company_id": reminder.company_id.id, "provider_id": provider.id,
-            "user_id": reminder.campaign_id.user_id.id, "tz": reminder.company_id._get_chaser_tz(),
-        })
+        campaign = self.search(
+            [
+                ("is_copies", "=", True),
+                ("company_id", "=", reminder.company_id.id),
+                ("provider_id", "=", provider.id),
+                ("state", "in", ("sending", "paused", "completed", "failed")),
+            ],
+            limit=1,
+        )
+        campaign = campaign or self.create(
+            {
+                "name": self.env._("Copies on request"),
+                "is_copies": True,
+                "company_id": reminder.company_id.id,
+                "provider_id": provider.id,
+                "user_id": reminder.campaign_id.user_id.id,
+                "tz": reminder.company_id._get_chaser_tz(),
+            }
+        )
         if campaign.state not in ("paused", "sending"):
-            campaign.write({"state": "sending", "completed_at": False, "started_at": campaign.started_at or fields.Datetime.now()})
+            campaign.write(
+                {
+                    "state": "sending",
+                    "completed_at": False,
+                    "started_at": campaign.started_at or fields.Datetime.now(),
+                }
+            )
         return campaign

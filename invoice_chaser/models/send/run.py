@@ -8,19 +8,26 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ...core.mail.errors import AuthenticationFailed, PolicyRefused, RateLimited, TransportError, Unreachable
+from ...core.mail.errors import (
+    AuthenticationFailed,
+    PolicyRefused,
+    RateLimited,
+    TransportError,
+    Unreachable,
+)
 from ...core.mail.readers.base import Reader
 from ...core.pace.throttle import next_month, retry_delay
 from .batches import Batches
 
 _logger = logging.getLogger(__name__)
-# First keys of PostgreSQL's advisory locks: "chas", "chac" and "cham" in ASCII; the second is
-# an id, or the hash of an account.
+# First keys of PostgreSQL's advisory locks: "chas", "chac" and "cham" in ASCII; the
+# second is an id, or the hash of an account.
 _LOCK_SPACE, _CONNECTION_SPACE, _MONTH_SPACE = 0x63686173, 0x63686163, 0x6368616D
 _CONNECTION_PATIENCE = 15_000  # milliseconds
 _CONNECTION_REST = 30  # seconds
 _STAGE_ATTEMPTS = 5
-# A mailbox shows what it sent after a moment; asked sooner, "not there" would say nothing.
+# A mailbox shows what it sent after a moment; asked sooner, "not there" would say
+# nothing.
 _RIPE = timedelta(minutes=2)
 _STALE = timedelta(days=3)
 # So many messages' notes are made up for in one run at most.
@@ -28,8 +35,9 @@ _NOTES = 500
 
 
 class MailboxRun:
-    """One run of a mailbox's job: the lock that makes it the only sender, its stages in their
-    order, what the mail service's answers mean for the whole queue, and when to come again.
+    """One run of a mailbox's job: the lock that makes it the only sender, its stages in
+    their order, what the mail service's answers mean for the whole queue, and when to
+    come again.
 
     A plain object: it is about no row. What belongs to the mailbox stays there
     (``chaser.provider``): its connection, its limits, its clock."""
@@ -43,28 +51,40 @@ class MailboxRun:
             if not alone or not self._is_at_home():
                 return
             for stage in (
-                self._recover_interrupted, self._settle_undecided, self._note_missing,
-                self._sweep_paid, self._start_due_campaigns, self._hold_closed,
-                self._send_batches, self._finish_campaigns,
+                self._recover_interrupted,
+                self._settle_undecided,
+                self._note_missing,
+                self._sweep_paid,
+                self._start_due_campaigns,
+                self._hold_closed,
+                self._send_batches,
+                self._finish_campaigns,
             ):
                 self._run_stage(stage)
         self._run_stage(self._wake_again)
         self._make_way()
 
     def _run_stage(self, stage):
-        """One stage of a run, again with a fresh look at the data when another process changed a row meanwhile. A stage may be run again
-        at any time: what it has done is committed, or undone with the transaction."""
+        """One stage of a run, again with a fresh look at the data when another process
+        changed a row meanwhile. A stage may be run again at any time: what it has done
+        is committed, or undone with the transaction."""
         for attempt in range(1, _STAGE_ATTEMPTS + 1):
             try:
                 return stage()
-            except (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected):
+            except (
+                psycopg2.errors.SerializationFailure,
+                psycopg2.errors.DeadlockDetected,
+            ):
                 self._fresh()
                 if attempt == _STAGE_ATTEMPTS:
                     raise
 
     def _commit(self, processed=0):
-        """Make what was done lasting, and tell the scheduler; returns the seconds left in this run."""
-        return self.env["ir.cron"]._commit_progress(processed, remaining=self.provider._count_due())
+        """Make what was done lasting, and tell the scheduler; returns the seconds left
+        in this run."""
+        return self.env["ir.cron"]._commit_progress(
+            processed, remaining=self.provider._count_due()
+        )
 
     def _commit_now(self):
         self.provider._commit_now()
@@ -76,29 +96,43 @@ class MailboxRun:
 
     @contextlib.contextmanager
     def _sender_lock(self):
-        """True for the only sender of this mailbox on all servers. Lives as long as the connection, over commits; a killed
-        process loses it with its connection."""
+        """True for the only sender of this mailbox on all servers. Lives as long as the
+        connection, over commits; a killed process loses it with its connection."""
         cr, alone = self.env.cr, self.provider._try_lock(_LOCK_SPACE)
         try:
             yield alone
         finally:
             if alone:
-                with contextlib.suppress(psycopg2.InterfaceError, psycopg2.OperationalError):
+                with contextlib.suppress(
+                    psycopg2.InterfaceError, psycopg2.OperationalError
+                ):
                     cr.rollback()
-                    cr.execute("SELECT pg_advisory_unlock_all()")  # this one, and what an interrupted message may have left
+                    cr.execute(
+                        "SELECT pg_advisory_unlock_all()"
+                    )  # this one, and what an interrupted message may have left
 
     @contextlib.contextmanager
     def _connection_slot(self):
-        """True while the mailbox holds one of its account's connections, over all servers of this database. Waits for one for some
-        seconds, in line, so that nobody is passed over for ever; the lock lives and dies with the database connection."""
+        """True while the mailbox holds one of its account's connections, over all
+        servers of this database. Waits for one for some seconds, in line, so that
+        nobody is passed over for ever; the lock lives and dies with the database
+        connection."""
         most = self.provider.max_connections
         if not most:
             yield True
             return
-        cr, key = self.env.cr, f"{self.provider._get_connection_account()}#{self.provider.id % most}"
+        cr, key = (
+            self.env.cr,
+            f"{self.provider._get_connection_account()}#{self.provider.id % most}",
+        )
         cr.execute(SQL("SET LOCAL lock_timeout = %s", _CONNECTION_PATIENCE))
         try:
-            cr.execute(SQL("SELECT pg_advisory_lock(%s, hashtext(%s))", _CONNECTION_SPACE, key), log_exceptions=False)
+            cr.execute(
+                SQL(
+                    "SELECT pg_advisory_lock(%s, hashtext(%s))", _CONNECTION_SPACE, key
+                ),
+                log_exceptions=False,
+            )
             mine = True
         except psycopg2.errors.LockNotAvailable:
             mine = False
@@ -107,71 +141,123 @@ class MailboxRun:
             yield mine
         finally:
             if mine:
-                with contextlib.suppress(psycopg2.InterfaceError, psycopg2.OperationalError):
+                with contextlib.suppress(
+                    psycopg2.InterfaceError, psycopg2.OperationalError
+                ):
                     cr.rollback()
-                    cr.execute(SQL("SELECT pg_advisory_unlock(%s, hashtext(%s))", _CONNECTION_SPACE, key))
+                    cr.execute(
+                        SQL(
+                            "SELECT pg_advisory_unlock(%s, hashtext(%s))",
+                            _CONNECTION_SPACE,
+                            key,
+                        )
+                    )
 
     def take_month_slot(self, batches):
-        """Whether the company's month has room for one more message; if so, nobody else of the company counts until our next commit,
-        which is the one that writes our message down. If not, the queue is held.
+        """Whether the company's month has room for one more message; if so, nobody else
+        of the company counts until our next commit, which is the one that writes our
+        message down. If not, the queue is held.
 
-        Two locks on one key: while we hold the connection's lock, whoever had it before has committed, so the transaction that begins
-        then sees their message; its own lock ends with its commit.
+        Two locks on one key: while we hold the connection's lock, whoever had it before
+        has committed, so the transaction that begins then sees their message; its own
+        lock ends with its commit.
         """
         if not batches.pace.per_month:
             return True
         cr, company_id = self.env.cr, batches.settings["company_id"]
         cr.execute(SQL("SELECT pg_advisory_lock(%s, %s)", _MONTH_SPACE, company_id))
         self._fresh()
-        cr.execute(SQL("SELECT pg_advisory_xact_lock(%(space)s, %(id)s), pg_advisory_unlock(%(space)s, %(id)s)", space=_MONTH_SPACE, id=company_id))
+        cr.execute(
+            SQL(
+                "SELECT pg_advisory_xact_lock(%(space)s, %(id)s), "
+                "pg_advisory_unlock(%(space)s, %(id)s)",
+                space=_MONTH_SPACE,
+                id=company_id,
+            )
+        )
         now = fields.Datetime.now()
         batches.throttle.month = self.provider._make_month_count(now)
-        if batches.throttle.month and batches.throttle.month.count >= batches.pace.per_month:
+        if (
+            batches.throttle.month
+            and batches.throttle.month.count >= batches.pace.per_month
+        ):
             self._fresh()
             self.hold_queue(next_month(now, batches.pace.tz), "limit_month")
             return False
         return True
 
     def _lock_free(self, records):
-        """Those of ``records`` that no other process holds, locked. Like ``try_lock_for_update``, but without an error in the log when a
-        row was changed since our snapshot: mailboxes that share a campaign meet there, and `_run_stage` looks again."""
+        """Those of ``records`` that no other process holds, locked. Like
+        ``try_lock_for_update``, but without an error in the log when a row was changed
+        since our snapshot: mailboxes that share a campaign meet there, and `_run_stage`
+        looks again."""
         if not records:
             return records
-        self.env.cr.execute(SQL(
-            "SELECT id FROM %s WHERE id IN %s FOR NO KEY UPDATE SKIP LOCKED", SQL.identifier(records._table), tuple(records.ids)), log_exceptions=False)
+        self.env.cr.execute(
+            SQL(
+                "SELECT id FROM %s WHERE id IN %s FOR NO KEY UPDATE SKIP LOCKED",
+                SQL.identifier(records._table),
+                tuple(records.ids),
+            ),
+            log_exceptions=False,
+        )
         return records.browse(row[0] for row in self.env.cr.fetchall())
 
     # -- before the messages
 
     def _is_at_home(self):
-        """False in a copy of the database that Odoo restored or duplicated: it must not send until a person has tested the mailbox."""
+        """False in a copy of the database that Odoo restored or duplicated: it must not
+        send until a person has tested the mailbox."""
         provider = self.provider
-        if provider.state == "connected" and provider.connected_database != provider._get_database_id():
+        if (
+            provider.state == "connected"
+            and provider.connected_database != provider._get_database_id()
+        ):
             provider._set_state(
-                "draft", self.env._("This is a copy of the database in which the mailbox was connected. Test the connection to send from here."))
+                "draft",
+                self.env._(
+                    "This is a copy of the database in which the mailbox was "
+                    "connected. Test the connection to send from here."
+                ),
+            )
             self._commit_now()
             return False
         return True
 
     def _recover_interrupted(self):
-        """We are the only sender: whatever is ``sending`` belongs to a process that died in the middle."""
-        stuck = self.env["chaser.reminder"].search([("provider_id", "=", self.provider.id), ("state", "=", "sending")])
+        """We are the only sender: whatever is ``sending`` belongs to a process that
+        died in the middle."""
+        stuck = self.env["chaser.reminder"].search(
+            [("provider_id", "=", self.provider.id), ("state", "=", "sending")]
+        )
         for reminder in stuck:
             reminder._set_undecided("undecided")
         self._commit_now()
 
     def _settle_undecided(self):
-        """Ask the mailbox for each open Message-ID: found means sent; else a person is told what the mailbox said, and they alone send again."""
+        """Ask the mailbox for each open Message-ID: found means sent; else a person is
+        told what the mailbox said, and they alone send again."""
         now, provider = fields.Datetime.now(), self.provider
-        waiting = self.env["chaser.reminder"].search([
-            ("provider_id", "=", provider.id), ("is_undecided", "=", True), ("reason_code", "in", ("undecided", "line_broke")),
-            ("attempted_at", ">", now - _STALE)])
-        if not waiting or provider.state != "connected" or (provider.hold_until and provider.hold_until > now):
+        waiting = self.env["chaser.reminder"].search(
+            [
+                ("provider_id", "=", provider.id),
+                ("is_undecided", "=", True),
+                ("reason_code", "in", ("undecided", "line_broke")),
+                ("attempted_at", ">", now - _STALE),
+            ]
+        )
+        if (
+            not waiting
+            or provider.state != "connected"
+            or (provider.hold_until and provider.hold_until > now)
+        ):
             return
         box = None
         try:
             box = provider._get_sent_box()
-            ripe = waiting.filtered(lambda reminder: reminder.attempted_at <= now - _RIPE)
+            ripe = waiting.filtered(
+                lambda reminder: reminder.attempted_at <= now - _RIPE
+            )
             if box and waiting - ripe:
                 provider.sudo().cron_id._trigger(at=now + _RIPE + timedelta(seconds=5))
             if box and ripe:
@@ -185,31 +271,50 @@ class MailboxRun:
     def _ask_sent_box(self, box, reminders):
         with box:
             for reminder in reminders:
-                reminder._settle_by_mailbox(box.find_sent(reminder.internet_message_id or reminder.message_id))
+                reminder._settle_by_mailbox(
+                    box.find_sent(reminder.internet_message_id or reminder.message_id)
+                )
                 self._commit_now()
 
     def _take_box_error(self, box, error):
-        """Trouble with reading stops no sending; trouble with the way out is what it would be for a message."""
+        """Trouble with reading stops no sending; trouble with the way out is what it
+        would be for a message."""
         if isinstance(box, Reader) or isinstance(error, UserError):
             self.provider._set_read_error(error)
         else:
             self.take_error(error)
 
     def _note_missing(self):
-        """What was sent within the last day and has no note: a process died in between, or the note could not be written."""
+        """What was sent within the last day and has no note: a process died in between,
+        or the note could not be written."""
         since = fields.Datetime.subtract(fields.Datetime.now(), days=1)
-        rows = self.env.execute_query(SQL(
-            """SELECT r.id FROM chaser_reminder r
-                WHERE r.provider_id = %s AND r.state = 'sent' AND r.attempted_at > %s AND r.message_id IS NOT NULL AND NOT EXISTS (
-                      SELECT 1 FROM mail_message m WHERE m.message_id = r.message_id AND m.model = 'res.partner' AND m.res_id = r.partner_id)
-                ORDER BY r.id LIMIT %s""", self.provider.id, since, _NOTES))
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT r.id FROM chaser_reminder r
+                WHERE r.provider_id = %s AND r.state = 'sent' AND r.attempted_at > %s
+                AND r.message_id IS NOT NULL AND NOT EXISTS (
+                      SELECT 1 FROM mail_message m WHERE m.message_id = r.message_id
+                      AND m.model = 'res.partner' AND m.res_id = r.partner_id)
+                ORDER BY r.id LIMIT %s""",
+                self.provider.id,
+                since,
+                _NOTES,
+            )
+        )
         reminders = self.env["chaser.reminder"].browse(row[0] for row in rows)
-        self.write_notes([
-            reminder._get_sender()._make_late_note(reminder, reminder.campaign_id.user_id, with_activity=True) for reminder in reminders])
+        self.write_notes(
+            [
+                reminder._get_sender()._make_late_note(
+                    reminder, reminder.campaign_id.user_id, with_activity=True
+                )
+                for reminder in reminders
+            ]
+        )
 
     def write_notes(self, notes):
-        """Notes on customers and invoices, all at once; where that fails, each by itself. What is missing then is found by the next run:
-        that a message is out does not depend on it."""
+        """Notes on customers and invoices, all at once; where that fails, each by
+        itself. What is missing then is found by the next run: that a message is out
+        does not depend on it."""
         if not notes:
             return
         try:
@@ -220,27 +325,38 @@ class MailboxRun:
         except Exception:
             self._fresh()
             if len(notes) == 1:
-                _logger.exception("The notes of reminder %s could not be written", notes[0].reminder_id)
+                _logger.exception(
+                    "The notes of reminder %s could not be written",
+                    notes[0].reminder_id,
+                )
                 return
             for note in notes:
                 self.write_notes([note])
 
     def _sweep_paid(self):
         """What the hook on reconciliation had to leave, because we were at it."""
-        self.env["chaser.reminder"]._settle_paid(SQL("r.provider_id = %s", self.provider.id))
+        self.env["chaser.reminder"]._settle_paid(
+            SQL("r.provider_id = %s", self.provider.id)
+        )
         self._commit_now()
 
     def _start_due_campaigns(self):
-        due = self.env["chaser.campaign"].search([
-            ("state", "=", "scheduled"), ("scheduled_at", "<=", fields.Datetime.now()),
-            "|", ("provider_id", "=", self.provider.id), ("reminder_ids", "any", [("provider_id", "=", self.provider.id)])])
+        due = self.env["chaser.campaign"].search(
+            [
+                ("state", "=", "scheduled"),
+                ("scheduled_at", "<=", fields.Datetime.now()),
+                "|",
+                ("provider_id", "=", self.provider.id),
+                ("reminder_ids", "any", [("provider_id", "=", self.provider.id)]),
+            ]
+        )
         for campaign in self._lock_free(due):
             campaign.write({"state": "sending", "started_at": fields.Datetime.now()})
         self._commit_now()
 
     def _hold_closed(self):
-        """What is due but outside its customer's window, or without recent bank data, waits with its reason, all at once: the pace is for
-        messages that leave."""
+        """What is due but outside its customer's window, or without recent bank data,
+        waits with its reason, all at once: the pace is for messages that leave."""
         self._fresh()
         self._hold_outside_windows()
         self._hold_without_bank_data()
@@ -252,9 +368,15 @@ class MailboxRun:
         if not book:
             return
         now = fields.Datetime.now()
-        self.env.cr.execute(SQL(
-            "SELECT r.id, r.partner_id FROM %s AND r.scheduled_at <= %s FOR NO KEY UPDATE OF r SKIP LOCKED",
-            self.provider._get_queue_sql(), now), log_exceptions=False)
+        self.env.cr.execute(
+            SQL(
+                "SELECT r.id, r.partner_id FROM %s AND r.scheduled_at <= %s FOR NO "
+                "KEY UPDATE OF r SKIP LOCKED",
+                self.provider._get_queue_sql(),
+                now,
+            ),
+            log_exceptions=False,
+        )
         due = dict(self.env.cr.fetchall())
         places = company._read_chaser_places(set(due.values()))
         holds = {}
@@ -265,12 +387,19 @@ class MailboxRun:
                 Reminder.browse(reminder_ids)._stop(hold)
 
     def _hold_without_bank_data(self):
-        """Without recent bank data no reminder leaves: all that is due waits at once."""
+        """Without recent bank data no reminder leaves: all that is due waits at
+        once."""
         Reminder = self.env["chaser.reminder"]
         if hold := Reminder._get_bank_hold(self.provider.company_id):
-            self.env.cr.execute(SQL(
-                "SELECT r.id FROM %s AND r.scheduled_at <= %s AND r.purpose = 'reminder' FOR NO KEY UPDATE OF r SKIP LOCKED",
-                self.provider._get_queue_sql(), fields.Datetime.now()), log_exceptions=False)
+            self.env.cr.execute(
+                SQL(
+                    "SELECT r.id FROM %s AND r.scheduled_at <= %s AND r.purpose = "
+                    "'reminder' FOR NO KEY UPDATE OF r SKIP LOCKED",
+                    self.provider._get_queue_sql(),
+                    fields.Datetime.now(),
+                ),
+                log_exceptions=False,
+            )
             Reminder.browse(row[0] for row in self.env.cr.fetchall())._stop(hold)
 
     # -- the messages
@@ -280,7 +409,12 @@ class MailboxRun:
             return
         with self._connection_slot() as free:
             if not free:
-                self.hold_queue(fields.Datetime.add(fields.Datetime.now(), seconds=_CONNECTION_REST), "limit_connections")
+                self.hold_queue(
+                    fields.Datetime.add(
+                        fields.Datetime.now(), seconds=_CONNECTION_REST
+                    ),
+                    "limit_connections",
+                )
                 self._commit()
                 return
             transport = self._open_transport()
@@ -292,14 +426,16 @@ class MailboxRun:
                 transport.close()
 
     def _commit_or_none(self):
-        """Whether there is anything to do now; nothing is connected for an empty queue."""
+        """Whether there is anything to do now; nothing is connected for an empty
+        queue."""
         self._fresh()
         due = self.provider._count_due()
         self.env["ir.cron"]._commit_progress(0, remaining=due)
         return due
 
     def _open_transport(self):
-        """The connected transport; None after writing down why not and until when nothing is tried."""
+        """The connected transport; None after writing down why not and until when
+        nothing is tried."""
         provider = self.provider
         try:
             transport = provider._get_transport()
@@ -312,7 +448,13 @@ class MailboxRun:
             self.take_error(error)
         else:
             if provider.unreachable_count or provider.hold_until:
-                provider.write({"unreachable_count": 0, "hold_until": False, **provider._prepare_reason_values(False)})
+                provider.write(
+                    {
+                        "unreachable_count": 0,
+                        "hold_until": False,
+                        **provider._prepare_reason_values(False),
+                    }
+                )
                 self._commit_now()
             return transport
         self._commit()
@@ -321,7 +463,8 @@ class MailboxRun:
     # -- what the mail service's answers mean for the mailbox and its whole queue
 
     def take_error(self, error):
-        """What an error of the mailbox (not of one message) means for its whole queue. Returns whether it was one."""
+        """What an error of the mailbox (not of one message) means for its whole queue.
+        Returns whether it was one."""
         now, provider = fields.Datetime.now(), self.provider
         if isinstance(error, AuthenticationFailed):
             provider._set_state("expired", str(error))
@@ -334,64 +477,117 @@ class MailboxRun:
             provider.last_error = str(error)
         elif isinstance(error, Unreachable):
             provider.unreachable_count += 1
-            self.hold_queue(now + min(retry_delay(provider.unreachable_count), timedelta(minutes=20)), "unreachable", str(error))
+            self.hold_queue(
+                now
+                + min(retry_delay(provider.unreachable_count), timedelta(minutes=20)),
+                "unreachable",
+                str(error),
+            )
         else:
             return False
         return True
 
     def _take_rate_limit(self, error, now):
-        """The mailbox rests as long as the service told, else longer each time the answer comes again."""
+        """The mailbox rests as long as the service told, else longer each time the
+        answer comes again."""
         provider = self.provider
         provider.rate_limit_count += 1
-        scope = "day" if error.is_told and error.retry_after >= timedelta(hours=24) else error.scope
-        code = {"day": "limit_service_day", "connections": "limit_service_connections", "storage": "mailbox_full"}.get(scope, "rate_limited")
+        scope = (
+            "day"
+            if error.is_told and error.retry_after >= timedelta(hours=24)
+            else error.scope
+        )
+        code = {
+            "day": "limit_service_day",
+            "connections": "limit_service_connections",
+            "storage": "mailbox_full",
+        }.get(scope, "rate_limited")
         if error.scope == "storage":
             provider._tell_manager(self.env._("Mailbox full"), str(error))
-        self.hold_queue(now + error.get_rest(provider.rate_limit_count), code, str(error))
+        self.hold_queue(
+            now + error.get_rest(provider.rate_limit_count), code, str(error)
+        )
 
     def _get_running_campaigns(self):
         waiting = [("provider_id", "=", self.provider.id), ("state", "=", "queued")]
-        return self.env["chaser.campaign"].search([("state", "=", "sending"), ("reminder_ids", "any", waiting)])
+        return self.env["chaser.campaign"].search(
+            [("state", "=", "sending"), ("reminder_ids", "any", waiting)]
+        )
 
     def hold_queue(self, until, code, detail=""):
-        """Rest until ``until`` (UTC); every waiting reminder shows why. Nothing fails by a hold."""
+        """Rest until ``until`` (UTC); every waiting reminder shows why. Nothing fails
+        by a hold."""
         provider = self.provider
         if until:
             until = until.replace(microsecond=0) + timedelta(seconds=1)
         provider._set_hold(until, code, detail)
-        params = {"until": until.isoformat(), "detail": detail} if until else {"detail": detail}
-        waiting = self.env["chaser.reminder"].search([("provider_id", "=", provider.id), ("state", "=", "queued"), ("campaign_id.state", "=", "sending")])
-        waiting.try_lock_for_update(allow_referencing=True).write(provider._prepare_reason_values(code, params))
+        params = (
+            {"until": until.isoformat(), "detail": detail}
+            if until
+            else {"detail": detail}
+        )
+        waiting = self.env["chaser.reminder"].search(
+            [
+                ("provider_id", "=", provider.id),
+                ("state", "=", "queued"),
+                ("campaign_id.state", "=", "sending"),
+            ]
+        )
+        waiting.try_lock_for_update(allow_referencing=True).write(
+            provider._prepare_reason_values(code, params)
+        )
 
     # -- after the messages
 
     def _finish_campaigns(self):
         self._fresh()
-        running = self.env["chaser.campaign"].search([
-            ("state", "=", "sending"), "|", ("provider_id", "=", self.provider.id), ("reminder_ids.provider_id", "=", self.provider.id),
-            ("reminder_ids", "not any", [("state", "in", ("queued", "sending"))])])
+        running = self.env["chaser.campaign"].search(
+            [
+                ("state", "=", "sending"),
+                "|",
+                ("provider_id", "=", self.provider.id),
+                ("reminder_ids.provider_id", "=", self.provider.id),
+                ("reminder_ids", "not any", [("state", "in", ("queued", "sending"))]),
+            ]
+        )
         self._lock_free(running)._set_finished()
         self._commit_now()
 
     def _wake_again(self):
-        """Ask the scheduler for the next run: at once while there is work, else when the first hold ends."""
+        """Ask the scheduler for the next run: at once while there is work, else when
+        the first hold ends."""
         self._fresh()
         provider = self.provider
         if provider.state != "connected":
             return
-        [(first,)] = self.env.execute_query(SQL("SELECT min(r.scheduled_at) FROM %s", provider._get_queue_sql()))
-        [(planned,)] = self.env.execute_query(SQL(
-            """SELECT min(c.scheduled_at) FROM chaser_campaign c WHERE c.state = 'scheduled'
-                  AND EXISTS (SELECT 1 FROM chaser_reminder r WHERE r.campaign_id = c.id AND r.provider_id = %s AND r.state = 'queued')""", provider.id))
-        moments = [max(moment, provider.hold_until or moment) for moment in (first, planned) if moment]
+        [(first,)] = self.env.execute_query(
+            SQL("SELECT min(r.scheduled_at) FROM %s", provider._get_queue_sql())
+        )
+        [(planned,)] = self.env.execute_query(
+            SQL(
+                """SELECT min(c.scheduled_at) FROM chaser_campaign c
+                WHERE c.state = 'scheduled'
+                  AND EXISTS (SELECT 1 FROM chaser_reminder r WHERE r.campaign_id = c.id
+                  AND r.provider_id = %s AND r.state = 'queued')""",
+                provider.id,
+            )
+        )
+        moments = [
+            max(moment, provider.hold_until or moment)
+            for moment in (first, planned)
+            if moment
+        ]
         if moments:
             now = fields.Datetime.now()
-            provider.sudo().cron_id._trigger(at=None if min(moments) <= now else min(moments))
+            provider.sudo().cron_id._trigger(
+                at=None if min(moments) <= now else min(moments)
+            )
             provider._set_alarm(min(moments))
 
     def _make_way(self):
-        """Ends the job when its time is over. As long as it reports something left, Odoo calls it ten times in a row, however long that
-        takes, and other jobs wait; it has just asked to be woken (``_wake_again``), so nothing is lost."""
+        """Ends the job when its time is over. As long as it reports something left,
+        Odoo calls it ten times in a row, however long that takes, and other jobs wait;
+        it has just asked to be woken (``_wake_again``), so nothing is lost."""
         jobs = self.env["ir.cron"]
         if not jobs._commit_progress():
             jobs._commit_progress(remaining=0)

@@ -15,45 +15,103 @@ _logger = logging.getLogger(__name__)
 
 
 class ChaserHold(models.Model):
-    """Why a customer, or some of his invoices, are not chased until somebody, or a date, releases them."""
+    """Why a customer, or some of his invoices, are not chased until somebody, or a
+    date, releases them."""
 
     _name = "chaser.hold"
     _description = "Hold on Reminders"
-    _inherit = ["mail.thread", "mail.activity.mixin", "chaser.reason.mixin", "chaser.company.mixin"]
+    _inherit = [
+        "mail.thread",
+        "mail.activity.mixin",
+        "chaser.reason.mixin",
+        "chaser.company.mixin",
+    ]
     _order = "id desc"
     _check_company_auto = True
 
-    company_id = fields.Many2one("res.company", required=True, index=True, default=lambda self: self.env.company)
-    partner_id = fields.Many2one("res.partner", "Customer", required=True, index=True, ondelete="cascade", check_company=True)
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        "Customer",
+        required=True,
+        index=True,
+        ondelete="cascade",
+        check_company=True,
+    )
     move_ids = fields.Many2many(
-        "account.move", "chaser_hold_move_rel", "hold_id", "move_id", "Invoices", check_company=True,
+        "account.move",
+        "chaser_hold_move_rel",
+        "hold_id",
+        "move_id",
+        "Invoices",
+        check_company=True,
         help="Empty: everything of this customer.",
     )
-    move_key = fields.Char(compute="_compute_move_key", store=True, help="The invoices as one value, so that a hold exists once.")
+    move_key = fields.Char(
+        compute="_compute_move_key",
+        store=True,
+        help="The invoices as one value, so that a hold exists once.",
+    )
     code = fields.Selection(
         [
-            ("manual", "By hand"), ("reply", "Customer answered"), ("wrong_contact", "Wrong contact"), ("maybe_paid", "Maybe paid"),
-            ("says_paid", "Says it is paid"), ("bank_data", "No recent bank data"),
+            ("manual", "By hand"),
+            ("reply", "Customer answered"),
+            ("wrong_contact", "Wrong contact"),
+            ("maybe_paid", "Maybe paid"),
+            ("says_paid", "Says it is paid"),
+            ("bank_data", "No recent bank data"),
         ],
-        "Why", required=True, default="manual", tracking=True,
+        "Why",
+        required=True,
+        default="manual",
+        tracking=True,
     )
     detail = fields.Char("In Words", tracking=True)
-    date_until = fields.Date("Held Through", tracking=True, help="The last day of the hold. Empty: until somebody releases it.")
-    reminder_id = fields.Many2one("chaser.reminder", readonly=True, index="btree_not_null", ondelete="set null", check_company=True)
-    source = fields.Selection(
-        [("person", "A user"), ("page", "The customer, on the page"), ("mail", "The customer, by mail"), ("program", "The program")],
-        "Where From", required=True, default="person", readonly=True,
+    date_until = fields.Date(
+        "Held Through",
+        tracking=True,
+        help="The last day of the hold. Empty: until somebody releases it.",
     )
-    released_at = fields.Datetime("Released On", readonly=True, copy=False, tracking=True)
+    reminder_id = fields.Many2one(
+        "chaser.reminder",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        check_company=True,
+    )
+    source = fields.Selection(
+        [
+            ("person", "A user"),
+            ("page", "The customer, on the page"),
+            ("mail", "The customer, by mail"),
+            ("program", "The program"),
+        ],
+        "Where From",
+        required=True,
+        default="person",
+        readonly=True,
+    )
+    released_at = fields.Datetime(
+        "Released On", readonly=True, copy=False, tracking=True
+    )
     released_by_id = fields.Many2one("res.users", readonly=True, copy=False)
-    is_active = fields.Boolean("In Force", compute="_compute_is_active", search="_search_is_active")
+    is_active = fields.Boolean(
+        "In Force", compute="_compute_is_active", search="_search_is_active"
+    )
     reason = fields.Char(compute="_compute_reason")
 
     _active_uniq = models.UniqueIndex(
         "(company_id, partner_id, code, move_key) WHERE released_at IS NULL",
         "There is such a hold already. Change its end, or release it first.",
     )
-    proposed_email = fields.Char(readonly=True, copy=False, help="Proposed by the reader of a reminder; nothing is written there by itself.")
+    proposed_email = fields.Char(
+        readonly=True,
+        copy=False,
+        help="Proposed by the reader of a reminder; nothing is written there by "
+        "itself.",
+    )
 
     # -- computes and constraints
 
@@ -62,7 +120,9 @@ class ChaserHold(models.Model):
     def _compute_display_name(self):
         names = dict(self._fields["code"]._description_selection(self.env))
         for hold in self:
-            hold.display_name = f"{hold.partner_id.display_name or ''}: {names.get(hold.code, '')}"
+            hold.display_name = (
+                f"{hold.partner_id.display_name or ''}: {names.get(hold.code, '')}"
+            )
 
     @api.depends("move_ids")
     def _compute_move_key(self):
@@ -87,36 +147,62 @@ class ChaserHold(models.Model):
             return NotImplemented
         companies = self.env["res.company"].sudo().search([])  # pylint: disable=no-search-all  # they are few
         lasts = Domain.OR(
-            Domain("company_id", "=", company.id) & Domain("date_until", ">=", company._get_chaser_today()) for company in companies)
-        active = Domain("released_at", "=", False) & (Domain("date_until", "=", False) | lasts)
+            Domain("company_id", "=", company.id)
+            & Domain("date_until", ">=", company._get_chaser_today())
+            for company in companies
+        )
+        active = Domain("released_at", "=", False) & (
+            Domain("date_until", "=", False) | lasts
+        )
         return active if True in value else ~active
 
     @api.depends("code", "detail", "date_until")
     @api.depends_context("lang")
     def _compute_reason(self):
         for hold in self:
-            hold.reason = self._get_reason_text(f"hold_{hold.code}", hold._prepare_params())
+            hold.reason = self._get_reason_text(
+                f"hold_{hold.code}", hold._prepare_params()
+            )
 
     def _prepare_params(self):
-        return {"detail": self.detail or "", "date": self.date_until.isoformat() if self.date_until else ""}
+        return {
+            "detail": self.detail or "",
+            "date": self.date_until.isoformat() if self.date_until else "",
+        }
 
     @api.constrains("move_ids", "partner_id")
     def _check_moves(self):
         for hold in self:
-            strangers = hold.move_ids.filtered(lambda move, hold=hold: move.commercial_partner_id != hold.partner_id)
+            strangers = hold.move_ids.filtered(
+                lambda move, hold=hold: move.commercial_partner_id != hold.partner_id
+            )
             if strangers:
-                raise ValidationError(self.env._(
-                    "%(invoices)s does not belong to %(customer)s.", invoices=", ".join(strangers.mapped("display_name")),
-                    customer=hold.partner_id.display_name))
+                raise ValidationError(
+                    self.env._(
+                        "%(invoices)s does not belong to %(customer)s.",
+                        invoices=", ".join(strangers.mapped("display_name")),
+                        customer=hold.partner_id.display_name,
+                    )
+                )
 
     # -- CRUD
 
     @api.model_create_multi
     def create(self, vals_list):
-        partners = self.env["res.partner"].browse([vals["partner_id"] for vals in vals_list if vals.get("partner_id")])
-        commercial = {partner.id: partner.commercial_partner_id.id for partner in partners}
-        return super().create([
-            {**vals, "partner_id": commercial[vals["partner_id"]]} if vals.get("partner_id") else vals for vals in vals_list])
+        partners = self.env["res.partner"].browse(
+            [vals["partner_id"] for vals in vals_list if vals.get("partner_id")]
+        )
+        commercial = {
+            partner.id: partner.commercial_partner_id.id for partner in partners
+        }
+        return super().create(
+            [
+                {**vals, "partner_id": commercial[vals["partner_id"]]}
+                if vals.get("partner_id")
+                else vals
+                for vals in vals_list
+            ]
+        )
 
     # -- actions
 
@@ -124,27 +210,47 @@ class ChaserHold(models.Model):
         """Chase again what these held; the rows stay as evidence."""
         self.check_access("write")
         open_ones = self.filtered(lambda hold: not hold.released_at)
-        open_ones.write({"released_at": fields.Datetime.now(), "released_by_id": self.env.uid})
+        open_ones.write(
+            {"released_at": fields.Datetime.now(), "released_by_id": self.env.uid}
+        )
         open_ones.activity_unlink(["mail.mail_activity_data_todo"])
         # What an answer held: the task to read it is done.
         answered = open_ones.filtered(lambda hold: hold.code == "reply")
-        answered.partner_id.sudo().activity_feedback(["invoice_chaser.mail_activity_type_answer"])
+        answered.partner_id.sudo().activity_feedback(
+            ["invoice_chaser.mail_activity_type_answer"]
+        )
 
     # -- business
 
     @api.model
-    def _hold(self, company, partner, code, moves=None, detail="", until=None, reminder=None, source="program"):
-        """Hold a customer (``moves`` empty) or some of his invoices; as superuser, whoever calls.
+    def _hold(
+        self,
+        company,
+        partner,
+        code,
+        moves=None,
+        detail="",
+        until=None,
+        reminder=None,
+        source="program",
+    ):
+        """Hold a customer (``moves`` empty) or some of his invoices; as superuser,
+        whoever calls.
 
-        There is one hold in force per company, customer, code and invoices: asked again, the words are replaced and the later
-        end stays (``until`` None is the latest).
+        There is one hold in force per company, customer, code and invoices: asked
+        again, the words are replaced and the later end stays (``until`` None is the
+        latest).
 
-        :param moves: ``account.move`` of this customer and company
-        :param until: last day of the hold, a date in the company's time zone; None: until somebody releases it
-        :return: the hold in force; empty when another process is making the same one at this moment
+        :param moves: ``account.move`` of this customer and company :param until: last
+        day of the hold, a date in the company's time zone; None: until somebody
+        releases it :return: the hold in force; empty when another process is making the
+        same one at this moment
         """
         Hold = self.sudo().with_company(company)
-        partner, moves = partner.commercial_partner_id, moves or self.env["account.move"]
+        partner, moves = (
+            partner.commercial_partner_id,
+            moves or self.env["account.move"],
+        )
         found = Hold._find_same(company, partner, code, moves)
         if found and not found.is_active:
             found.write({"released_at": fields.Datetime.now()})
@@ -152,22 +258,50 @@ class ChaserHold(models.Model):
         if found:
             found._refresh_hold(detail, until, reminder)
             return found
-        return Hold._create_once({
-            "company_id": company.id, "partner_id": partner.id, "code": code, "move_ids": [fields.Command.set(moves.ids)], "detail": detail,
-            "date_until": until, "reminder_id": reminder.id if reminder else False, "source": source,
-        })
+        return Hold._create_once(
+            {
+                "company_id": company.id,
+                "partner_id": partner.id,
+                "code": code,
+                "move_ids": [fields.Command.set(moves.ids)],
+                "detail": detail,
+                "date_until": until,
+                "reminder_id": reminder.id if reminder else False,
+                "source": source,
+            }
+        )
 
     @api.model
     def _find_same(self, company, partner, code, moves):
-        """The hold of this company, customer, code and invoices that nobody has released; may be none."""
-        return self.search([
-            ("company_id", "=", company.id), ("partner_id", "=", partner.id), ("code", "=", code), ("released_at", "=", False),
-            ("move_key", "in", [self._make_move_key(moves)] + ([] if moves else [False]))], limit=1)
+        """The hold of this company, customer, code and invoices that nobody has
+        released; may be none."""
+        return self.search(
+            [
+                ("company_id", "=", company.id),
+                ("partner_id", "=", partner.id),
+                ("code", "=", code),
+                ("released_at", "=", False),
+                (
+                    "move_key",
+                    "in",
+                    [self._make_move_key(moves)] + ([] if moves else [False]),
+                ),
+            ],
+            limit=1,
+        )
 
     def _refresh_hold(self, detail, until, reminder):
         later = None if not (until and self.date_until) else max(until, self.date_until)
-        values = {"detail": detail or self.detail, "date_until": later or False, "reminder_id": reminder.id if reminder else self.reminder_id.id}
-        changed = {name: value for name, value in values.items() if value != self._fields[name].convert_to_write(self[name], self)}
+        values = {
+            "detail": detail or self.detail,
+            "date_until": later or False,
+            "reminder_id": reminder.id if reminder else self.reminder_id.id,
+        }
+        changed = {
+            name: value
+            for name, value in values.items()
+            if value != self._fields[name].convert_to_write(self[name], self)
+        }
         if changed:
             self.write(changed)
 
@@ -182,73 +316,136 @@ class ChaserHold(models.Model):
 
     @api.model
     def _read_held(self, company, partner_ids, today):
-        """What is held now of these commercial partners in a company, as a ``Held``; one query.
+        """What is held now of these commercial partners in a company, as a ``Held``;
+        one query.
 
         :param today: in the company's time zone
         """
         for model in ("chaser.hold", "chaser.promise", "chaser.dispute"):
             self.env[model].flush_model()
-        return self._make_held(self.env.execute_query(self._get_held_sql(company, list(partner_ids), today)))
+        return self._make_held(
+            self.env.execute_query(
+                self._get_held_sql(company, list(partner_ids), today)
+            )
+        )
 
     @api.model
     def _make_held(self, rows):
         """``Held`` from rows of ``_get_held_sql``."""
         held = Held()
         for partner_id, move_id, item_id, code, params in rows:
-            held.add(partner_id, move_id, item_id, Skip(code, {name: value for name, value in params.items() if value}))
+            held.add(
+                partner_id,
+                move_id,
+                item_id,
+                Skip(code, {name: value for name, value in params.items() if value}),
+            )
         return held
 
     @api.model
     def _get_held_sql(self, company, partner_ids, today):
-        """Rows of customer, invoice, journal item (the narrowest that is set is meant), reason and its values. Promises and disputes about
-        invoices stand on the invoices (``chaser_promise_date``, ``chaser_dispute_reason``); here are those about the whole customer."""
+        """Rows of customer, invoice, journal item (the narrowest that is set is meant),
+        reason and its values. Promises and disputes about invoices stand on the
+        invoices (``chaser_promise_date``, ``chaser_dispute_reason``); here are those
+        about the whole customer."""
         return SQL(
-            """SELECT h.partner_id, r.move_id, NULL::int AS item_id, 'hold_' || h.code AS code,
-                      jsonb_build_object('detail', h.detail, 'date', h.date_until) AS params
+            """SELECT h.partner_id, r.move_id, NULL::int AS item_id,
+            'hold_' || h.code AS code,
+                      jsonb_build_object('detail', h.detail, 'date',
+                      h.date_until) AS params
                  FROM chaser_hold h LEFT JOIN chaser_hold_move_rel r ON r.hold_id = h.id
-                WHERE h.company_id = %(company)s AND h.partner_id = ANY(%(partners)s) AND h.released_at IS NULL
+                WHERE h.company_id = %(company)s AND h.partner_id = ANY(%(partners)s)
+                AND h.released_at IS NULL
                   AND (h.date_until IS NULL OR h.date_until >= %(today)s)
                UNION ALL
-               SELECT d.partner_id, NULL, NULL, 'customer_disputes', jsonb_build_object('detail', d.reason) FROM chaser_dispute d
-                WHERE d.company_id = %(company)s AND d.partner_id = ANY(%(partners)s) AND d.state = 'open'
-                  AND NOT EXISTS (SELECT 1 FROM chaser_dispute_move_rel r WHERE r.dispute_id = d.id)
+               SELECT d.partner_id, NULL, NULL, 'customer_disputes',
+               jsonb_build_object('detail', d.reason) FROM chaser_dispute d
+                WHERE d.company_id = %(company)s AND d.partner_id = ANY(%(partners)s)
+                AND d.state = 'open'
+                  AND NOT EXISTS (SELECT 1 FROM chaser_dispute_move_rel r
+                  WHERE r.dispute_id = d.id)
                UNION ALL
-               SELECT p.partner_id, NULL, NULL, 'customer_promised', jsonb_build_object('date', max(p.date_promised)) FROM chaser_promise p
-                WHERE p.company_id = %(company)s AND p.partner_id = ANY(%(partners)s) AND p.state = 'open' AND p.date_promised >= %(today)s
-                  AND coalesce(p.amount, 0) = 0 AND NOT EXISTS (SELECT 1 FROM chaser_promise_move_rel r WHERE r.promise_id = p.id)
+               SELECT p.partner_id, NULL, NULL, 'customer_promised',
+               jsonb_build_object('date', max(p.date_promised)) FROM chaser_promise p
+                WHERE p.company_id = %(company)s AND p.partner_id = ANY(%(partners)s)
+                AND p.state = 'open' AND p.date_promised >= %(today)s
+                  AND coalesce(p.amount, 0) = 0 AND NOT EXISTS (SELECT 1
+                  FROM chaser_promise_move_rel r WHERE r.promise_id = p.id)
                 GROUP BY p.partner_id""",
-            company=company.id, partners=partner_ids, today=today)
+            company=company.id,
+            partners=partner_ids,
+            today=today,
+        )
 
     @api.model
     def _release_paid(self):
         """Holds about invoices that are all paid by now have nothing left to hold."""
-        held = self.sudo().search([("released_at", "=", False), ("move_ids", "!=", False)])
-        held.filtered(lambda hold: all(move.payment_state in PAID_STATES for move in hold.move_ids)).action_release()
+        held = self.sudo().search(
+            [("released_at", "=", False), ("move_ids", "!=", False)]
+        )
+        held.filtered(
+            lambda hold: all(
+                move.payment_state in PAID_STATES for move in hold.move_ids
+            )
+        ).action_release()
 
-    # -- The other contact that a customer proposed: a person decides whether it is written to
+    # -- The other contact that a customer proposed: a person decides whether it is
+    # written to
 
     def action_use_proposed_email(self):
-        """Write to the proposed address from now on: it replaces the address of the invoice contact that was written to, or becomes the
-        customer's invoice contact. Then the hold is released."""
+        """Write to the proposed address from now on: it replaces the address of the
+        invoice contact that was written to, or becomes the customer's invoice contact.
+        Then the hold is released."""
         self.ensure_one()
         self.check_access("write")
         email = email_normalize(self.proposed_email or "")
         if not email or self.released_at:
-            raise UserError(self.env._("“%s” proposes no other address, or is released already.", self.display_name))
+            raise UserError(
+                self.env._(
+                    "“%s” proposes no other address, or is released already.",
+                    self.display_name,
+                )
+            )
         self._replace_email(email)
-        self.partner_id.sudo()._message_log(body=self.env._(
-            "Reminders go to %(email)s from now on; decided by %(user)s.", email=email, user=self.env.user.name))
+        self.partner_id.sudo()._message_log(
+            body=self.env._(
+                "Reminders go to %(email)s from now on; decided by %(user)s.",
+                email=email,
+                user=self.env.user.name,
+            )
+        )
         self.action_release()
 
     def _replace_email(self, email):
-        written = self.sudo().reminder_id._get_all_recipients() if self.reminder_id else []
-        # As superuser: who may decide on holds need not be allowed to change contacts in general.
+        written = (
+            self.sudo().reminder_id._get_all_recipients() if self.reminder_id else []
+        )
+        # As superuser: who may decide on holds need not be allowed to change contacts
+        # in general.
         Partner = self.env["res.partner"].sudo()
-        contacts = Partner.search([("parent_id", "=", self.partner_id.id), ("type", "=", "invoice"), ("email", "!=", False)])
-        wrong = contacts.filtered(lambda contact: set(email_normalize_all(contact.email)) & set(written))
+        contacts = Partner.search(
+            [
+                ("parent_id", "=", self.partner_id.id),
+                ("type", "=", "invoice"),
+                ("email", "!=", False),
+            ]
+        )
+        wrong = contacts.filtered(
+            lambda contact: set(email_normalize_all(contact.email)) & set(written)
+        )
         if wrong:
             wrong.write({"email": email})
-        elif email not in {found for contact in contacts for found in email_normalize_all(contact.email)}:
-            Partner.create({
-                "name": email, "email": email, "type": "invoice", "parent_id": self.partner_id.id,
-                "company_id": self.partner_id.company_id.id})
+        elif email not in {
+            found
+            for contact in contacts
+            for found in email_normalize_all(contact.email)
+        }:
+            Partner.create(
+                {
+                    "name": email,
+                    "email": email,
+                    "type": "invoice",
+                    "parent_id": self.partner_id.id,
+                    "company_id": self.partner_id.company_id.id,
+                }
+            )

@@ -7,46 +7,89 @@ TASK_TYPE = "mail.mail_activity_data_todo"
 
 
 class ChaserStatementMixin(models.AbstractModel):
-    """What a customer said about what he owes: who said it, where, about which invoices, and who looks after it."""
+    """What a customer said about what he owes: who said it, where, about which
+    invoices, and who looks after it."""
 
     _name = "chaser.statement.mixin"
     _description = "What a Customer Said"
     _inherit = ["mail.thread", "mail.activity.mixin", "chaser.company.mixin"]
     _check_company_auto = True
 
-    company_id = fields.Many2one("res.company", required=True, index=True, default=lambda self: self.env.company)
-    partner_id = fields.Many2one("res.partner", "Customer", required=True, index=True, ondelete="cascade", check_company=True)
-    currency_id = fields.Many2one("res.currency", required=True, default=lambda self: self.env.company.currency_id)
+    company_id = fields.Many2one(
+        "res.company", required=True, index=True, default=lambda self: self.env.company
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        "Customer",
+        required=True,
+        index=True,
+        ondelete="cascade",
+        check_company=True,
+    )
+    currency_id = fields.Many2one(
+        "res.currency", required=True, default=lambda self: self.env.company.currency_id
+    )
     source = fields.Selection(
-        [("page", "The customer's page"), ("mail", "Mail"), ("phone", "Phone"), ("other", "Other")], "Where", required=True, default="phone",
+        [
+            ("page", "The customer's page"),
+            ("mail", "Mail"),
+            ("phone", "Phone"),
+            ("other", "Other"),
+        ],
+        "Where",
+        required=True,
+        default="phone",
     )
     said_by = fields.Char(help="Who of the customer said it.")
-    user_id = fields.Many2one("res.users", "Responsible", default=lambda self: self.env.user, tracking=True)
-    reminder_id = fields.Many2one("chaser.reminder", readonly=True, index="btree_not_null", ondelete="set null", check_company=True)
+    user_id = fields.Many2one(
+        "res.users", "Responsible", default=lambda self: self.env.user, tracking=True
+    )
+    reminder_id = fields.Many2one(
+        "chaser.reminder",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        check_company=True,
+    )
 
     @api.constrains("move_ids", "partner_id")
     def _check_moves(self):
         for record in self:
-            strangers = record.move_ids.filtered(lambda move, record=record: move.commercial_partner_id != record.partner_id)
+            strangers = record.move_ids.filtered(
+                lambda move, record=record: move.commercial_partner_id
+                != record.partner_id
+            )
             if strangers:
-                raise ValidationError(self.env._(
-                    "%(invoices)s does not belong to %(customer)s.", invoices=", ".join(strangers.mapped("display_name")),
-                    customer=record.partner_id.display_name))
+                raise ValidationError(
+                    self.env._(
+                        "%(invoices)s does not belong to %(customer)s.",
+                        invoices=", ".join(strangers.mapped("display_name")),
+                        customer=record.partner_id.display_name,
+                    )
+                )
 
     @api.model
     def _prepare_statement_values(self, vals):
-        """The customer is the commercial partner; the currency that of the named invoices where they agree."""
+        """The customer is the commercial partner; the currency that of the named
+        invoices where they agree."""
         values = dict(vals)
         if vals.get("partner_id"):
-            values["partner_id"] = self.env["res.partner"].browse(vals["partner_id"]).commercial_partner_id.id
+            values["partner_id"] = (
+                self.env["res.partner"]
+                .browse(vals["partner_id"])
+                .commercial_partner_id.id
+            )
         if not vals.get("currency_id") and vals.get("move_ids"):
             moves = self.new({"move_ids": vals["move_ids"]}).move_ids
             if len(moves.currency_id) == 1:
-                values["currency_id"] = moves.currency_id._origin.id or moves.currency_id.id
+                values["currency_id"] = (
+                    moves.currency_id._origin.id or moves.currency_id.id
+                )
         return values
 
     def _note(self, body, moves=None):
-        """A silent note on the customer and on the invoices it is about; ``body`` is text or ``Markup``."""
+        """A silent note on the customer and on the invoices it is about; ``body`` is
+        text or ``Markup``."""
         self.ensure_one()
         body = body if isinstance(body, Markup) else Markup("<p>%s</p>") % body
         self.partner_id.sudo()._message_log(body=body)
@@ -58,10 +101,19 @@ class ChaserStatementMixin(models.AbstractModel):
         for record in self:
             if record.user_id:
                 record.sudo().activity_schedule(
-                    TASK_TYPE, date_deadline=day or record.company_id._get_chaser_today(), user_id=record.user_id.id, summary=summary, note=note)
+                    TASK_TYPE,
+                    date_deadline=day or record.company_id._get_chaser_today(),
+                    user_id=record.user_id.id,
+                    summary=summary,
+                    note=note,
+                )
 
     def _get_invoices_text(self):
         """The named invoices, or that everything is meant."""
         self.ensure_one()
         numbers = self.move_ids.mapped("name")
-        return ", ".join(filter(None, numbers[:10])) + (" …" if len(numbers) > 10 else "") if numbers else self.env._("everything")
+        return (
+            ", ".join(filter(None, numbers[:10])) + (" …" if len(numbers) > 10 else "")
+            if numbers
+            else self.env._("everything")
+        )

@@ -6,42 +6,106 @@ class ResPartner(models.Model):
 
     _inherit = "res.partner"  # pylint: disable=consider-merging-classes-inherited  # promises, disputes and holds
 
-    # Several fields from one query each; both depend on the company that is looked from.
-    chaser_promise_kept = fields.Integer("Promises Kept", compute="_compute_chaser_promises", groups="invoice_chaser.group_chaser_user")
-    chaser_promise_total = fields.Integer("Promises Settled", compute="_compute_chaser_promises", groups="invoice_chaser.group_chaser_user")
-    chaser_promise_history = fields.Char("Word Kept", compute="_compute_chaser_promises", groups="invoice_chaser.group_chaser_user")
-    chaser_promise_count = fields.Integer("Promises", compute="_compute_chaser_promises", groups="invoice_chaser.group_chaser_user")
+    # Several fields from one query each; both depend on the company that is looked
+    # from.
+    chaser_promise_kept = fields.Integer(
+        "Promises Kept",
+        compute="_compute_chaser_promises",
+        groups="invoice_chaser.group_chaser_user",
+    )
+    chaser_promise_total = fields.Integer(
+        "Promises Settled",
+        compute="_compute_chaser_promises",
+        groups="invoice_chaser.group_chaser_user",
+    )
+    chaser_promise_history = fields.Char(
+        "Word Kept",
+        compute="_compute_chaser_promises",
+        groups="invoice_chaser.group_chaser_user",
+    )
+    chaser_promise_count = fields.Integer(
+        "Promises",
+        compute="_compute_chaser_promises",
+        groups="invoice_chaser.group_chaser_user",
+    )
     chaser_dispute_count = fields.Integer(
-        "Open Disputes", compute="_compute_chaser_stops", groups="invoice_chaser.group_chaser_user")
-    chaser_hold_count = fields.Integer("Holds", compute="_compute_chaser_stops", groups="invoice_chaser.group_chaser_user")
+        "Open Disputes",
+        compute="_compute_chaser_stops",
+        groups="invoice_chaser.group_chaser_user",
+    )
+    chaser_hold_count = fields.Integer(
+        "Holds",
+        compute="_compute_chaser_stops",
+        groups="invoice_chaser.group_chaser_user",
+    )
 
-    chaser_call_ids = fields.One2many("chaser.call", "partner_id", "Calls", readonly=True, groups="invoice_chaser.group_chaser_user")
+    chaser_call_ids = fields.One2many(
+        "chaser.call",
+        "partner_id",
+        "Calls",
+        readonly=True,
+        groups="invoice_chaser.group_chaser_user",
+    )
 
     def _compute_chaser_promises(self):
         customers = self.commercial_partner_id
-        figures = self.env["chaser.promise"]._get_promise_figures(self.env.company, customers.ids)
-        counts = dict(self.env["chaser.promise"]._read_group(
-            [("company_id", "=", self.env.company.id), ("partner_id", "in", customers.ids)], ["partner_id"], ["__count"]))
+        figures = self.env["chaser.promise"]._get_promise_figures(
+            self.env.company, customers.ids
+        )
+        counts = dict(
+            self.env["chaser.promise"]._read_group(
+                [
+                    ("company_id", "=", self.env.company.id),
+                    ("partner_id", "in", customers.ids),
+                ],
+                ["partner_id"],
+                ["__count"],
+            )
+        )
         for partner in self:
             kept, total = figures.get(partner.commercial_partner_id.id, (0, 0))
             partner.chaser_promise_kept, partner.chaser_promise_total = kept, total
-            partner.chaser_promise_history = self.env._("kept %(kept)s of %(total)s", kept=kept, total=total) if total else ""
+            partner.chaser_promise_history = (
+                self.env._("kept %(kept)s of %(total)s", kept=kept, total=total)
+                if total
+                else ""
+            )
             partner.chaser_promise_count = counts.get(partner.commercial_partner_id, 0)
 
     def _compute_chaser_stops(self):
-        customers, company = self.commercial_partner_id, ("company_id", "=", self.env.company.id)
-        disputes = dict(self.env["chaser.dispute"]._read_group(
-            [company, ("partner_id", "in", customers.ids), ("state", "=", "open")], ["partner_id"], ["__count"]))
-        holds = dict(self.env["chaser.hold"]._read_group(
-            [company, ("partner_id", "in", customers.ids), ("is_active", "=", True)], ["partner_id"], ["__count"]))
+        customers, company = (
+            self.commercial_partner_id,
+            ("company_id", "=", self.env.company.id),
+        )
+        disputes = dict(
+            self.env["chaser.dispute"]._read_group(
+                [company, ("partner_id", "in", customers.ids), ("state", "=", "open")],
+                ["partner_id"],
+                ["__count"],
+            )
+        )
+        holds = dict(
+            self.env["chaser.hold"]._read_group(
+                [
+                    company,
+                    ("partner_id", "in", customers.ids),
+                    ("is_active", "=", True),
+                ],
+                ["partner_id"],
+                ["__count"],
+            )
+        )
         for partner in self:
-            partner.chaser_dispute_count = disputes.get(partner.commercial_partner_id, 0)
+            partner.chaser_dispute_count = disputes.get(
+                partner.commercial_partner_id, 0
+            )
             partner.chaser_hold_count = holds.get(partner.commercial_partner_id, 0)
 
     # -- buttons
 
     def action_chaser_promise(self):
-        """Form for a promise of this customer, about everything or some of his invoices."""
+        """Form for a promise of this customer, about everything or some of his
+        invoices."""
         return self._open_chaser_statement("chaser.promise")
 
     def action_chaser_dispute(self):
@@ -55,14 +119,21 @@ class ResPartner(models.Model):
         self.env[model].check_access("create")
         company, moves = company or self.env.company, moves or self.env["account.move"]
         defaults = {
-            "default_partner_id": self.commercial_partner_id.id, "default_company_id": company.id,
-            "default_move_ids": [fields.Command.set(moves.ids)], "default_reminder_id": reminder.id if reminder else False,
+            "default_partner_id": self.commercial_partner_id.id,
+            "default_company_id": company.id,
+            "default_move_ids": [fields.Command.set(moves.ids)],
+            "default_reminder_id": reminder.id if reminder else False,
         }
         if len(moves.currency_id) == 1:
             defaults["default_currency_id"] = moves.currency_id.id
         return {
-            "type": "ir.actions.act_window", "res_model": model, "view_mode": "form", "views": [(False, "form")], "target": "new",
-            "name": self.env["ir.model"].sudo()._get(model).name, "context": defaults,
+            "type": "ir.actions.act_window",
+            "res_model": model,
+            "view_mode": "form",
+            "views": [(False, "form")],
+            "target": "new",
+            "name": self.env["ir.model"].sudo()._get(model).name,
+            "context": defaults,
         }
 
     def action_view_chaser_promises(self):
@@ -77,8 +148,10 @@ class ResPartner(models.Model):
     def _view_chaser_statements(self, name):
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(f"invoice_chaser.{name}")
-        return action | {"domain": [("partner_id", "=", self.commercial_partner_id.id)], "context": {
-            "default_partner_id": self.commercial_partner_id.id}}
+        return action | {
+            "domain": [("partner_id", "=", self.commercial_partner_id.id)],
+            "context": {"default_partner_id": self.commercial_partner_id.id},
+        }
 
     def action_chaser_call(self):
         """Record a call to this customer."""

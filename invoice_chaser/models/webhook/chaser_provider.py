@@ -4,39 +4,82 @@ from ...core.status.tracking import new_token
 
 
 class ChaserProvider(models.Model):
-    """Reports of the mail service behind an SMTP mailbox: where they come in, and what proves that they are the service's."""
+    """Reports of the mail service behind an SMTP mailbox: where they come in, and what
+    proves that they are the service's."""
 
     _inherit = "chaser.provider"  # pylint: disable=consider-merging-classes-inherited  # reports of the mail service
 
     webhook_service = fields.Selection(
-        [("ses", "Amazon SES"), ("sendgrid", "SendGrid"), ("mailgun", "Mailgun"), ("postmark", "Postmark")], "Mail Service", tracking=True, copy=False,
-        help="The service that reports deliveries, bounces and complaints of this mailbox's messages.",
+        [
+            ("ses", "Amazon SES"),
+            ("sendgrid", "SendGrid"),
+            ("mailgun", "Mailgun"),
+            ("postmark", "Postmark"),
+        ],
+        "Mail Service",
+        tracking=True,
+        copy=False,
+        help="The service that reports deliveries, bounces and complaints of this "
+        "mailbox's messages.",
     )
     webhook_token = fields.Char(
-        compute="_compute_webhook_token", store=True, groups=fields.NO_ACCESS, copy=False, exportable=False)
-    webhook_url = fields.Char("Address to Enter There", compute="_compute_webhook_url", compute_sudo=True, groups="invoice_chaser.group_chaser_manager")
-    webhook_secret = fields.Char(
-        "Proof", compute="_compute_webhook_secret", inverse="_inverse_webhook_secret", store=False, copy=False, exportable=False,
-        help="What proves that a report is the service's. Stored encrypted; it cannot be read back.",
+        compute="_compute_webhook_token",
+        store=True,
+        groups=fields.NO_ACCESS,
+        copy=False,
+        exportable=False,
     )
-    webhook_secret_sealed = fields.Char(groups=fields.NO_ACCESS, copy=False, exportable=False)
-    has_webhook_secret = fields.Boolean(compute="_compute_has_webhook_secret", compute_sudo=True)
+    webhook_url = fields.Char(
+        "Address to Enter There",
+        compute="_compute_webhook_url",
+        compute_sudo=True,
+        groups="invoice_chaser.group_chaser_manager",
+    )
+    webhook_secret = fields.Char(
+        "Proof",
+        compute="_compute_webhook_secret",
+        inverse="_inverse_webhook_secret",
+        store=False,
+        copy=False,
+        exportable=False,
+        help="What proves that a report is the service's. Stored encrypted; it cannot "
+        "be read back.",
+    )
+    webhook_secret_sealed = fields.Char(
+        groups=fields.NO_ACCESS, copy=False, exportable=False
+    )
+    has_webhook_secret = fields.Boolean(
+        compute="_compute_has_webhook_secret", compute_sudo=True
+    )
     webhook_hint = fields.Char("What to Enter", compute="_compute_webhook_hint")
-    webhook_count = fields.Integer("Reports", compute="_compute_webhook_count", groups="invoice_chaser.group_chaser_manager")
+    webhook_count = fields.Integer(
+        "Reports",
+        compute="_compute_webhook_count",
+        groups="invoice_chaser.group_chaser_manager",
+    )
 
-    _webhook_token_uniq = models.UniqueIndex("(webhook_token) WHERE webhook_token IS NOT NULL")
+    _webhook_token_uniq = models.UniqueIndex(
+        "(webhook_token) WHERE webhook_token IS NOT NULL"
+    )
 
     @api.depends("webhook_service")
     def _compute_webhook_token(self):
-        """Kept when the service changes, so that an address that was entered somewhere goes on."""
+        """Kept when the service changes, so that an address that was entered somewhere
+        goes on."""
         for provider in self:
-            provider.webhook_token = provider.webhook_token or (new_token() if provider.webhook_service else False)
+            provider.webhook_token = provider.webhook_token or (
+                new_token() if provider.webhook_service else False
+            )
 
     @api.depends("webhook_service", "webhook_token")
     def _compute_webhook_url(self):
         for provider in self:
             service, token = provider.webhook_service, provider.webhook_token
-            provider.webhook_url = f"{provider.get_base_url()}/chaser/webhook/{service}/{token}" if service and token else False
+            provider.webhook_url = (
+                f"{provider.get_base_url()}/chaser/webhook/{service}/{token}"
+                if service and token
+                else False
+            )
 
     def _compute_webhook_secret(self):
         self.webhook_secret = False
@@ -50,17 +93,30 @@ class ChaserProvider(models.Model):
     @api.depends_context("lang")
     def _compute_webhook_hint(self):
         hints = {
-            "ses": self.env._("Proof: the ARN of the SNS topic that gets the events of your configuration set (arn:aws:sns:…). "
-                              "After the subscription, confirm it under Reports of the Mail Service."),
-            "sendgrid": self.env._("Proof: the Verification Key of Mail Settings ▸ Event Webhook ▸ Signature Verification."),
-            "mailgun": self.env._("Proof: the HTTP webhook signing key of Sending ▸ Webhooks."),
-            "postmark": self.env._("Proof: user:password, entered at the webhook under Basic auth credentials as well."),
+            "ses": self.env._(
+                "Proof: the ARN of the SNS topic that gets the events of your "
+                "configuration set (arn:aws:sns:…). "
+                "After the subscription, confirm it under Reports of the Mail Service."
+            ),
+            "sendgrid": self.env._(
+                "Proof: the Verification Key of Mail Settings ▸ Event Webhook ▸ "
+                "Signature Verification."
+            ),
+            "mailgun": self.env._(
+                "Proof: the HTTP webhook signing key of Sending ▸ Webhooks."
+            ),
+            "postmark": self.env._(
+                "Proof: user:password, entered at the webhook under Basic auth "
+                "credentials as well."
+            ),
         }
         for provider in self:
             provider.webhook_hint = hints.get(provider.webhook_service, False)
 
     def _compute_webhook_count(self):
-        rows = self.env["chaser.webhook.event"]._read_group([("provider_id", "in", self.ids)], ["provider_id"], ["__count"])
+        rows = self.env["chaser.webhook.event"]._read_group(
+            [("provider_id", "in", self.ids)], ["provider_id"], ["__count"]
+        )
         counts = {provider.id: count for provider, count in rows}
         for provider in self:
             provider.webhook_count = counts.get(provider.id, 0)
@@ -74,7 +130,9 @@ class ChaserProvider(models.Model):
         """Another service has another proof: the old one is forgotten."""
         effects = super()._prepare_write_effects(vals)
         if "webhook_service" in vals and not vals.get("webhook_secret"):
-            changed = self.filtered(lambda provider: provider.webhook_service != vals["webhook_service"])
+            changed = self.filtered(
+                lambda provider: provider.webhook_service != vals["webhook_service"]
+            )
             effects.append(lambda: changed._seal("webhook_secret_sealed", False))
         return effects
 
@@ -92,5 +150,7 @@ class ChaserProvider(models.Model):
 
     def action_view_webhook_events(self):
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id("invoice_chaser.chaser_webhook_event_action")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "invoice_chaser.chaser_webhook_event_action"
+        )
         return action | {"domain": [("provider_id", "=", self.id)], "context": {}}

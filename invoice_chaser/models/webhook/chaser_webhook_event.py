@@ -16,33 +16,72 @@ _ATTEMPTS = 3
 _BATCH = 50
 _PATIENCE = 4  # seconds, for an address of the service
 _CERTIFICATE_SIZE = 20_000
-# Certificates of Amazon by address; an address names one certificate for ever. Kept as long as the process lives.
+# Certificates of Amazon by address; an address names one certificate for ever. Kept as
+# long as the process lives.
 _CERTIFICATES: dict[str, bytes] = {}
 
 
 class ChaserWebhookEvent(models.Model):
-    """What a mail service has told us: taken when it is proven to be the service's, worked off afterwards, and again where need be."""
+    """What a mail service has told us: taken when it is proven to be the service's,
+    worked off afterwards, and again where need be."""
 
     _name = "chaser.webhook.event"
     _description = "Report of a Mail Service"
     _order = "id desc"
     _rec_name = "service"
 
-    company_id = fields.Many2one("res.company", required=True, readonly=True, index=True)
-    provider_id = fields.Many2one("chaser.provider", "Mailbox", required=True, readonly=True, index=True, ondelete="cascade")
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, index=True
+    )
+    provider_id = fields.Many2one(
+        "chaser.provider",
+        "Mailbox",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+    )
     service = fields.Selection(
-        [("ses", "Amazon SES"), ("sendgrid", "SendGrid"), ("mailgun", "Mailgun"), ("postmark", "Postmark")], required=True, readonly=True)
-    external_key = fields.Char("Key", required=True, readonly=True, help="Under which a repeated report counts once.")
-    payload = fields.Text(readonly=True, help="As it came; forgotten after the company's retention period.")
-    received_at = fields.Datetime("Received", required=True, readonly=True, default=fields.Datetime.now)
+        [
+            ("ses", "Amazon SES"),
+            ("sendgrid", "SendGrid"),
+            ("mailgun", "Mailgun"),
+            ("postmark", "Postmark"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    external_key = fields.Char(
+        "Key",
+        required=True,
+        readonly=True,
+        help="Under which a repeated report counts once.",
+    )
+    payload = fields.Text(
+        readonly=True,
+        help="As it came; forgotten after the company's retention period.",
+    )
+    received_at = fields.Datetime(
+        "Received", required=True, readonly=True, default=fields.Datetime.now
+    )
     is_processed = fields.Boolean("Processed", readonly=True)
     processed_at = fields.Datetime(readonly=True)
     attempt_count = fields.Integer(readonly=True, aggregator=None)
     error = fields.Char(readonly=True)
-    report_count = fields.Integer("Facts", readonly=True, help="How many facts about messages it holds.")
-    matched_count = fields.Integer("Matched", readonly=True, help="Facts about messages of ours that were not known before.")
+    report_count = fields.Integer(
+        "Facts", readonly=True, help="How many facts about messages it holds."
+    )
+    matched_count = fields.Integer(
+        "Matched",
+        readonly=True,
+        help="Facts about messages of ours that were not known before.",
+    )
     subscribe_url = fields.Char(readonly=True, groups=fields.NO_ACCESS)
-    needs_confirmation = fields.Boolean("To Confirm", readonly=True, help="Amazon asks whether its reports shall come here.")
+    needs_confirmation = fields.Boolean(
+        "To Confirm",
+        readonly=True,
+        help="Amazon asks whether its reports shall come here.",
+    )
 
     _key_uniq = models.UniqueIndex("(provider_id, external_key)")
     _open_idx = models.Index("(id) WHERE is_processed IS NOT TRUE")
@@ -52,52 +91,87 @@ class ChaserWebhookEvent(models.Model):
     def _compute_display_name(self):
         services = dict(self._fields["service"]._description_selection(self.env))
         for event in self:
-            event.display_name = f"{services.get(event.service, '')} {event.id or ''}".strip()
+            event.display_name = (
+                f"{services.get(event.service, '')} {event.id or ''}".strip()
+            )
 
     # -- taking in
 
     @api.model
     def _receive(self, service_name, token, request):
-        """Store a report. Called by the public route as superuser; verifies before anything is read.
+        """Store a report. Called by the public route as superuser; verifies before
+        anything is read.
 
-        :return: the HTTP status to answer with: 200, 403 (not proven), 404 (no such address) or 503 (come again)
+        :return: the HTTP status to answer with: 200, 403 (not proven), 404 (no such
+        address) or 503 (come again)
         """
         service = SERVICES.get(service_name)
-        provider = self._find_provider(service_name, token) if service and valid_token(token) else None
+        provider = (
+            self._find_provider(service_name, token)
+            if service and valid_token(token)
+            else None
+        )
         if not provider:
             return 404
         try:
             secret = provider._open_secret__("webhook_secret_sealed")
             key = service.verify(request, secret, fields.Datetime.now(), self._fetch__)
         except (Refused, UserError) as error:
-            _logger.info("A report of %s for mailbox %s was refused: %s", service_name, provider.id, error)
+            _logger.info(
+                "A report of %s for mailbox %s was refused: %s",
+                service_name,
+                provider.id,
+                error,
+            )
             return 403
         except requests.RequestException as error:
-            _logger.info("A report of %s cannot be verified right now: %s", service_name, type(error).__name__)
+            _logger.info(
+                "A report of %s cannot be verified right now: %s",
+                service_name,
+                type(error).__name__,
+            )
             return 503
         self._store(provider, service, key, request.body)
         return 200
 
     @api.model
     def _find_provider(self, service_name, token):
-        return self.env["chaser.provider"].with_context(active_test=False).search(
-            [("webhook_token", "=", token), ("webhook_service", "=", service_name)], limit=1)
+        return (
+            self.env["chaser.provider"]
+            .with_context(active_test=False)
+            .search(
+                [("webhook_token", "=", token), ("webhook_service", "=", service_name)],
+                limit=1,
+            )
+        )
 
     @api.model
     def _store(self, provider, service, key, body):
-        """Once, however often and at however many workers it arrives at the same moment."""
-        self.env.cr.execute(SQL(
-            """INSERT INTO chaser_webhook_event (company_id, provider_id, service, external_key, payload, received_at, attempt_count,
+        """Once, however often and at however many workers it arrives at the same
+        moment."""
+        self.env.cr.execute(
+            SQL(
+                """INSERT INTO chaser_webhook_event (company_id, provider_id, service,
+                external_key, payload, received_at, attempt_count,
                       create_uid, write_uid, create_date, write_date)
-               VALUES (%s, %s, %s, %s, %s, %s, 0, 1, 1, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
+               VALUES (%s, %s, %s, %s, %s, %s, 0, 1, 1, now() AT TIME ZONE 'UTC',
+               now() AT TIME ZONE 'UTC')
                ON CONFLICT DO NOTHING RETURNING id""",
-            provider.company_id.id, provider.id, service.name, key[:200], body.decode("utf-8", "replace").replace("\0", ""), fields.Datetime.now()))
+                provider.company_id.id,
+                provider.id,
+                service.name,
+                key[:200],
+                body.decode("utf-8", "replace").replace("\0", ""),
+                fields.Datetime.now(),
+            )
+        )
         if self.env.cr.rowcount:
             self.env.ref("invoice_chaser.ir_cron_process_webhooks").sudo()._trigger()
 
     @api.model
     def _fetch__(self, url):
-        """What stands behind an address of SNS: a certificate. No redirects, nothing large, nothing from elsewhere.
+        """What stands behind an address of SNS: a certificate. No redirects, nothing
+        large, nothing from elsewhere.
 
         :raises requests.RequestException: when it cannot be had now
         :raises Refused: for any other address
@@ -113,7 +187,9 @@ class ChaserWebhookEvent(models.Model):
     @api.model
     def _get_url__(self, url):
         """The one place that asks the network."""
-        answer = requests.get(url, timeout=_PATIENCE, allow_redirects=False, stream=True)
+        answer = requests.get(
+            url, timeout=_PATIENCE, allow_redirects=False, stream=True
+        )
         answer.raise_for_status()
         if answer.status_code != 200:
             raise requests.RequestException("redirected")
@@ -123,18 +199,33 @@ class ChaserWebhookEvent(models.Model):
 
     @api.model
     def _cron_process(self):
-        """Works off what has come in, oldest first. One that fails does not stop the others; it is tried three times, then a person looks."""
-        waiting = [("is_processed", "=", False), ("attempt_count", "<", _ATTEMPTS), ("needs_confirmation", "=", False)]
+        """Works off what has come in, oldest first. One that fails does not stop the
+        others; it is tried three times, then a person looks."""
+        waiting = [
+            ("is_processed", "=", False),
+            ("attempt_count", "<", _ATTEMPTS),
+            ("needs_confirmation", "=", False),
+        ]
         tried, left = [], 1.0
         while left > 0:
-            rest = [*waiting, ("id", "not in", tried)]  # once a run: what went wrong has time to change
-            events = self.search(rest, limit=_BATCH, order="id").try_lock_for_update(allow_referencing=True)
+            rest = [
+                *waiting,
+                ("id", "not in", tried),
+            ]  # once a run: what went wrong has time to change
+            events = self.search(rest, limit=_BATCH, order="id").try_lock_for_update(
+                allow_referencing=True
+            )
             if not events:
                 return
             for event in events:
                 event._process_safely()
             tried += events.ids
-            left = self.env["ir.cron"]._commit_progress(len(events), remaining=self.search_count([*waiting, ("id", "not in", tried)], limit=_BATCH))
+            left = self.env["ir.cron"]._commit_progress(
+                len(events),
+                remaining=self.search_count(
+                    [*waiting, ("id", "not in", tried)], limit=_BATCH
+                ),
+            )
 
     def _process_safely(self):
         """Process one report, and keep what went wrong."""
@@ -145,9 +236,13 @@ class ChaserWebhookEvent(models.Model):
         except Malformed as error:
             self._set_error(self.env._("It cannot be read: %s", error))
         except (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected):
-            self._set_error(self.env._("The reminder was being changed at that moment."))
+            self._set_error(
+                self.env._("The reminder was being changed at that moment.")
+            )
         except Exception as error:
-            _logger.exception("Report %s of %s could not be processed", self.id, self.service)
+            _logger.exception(
+                "Report %s of %s could not be processed", self.id, self.service
+            )
             self._set_error(f"{type(error).__name__}: {error}"[:300])
 
     def _process(self):
@@ -155,17 +250,37 @@ class ChaserWebhookEvent(models.Model):
         service = SERVICES[self.service]
         url = service.get_subscribe_url(body) if self.service == "ses" else ""
         if url and not self.is_processed:
-            self.write({"needs_confirmation": True, "subscribe_url": url, "error": False})
+            self.write(
+                {"needs_confirmation": True, "subscribe_url": url, "error": False}
+            )
             return
         reports = service.parse(body)
-        matched = self.env["chaser.reminder"]._take_reports(self.provider_id, service, reports)
-        self._set_processed(report_count=len(reports), matched_count=self.matched_count + matched)
+        matched = self.env["chaser.reminder"]._take_reports(
+            self.provider_id, service, reports
+        )
+        self._set_processed(
+            report_count=len(reports), matched_count=self.matched_count + matched
+        )
 
     def _set_processed(self, **values):
-        self.write({"is_processed": True, "processed_at": fields.Datetime.now(), "error": False, "attempt_count": self.attempt_count + 1, **values})
+        self.write(
+            {
+                "is_processed": True,
+                "processed_at": fields.Datetime.now(),
+                "error": False,
+                "attempt_count": self.attempt_count + 1,
+                **values,
+            }
+        )
 
     def _set_error(self, words):
-        self.write({"error": words, "attempt_count": self.attempt_count + 1, "is_processed": False})
+        self.write(
+            {
+                "error": words,
+                "attempt_count": self.attempt_count + 1,
+                "is_processed": False,
+            }
+        )
 
     # -- actions of a manager
 
@@ -178,21 +293,31 @@ class ChaserWebhookEvent(models.Model):
     def action_process(self):
         """Once more, now. What is known already stays as it is."""
         self._check_may_act()
-        for event in self.sudo().filtered(lambda event: event.payload and not event.needs_confirmation):
+        for event in self.sudo().filtered(
+            lambda event: event.payload and not event.needs_confirmation
+        ):
             event._process_safely()
 
     def action_confirm(self):
-        """Tell Amazon that its reports shall come here: opens the address that the signed message named, which must be Amazon's own.
+        """Tell Amazon that its reports shall come here: opens the address that the
+        signed message named, which must be Amazon's own.
 
         :raises UserError: when it cannot be opened
         """
         self._check_may_act()
         for event in self.sudo().filtered("needs_confirmation"):
             if not is_sns_url(event.subscribe_url):
-                raise UserError(self.env._("The address to confirm is not one of Amazon SNS."))
+                raise UserError(
+                    self.env._("The address to confirm is not one of Amazon SNS.")
+                )
             try:
                 self._get_url__(event.subscribe_url)
             except requests.RequestException as error:
-                raise UserError(self.env._(
-                    "Amazon cannot be reached or does not take the confirmation (%s). Ask for a new one in the SNS console.", type(error).__name__)) from None
+                raise UserError(
+                    self.env._(
+                        "Amazon cannot be reached or does not take the confirmation "
+                        "(%s). Ask for a new one in the SNS console.",
+                        type(error).__name__,
+                    )
+                ) from None
             event._set_processed(needs_confirmation=False, subscribe_url=False)

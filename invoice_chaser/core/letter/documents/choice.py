@@ -10,7 +10,8 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 @dataclass(frozen=True)
 class Document:
-    """A file for the customer. ``kind``: ``letter``, ``statement`` or ``invoice``; ``number``: the invoice's."""
+    """A file for the customer. ``kind``: ``letter``, ``statement`` or ``invoice``;
+    ``number``: the invoice's."""
 
     kind: str
     name: str
@@ -26,18 +27,32 @@ class Document:
         return Attachment(self.name, self.content, self.mimetype)
 
     def as_record(self) -> dict[str, object]:
-        """What is kept about it: enough to prove later which file went. ``size`` in bytes."""
-        return {"kind": self.kind, "number": self.number, "name": self.name, "mimetype": self.mimetype, "size": len(self.content), "sha256": self.checksum}
+        """What is kept about it: enough to prove later which file went. ``size`` in
+        bytes."""
+        return {
+            "kind": self.kind,
+            "number": self.number,
+            "name": self.name,
+            "mimetype": self.mimetype,
+            "size": len(self.content),
+            "sha256": self.checksum,
+        }
 
 
-def choose(documents: list[Document], max_count: int, max_bytes: int) -> tuple[list[Document], list[Document]]:
-    """(those that go, those left out), in their order: the first ones first, none beyond ``max_count`` (0: no limit) or ``max_bytes``
-    in all (0: no limit, before the third that MIME adds). A file too large leaves room for the smaller ones after it."""
+def choose(
+    documents: list[Document], max_count: int, max_bytes: int
+) -> tuple[list[Document], list[Document]]:
+    """(those that go, those left out), in their order: the first ones first, none
+    beyond ``max_count`` (0: no limit) or ``max_bytes`` in all (0: no limit, before the
+    third that MIME adds). A file too large leaves room for the smaller ones after
+    it."""
     kept: list[Document] = []
     left: list[Document] = []
     size = 0
     for document in documents:
-        fits = (not max_count or len(kept) < max_count) and (not max_bytes or size + len(document.content) <= max_bytes)
+        fits = (not max_count or len(kept) < max_count) and (
+            not max_bytes or size + len(document.content) <= max_bytes
+        )
         (kept if fits else left).append(document)
         size += len(document.content) if fits else 0
     return kept, left

@@ -1,4 +1,5 @@
-"""A document that is to be drawn, as plain values: drawn without any transaction, and compared before it goes."""
+"""A document that is to be drawn, as plain values: drawn without any transaction, and
+compared before it goes."""
 
 from dataclasses import dataclass, field
 
@@ -20,8 +21,8 @@ class Letter:
 
 @dataclass(frozen=True)
 class Drawing:
-    """Two drawings are equal when their documents would say the same. ``form``: ``pdf`` or ``xlsx`` (statements only); ``preference``: ``en``,
-    ``ar`` or ``both``."""
+    """Two drawings are equal when their documents would say the same. ``form``: ``pdf``
+    or ``xlsx`` (statements only); ``preference``: ``en``, ``ar`` or ``both``."""
 
     name: str
     source: Letter | statement.Statement
@@ -39,19 +40,31 @@ class Drawing:
         :raises TemplateProblem: when the letter's text does not render
         """
         if self.form == "xlsx":
-            return Document(self.kind, self.name, statement.statement_xlsx(self.source, languages(self.preference)), XLSX)
+            return Document(
+                self.kind,
+                self.name,
+                statement.statement_xlsx(self.source, languages(self.preference)),
+                XLSX,
+            )
         return Document(self.kind, self.name, pdf.make_pdf(self._make_html()))
 
     def _make_html(self) -> str:
         source = self.source
         if isinstance(source, Letter):
-            return letter.letter_html(source.data, source.sources, self.preference, source.customer, source.logo)
+            return letter.letter_html(
+                source.data,
+                source.sources,
+                self.preference,
+                source.customer,
+                source.logo,
+            )
         return statement.statement_html(source, languages(self.preference))
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """What came of a drawing: the document, or the note (key and values of the catalogue of reasons) on why there is none."""
+    """What came of a drawing: the document, or the note (key and values of the
+    catalogue of reasons) on why there is none."""
 
     drawing: Drawing
     document: Document | None = None

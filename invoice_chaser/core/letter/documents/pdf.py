@@ -1,4 +1,5 @@
-"""PDF by WeasyPrint, where it is installed. It shapes and orders Arabic as a browser does."""
+"""PDF by WeasyPrint, where it is installed. It shapes and orders Arabic as a browser
+does."""
 
 import logging
 from functools import lru_cache
@@ -10,8 +11,9 @@ class NoEngine(Exception):
 
 @lru_cache(maxsize=1)
 def _load():
-    """The library, the fonts (shared: finding them again would take longer than the document), and what may be loaded: nothing but
-    what a document brings along itself."""
+    """The library, the fonts (shared: finding them again would take longer than the
+    document), and what may be loaded: nothing but what a document brings along
+    itself."""
     # It tells each of its steps; only what goes wrong belongs into a server's log.
     for name in ("weasyprint.progress", "fontTools"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -38,4 +40,6 @@ def make_pdf(html: str) -> bytes:
     :raises NoEngine: without WeasyPrint
     """
     weasyprint, fonts, fetcher = _load()
-    return weasyprint.HTML(string=html, url_fetcher=fetcher).write_pdf(font_config=fonts)
+    return weasyprint.HTML(string=html, url_fetcher=fetcher).write_pdf(
+        font_config=fonts
+    )

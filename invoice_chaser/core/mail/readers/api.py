@@ -10,16 +10,24 @@ from .base import FolderMissing, Reader
 class ApiReader(ApiConnection, Reader):
     """``folder``: as the service names it."""
 
-    def __init__(self, folder: str, get_token: GetToken, detour: str = "", timeout: float = 30.0):
+    def __init__(
+        self, folder: str, get_token: GetToken, detour: str = "", timeout: float = 30.0
+    ):
         super().__init__(get_token, detour, timeout)
         self._folder = folder
 
     def _get(self, url: str, **options) -> requests.Response:
         return self._call("GET", url, **options)
 
-    def _classify(self, answer: requests.Response, text: str, sends: bool) -> TransportError:
+    def _classify(
+        self, answer: requests.Response, text: str, sends: bool
+    ) -> TransportError:
         code, reasons = answer.status_code, get_reasons(answer)
-        if code == 429 or (code == 403 and reasons & {*GOOGLE_RATE, "dailyLimitExceeded"}) or (code == 503 and answer.headers.get("Retry-After")):
+        if (
+            code == 429
+            or (code == 403 and reasons & {*GOOGLE_RATE, "dailyLimitExceeded"})
+            or (code == 503 and answer.headers.get("Retry-After"))
+        ):
             return RateLimited(text, retry_after(answer, text))
         if code in (401, 403):
             return AuthenticationFailed(text)
@@ -28,5 +36,9 @@ class ApiReader(ApiConnection, Reader):
 
 def write_headers(pairs: list[tuple[str, str]]) -> bytes:
     """A header block from names and values."""
-    lines = (f"{name}: {' '.join(str(value).split())}" for name, value in pairs if name and ":" not in str(name))
+    lines = (
+        f"{name}: {' '.join(str(value).split())}"
+        for name, value in pairs
+        if name and ":" not in str(name)
+    )
     return "\r\n".join(lines).encode("utf-8", "replace")

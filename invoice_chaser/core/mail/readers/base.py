@@ -11,12 +11,14 @@ MAX_HEADER_BYTES = 65_536
 
 
 class FolderMissing(TransportError):
-    """The mailbox has no folder of this name, or we may not read it. ``str()`` is what the service said."""
+    """The mailbox has no folder of this name, or we may not read it. ``str()`` is what
+    the service said."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A mail in the mailbox. ``ref`` finds it again as long as the cursor holds; ``headers`` is its header block."""
+    """A mail in the mailbox. ``ref`` finds it again as long as the cursor holds;
+    ``headers`` is its header block."""
 
     ref: str
     headers: bytes
@@ -24,7 +26,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class Page:
-    """Mail that has come since a cursor. ``cursor`` stands behind it, plain JSON; ``more``: the next page can be read at once."""
+    """Mail that has come since a cursor. ``cursor`` stands behind it, plain JSON;
+    ``more``: the next page can be read at once."""
 
     entries: tuple[Entry, ...]
     cursor: dict
@@ -39,15 +42,17 @@ class Reader(Connection):
 
     @abstractmethod
     def list_new(self, cursor: dict, since: date, limit: int) -> Page:
-        """Mail that came after ``cursor``. With an empty cursor, or one that the service no longer knows: mail since the day ``since``,
-        so that a mail may be listed again, but none is left out.
+        """Mail that came after ``cursor``. With an empty cursor, or one that the
+        service no longer knows: mail since the day ``since``, so that a mail may be
+        listed again, but none is left out.
 
         :param limit: at most so many entries
         """
 
     @abstractmethod
     def fetch(self, ref: str, max_bytes: int) -> bytes | None:
-        """The whole mail, cut off at ``max_bytes``, without marking it as read; None when it is gone."""
+        """The whole mail, cut off at ``max_bytes``, without marking it as read; None
+        when it is gone."""
 
 
 class MarkingReader(Reader):

@@ -21,14 +21,27 @@ class GraphReader(ApiReader):
         answer = None
         headers = {"Prefer": f"{_IMMUTABLE}, odata.maxpagesize={limit}"}
         if cursor.get("link"):
-            answer = self._get(self._check(cursor["link"]), allow=(410,), headers=headers)
-        if answer is None or answer.status_code == 410:
-            # Nothing kept yet, or the service has forgotten what it gave us (syncStateNotFound).
             answer = self._get(
-                f"{BASE}/me/mailFolders/{quote(self._folder, safe='')}/messages/delta", headers=headers,
-                params={"changeType": "created", "$select": "id,receivedDateTime", "$filter": f"receivedDateTime ge {since:%Y-%m-%d}T00:00:00Z"})
+                self._check(cursor["link"]), allow=(410,), headers=headers
+            )
+        if answer is None or answer.status_code == 410:
+            # Nothing kept yet, or the service has forgotten what it gave us
+            # (syncStateNotFound).
+            answer = self._get(
+                f"{BASE}/me/mailFolders/{quote(self._folder, safe='')}/messages/delta",
+                headers=headers,
+                params={
+                    "changeType": "created",
+                    "$select": "id,receivedDateTime",
+                    "$filter": f"receivedDateTime ge {since:%Y-%m-%d}T00:00:00Z",
+                },
+            )
         facts = get_json(answer)
-        ids = [str(message["id"]) for message in facts.get("value") or [] if message.get("id") and "@removed" not in message]
+        ids = [
+            str(message["id"])
+            for message in facts.get("value") or []
+            if message.get("id") and "@removed" not in message
+        ]
         more = facts.get("@odata.nextLink")
         link = more or facts.get("@odata.deltaLink")
         if not link:
@@ -46,24 +59,46 @@ class GraphReader(ApiReader):
         entries = []
         for ref in ids:
             answer = self._get(
-                f"{BASE}/me/messages/{quote(ref, safe='')}", allow=(404,), headers={"Prefer": _IMMUTABLE},
-                params={"$select": "internetMessageId,internetMessageHeaders,subject,from,toRecipients,receivedDateTime"})
+                f"{BASE}/me/messages/{quote(ref, safe='')}",
+                allow=(404,),
+                headers={"Prefer": _IMMUTABLE},
+                params={
+                    "$select": "internetMessageId,internetMessageHeaders,subject,from,"
+                    "toRecipients,receivedDateTime"
+                },
+            )
             if answer.status_code != 404:
-                entries.append(Entry(ref, write_headers(_get_headers(get_json(answer)))))
+                entries.append(
+                    Entry(ref, write_headers(_get_headers(get_json(answer))))
+                )
         return tuple(entries)
 
     def fetch(self, ref: str, max_bytes: int) -> bytes | None:
-        answer = self._get(f"{BASE}/me/messages/{quote(ref, safe='')}/$value", allow=(404,), headers={"Prefer": _IMMUTABLE})
+        answer = self._get(
+            f"{BASE}/me/messages/{quote(ref, safe='')}/$value",
+            allow=(404,),
+            headers={"Prefer": _IMMUTABLE},
+        )
         return None if answer.status_code == 404 else answer.content[:max_bytes]
 
 
 def _get_headers(message: dict) -> list[tuple[str, str]]:
-    """The header block; mail from within the same organisation may have none, then what the service knows instead."""
-    headers = [(entry.get("name"), entry.get("value")) for entry in message.get("internetMessageHeaders") or []]
+    """The header block; mail from within the same organisation may have none, then what
+    the service knows instead."""
+    headers = [
+        (entry.get("name"), entry.get("value"))
+        for entry in message.get("internetMessageHeaders") or []
+    ]
     if headers:
         return headers
     people = [message.get("from") or {}, *(message.get("toRecipients") or [])]
-    addresses = [(person.get("emailAddress") or {}).get("address") or "" for person in people]
+    addresses = [
+        (person.get("emailAddress") or {}).get("address") or "" for person in people
+    ]
     return [
-        ("Message-ID", message.get("internetMessageId") or ""), ("Subject", message.get("subject") or ""), ("From", addresses[0]),
-        ("To", ", ".join(addresses[1:])), ("Date", message.get("receivedDateTime") or "")]
+        ("Message-ID", message.get("internetMessageId") or ""),
+        ("Subject", message.get("subject") or ""),
+        ("From", addresses[0]),
+        ("To", ", ".join(addresses[1:])),
+        ("Date", message.get("receivedDateTime") or ""),
+    ]

@@ -1,4 +1,5 @@
-"""IMAP (RFC 3501), by imaplib: EXAMINE and BODY.PEEK, so that nothing in the mailbox changes by being read."""
+"""IMAP (RFC 3501), by imaplib: EXAMINE and BODY.PEEK, so that nothing in the mailbox
+changes by being read."""
 
 import base64
 import contextlib
@@ -12,19 +13,41 @@ from ..connection import ServerSettings
 from ..errors import AuthenticationFailed, TransportError, Unreachable, one_line
 from .base import MAX_HEADER_BYTES, Entry, FolderMissing, MarkingReader, Page
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = (
+    "Jan",
+    "Feb",
+    "Mar",
+    "Apr",
+    "May",
+    "Jun",
+    "Jul",
+    "Aug",
+    "Sep",
+    "Oct",
+    "Nov",
+    "Dec",
+)
 # A refusal that another time may not meet (RFC 5530).
-_TEMPORARY = re.compile(r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]|try again|too many", re.I)
+_TEMPORARY = re.compile(
+    r"\[(?:UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]|try again|too many", re.I
+)
 _UID = re.compile(rb"\bUID (\d+)")
 _SENT_FLAG = re.compile(rb'\(([^)]*)\) (?:"[^"]*"|NIL) (.+)$')
 _SENT_NAMES = ("Sent", "INBOX.Sent", "Sent Items", "Sent Messages", "[Gmail]/Sent Mail")
 
 
 class ImapReader(MarkingReader):
-    """``get_token``: gives an OAuth access token; with it the login is XOAUTH2, else by password."""
+    """``get_token``: gives an OAuth access token; with it the login is XOAUTH2, else by
+    password."""
 
-    def __init__(self, settings: ServerSettings, folder: str = "INBOX", get_token: GetToken | None = None):
-        # Two underscores: out of reach for server actions and templates (Odoo's safe_eval refuses such names).
+    def __init__(
+        self,
+        settings: ServerSettings,
+        folder: str = "INBOX",
+        get_token: GetToken | None = None,
+    ):
+        # Two underscores: out of reach for server actions and templates (Odoo's
+        # safe_eval refuses such names).
         self.__settings = settings
         self.__get_token = get_token
         self._folder = folder
@@ -53,7 +76,12 @@ class ImapReader(MarkingReader):
     def _connect(self) -> imaplib.IMAP4:
         settings = self.__settings
         if settings.encryption == "ssl":
-            return imaplib.IMAP4_SSL(settings.host, settings.port, ssl_context=settings.make_context(), timeout=settings.timeout)
+            return imaplib.IMAP4_SSL(
+                settings.host,
+                settings.port,
+                ssl_context=settings.make_context(),
+                timeout=settings.timeout,
+            )
         session = imaplib.IMAP4(settings.host, settings.port, timeout=settings.timeout)
         if settings.encryption == "starttls":
             if "STARTTLS" not in session.capabilities:
@@ -68,16 +96,22 @@ class ImapReader(MarkingReader):
             if self.__get_token:
                 self._login_by_token(session, user)
             elif "AUTH=PLAIN" in session.capabilities:
-                session.authenticate("PLAIN", lambda _challenge: f"\0{user}\0{password}".encode())
+                session.authenticate(
+                    "PLAIN", lambda _challenge: f"\0{user}\0{password}".encode()
+                )
             else:
                 session.login(user, password)
         except UnicodeEncodeError:
-            raise AuthenticationFailed("user or password holds characters that this server's login cannot take") from None
+            raise AuthenticationFailed(
+                "user or password holds characters that this server's login cannot take"
+            ) from None
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error as error:
             said = one_line(_words(error))
-            raise (Unreachable if _TEMPORARY.search(said) else AuthenticationFailed)(said) from None
+            raise (Unreachable if _TEMPORARY.search(said) else AuthenticationFailed)(
+                said
+            ) from None
 
     def _login_by_token(self, session: imaplib.IMAP4, user: str) -> None:
         token = self.__get_token("")
@@ -93,14 +127,17 @@ class ImapReader(MarkingReader):
 
     @contextlib.contextmanager
     def _errors(self):
-        """A broken line, or an answer that is none, is ``Unreachable``; the next call connects anew."""
+        """A broken line, or an answer that is none, is ``Unreachable``; the next call
+        connects anew."""
         try:
             yield
         except TransportError:
             raise
         except ssl.SSLError as error:
             self._drop()
-            raise Unreachable(one_line(f"{type(error).__name__}: {error.reason or error}")) from None
+            raise Unreachable(
+                one_line(f"{type(error).__name__}: {error.reason or error}")
+            ) from None
         except (OSError, imaplib.IMAP4.error, EOFError, ValueError) as error:
             self._drop()
             raise Unreachable(one_line(_words(error) or type(error).__name__)) from None
@@ -119,8 +156,13 @@ class ImapReader(MarkingReader):
             validity, next_uid = self._examine(self._folder)
             known = cursor.get("validity") == validity
             last = int(cursor.get("uid") or 0) if known else 0
-            uids = self._search(f"UID {last + 1}:*" if known else f"SINCE {since.day}-{_MONTHS[since.month - 1]}-{since.year}")
-            # "n:*" holds the last mail even when its number is below n (RFC 3501 §6.4.8).
+            uids = self._search(
+                f"UID {last + 1}:*"
+                if known
+                else f"SINCE {since.day}-{_MONTHS[since.month - 1]}-{since.year}"
+            )
+            # "n:*" holds the last mail even when its number is below n (RFC 3501
+            # §6.4.8).
             uids = sorted(uid for uid in uids if uid > last)
             now, more = uids[:limit], len(uids) > limit
             entries = self._fetch_headers(validity, now) if now else ()
@@ -140,12 +182,21 @@ class ImapReader(MarkingReader):
         self.open()
         with self._errors():
             validity = self._examine(self._folder, readonly=False)[0]
-            uids = [uid for known, uid in (ref.split(":") for ref in refs) if int(known) == validity]
+            uids = [
+                uid
+                for known, uid in (ref.split(":") for ref in refs)
+                if int(known) == validity
+            ]
             if uids:
-                self._ok(self._session.uid("STORE", ",".join(uids), "+FLAGS.SILENT", r"(\Seen)"))
+                self._ok(
+                    self._session.uid(
+                        "STORE", ",".join(uids), "+FLAGS.SILENT", r"(\Seen)"
+                    )
+                )
 
     def find_sent(self, message_id: str) -> bool | None:
-        """Servers need not keep what was sent through SMTP, so that absence proves nothing."""
+        """Servers need not keep what was sent through SMTP, so that absence proves
+        nothing."""
         self.open()
         with self._errors():
             for folder in self._sent_folders():
@@ -158,12 +209,23 @@ class ImapReader(MarkingReader):
             return None
 
     def _sent_folders(self) -> list[str]:
-        lines = [_SENT_FLAG.match(line) for line in self._ok(self._session.list()) if isinstance(line, bytes)]
-        flagged = [hit[2].decode("ascii", "replace").strip('"') for hit in lines if hit and rb"\sent" in hit[1].lower()]
+        lines = [
+            _SENT_FLAG.match(line)
+            for line in self._ok(self._session.list())
+            if isinstance(line, bytes)
+        ]
+        flagged = [
+            hit[2].decode("ascii", "replace").strip('"')
+            for hit in lines
+            if hit and rb"\sent" in hit[1].lower()
+        ]
         return flagged or list(_SENT_NAMES)
 
-    def _examine(self, folder: str, readonly: bool = True, encoded: bool = False) -> tuple[int, int]:
-        """Selects a folder; its UIDVALIDITY, and the number that the next mail will have."""
+    def _examine(
+        self, folder: str, readonly: bool = True, encoded: bool = False
+    ) -> tuple[int, int]:
+        """Selects a folder; its UIDVALIDITY, and the number that the next mail will
+        have."""
         name = folder if encoded else encode_folder(folder)
         kind, data = self._session.select(f'"{_quoted(name)}"', readonly=readonly)
         if kind != "OK":
@@ -176,11 +238,19 @@ class ImapReader(MarkingReader):
 
     def _search(self, criteria: str) -> list[int]:
         data = self._ok(self._session.uid("SEARCH", criteria))
-        return [int(number) for line in data if line for number in line.split() if number.isdigit()]
+        return [
+            int(number)
+            for line in data
+            if line
+            for number in line.split()
+            if number.isdigit()
+        ]
 
     def _fetch_headers(self, validity: int, uids: list[int]) -> tuple[Entry, ...]:
         found = self._fetch(uids, f"(UID BODY.PEEK[HEADER]<0.{MAX_HEADER_BYTES}>)")
-        return tuple(Entry(f"{validity}:{uid}", found[uid]) for uid in uids if uid in found)
+        return tuple(
+            Entry(f"{validity}:{uid}", found[uid]) for uid in uids if uid in found
+        )
 
     def _fetch(self, uids: list[int], what: str) -> dict[int, bytes]:
         data = self._ok(self._session.uid("FETCH", ",".join(map(str, uids)), what))
@@ -188,7 +258,12 @@ class ImapReader(MarkingReader):
         for position, item in enumerate(data):
             if isinstance(item, tuple):
                 # Some servers put the UID behind the text.
-                rest = data[position + 1] if position + 1 < len(data) and isinstance(data[position + 1], bytes) else b""
+                rest = (
+                    data[position + 1]
+                    if position + 1 < len(data)
+                    and isinstance(data[position + 1], bytes)
+                    else b""
+                )
                 number = _UID.search(item[0]) or _UID.search(rest)
                 if number:
                     found[int(number[1])] = item[1]
@@ -197,7 +272,11 @@ class ImapReader(MarkingReader):
     def _ok(self, answer: tuple) -> list:
         kind, data = answer
         if kind != "OK":
-            raise Unreachable(one_line(b" ".join(part for part in data if isinstance(part, bytes)) or kind))
+            raise Unreachable(
+                one_line(
+                    b" ".join(part for part in data if isinstance(part, bytes)) or kind
+                )
+            )
         return data
 
 
@@ -205,13 +284,21 @@ def encode_folder(name: str) -> str:
     """A folder's name as it goes over the line: modified UTF-7 (RFC 3501 §5.1.3)."""
 
     def encode(match: re.Match) -> str:
-        return "&" + base64.b64encode(match[0].encode("utf-16-be")).decode().rstrip("=").replace("/", ",") + "-"
+        return (
+            "&"
+            + base64.b64encode(match[0].encode("utf-16-be"))
+            .decode()
+            .rstrip("=")
+            .replace("/", ",")
+            + "-"
+        )
 
     return re.sub(r"[^\x20-\x7e]+", encode, name.replace("&", "&-"))
 
 
 def _authenticate(session: imaplib.IMAP4, user: str, token: str) -> None:
-    # A server that refuses explains it in a challenge, which an empty answer ends (Google's XOAUTH2 page).
+    # A server that refuses explains it in a challenge, which an empty answer ends
+    # (Google's XOAUTH2 page).
     replies = iter((f"user={user}\1auth=Bearer {token}\1\1".encode(),))
     session.authenticate("XOAUTH2", lambda _challenge: next(replies, b""))
 

@@ -1,17 +1,34 @@
-"""What transports over an HTTP API share: the line between "not taken" and "perhaps taken"."""
+"""What transports over an HTTP API share: the line between "not taken" and "perhaps
+taken"."""
 
 import requests
 
 from ..api import ApiConnection, GetToken, retry_after
-from ..errors import AuthenticationFailed, MessageRefused, OutcomeUnknown, RateLimited, TransportError, Unreachable, one_line
+from ..errors import (
+    AuthenticationFailed,
+    MessageRefused,
+    OutcomeUnknown,
+    RateLimited,
+    TransportError,
+    Unreachable,
+    one_line,
+)
 from ..message import OutgoingMessage
 from .base import Transport
 
 
 class ApiTransport(ApiConnection, Transport):
-    """``mailbox``: the address that everything is sent from. ``can_read``: whether the mailbox may be searched."""
+    """``mailbox``: the address that everything is sent from. ``can_read``: whether the
+    mailbox may be searched."""
 
-    def __init__(self, mailbox: str, get_token: GetToken, can_read: bool = False, detour: str = "", timeout: float = 30.0):
+    def __init__(
+        self,
+        mailbox: str,
+        get_token: GetToken,
+        can_read: bool = False,
+        detour: str = "",
+        timeout: float = 30.0,
+    ):
         super().__init__(get_token, detour, timeout)
         self._mailbox, self._can_read = mailbox, can_read
 
@@ -26,7 +43,9 @@ class ApiTransport(ApiConnection, Transport):
             raise MessageRefused(one_line(str(error))) from None
 
 
-def classify_common(answer: requests.Response, text: str, sends: bool) -> TransportError | None:
+def classify_common(
+    answer: requests.Response, text: str, sends: bool
+) -> TransportError | None:
     """What means the same for every service; None for the rest."""
     code = answer.status_code
     if code == 401:
@@ -36,6 +55,7 @@ def classify_common(answer: requests.Response, text: str, sends: bool) -> Transp
     if code == 429 or (code == 503 and answer.headers.get("Retry-After")):
         return RateLimited(text, retry_after(answer, text))
     if code >= 500 or code < 400:
-        # Neither service knows an idempotency key: after a failure of its own it may have queued the message.
+        # Neither service knows an idempotency key: after a failure of its own it may
+        # have queued the message.
         return (OutcomeUnknown if sends and code >= 500 else Unreachable)(text)
     return None

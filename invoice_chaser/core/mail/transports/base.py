@@ -7,8 +7,8 @@ from ..message import OutgoingMessage, SendResult
 
 
 class Transport(Connection):
-    """One connection, used for a batch: ``with transport: transport.send(…)``. An error other than ``OutcomeUnknown`` is a promise that the
-    message was not taken over."""
+    """One connection, used for a batch: ``with transport: transport.send(…)``. An error
+    other than ``OutcomeUnknown`` is a promise that the message was not taken over."""
 
     @abstractmethod
     def send(self, message: OutgoingMessage) -> SendResult:

@@ -1,10 +1,14 @@
-"""Outlook and Microsoft 365: by Microsoft Graph with our own MIME, or by SMTP with a token where a tenant wants that.
+"""Outlook and Microsoft 365: by Microsoft Graph with our own MIME, or by SMTP with a
+token where a tenant wants that.
 
-Graph keeps nothing of ``sendMail`` that we could name: it answers 202 without an id. With the right to read and write we make a
-draft and send that: the draft's answer has the id, the conversation and the Message-ID, a line that breaks before the second
-request has sent nothing, and what is left undecided can be looked up. With the right to send alone, ``sendMail`` it is.
+Graph keeps nothing of ``sendMail`` that we could name: it answers 202 without an id.
+With the right to read and write we make a draft and send that: the draft's answer has
+the id, the conversation and the Message-ID, a line that breaks before the second
+request has sent nothing, and what is left undecided can be looked up. With the right to
+send alone, ``sendMail`` it is.
 
-Source of the answers: learn.microsoft.com/graph/errors and /graph/throttling; of XOAUTH2: learn.microsoft.com/exchange/client-developer/
+Source of the answers: learn.microsoft.com/graph/errors and /graph/throttling; of
+XOAUTH2: learn.microsoft.com/exchange/client-developer/
 legacy-protocols/how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth.
 """
 
@@ -17,7 +21,17 @@ from datetime import timedelta
 import requests
 
 from ..api import GetToken, get_json, retry_after
-from ..errors import DAY, AuthenticationFailed, MessageRefused, OutcomeUnknown, PolicyRefused, RateLimited, RecipientRefused, TransportError, Unreachable
+from ..errors import (
+    DAY,
+    AuthenticationFailed,
+    MessageRefused,
+    OutcomeUnknown,
+    PolicyRefused,
+    RateLimited,
+    RecipientRefused,
+    TransportError,
+    Unreachable,
+)
 from ..message import OutgoingMessage, SendResult
 from ..oauth_microsoft import GRAPH
 from .api import ApiTransport, classify_common
@@ -27,9 +41,21 @@ SMTP_ADDRESS = ("smtp.office365.com", 587)
 _MIME = {"Content-Type": "text/plain"}
 # An id that stays the same when the draft moves to Sent Items.
 _IMMUTABLE = {"Prefer": 'IdType="ImmutableId"'}
-_DAILY = {"ErrorExceededMessageLimit", "SubmissionQuotaExceeded", "ErrorSubmissionQuotaExceeded", "ErrorMessagePerDayLimitExceeded"}
-# A person must act at Microsoft: the right is missing, or this account has no mailbox in the cloud.
-_CLOSED = {"ErrorAccessDenied", "MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI", "ErrorMailboxNotFound", "InvalidAuthenticationToken"}
+_DAILY = {
+    "ErrorExceededMessageLimit",
+    "SubmissionQuotaExceeded",
+    "ErrorSubmissionQuotaExceeded",
+    "ErrorMessagePerDayLimitExceeded",
+}
+# A person must act at Microsoft: the right is missing, or this account has no mailbox
+# in the cloud.
+_CLOSED = {
+    "ErrorAccessDenied",
+    "MailboxNotEnabledForRESTAPI",
+    "MailboxNotSupportedForRESTAPI",
+    "ErrorMailboxNotFound",
+    "InvalidAuthenticationToken",
+}
 _RECIPIENT = {"ErrorInvalidRecipients", "ErrorInvalidSmtpAddress"}
 
 
@@ -38,22 +64,38 @@ class OutlookTransport(ApiTransport):
 
     def send(self, message: OutgoingMessage) -> SendResult:
         content = base64.b64encode(self._write(message))
-        return self._send_draft(message, content) if self._can_read else self._send_mail(content)
+        return (
+            self._send_draft(message, content)
+            if self._can_read
+            else self._send_mail(content)
+        )
 
     def _send_mail(self, content: bytes) -> SendResult:
-        answer = self._call("POST", f"{GRAPH}/me/sendMail", sends=True, data=content, headers=_MIME)
+        answer = self._call(
+            "POST", f"{GRAPH}/me/sendMail", sends=True, data=content, headers=_MIME
+        )
         if answer.status_code != 202:
             raise OutcomeUnknown(f"{answer.status_code} instead of 202")
         return SendResult(response=f"{answer.status_code} accepted")
 
     def _send_draft(self, message: OutgoingMessage, content: bytes) -> SendResult:
-        draft = get_json(self._call("POST", f"{GRAPH}/me/messages", data=content, headers=_MIME | _IMMUTABLE))
+        draft = get_json(
+            self._call(
+                "POST", f"{GRAPH}/me/messages", data=content, headers=_MIME | _IMMUTABLE
+            )
+        )
         if not draft.get("id"):
             raise Unreachable("the draft was not made")
         given = str(draft.get("internetMessageId") or "")
         renamed = given if given != message.message_id else ""
         try:
-            answer = self._call("POST", f"{GRAPH}/me/messages/{draft['id']}/send", sends=True, data=b"", headers=_IMMUTABLE)
+            answer = self._call(
+                "POST",
+                f"{GRAPH}/me/messages/{draft['id']}/send",
+                sends=True,
+                data=b"",
+                headers=_IMMUTABLE,
+            )
         except OutcomeUnknown as error:
             error.internet_message_id = renamed
             raise
@@ -63,10 +105,15 @@ class OutlookTransport(ApiTransport):
         if answer.status_code != 202:
             raise OutcomeUnknown(f"{answer.status_code} instead of 202")
         return SendResult(
-            str(draft["id"]), f"{answer.status_code} accepted", thread_id=str(draft.get("conversationId") or ""), internet_message_id=renamed)
+            str(draft["id"]),
+            f"{answer.status_code} accepted",
+            thread_id=str(draft.get("conversationId") or ""),
+            internet_message_id=renamed,
+        )
 
     def _drop_draft(self, draft_id: str) -> None:
-        """What was refused does not stay among the person's drafts. A draft that stays does no harm."""
+        """What was refused does not stay among the person's drafts. A draft that stays
+        does no harm."""
         with contextlib.suppress(TransportError):
             self._call("DELETE", f"{GRAPH}/me/messages/{draft_id}", headers=_IMMUTABLE)
 
@@ -74,17 +121,31 @@ class OutlookTransport(ApiTransport):
         if not self._can_read:
             return None
         wanted = message_id.replace("'", "''")
-        answer = self._call("GET", f"{GRAPH}/me/messages", params={"$filter": f"internetMessageId eq '{wanted}'", "$select": "id,isDraft"})
+        answer = self._call(
+            "GET",
+            f"{GRAPH}/me/messages",
+            params={
+                "$filter": f"internetMessageId eq '{wanted}'",
+                "$select": "id,isDraft",
+            },
+        )
         found = get_json(answer).get("value")
         # A draft of it means that the second request never worked.
-        return any(not one.get("isDraft") for one in found) if isinstance(found, list) else None
+        return (
+            any(not one.get("isDraft") for one in found)
+            if isinstance(found, list)
+            else None
+        )
 
-    def _classify(self, answer: requests.Response, text: str, sends: bool) -> TransportError:
+    def _classify(
+        self, answer: requests.Response, text: str, sends: bool
+    ) -> TransportError:
         code = _get_code(answer)
         if code in _DAILY or any(word in text for word in _DAILY):
             return RateLimited(text, retry_after(answer, text, otherwise=DAY))
         if code == "ErrorQuotaExceeded":
-            # The person's own mailbox is full (Sent Items count): nothing leaves until there is room.
+            # The person's own mailbox is full (Sent Items count): nothing leaves until
+            # there is room.
             return RateLimited(text, timedelta(hours=1))
         if code in _RECIPIENT:
             return RecipientRefused(text, permanent=True)
@@ -93,8 +154,11 @@ class OutlookTransport(ApiTransport):
             return common
         if code in _CLOSED:
             return AuthenticationFailed(text)
-        # ErrorSendAsDenied, ErrorAccountSuspend and the like: the next message would fare no better.
-        return PolicyRefused(text) if answer.status_code == 403 else MessageRefused(text)
+        # ErrorSendAsDenied, ErrorAccountSuspend and the like: the next message would
+        # fare no better.
+        return (
+            PolicyRefused(text) if answer.status_code == 403 else MessageRefused(text)
+        )
 
 
 def _get_code(answer: requests.Response) -> str:
@@ -103,9 +167,17 @@ def _get_code(answer: requests.Response) -> str:
 
 
 class OutlookSmtpTransport(SessionTransport):
-    """SMTP AUTH with XOAUTH2. ``address``: another server for tests, without encryption where ``encrypted`` is false."""
+    """SMTP AUTH with XOAUTH2. ``address``: another server for tests, without encryption
+    where ``encrypted`` is false."""
 
-    def __init__(self, mailbox: str, get_token: GetToken, address: tuple[str, int] = SMTP_ADDRESS, encrypted: bool = True, timeout: float = 30.0):
+    def __init__(
+        self,
+        mailbox: str,
+        get_token: GetToken,
+        address: tuple[str, int] = SMTP_ADDRESS,
+        encrypted: bool = True,
+        timeout: float = 30.0,
+    ):
         super().__init__(self._open_session, mailbox)
         # Two underscores: out of reach for server actions and templates.
         self.__get_token = get_token
@@ -132,8 +204,17 @@ class OutlookSmtpTransport(SessionTransport):
         return session
 
     def _authenticate(self, session: smtplib.SMTP, token: str) -> None:
-        if not session.has_extn("auth") or "XOAUTH2" not in session.esmtp_features["auth"].upper().split():
-            raise AuthenticationFailed("The server offers no login with a token (XOAUTH2): SMTP AUTH is switched off for this mailbox.")
+        if (
+            not session.has_extn("auth")
+            or "XOAUTH2" not in session.esmtp_features["auth"].upper().split()
+        ):
+            raise AuthenticationFailed(
+                "The server offers no login with a token (XOAUTH2): SMTP AUTH is "
+                "switched off for this mailbox."
+            )
         words = f"user={self._user}\1auth=Bearer {token}\1\1"
-        # A refusal comes as a challenge, which the client answers with nothing to get the real reply.
-        session.auth("XOAUTH2", lambda challenge=None: words if challenge is None else "")
+        # A refusal comes as a challenge, which the client answers with nothing to get
+        # the real reply.
+        session.auth(
+            "XOAUTH2", lambda challenge=None: words if challenge is None else ""
+        )

@@ -8,13 +8,22 @@ from email.message import EmailMessage
 from io import BytesIO
 
 from ..connection import ServerSettings
-from ..errors import AuthenticationFailed, MessageRefused, OutcomeUnknown, TransportError, Unreachable, classify_smtp, one_line
+from ..errors import (
+    AuthenticationFailed,
+    MessageRefused,
+    OutcomeUnknown,
+    TransportError,
+    Unreachable,
+    classify_smtp,
+    one_line,
+)
 from ..message import OutgoingMessage, SendResult
 from .base import Transport
 
 
 class SessionTransport(Transport):
-    """Sends over a session that ``connect`` opens; knows SMTP's answers, not where the session comes from."""
+    """Sends over a session that ``connect`` opens; knows SMTP's answers, not where the
+    session comes from."""
 
     def __init__(self, connect: Callable[[], smtplib.SMTP], user: str = ""):
         self._connect = connect
@@ -30,9 +39,13 @@ class SessionTransport(Transport):
             except smtplib.SMTPAuthenticationError as error:
                 raise classify_smtp(error.smtp_code, error.smtp_error, "auth") from None
             except smtplib.SMTPResponseException as error:
-                raise classify_smtp(error.smtp_code, error.smtp_error, "connect") from None
+                raise classify_smtp(
+                    error.smtp_code, error.smtp_error, "connect"
+                ) from None
             except (OSError, smtplib.SMTPException) as error:
-                raise Unreachable(one_line(str(error) or type(error).__name__)) from None
+                raise Unreachable(
+                    one_line(str(error) or type(error).__name__)
+                ) from None
 
     def close(self) -> None:
         session, self._session = self._session, None
@@ -63,11 +76,16 @@ class SessionTransport(Transport):
             self._reset()
             raise
 
-    def _prepare(self, message: OutgoingMessage, mail: EmailMessage) -> tuple[str, list[str], EmailMessage]:
-        """Envelope sender, recipients and the mail as they go out; override where something rewrites them."""
+    def _prepare(
+        self, message: OutgoingMessage, mail: EmailMessage
+    ) -> tuple[str, list[str], EmailMessage]:
+        """Envelope sender, recipients and the mail as they go out; override where
+        something rewrites them."""
         return message.sender, list(message.envelope), mail
 
-    def _envelope(self, sender: str, recipients: list[str], customer: str) -> dict[str, str]:
+    def _envelope(
+        self, sender: str, recipients: list[str], customer: str
+    ) -> dict[str, str]:
         options = ["BODY=8BITMIME"] if self._session.has_extn("8bitmime") else []
         code, text = self._session.mail(sender, options)
         if not _accepted(code, text):
@@ -85,8 +103,13 @@ class SessionTransport(Transport):
     def _data(self, content: bytes) -> str:
         code, text = self._session.docmd("DATA")
         if code != 354:
-            raise _no_answer(code, text) if code < 400 else classify_smtp(code, text, "data")
-        # From here on a broken line leaves it open whether the service took the message (RFC 5321 §4.5.4.2, RFC 1047).
+            raise (
+                _no_answer(code, text)
+                if code < 400
+                else classify_smtp(code, text, "data")
+            )
+        # From here on a broken line leaves it open whether the service took the message
+        # (RFC 5321 §4.5.4.2, RFC 1047).
         try:
             self._session.send(content)
             code, text = self._session.getreply()
@@ -115,20 +138,26 @@ class SessionTransport(Transport):
 
 
 def _accepted(code: int, text: bytes) -> bool:
-    """2xx: yes, 4xx and 5xx: no. SMTPException for anything else: smtplib gives -1 for a line that is no reply at all."""
+    """2xx: yes, 4xx and 5xx: no. SMTPException for anything else: smtplib gives -1 for
+    a line that is no reply at all."""
     if 200 <= code < 300 or code >= 400:
         return code < 300
     raise _no_answer(code, text)
 
 
 def _no_answer(code: int, text: bytes) -> smtplib.SMTPException:
-    return smtplib.SMTPException(f"not an answer to the command: {code} {one_line(text)}")
+    return smtplib.SMTPException(
+        f"not an answer to the command: {code} {one_line(text)}"
+    )
 
 
 def _flatten(mail: EmailMessage) -> bytes:
-    """Bytes for DATA: CRLF line ends, leading dots doubled, the final dot (RFC 5321 §4.5.2)."""
+    """Bytes for DATA: CRLF line ends, leading dots doubled, the final dot (RFC 5321
+    §4.5.2)."""
     buffer = BytesIO()
-    generator.BytesGenerator(buffer, policy=mail.policy.clone(linesep="\r\n"), mangle_from_=False).flatten(mail)
+    generator.BytesGenerator(
+        buffer, policy=mail.policy.clone(linesep="\r\n"), mangle_from_=False
+    ).flatten(mail)
     lines = buffer.getvalue()
     if not lines.endswith(b"\r\n"):
         lines += b"\r\n"
@@ -141,15 +170,23 @@ class SmtpTransport(SessionTransport):
 
     def __init__(self, settings: ServerSettings):
         super().__init__(self._open_session, settings.user)
-        # Two underscores: out of reach for server actions and templates (Odoo's safe_eval refuses such names).
+        # Two underscores: out of reach for server actions and templates (Odoo's
+        # safe_eval refuses such names).
         self.__settings = settings
 
     def _open_session(self) -> smtplib.SMTP:
         settings = self.__settings
         if settings.encryption == "ssl":
-            session = smtplib.SMTP_SSL(settings.host, settings.port, timeout=settings.timeout, context=settings.make_context())
+            session = smtplib.SMTP_SSL(
+                settings.host,
+                settings.port,
+                timeout=settings.timeout,
+                context=settings.make_context(),
+            )
         else:
-            session = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout)
+            session = smtplib.SMTP(
+                settings.host, settings.port, timeout=settings.timeout
+            )
         try:
             if settings.encryption == "starttls":
                 session.starttls(context=settings.make_context())
@@ -168,6 +205,8 @@ class SmtpTransport(SessionTransport):
         except smtplib.SMTPNotSupportedError as error:
             raise AuthenticationFailed(one_line(str(error))) from None
         except UnicodeEncodeError:
-            raise AuthenticationFailed("user or password holds characters that this server's login cannot take") from None
+            raise AuthenticationFailed(
+                "user or password holds characters that this server's login cannot take"
+            ) from None
         finally:
             session.password = None  # smtplib keeps it, and needs it no more

@@ -1,4 +1,5 @@
-"""What every service's adapter does: check that a request is the service's, then read it."""
+"""What every service's adapter does: check that a request is the service's, then read
+it."""
 
 import json
 import re
@@ -18,12 +19,14 @@ class Refused(Exception):
 
 
 class Malformed(Exception):
-    """It is the service's, but cannot be read. ``str()`` says what is wrong, in one line."""
+    """It is the service's, but cannot be read. ``str()`` says what is wrong, in one
+    line."""
 
 
 @dataclass(frozen=True)
 class WebhookRequest:
-    """``headers`` by lower-case name; ``body`` as it came over the line: signatures are over bytes."""
+    """``headers`` by lower-case name; ``body`` as it came over the line: signatures are
+    over bytes."""
 
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -33,8 +36,9 @@ class WebhookRequest:
 class Report:
     """One fact about one message to one address.
 
-    ``event_id``: the service's own, so that a repetition counts once. ``at``: UTC without zone. ``message_ids`` and ``mark``: how the
-    message is found again. ``bounce``: ``hard``, ``soft`` or ``policy`` for ``bounced``.
+    ``event_id``: the service's own, so that a repetition counts once. ``at``: UTC
+    without zone. ``message_ids`` and ``mark``: how the message is found again.
+    ``bounce``: ``hard``, ``soft`` or ``policy`` for ``bounced``.
     """
 
     event_id: str
@@ -57,22 +61,31 @@ class Service(ABC):
     name: str
 
     @abstractmethod
-    def verify(self, request: WebhookRequest, secret: str, now: datetime, fetch: Callable[[str], bytes]) -> str:
-        """Raises Refused unless the request is proven to come from the service for the owner of ``secret``.
+    def verify(
+        self,
+        request: WebhookRequest,
+        secret: str,
+        now: datetime,
+        fetch: Callable[[str], bytes],
+    ) -> str:
+        """Raises Refused unless the request is proven to come from the service for the
+        owner of ``secret``.
 
-        :param secret: what the manager entered, see the service's module
-        :param now: UTC without zone, for replay windows
-        :param fetch: gives the bytes behind an address of the service (certificates); not called for any other host
-        :return: the key under which the request counts once
+        :param secret: what the manager entered, see the service's module :param now:
+        UTC without zone, for replay windows :param fetch: gives the bytes behind an
+        address of the service (certificates); not called for any other host :return:
+        the key under which the request counts once
         """
 
     @abstractmethod
     def parse(self, body: bytes) -> list[Report]:
-        """The reports of a verified body; kinds of events that mean nothing to us are left out. Raises Malformed."""
+        """The reports of a verified body; kinds of events that mean nothing to us are
+        left out. Raises Malformed."""
 
     @abstractmethod
     def get_headers(self, mark: str) -> dict[str, str]:
-        """Header fields that make the service repeat ``mark`` in its reports, because some replace the Message-ID."""
+        """Header fields that make the service repeat ``mark`` in its reports, because
+        some replace the Message-ID."""
 
 
 def make_mark(message_id: str) -> str:
@@ -108,17 +121,26 @@ def text(data: Any, name: str, limit: int = 500) -> str:
     value = data.get(name) if isinstance(data, dict) else None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = str(value)
-    return "".join(char if char.isprintable() else " " for char in value)[:limit].strip() if isinstance(value, str) else ""
+    return (
+        "".join(char if char.isprintable() else " " for char in value)[:limit].strip()
+        if isinstance(value, str)
+        else ""
+    )
 
 
 def moment(value: Any) -> datetime:
-    """A time as ISO text or seconds since 1970, as UTC without zone and fraction. Raises Malformed."""
+    """A time as ISO text or seconds since 1970, as UTC without zone and fraction.
+    Raises Malformed."""
     try:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             found = datetime.fromtimestamp(value, timezone.utc)
         else:
             found = datetime.fromisoformat(str(value))
-        found = found.astimezone(timezone.utc) if found.tzinfo else found.replace(tzinfo=timezone.utc)
+        found = (
+            found.astimezone(timezone.utc)
+            if found.tzinfo
+            else found.replace(tzinfo=timezone.utc)
+        )
     except (ValueError, OverflowError, OSError):
         raise Malformed("a time that is none") from None
     return found.replace(tzinfo=None, microsecond=0)

@@ -1,7 +1,8 @@
 """Mailgun webhooks.
 
-Secret: the *HTTP webhook signing key*. The signature is HMAC-SHA256 over timestamp and token only, not over the rest; therefore each
-token counts once, and an old one not at all (docs: "Securing Webhooks"). Mailgun repeats for eight hours what we did not take.
+Secret: the *HTTP webhook signing key*. The signature is HMAC-SHA256 over timestamp and
+token only, not over the rest; therefore each token counts once, and an old one not at
+all (docs: "Securing Webhooks"). Mailgun repeats for eight hours what we did not take.
 """
 
 import hashlib
@@ -10,11 +11,28 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 
-from .base import Malformed, Refused, Report, Service, WebhookRequest, bracket, moment, part, read_json, text, valid_mark
+from .base import (
+    Malformed,
+    Refused,
+    Report,
+    Service,
+    WebhookRequest,
+    bracket,
+    moment,
+    part,
+    read_json,
+    text,
+    valid_mark,
+)
 
 _TYPES = {
-    "delivered": "delivered", "failed": "bounced", "opened": "opened", "clicked": "clicked", "complained": "complained",
-    "unsubscribed": "unsubscribed", "rejected": "bounced",
+    "delivered": "delivered",
+    "failed": "bounced",
+    "opened": "opened",
+    "clicked": "clicked",
+    "complained": "complained",
+    "unsubscribed": "unsubscribed",
+    "rejected": "bounced",
 }
 _WINDOW = timedelta(hours=9)
 
@@ -22,15 +40,30 @@ _WINDOW = timedelta(hours=9)
 class Mailgun(Service):
     name = "mailgun"
 
-    def verify(self, request: WebhookRequest, secret: str, now: datetime, fetch: Callable[[str], bytes]) -> str:
+    def verify(
+        self,
+        request: WebhookRequest,
+        secret: str,
+        now: datetime,
+        fetch: Callable[[str], bytes],
+    ) -> str:
         try:
             signature = part(read_json(request.body, dict), "signature")
-            stamp, token, given = (text(signature, name, 200) for name in ("timestamp", "token", "signature"))
+            stamp, token, given = (
+                text(signature, name, 200)
+                for name in ("timestamp", "token", "signature")
+            )
             sent = datetime.fromtimestamp(int(stamp), timezone.utc).replace(tzinfo=None)
         except (Malformed, ValueError, OverflowError, OSError):
             raise Refused("no signature") from None
-        expected = hmac.new(secret.encode(), f"{stamp}{token}".encode(), hashlib.sha256).hexdigest()
-        if not secret or not token or not hmac.compare_digest(expected.encode(), given.encode()):
+        expected = hmac.new(
+            secret.encode(), f"{stamp}{token}".encode(), hashlib.sha256
+        ).hexdigest()
+        if (
+            not secret
+            or not token
+            or not hmac.compare_digest(expected.encode(), given.encode())
+        ):
             raise Refused("wrong signature")
         if not -_WINDOW < now - sent < _WINDOW:
             raise Refused("too old")
@@ -45,12 +78,35 @@ class Mailgun(Service):
             raise Malformed("an event without id")
         temporary = kind == "bounced" and text(event, "severity") == "temporary"
         status, client = part(event, "delivery-status"), part(event, "client-info")
-        return [Report(
-            event_id=text(event, "id"), event_type="deferred" if temporary else kind, at=moment(event.get("timestamp")),
-            recipient=text(event, "recipient"), message_ids=tuple(filter(None, [bracket(text(part(event, "message", "headers"), "message-id"))])),
-            mark=valid_mark(part(event, "user-variables").get("chaser_id")), bounce=_get_bounce(event) if kind == "bounced" and not temporary else "",
-            detail=text(status, "message") or text(status, "description") or text(event, "reason"), link=text(event, "url", 2000),
-            user_agent=text(client, "user-agent"), ip=text(event, "ip", 45), machine=bool(text(client, "bot")))]
+        return [
+            Report(
+                event_id=text(event, "id"),
+                event_type="deferred" if temporary else kind,
+                at=moment(event.get("timestamp")),
+                recipient=text(event, "recipient"),
+                message_ids=tuple(
+                    filter(
+                        None,
+                        [
+                            bracket(
+                                text(part(event, "message", "headers"), "message-id")
+                            )
+                        ],
+                    )
+                ),
+                mark=valid_mark(part(event, "user-variables").get("chaser_id")),
+                bounce=_get_bounce(event)
+                if kind == "bounced" and not temporary
+                else "",
+                detail=text(status, "message")
+                or text(status, "description")
+                or text(event, "reason"),
+                link=text(event, "url", 2000),
+                user_agent=text(client, "user-agent"),
+                ip=text(event, "ip", 45),
+                machine=bool(text(client, "bot")),
+            )
+        ]
 
     def get_headers(self, mark: str) -> dict[str, str]:
         return {"X-Mailgun-Variables": json.dumps({"chaser_id": mark})}

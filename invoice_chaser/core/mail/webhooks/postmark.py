@@ -1,7 +1,7 @@
 """Postmark webhooks.
 
-Secret: ``user:password``, entered at Postmark as the webhook's *Basic auth credentials* as well. There is no signature; the address of
-the webhook is unguessable, too.
+Secret: ``user:password``, entered at Postmark as the webhook's *Basic auth credentials*
+as well. There is no signature; the address of the webhook is unguessable, too.
 """
 
 import base64
@@ -11,9 +11,27 @@ import hmac
 from collections.abc import Callable
 from datetime import datetime
 
-from .base import Malformed, Refused, Report, Service, WebhookRequest, bracket, moment, part, read_json, text, valid_mark
+from .base import (
+    Malformed,
+    Refused,
+    Report,
+    Service,
+    WebhookRequest,
+    bracket,
+    moment,
+    part,
+    read_json,
+    text,
+    valid_mark,
+)
 
-_TYPES = {"Delivery": "delivered", "Bounce": "bounced", "SpamComplaint": "complained", "Open": "opened", "Click": "clicked"}
+_TYPES = {
+    "Delivery": "delivered",
+    "Bounce": "bounced",
+    "SpamComplaint": "complained",
+    "Open": "opened",
+    "Click": "clicked",
+}
 _TIMES = ("DeliveredAt", "BouncedAt", "ReceivedAt")
 _HARD = {"HardBounce", "BadEmailAddress", "ManuallyDeactivated", "AddressChange"}
 _POLICY = {"Blocked", "SpamNotification", "DMARCPolicy", "SMTPApiError", "Unconfirmed"}
@@ -22,13 +40,23 @@ _POLICY = {"Blocked", "SpamNotification", "DMARCPolicy", "SMTPApiError", "Unconf
 class Postmark(Service):
     name = "postmark"
 
-    def verify(self, request: WebhookRequest, secret: str, now: datetime, fetch: Callable[[str], bytes]) -> str:
+    def verify(
+        self,
+        request: WebhookRequest,
+        secret: str,
+        now: datetime,
+        fetch: Callable[[str], bytes],
+    ) -> str:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         try:
             given = base64.b64decode(given.strip(), validate=True)
         except (binascii.Error, ValueError):
             raise Refused("no user and password") from None
-        if scheme.lower() != "basic" or ":" not in secret or not hmac.compare_digest(given, secret.encode()):
+        if (
+            scheme.lower() != "basic"
+            or ":" not in secret
+            or not hmac.compare_digest(given, secret.encode())
+        ):
             raise Refused("wrong user or password")
         return hashlib.sha256(request.body).hexdigest()
 
@@ -43,13 +71,34 @@ class Postmark(Service):
         if not message_id or not stamp:
             raise Malformed("an event without MessageID or time")
         recipient = text(event, "Recipient") or text(event, "Email")
-        return [Report(
-            event_id=text(event, "ID") or hashlib.sha256("|".join((message_id, record, recipient, stamp, text(event, "OriginalLink"))).encode()).hexdigest(),
-            event_type=kind, at=moment(stamp), recipient=recipient, message_ids=(bracket(f"{message_id}@mtasv.net"),),
-            mark=valid_mark(part(event, "Metadata").get("chaser-id")),
-            bounce=self._get_bounce(text(event, "Type")) if kind == "bounced" else "",
-            detail=text(event, "Details") or text(event, "Description"), link=text(event, "OriginalLink", 2000),
-            user_agent=text(event, "UserAgent"), ip=text(part(event, "Geo"), "IP", 45))]
+        return [
+            Report(
+                event_id=text(event, "ID")
+                or hashlib.sha256(
+                    "|".join(
+                        (
+                            message_id,
+                            record,
+                            recipient,
+                            stamp,
+                            text(event, "OriginalLink"),
+                        )
+                    ).encode()
+                ).hexdigest(),
+                event_type=kind,
+                at=moment(stamp),
+                recipient=recipient,
+                message_ids=(bracket(f"{message_id}@mtasv.net"),),
+                mark=valid_mark(part(event, "Metadata").get("chaser-id")),
+                bounce=self._get_bounce(text(event, "Type"))
+                if kind == "bounced"
+                else "",
+                detail=text(event, "Details") or text(event, "Description"),
+                link=text(event, "OriginalLink", 2000),
+                user_agent=text(event, "UserAgent"),
+                ip=text(part(event, "Geo"), "IP", 45),
+            )
+        ]
 
     def _get_bounce(self, kind: str) -> str:
         if kind in ("Transient", "SoftBounce", "DnsError"):

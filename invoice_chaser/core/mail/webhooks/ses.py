@@ -1,8 +1,9 @@
 """Amazon SES through SNS.
 
-Secret: the ARN of the SNS topic. Any customer of Amazon can have SNS sign a message, so the signature alone proves nothing: the topic must
-be the manager's own. The certificate is fetched from ``https://sns.<region>.amazonaws.com`` and nowhere else (docs: "Verifying the
-signatures of Amazon SNS messages"; versions 1, SHA-1, and 2, SHA-256).
+Secret: the ARN of the SNS topic. Any customer of Amazon can have SNS sign a message, so
+the signature alone proves nothing: the topic must be the manager's own. The certificate
+is fetched from ``https://sns.<region>.amazonaws.com`` and nowhere else (docs:
+"Verifying the signatures of Amazon SNS messages"; versions 1, SHA-1, and 2, SHA-256).
 """
 
 import base64
@@ -18,17 +19,57 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from .base import Malformed, Refused, Report, Service, WebhookRequest, bracket, moment, part, read_json, text, valid_mark
+from .base import (
+    Malformed,
+    Refused,
+    Report,
+    Service,
+    WebhookRequest,
+    bracket,
+    moment,
+    part,
+    read_json,
+    text,
+    valid_mark,
+)
 
 _HOST = re.compile(r"sns\.[a-z]{2}(-[a-z]+)+-\d\.amazonaws\.com(\.cn)?")
 _SIGNED = {
-    "Notification": ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"),
-    "SubscriptionConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
-    "UnsubscribeConfirmation": ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type"),
+    "Notification": (
+        "Message",
+        "MessageId",
+        "Subject",
+        "Timestamp",
+        "TopicArn",
+        "Type",
+    ),
+    "SubscriptionConfirmation": (
+        "Message",
+        "MessageId",
+        "SubscribeURL",
+        "Timestamp",
+        "Token",
+        "TopicArn",
+        "Type",
+    ),
+    "UnsubscribeConfirmation": (
+        "Message",
+        "MessageId",
+        "SubscribeURL",
+        "Timestamp",
+        "Token",
+        "TopicArn",
+        "Type",
+    ),
 }
 _HASHES = {"1": hashes.SHA1, "2": hashes.SHA256}  # noqa: S303  # what the service offers; 2 is the manager's choice at SNS
 _TYPES = {
-    "Delivery": "delivered", "Bounce": "bounced", "Complaint": "complained", "DeliveryDelay": "deferred", "Open": "opened", "Click": "clicked",
+    "Delivery": "delivered",
+    "Bounce": "bounced",
+    "Complaint": "complained",
+    "DeliveryDelay": "deferred",
+    "Open": "opened",
+    "Click": "clicked",
     "Reject": "bounced",
 }
 
@@ -37,7 +78,12 @@ def is_sns_url(url: str) -> bool:
     """Whether an address is one of SNS itself, over HTTPS."""
     try:
         split = urlsplit(url)
-        return split.scheme == "https" and split.port in (None, 443) and not split.username and bool(_HOST.fullmatch(split.hostname or ""))
+        return (
+            split.scheme == "https"
+            and split.port in (None, 443)
+            and not split.username
+            and bool(_HOST.fullmatch(split.hostname or ""))
+        )
     except ValueError:
         return False
 
@@ -45,19 +91,33 @@ def is_sns_url(url: str) -> bool:
 class Ses(Service):
     name = "ses"
 
-    def verify(self, request: WebhookRequest, secret: str, now: datetime, fetch: Callable[[str], bytes]) -> str:
+    def verify(
+        self,
+        request: WebhookRequest,
+        secret: str,
+        now: datetime,
+        fetch: Callable[[str], bytes],
+    ) -> str:
         try:
             data = read_json(request.body, dict)
         except Malformed:
             raise Refused("no message of SNS") from None
         signed = _SIGNED.get(data.get("Type"))
-        if not signed or any(not isinstance(data.get(name), str) for name in signed if name != "Subject"):
+        if not signed or any(
+            not isinstance(data.get(name), str) for name in signed if name != "Subject"
+        ):
             raise Refused("no message of SNS")
         # Before anything is fetched: only the manager's own topic gets that far.
-        if not secret or not hmac.compare_digest(data["TopicArn"].encode(), secret.strip().encode()):
+        if not secret or not hmac.compare_digest(
+            data["TopicArn"].encode(), secret.strip().encode()
+        ):
             raise Refused("another topic")
         url = data.get("SigningCertURL")
-        if not isinstance(url, str) or not is_sns_url(url) or not urlsplit(url).path.endswith(".pem"):
+        if (
+            not isinstance(url, str)
+            or not is_sns_url(url)
+            or not urlsplit(url).path.endswith(".pem")
+        ):
             raise Refused("a certificate from elsewhere")
         _check_signature(data, signed, fetch(url), now)
         return data["MessageId"]
@@ -80,23 +140,37 @@ class Ses(Service):
         return {"X-SES-MESSAGE-TAGS": f"chaser_id={mark}"}
 
     def get_subscribe_url(self, body: bytes) -> str:
-        """The address that confirms the subscription, of a verified request that asks for it; empty for any other."""
+        """The address that confirms the subscription, of a verified request that asks
+        for it; empty for any other."""
         data = read_json(body, dict)
-        url = text(data, "SubscribeURL", 2000) if data.get("Type") == "SubscriptionConfirmation" else ""
+        url = (
+            text(data, "SubscribeURL", 2000)
+            if data.get("Type") == "SubscriptionConfirmation"
+            else ""
+        )
         return url if is_sns_url(url) else ""
 
 
 def _check_signature(data: dict, signed: tuple, pem: bytes, now: datetime) -> None:
-    canonical = "".join(f"{name}\n{data[name]}\n" for name in signed if data.get(name) is not None)
+    canonical = "".join(
+        f"{name}\n{data[name]}\n" for name in signed if data.get(name) is not None
+    )
     try:
         certificate = x509.load_pem_x509_certificate(pem)
-        key, algorithm = certificate.public_key(), _HASHES[str(data.get("SignatureVersion"))]()
+        key, algorithm = (
+            certificate.public_key(),
+            _HASHES[str(data.get("SignatureVersion"))](),
+        )
         signature = base64.b64decode(str(data.get("Signature")), validate=True)
     except (ValueError, KeyError, binascii.Error):
         raise Refused("no usable certificate or signature") from None
     if not isinstance(key, rsa.RSAPublicKey):
         raise Refused("no usable certificate or signature")
-    if not certificate.not_valid_before_utc.replace(tzinfo=None) <= now <= certificate.not_valid_after_utc.replace(tzinfo=None):
+    if (
+        not certificate.not_valid_before_utc.replace(tzinfo=None)
+        <= now
+        <= certificate.not_valid_after_utc.replace(tzinfo=None)
+    ):
         raise Refused("the certificate is not valid now")
     try:
         key.verify(signature, canonical.encode(), padding.PKCS1v15(), algorithm)
@@ -108,17 +182,37 @@ def _make_reports(event_id: str, event: dict, name: str, kind: str) -> list[Repo
     mail = part(event, "mail")
     details = part(event, name[0].lower() + name[1:])
     headers = mail.get("headers") if isinstance(mail.get("headers"), list) else []
-    own = [text(header, "value") for header in headers if text(header, "name").lower() == "message-id"]
+    own = [
+        text(header, "value")
+        for header in headers
+        if text(header, "name").lower() == "message-id"
+    ]
     tags = part(mail, "tags").get("chaser_id")
     people = _get_recipients(mail, details)
     return [
         Report(
-            event_id=f"{event_id}:{number}", event_type=kind, at=moment(details.get("timestamp") or mail.get("timestamp")),
+            event_id=f"{event_id}:{number}",
+            event_type=kind,
+            at=moment(details.get("timestamp") or mail.get("timestamp")),
             recipient=recipient,
-            message_ids=tuple(dict.fromkeys(filter(None, map(bracket, [*own, text(part(mail, "commonHeaders"), "messageId")])))),
-            mark=valid_mark(tags[0] if isinstance(tags, list) and tags else None), bounce=_get_bounce(name, details) if kind == "bounced" else "",
-            detail=reason or text(details, "reason") or text(details, "smtpResponse"), link=text(details, "link", 2000),
-            user_agent=text(details, "userAgent"), ip=text(details, "ipAddress", 45))
+            message_ids=tuple(
+                dict.fromkeys(
+                    filter(
+                        None,
+                        map(
+                            bracket,
+                            [*own, text(part(mail, "commonHeaders"), "messageId")],
+                        ),
+                    )
+                )
+            ),
+            mark=valid_mark(tags[0] if isinstance(tags, list) and tags else None),
+            bounce=_get_bounce(name, details) if kind == "bounced" else "",
+            detail=reason or text(details, "reason") or text(details, "smtpResponse"),
+            link=text(details, "link", 2000),
+            user_agent=text(details, "userAgent"),
+            ip=text(details, "ipAddress", 45),
+        )
         for number, (recipient, reason) in enumerate(people)
     ]
 
@@ -128,10 +222,14 @@ def _get_recipients(mail: dict, details: dict) -> list[tuple[str, str]]:
     for name in ("bouncedRecipients", "complainedRecipients", "delayedRecipients"):
         rows = details.get(name)
         if isinstance(rows, list):
-            return [(text(row, "emailAddress"), text(row, "diagnosticCode")) for row in rows]
+            return [
+                (text(row, "emailAddress"), text(row, "diagnosticCode")) for row in rows
+            ]
     for rows in (details.get("recipients"), mail.get("destination")):
         if isinstance(rows, list):
-            return [(row, "") for row in rows if isinstance(row, str)][: 1 if "userAgent" in details else None]
+            return [(row, "") for row in rows if isinstance(row, str)][
+                : 1 if "userAgent" in details else None
+            ]
     return [("", "")]
 
 
@@ -141,7 +239,11 @@ def _get_bounce(name: str, details: dict) -> str:
     kind = text(details, "bounceType")
     if kind == "Permanent":
         return "hard"
-    return "policy" if text(details, "bounceSubType") in ("ContentRejected", "AttachmentRejected") else "soft"
+    return (
+        "policy"
+        if text(details, "bounceSubType") in ("ContentRejected", "AttachmentRejected")
+        else "soft"
+    )
 
 
 SES = Ses()

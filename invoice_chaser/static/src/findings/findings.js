@@ -1,13 +1,13 @@
-import { Component } from "@odoo/owl";
-import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
-import { _t } from "@web/core/l10n/translation";
-import { registry } from "@web/core/registry";
-import { standardFieldProps } from "@web/views/fields/standard_field_props";
+import {Component} from "@odoo/owl";
+import {ConfirmationDialog} from "@web/core/confirmation_dialog/confirmation_dialog";
+import {_t} from "@web/core/l10n/translation";
+import {registry} from "@web/core/registry";
+import {standardFieldProps} from "@web/views/fields/standard_field_props";
 
 /** What the checker found: errors, then warnings, each with its place. */
 export class FindingsField extends Component {
     static template = "invoice_chaser.Findings";
-    static props = { ...standardFieldProps };
+    static props = {...standardFieldProps};
 
     get findings() {
         return this.props.record.data[this.props.name] || [];
@@ -22,8 +22,15 @@ registry.category("fields").add("chaser_findings", {
 
 /** A question with the checker's warnings before a campaign is sent. Whatever the answer, the given action follows. */
 async function ask(env, action) {
-    const { title, body, model, id, method, next } = action.params;
-    const goOn = (result) => env.services.action.doAction(next || (result && result.type && result) || { type: "ir.actions.client", tag: "soft_reload" });
+    const {title, body, model, id, method, next} = action.params;
+    const goOn = (result) =>
+        env.services.action.doAction(
+            next ||
+                (result && result.type && result) || {
+                    type: "ir.actions.client",
+                    tag: "soft_reload",
+                }
+        );
     env.services.dialog.add(ConfirmationDialog, {
         title,
         body,

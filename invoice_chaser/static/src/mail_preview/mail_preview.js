@@ -1,23 +1,25 @@
-import { Component, useState } from "@odoo/owl";
-import { _t } from "@web/core/l10n/translation";
-import { registry } from "@web/core/registry";
-import { standardFieldProps } from "@web/views/fields/standard_field_props";
+import {Component, useState} from "@odoo/owl";
+import {_t} from "@web/core/l10n/translation";
+import {registry} from "@web/core/registry";
+import {standardFieldProps} from "@web/views/fields/standard_field_props";
 
 /**
  * A mail as its reader sees it. The frame is sandboxed: no script of a message runs, no pixel or link of it counts.
  */
 export class MailPreviewField extends Component {
     static template = "invoice_chaser.MailPreview";
-    static props = { ...standardFieldProps };
+    static props = {...standardFieldProps};
 
     setup() {
-        this.state = useState({ width: "desktop" });
+        this.state = useState({width: "desktop"});
     }
 
     get html() {
         const value = this.props.record.data[this.props.name];
         // Loading the pixel here would count as an opening by ourselves.
-        return value ? value.toString().replace(/<img[^>]+\/chaser\/o\/[^>]*>/g, "") : "";
+        return value
+            ? value.toString().replace(/<img[^>]+\/chaser\/o\/[^>]*>/g, "")
+            : "";
     }
 
     get frameTitle() {

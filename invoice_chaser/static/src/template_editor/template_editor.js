@@ -1,27 +1,30 @@
-import { Component, onWillUnmount, useState } from "@odoo/owl";
-import { HtmlField, htmlField } from "@html_editor/fields/html_field";
-import { _t } from "@web/core/l10n/translation";
-import { Dropdown } from "@web/core/dropdown/dropdown";
-import { useDropdownState } from "@web/core/dropdown/dropdown_hooks";
-import { registry } from "@web/core/registry";
-import { useAutofocus } from "@web/core/utils/hooks";
-import { CharField, charField } from "@web/views/fields/char/char_field";
+import {Component, onWillUnmount, useState} from "@odoo/owl";
+import {HtmlField, htmlField} from "@html_editor/fields/html_field";
+import {_t} from "@web/core/l10n/translation";
+import {Dropdown} from "@web/core/dropdown/dropdown";
+import {useDropdownState} from "@web/core/dropdown/dropdown_hooks";
+import {registry} from "@web/core/registry";
+import {useAutofocus} from "@web/core/utils/hooks";
+import {CharField, charField} from "@web/views/fields/char/char_field";
 
 /** The list of merge tags in words, by group, with a search; tells the editor which one was chosen. */
 class MergeTagList extends Component {
     static template = "invoice_chaser.MergeTagList";
-    static props = { groups: Array, onSelect: Function };
+    static props = {groups: Array, onSelect: Function};
 
     setup() {
-        this.state = useState({ query: "" });
+        this.state = useState({query: ""});
         useAutofocus();
     }
 
     get groups() {
         const words = this.state.query.toLowerCase().split(/\s+/).filter(Boolean);
-        const fits = (tag) => words.every((word) => `${tag.name} ${tag.label}`.toLowerCase().includes(word));
+        const fits = (tag) =>
+            words.every((word) =>
+                `${tag.name} ${tag.label}`.toLowerCase().includes(word)
+            );
         return this.props.groups
-            .map((group) => ({ name: group.name, tags: group.tags.filter(fits) }))
+            .map((group) => ({name: group.name, tags: group.tags.filter(fits)}))
             .filter((group) => group.tags.length);
     }
 
@@ -36,8 +39,12 @@ class MergeTagList extends Component {
 
 export class MergeTagPicker extends Component {
     static template = "invoice_chaser.MergeTagPicker";
-    static components = { Dropdown, MergeTagList };
-    static props = { record: Object, onSelect: Function, withBlocks: { type: Boolean, optional: true } };
+    static components = {Dropdown, MergeTagList};
+    static props = {
+        record: Object,
+        onSelect: Function,
+        withBlocks: {type: Boolean, optional: true},
+    };
 
     setup() {
         this.dropdown = useDropdownState();
@@ -46,7 +53,10 @@ export class MergeTagPicker extends Component {
     get groups() {
         const groups = this.props.record.data.merge_tags || [];
         const fits = (tag) => this.props.withBlocks || !tag.block;
-        return groups.map((group) => ({ name: group.name, tags: group.tags.filter(fits) }));
+        return groups.map((group) => ({
+            name: group.name,
+            tags: group.tags.filter(fits),
+        }));
     }
 
     select(tag) {
@@ -58,28 +68,36 @@ export class MergeTagPicker extends Component {
 /** Subject with the picker: puts the tag where the cursor was last. */
 export class TemplateSubjectField extends CharField {
     static template = "invoice_chaser.TemplateSubjectField";
-    static components = { ...CharField.components, MergeTagPicker };
+    static components = {...CharField.components, MergeTagPicker};
 
     insertTag(text) {
         const input = this.input.el;
-        const start = Math.min(this.selectionStart ?? input.value.length, input.value.length);
+        const start = Math.min(
+            this.selectionStart ?? input.value.length,
+            input.value.length
+        );
         // Leaving the field for the picker cuts off the space that was typed at its end.
-        const space = start && start === input.value.length && !/\s$/.test(input.value) ? " " : "";
+        const space =
+            start && start === input.value.length && !/\s$/.test(input.value)
+                ? " "
+                : "";
         input.focus();
         input.setRangeText(space + text, start, start, "end");
-        input.dispatchEvent(new InputEvent("input", { bubbles: true }));
-        input.dispatchEvent(new Event("change", { bubbles: true }));
+        input.dispatchEvent(new InputEvent("input", {bubbles: true}));
+        input.dispatchEvent(new Event("change", {bubbles: true}));
         this.selectionStart = input.selectionStart;
     }
 }
 
-registry.category("fields").add("chaser_template_subject", { ...charField, component: TemplateSubjectField });
+registry
+    .category("fields")
+    .add("chaser_template_subject", {...charField, component: TemplateSubjectField});
 
 /** Text with the picker: puts the tag where the cursor is in the editor, or in the source when that is shown. */
 export class TemplateBodyField extends HtmlField {
     static template = "invoice_chaser.TemplateBodyField";
-    static components = { ...HtmlField.components, MergeTagPicker };
-    static props = { ...HtmlField.props, dir: { type: String, optional: true } };
+    static components = {...HtmlField.components, MergeTagPicker};
+    static props = {...HtmlField.props, dir: {type: String, optional: true}};
 
     setup() {
         super.setup();
@@ -91,15 +109,24 @@ export class TemplateBodyField extends HtmlField {
      * the picker committed) was still being answered by the server; here it is handed over.
      */
     keepTyped() {
-        if (this.isDirty && !this.props.readonly && this.editor && !this.editor.isDestroyed) {
-            this.updateValue(this.state.showCodeView ? this.codeViewRef.el.value : this.editor.getContent());
+        if (
+            this.isDirty &&
+            !this.props.readonly &&
+            this.editor &&
+            !this.editor.isDestroyed
+        ) {
+            this.updateValue(
+                this.state.showCodeView
+                    ? this.codeViewRef.el.value
+                    : this.editor.getContent()
+            );
         }
     }
 
     /** A text in the other language than the user's runs in its own direction. */
     getConfig() {
         const config = super.getConfig();
-        return this.props.dir ? { ...config, direction: this.props.dir } : config;
+        return this.props.dir ? {...config, direction: this.props.dir} : config;
     }
 
     insertTag(text) {
@@ -109,7 +136,7 @@ export class TemplateBodyField extends HtmlField {
             this.onChange();
             return;
         }
-        const { selection, dom, history } = this.editor.shared;
+        const {selection, dom, history} = this.editor.shared;
         selection.focusEditable();
         dom.insert(text);
         history.addStep();
@@ -123,7 +150,16 @@ registry.category("fields").add("chaser_template_body", {
     // Letters need neither files nor videos, and the source helps with links; both are Odoo's own options.
     extractProps: (fieldInfo, dynamicInfo) => {
         const props = htmlField.extractProps(fieldInfo, dynamicInfo);
-        Object.assign(props.editorConfig, { allowFile: false, allowVideo: false, allowChecklist: false });
-        return { ...props, codeview: true, embeddedComponents: false, dir: fieldInfo.options.dir };
+        Object.assign(props.editorConfig, {
+            allowFile: false,
+            allowVideo: false,
+            allowChecklist: false,
+        });
+        return {
+            ...props,
+            codeview: true,
+            embeddedComponents: false,
+            dir: fieldInfo.options.dir,
+        };
     },
 });
