@@ -68,6 +68,13 @@ SENTENCES = [
     ("hard", "550 5.1.2 Domain not found"),
     ("hard", "550 5.1.10 recipient domain has null MX"),
     ("hard", "550 Domain y.example does not accept mail (nullMX)"),
+    ("hard", "550 5.1.2 <a@b.example>: Recipient address rejected: Domain not found"),
+    (
+        "hard",
+        "host mx.b.example does not like this. Remote host said: 550 Recipient"
+        " address rejected: User unknown",
+    ),
+    ("hard", "550 5.7.1 mailbox not found on this server"),
     # There, not now.
     (
         "soft",
@@ -105,6 +112,8 @@ SENTENCES = [
     ("soft", "550 5.0.0 Command rejected"),
     ("soft", "554 Local configuration error"),
     ("soft", "550 5.3.0 Other mail system problem"),
+    ("policy", "550 Client host rejected: Access denied"),
+    ("policy", "550 Sender address rejected: Domain not found"),
     # Refused: who, from where, what.
     (
         "policy",
