@@ -15,7 +15,6 @@
             "css-inline",
             "ua-parser",
             "flufl.bounce",
-            "mail-parser-reply",
             "google-auth-oauthlib",
             "msal",
             "requests",

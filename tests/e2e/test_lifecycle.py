@@ -22,9 +22,23 @@ env["ir.ui.view"].create({
 stale = "<xpath expr=\\"//field[@name='gone']\\" position=\\"after\\"/>"
 env.flush_all()
 env.cr.execute("UPDATE ir_ui_view SET arch_db = jsonb_build_object('en_US', %s::text) WHERE id = %s", [stale, former.id])
+# Two jobs were not noupdate in it; an administrator has set their intervals.
+jobs = env.ref("invoice_chaser.ir_cron_thanks") + env.ref("invoice_chaser.ir_cron_process_webhooks")
+jobs.interval_number = 7
+env.flush_all()
+env.cr.execute("UPDATE ir_model_data SET noupdate = false WHERE module = 'invoice_chaser' AND name ~ '^ir_cron_(thanks|process_webhooks)'")
 env.cr.execute("UPDATE ir_module_module SET latest_version = '19.0.1.1.0' WHERE name = 'invoice_chaser'")
 env.cr.commit()
 """  # noqa: E501
+INTERVALS = (
+    "SELECT c.interval_number FROM ir_cron c JOIN ir_model_data d"
+    " ON d.model = 'ir.cron' AND d.res_id = c.id WHERE d.module = 'invoice_chaser'"
+    " AND d.name IN ('ir_cron_thanks', 'ir_cron_process_webhooks')"
+)
+LOOSE_JOBS = (
+    "SELECT name FROM ir_model_data WHERE module = 'invoice_chaser'"
+    " AND name LIKE 'ir_cron_%%' AND NOT noupdate"
+)
 OWN_VIEW = """
 arch = env["chaser.provider"].get_view(env.ref("invoice_chaser.chaser_provider_view_form").id, "form")["arch"]
 print("own view holds" if 'string="Own"' in arch else arch)
@@ -59,6 +73,8 @@ def test_update_and_uninstall(world, options):
     world.shell(EARLIER)
     assert not _loud(world.run(["dev/odoo", "-d", world.name, *UPDATE]))
     assert world.query(JOBS) == jobs, "an update neither doubles nor loses a job"
+    assert world.query(INTERVALS) == [(7,), (7,)], "what an administrator set stays"
+    assert world.query(LOOSE_JOBS) == [], "as in a fresh database"
     assert "own view holds" in world.shell(OWN_VIEW)
     output = world.shell(UNINSTALL)
     assert not _loud(output), _loud(output)

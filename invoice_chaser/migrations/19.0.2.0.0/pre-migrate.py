@@ -33,3 +33,13 @@ def migrate(cr, version):
                   AND NOT EXISTS (SELECT 1 FROM ir_ui_view v WHERE v.id = d.res_id)"""
         )
     )
+    # Two jobs stand with the others now, whose intervals an update leaves as they are.
+    cr.execute(
+        SQL(
+            """UPDATE ir_model_data SET noupdate = true
+                WHERE module = 'invoice_chaser' AND name IN (
+                      'ir_cron_thanks', 'ir_cron_thanks_ir_actions_server',
+                      'ir_cron_process_webhooks',
+                      'ir_cron_process_webhooks_ir_actions_server')"""
+        )
+    )
