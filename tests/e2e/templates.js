@@ -63,6 +63,44 @@ async function placeCursor(page, field, words) {
     );
 }
 
+/** Does something while the server's answers to changes in the form wait; goes on when the last of them is there and drawn. */
+async function whileAnswersWait(page, act) {
+    const changes = /\/call_kw\/[^/]+\/onchange/;
+    let open = 0;
+    let release;
+    const gate = new Promise((resolve) => (release = resolve));
+    const began = (request) => (open += changes.test(request.url()) ? 1 : 0);
+    const ended = (request) => (open -= changes.test(request.url()) ? 1 : 0);
+    page.on("request", began);
+    page.on("requestfinished", ended);
+    await page.route(changes, async (route) => {
+        await gate;
+        await route.continue();
+    });
+    await act();
+    await eventually(
+        () => open,
+        (count) => count > 0
+    );
+    release();
+    // An answer may be followed by the next change that waited for it.
+    do {
+        await eventually(
+            () => open,
+            (count) => count === 0
+        );
+        await page.evaluate(
+            () =>
+                new Promise((resolve) =>
+                    requestAnimationFrame(() => requestAnimationFrame(resolve))
+                )
+        );
+    } while (open);
+    await page.unroute(changes);
+    page.off("request", began);
+    page.off("requestfinished", ended);
+}
+
 async function save(page) {
     await page.click(".o_form_button_save");
     await page.waitForSelector(".o_form_button_save", {state: "hidden"});
@@ -74,7 +112,8 @@ async function write(page) {
     const subject = page.locator("[name=subject] input");
     await subject.fill("Reminder for : please pay");
     await subject.evaluate((input) => input.setSelectionRange(13, 13));
-    await pick(page, "subject", "customer_name", false);
+    // Leaving the field for the picker tells the server; its answer comes late and must not move the cursor.
+    await whileAnswersWait(page, () => pick(page, "subject", "customer_name", false));
     console.log(
         "subject:",
         await eventually(() => subject.inputValue(), "{{ customer_name }}")

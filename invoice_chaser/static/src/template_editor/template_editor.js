@@ -83,9 +83,16 @@ export class TemplateSubjectField extends CharField {
                 : "";
         input.focus();
         input.setRangeText(space + text, start, start, "end");
+        // Being typed in, not changed: else the answer to what was committed when the picker was opened
+        // would write the value anew, and take the cursor to its end while somebody goes on typing.
         input.dispatchEvent(new InputEvent("input", {bubbles: true}));
-        input.dispatchEvent(new Event("change", {bubbles: true}));
         this.selectionStart = input.selectionStart;
+    }
+
+    /** A browser tells of a change only where something was typed; a tag alone is one, too. */
+    onBlur() {
+        super.onBlur();
+        this.input.el.dispatchEvent(new Event("change", {bubbles: true}));
     }
 }
 
