@@ -842,7 +842,7 @@ class TestCustomerPage(ChaserCase, HttpCase):
         answer = self._answers()
         self.company.chaser_retention_days = 30
         self.assertTrue(answer.ip_address and answer.user_agent)
-        self.env["chaser.answer"]._gc_personal_data()
+        self.env["chaser.retention"]._gc_answers()
         self.assertTrue(answer.ip_address, "not yet")
         self.env.flush_all()
         self.env.cr.execute(
@@ -850,10 +850,10 @@ class TestCustomerPage(ChaserCase, HttpCase):
         )
         self.env["chaser.answer"].invalidate_model()
         self.company.chaser_retention_days = 0
-        self.env["chaser.answer"]._gc_personal_data()
+        self.env["chaser.retention"]._gc_answers()
         self.assertTrue(answer.ip_address, "0: keep")
         self.company.chaser_retention_days = 30
-        self.env["chaser.answer"]._gc_personal_data()
+        self.env["chaser.retention"]._gc_answers()
         self.assertEqual(
             (answer.ip_address, answer.user_agent, answer.text), (False, False, "TT")
         )

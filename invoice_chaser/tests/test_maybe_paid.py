@@ -507,12 +507,12 @@ class TestBankData(RadarCase):
 
     def test_old_bank_data_is_none(self):
         self._bank_line("SALARY", -5)
-        self.assertIsNone(self.company._get_missing_bank_data())
+        self.assertIsNone(self.env["chaser.bank.data"]._get_missing(self.company))
         with freeze_time(self._later(days=6)):
-            self.assertTrue(self.company._get_missing_bank_data())
+            self.assertTrue(self.env["chaser.bank.data"]._get_missing(self.company))
         self.company.chaser_bank_days = 0
         with freeze_time(self._later(days=600)):
-            self.assertIsNone(self.company._get_missing_bank_data())
+            self.assertIsNone(self.env["chaser.bank.data"]._get_missing(self.company))
 
     def test_switched_off_goes_on_at_once(self):
         campaign = self._campaign(self.invoice)

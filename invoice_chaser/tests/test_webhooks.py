@@ -676,8 +676,8 @@ class TestWebhooks(WebhookCase):
         self._work()
         opened, bounced = self._facts()
         self.assertTrue(opened.ip_address and opened.user_agent and opened.raw_data)
-        self.env[EVENT]._gc_old()
-        self.env["chaser.event"]._gc_personal_data()
+        self.env["chaser.retention"]._gc_reports()
+        self.env["chaser.retention"]._gc_events()
         self.assertTrue(opened.ip_address and self._stored(), "not yet")
         self.env.flush_all()
         self.env.cr.execute(
@@ -689,12 +689,12 @@ class TestWebhooks(WebhookCase):
         )
         self.env.invalidate_all()
         self.company.chaser_retention_days = 0
-        self.env[EVENT]._gc_old()
-        self.env["chaser.event"]._gc_personal_data()
+        self.env["chaser.retention"]._gc_reports()
+        self.env["chaser.retention"]._gc_events()
         self.assertTrue(self._stored() and opened.ip_address, "0: keep")
         self.company.chaser_retention_days = 30
-        self.env[EVENT]._gc_old()
-        self.env["chaser.event"]._gc_personal_data()
+        self.env["chaser.retention"]._gc_reports()
+        self.env["chaser.retention"]._gc_events()
         self.env.invalidate_all()
         self.assertFalse(self._stored())
         self.assertEqual(

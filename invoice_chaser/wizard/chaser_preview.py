@@ -221,7 +221,7 @@ class ChaserPreview(models.TransientModel):
             self.env["chaser.provider"].sudo(),
             max(self.scheduled_at or fields.Datetime.now(), fields.Datetime.now()),
         )
-        departures = self.env["chaser.campaign"]._plan_departures(
+        departures = self.env["chaser.window"]._plan_departures(
             self.company_id,
             start,
             [message.partner_id.id for message in going],
@@ -243,10 +243,9 @@ class ChaserPreview(models.TransientModel):
             if group == "preview"
         }
         counts = {provider_id: len(rows) for provider_id, rows in extra.items()}
-        self.expected_finish = self.env["chaser.campaign"]._get_last(counts, ends)
-        self.mailbox_summary = self.env["chaser.campaign"]._describe_mailboxes(
-            counts, ends
-        )
+        Forecast = self.env["chaser.forecast"]
+        self.expected_finish = Forecast._get_last(counts, ends)
+        self.mailbox_summary = Forecast._describe_mailboxes(counts, ends)
 
     def _group_by_mailbox(self, going, departures, chosen):
         """Mailbox id → what would wait there.
@@ -292,7 +291,7 @@ class ChaserPreview(models.TransientModel):
                         "Arabic get English. A manager loads it in the settings."
                     )
                 )
-            missing = preview.company_id._get_missing_bank_data()
+            missing = self.env["chaser.bank.data"]._get_missing(preview.company_id)
             if missing is not None:
                 warnings.append(
                     self.env._(

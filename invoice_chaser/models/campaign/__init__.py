@@ -1,5 +1,4 @@
-from . import chaser_tag
+from . import chaser_segment
 from . import chaser_campaign
 from . import chaser_campaign_figures
-from . import chaser_segment
 from . import chaser_daily_run

@@ -375,7 +375,7 @@ class ChaserCampaign(models.Model):
         )
         self.env["chaser.reminder"].invalidate_model(["state", "scheduled_at"])
         self.invalidate_recordset()
-        self._queue_in_windows(moment)
+        self.env["chaser.window"]._queue(self, moment)
 
     # -- setters, also used by the sending job
 

@@ -263,6 +263,7 @@ class ChaserCampaign(models.Model):
     )
     @api.depends_context("lang", "tz")
     def _compute_expected_finish(self):
+        Forecast = self.env["chaser.forecast"]
         waiting = self._read_waiting()
         running = self.filtered(
             lambda campaign: campaign.state in ("scheduled", "sending")
@@ -279,8 +280,8 @@ class ChaserCampaign(models.Model):
                 if (provider_id, campaign_id) in finish
             }
             counts = {provider_id: len(rows) for provider_id, rows in mine.items()}
-            campaign.expected_finish = self._get_last(counts, ends)
-            campaign.mailbox_summary = self._describe_mailboxes(counts, ends)
+            campaign.expected_finish = Forecast._get_last(counts, ends)
+            campaign.mailbox_summary = Forecast._describe_mailboxes(counts, ends)
 
     def _read_waiting(self):
         """Campaign id → mailbox id → its waiting messages as (order, domain, commercial
@@ -317,7 +318,7 @@ class ChaserCampaign(models.Model):
         ordered = sorted(
             (*row, provider_id) for provider_id, rows in mine.items() for row in rows
         )
-        departures = self._plan_departures(
+        departures = self.env["chaser.window"]._plan_departures(
             self.company_id, start, [row[2] for row in ordered], self.duration_hours
         )
         extra = {}

@@ -1,6 +1,5 @@
 from . import chaser_company_mixin
 from . import chaser_reason_mixin
 from . import chaser_secret_mixin
-from . import ir_cron
 from . import ir_http
 from . import res_config_settings

@@ -1,5 +1,3 @@
 from . import res_partner
-from . import res_partner_category
 from . import res_company
 from . import account_move
-from . import account_partial_reconcile

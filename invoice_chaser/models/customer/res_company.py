@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from ...core.hours.open_time import local_moment
 
@@ -137,6 +137,64 @@ class ResCompany(models.Model):
         "An address is stopped after at least one failure.",
     )
 
+    chaser_maybe_paid = fields.Boolean(
+        "Look for Payments First",
+        default=True,
+        help="Bank lines and payments that are not allocated yet and fit what a "
+        "customer owes hold the reminder until somebody has looked.",
+    )
+    chaser_bank_days = fields.Integer(
+        "Bank Data of the Last Days",
+        default=0,
+        help="Nothing is sent when no bank line came in for so many days. 0: never "
+        "mind.",
+    )
+
+    _chaser_bank_days_check = models.Constraint(
+        "CHECK(chaser_bank_days >= 0)", "Days cannot be negative."
+    )
+
+    chaser_thanks = fields.Boolean(
+        "Thank for Payments",
+        help="A customer who pays after a reminder gets a short thank-you, once.",
+    )
+    chaser_thanks_hours = fields.Integer(
+        "Thank-You After Hours",
+        default=24,
+        help="What is paid within this time after the first payment is thanked for in "
+        "one message.",
+    )
+    chaser_thanks_template_id = fields.Many2one(
+        "chaser.template",
+        "Thank-You Text",
+        domain="[('category', '=', 'system'), ('company_id', 'in', (id, False))]",
+        help="Empty: the text shipped with the addon.",
+    )
+    chaser_thanks_since = fields.Datetime(
+        compute="_compute_chaser_thanks_since",
+        store=True,
+        help="Payments before it are not thanked for.",
+    )
+
+    _thanks_hours_check = models.Constraint(
+        "CHECK(chaser_thanks_hours >= 0)",
+        "The hours before a thank-you cannot be negative.",
+    )
+    chaser_retention_days = fields.Integer(
+        "Keep Raw Data for Days",
+        default=180,
+        help="After so many days, reports of mail services are deleted, and "
+        "addresses, programs and raw data of opens, clicks and answers are forgotten; "
+        "the fact itself stays. 0: keep them.",
+    )
+
+    @api.depends("chaser_thanks")
+    def _compute_chaser_thanks_since(self):
+        """When it was switched on."""
+        for company in self:
+            since = company.chaser_thanks_since or fields.Datetime.now()
+            company.chaser_thanks_since = since if company.chaser_thanks else False
+
     def write(self, vals):
         effects = self._prepare_chaser_effects(vals)
         result = super().write(vals)
@@ -148,9 +206,17 @@ class ResCompany(models.Model):
         """What has to follow a change of settings, as functions that are called when it
         is written.
 
-        Hook: hours and maybe_paid add theirs.
+        Hook: hours adds its own.
         """
-        return []
+        effects = []
+        if "chaser_maybe_paid" in vals:
+            effects += [
+                lambda company=company: self.env["chaser.maybe.paid"]._refresh(company)
+                for company in self
+            ]
+        if "chaser_bank_days" in vals:
+            effects.append(lambda: self.env["chaser.bank.data"]._recheck(self))
+        return effects
 
     def _get_chaser_daily_moment(self, day):
         """When the run of a day is due (naive UTC)."""

@@ -366,5 +366,19 @@ class ResPartner(models.Model):
     def write(self, vals):
         result = super().write(vals)
         if {"chaser_calendar_id", "country_id", "state_id", "tz"} & set(vals):
-            self.env["chaser.reminder"]._recheck_windows(partners=self)
+            self.env["chaser.window"]._recheck(partners=self)
         return result
+
+
+class ResPartnerCategory(models.Model):
+    _inherit = "res.partner.category"
+
+    chaser_policy_id = fields.Many2one(
+        "chaser.policy",
+        "Follow-up Policy",
+        company_dependent=True,
+        domain="[('company_id', 'in', (False, allowed_company_ids[0]))]",
+        groups="invoice_chaser.group_chaser_user",
+        help="For customers with this tag who have no policy of their own, in the "
+        "current company. Several tags: the first policy counts.",
+    )

@@ -127,7 +127,7 @@ class ChaserHoliday(models.Model):
         days = super().create(vals_list)
         for day in days.filtered("source_key"):
             day.source_values = day.source_values or day._get_sourced()
-        self.env["chaser.reminder"]._recheck_windows()
+        self.env["chaser.window"]._recheck()
         return days
 
     def write(self, vals):
@@ -139,7 +139,7 @@ class ChaserHoliday(models.Model):
             "country_id",
             "company_id",
         }:
-            self.env["chaser.reminder"]._recheck_windows()
+            self.env["chaser.window"]._recheck()
         return result
 
     @api.ondelete(at_uninstall=False)
@@ -154,7 +154,7 @@ class ChaserHoliday(models.Model):
 
     def unlink(self):
         result = super().unlink()
-        self.env["chaser.reminder"]._recheck_windows()
+        self.env["chaser.window"]._recheck()
         return result
 
     # -- a person decides

@@ -1,24 +1,26 @@
 from datetime import datetime, timedelta
 
+from psycopg2.extras import Json
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...core.hours.window_book import spread as spread_open
+from ...core.pace.throttle import spread
 from ...core.plan.gates import Hold
 
 WINDOW_CODES = ("window", "window_never")
 
 
-class ChaserReminder(models.Model):
-    _inherit = "chaser.reminder"  # pylint: disable=consider-merging-classes-inherited  # send windows, whose room is loaded later
+class ChaserWindow(models.AbstractModel):
+    """What send windows do to reminders: when each may leave, with the reason of each
+    shift, and what a changed calendar means for those that wait."""
 
-    # What a changed calendar has to look at again.
-    _window_idx = models.Index(
-        "(company_id) WHERE state = 'queued' AND reason_code IN ('window', "
-        "'window_never')"
-    )
+    _name = "chaser.window"
+    _description = "Send Windows of Reminders"
 
     @api.model
-    def _get_window_hold(self, window, moment):
+    def _get_hold(self, window, moment):
         """Why a message must not leave at ``moment`` (UTC) and until when; None when it
         may."""
         opening = window.next_open(moment)
@@ -34,7 +36,7 @@ class ChaserReminder(models.Model):
         return Hold("window", params, opening.at)
 
     @api.model
-    def _recheck_windows(self, companies=None, partners=None):
+    def _recheck(self, companies=None, partners=None):
         """Hours or days off were changed: what waits for them is judged anew by the
         mailbox's job, at once."""
         conditions = [SQL("state = 'queued' AND reason_code IN %s", WINDOW_CODES)]
@@ -42,7 +44,8 @@ class ChaserReminder(models.Model):
             conditions.append(SQL("company_id = ANY(%s)", list(companies.ids)))
         if partners is not None:
             conditions.append(SQL("partner_id = ANY(%s)", list(partners.ids)))
-        self.flush_model(["state", "reason_code", "scheduled_at"])
+        Reminder = self.env["chaser.reminder"].sudo()
+        Reminder.flush_model(["state", "reason_code", "scheduled_at"])
         rows = self.env.execute_query(
             SQL(
                 "SELECT id, provider_id, reason_params->>'wanted' FROM "
@@ -52,32 +55,89 @@ class ChaserReminder(models.Model):
         )
         if not rows:
             return
-        reminders = self.sudo().browse(row[0] for row in rows)
+        reminders = Reminder.browse(row[0] for row in rows)
         now = fields.Datetime.now()
         moments = [
             max(datetime.fromisoformat(wanted), now) if wanted else now
             for _id, _provider, wanted in rows
         ]
-        self._write_moments(reminders.ids, moments)
+        reminders._write_moments(moments)
         for provider in reminders.provider_id:
             provider.cron_id._trigger()
 
     @api.model
-    def _write_moments(self, reminder_ids, moments):
-        """New ``scheduled_at`` of many reminders by one statement; one that the sender
-        holds right now is left to it."""
-        self.env.cr.execute(
-            SQL(
-                """UPDATE chaser_reminder r SET scheduled_at = v.at
-                 FROM (SELECT id, at FROM unnest(%s::int[], %s::timestamp[]) AS u(id,
-                 at)) v
-                WHERE r.id IN (SELECT id FROM chaser_reminder WHERE id = ANY(%s)
-                AND state = 'queued' FOR NO KEY UPDATE SKIP LOCKED)
-                  AND r.id = v.id""",
-                reminder_ids,
-                [fields.Datetime.to_string(moment) for moment in moments],
-                reminder_ids,
-            ),
-            log_exceptions=False,
+    def _queue(self, campaign, moment):
+        """The queued reminders of a campaign within send windows: at the first open
+        moment of each customer, spread over open hours, with the reason of each
+        shift."""
+        Reminder = self.env["chaser.reminder"].sudo()
+        queued = Reminder.search_fetch(
+            [("campaign_id", "=", campaign.id), ("state", "=", "queued")],
+            ["partner_id"],
+            order="priority desc, id",
         )
-        self.invalidate_model(["scheduled_at"])
+        windows = campaign.company_id._get_send_windows(queued.partner_id)
+        if windows:
+            moments = spread_open(
+                moment,
+                [windows[reminder.partner_id.id] for reminder in queued],
+                campaign.duration_hours,
+            )
+            self._write_openings(queued, moments, moment)
+
+    @api.model
+    def _write_openings(self, reminders, moments, wanted):
+        """Moment and reason of many reminders by one statement. A calendar that never
+        opens is found by the mailbox's job."""
+        self.env.flush_all()
+        rows = []
+        for reminder, (at, opening) in zip(reminders, moments, strict=True):
+            shifted = opening.shifts and opening.at
+            params = (
+                opening.as_params()
+                | {
+                    "wanted": wanted.isoformat(),
+                    "until": at.replace(microsecond=0).isoformat(),
+                }
+                if shifted
+                else None
+            )
+            rows.append(
+                (
+                    reminder.id,
+                    fields.Datetime.to_string(at),
+                    "window" if shifted else None,
+                    Json(params) if params else None,
+                )
+            )
+        self.env.cr.execute_values(
+            """UPDATE chaser_reminder r SET scheduled_at = v.at::timestamp,
+            reason_code = v.code, reason_params = v.params::jsonb
+                 FROM (VALUES %s) AS v(id, at, code, params) WHERE r.id = v.id""",
+            rows,
+            page_size=1000,
+        )
+        reminders.invalidate_recordset(
+            ["scheduled_at", "reason_code", "reason_params", "reason"]
+        )
+
+    @api.model
+    def _plan_departures(self, company, start, partner_ids, hours):
+        """Per message the moment before which it does not leave, and its customer's
+        window (None: always open).
+
+        :param partner_ids: commercial partner of each message, in the order in which
+        they leave
+        """
+        windows = company._get_send_windows(
+            self.env["res.partner"].browse(set(partner_ids))
+        )
+        if not windows:
+            return [(moment, None) for moment in spread(start, len(partner_ids), hours)]
+        mine = [windows[partner_id] for partner_id in partner_ids]
+        return [
+            (moment, window)
+            for (moment, _opening), window in zip(
+                spread_open(start, mine, hours), mine, strict=True
+            )
+        ]

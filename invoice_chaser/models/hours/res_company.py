@@ -48,7 +48,7 @@ class ResCompany(models.Model):
             or name in ("country_id", "resource_calendar_id")
             for name in vals
         ):
-            effects.append(lambda: self.env["chaser.reminder"]._recheck_windows(self))
+            effects.append(lambda: self.env["chaser.window"]._recheck(self))
         return effects
 
     def _get_chaser_calendar(self):

@@ -25,7 +25,7 @@ class ResourceCalendar(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
-        self.env["chaser.reminder"]._recheck_windows()
+        self.env["chaser.window"]._recheck()
         return result
 
 
@@ -35,17 +35,17 @@ class ResourceCalendarAttendance(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         records = super().create(vals_list)
-        self.env["chaser.reminder"]._recheck_windows()
+        self.env["chaser.window"]._recheck()
         return records
 
     def write(self, vals):
         result = super().write(vals)
-        self.env["chaser.reminder"]._recheck_windows()
+        self.env["chaser.window"]._recheck()
         return result
 
     def unlink(self):
         result = super().unlink()
-        self.env["chaser.reminder"]._recheck_windows()
+        self.env["chaser.window"]._recheck()
         return result
 
 
@@ -70,4 +70,4 @@ class ResourceCalendarLeaves(models.Model):
     def _recheck_chaser_windows(self):
         """Time off of one employee is nothing to us."""
         if any(not leave.resource_id for leave in self):
-            self.env["chaser.reminder"]._recheck_windows()
+            self.env["chaser.window"]._recheck()

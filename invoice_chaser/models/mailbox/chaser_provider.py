@@ -255,10 +255,8 @@ class ChaserProvider(models.Model):
             )
 
     def unlink(self):
-        crons = self.sudo().cron_id
-        result = super().unlink()
-        crons._drop_with_action()
-        return result
+        self._drop_crons()
+        return super().unlink()
 
     @api.model
     def _get_connection_fields(self):
@@ -290,7 +288,12 @@ class ChaserProvider(models.Model):
             )
 
     def _drop_crons(self):
-        self.sudo().cron_id._drop_with_action()
+        """Deleting a scheduled job leaves its server action behind; this removes
+        both."""
+        crons = self.sudo().cron_id
+        actions = crons.ir_actions_server_id
+        crons.unlink()
+        actions.unlink()
 
     # -- state
 

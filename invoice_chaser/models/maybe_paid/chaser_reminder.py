@@ -1,11 +1,4 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
-from odoo.tools import SQL
-
-from ...core.plan.gates import Hold
-
-_RECHECK = timedelta(hours=1)
 
 
 class ChaserReminder(models.Model):
@@ -41,33 +34,6 @@ class ChaserReminder(models.Model):
             ],
             "context": {"search_default_open": 1},
         }
-
-    @api.model
-    def _get_bank_hold(self, company):
-        """Everything waits where the company wants recent bank data and has none."""
-        missing = company._get_missing_bank_data()
-        if missing is None:
-            return None
-        return Hold(
-            "hold_bank_data", {"detail": missing}, fields.Datetime.now() + _RECHECK
-        )
-
-    @api.model
-    def _recheck_bank_data(self, companies):
-        """Bank data came in: what waits for it is tried at once."""
-        self.flush_model(["state", "reason_code"])
-        rows = self.env.execute_query(
-            SQL(
-                "SELECT id FROM chaser_reminder WHERE company_id = ANY(%s) AND state "
-                "= 'queued' AND reason_code = 'hold_bank_data'",
-                list(companies.ids),
-            )
-        )
-        if rows:
-            reminders = self.sudo().browse(row[0] for row in rows)
-            self._write_moments(reminders.ids, [fields.Datetime.now()] * len(reminders))
-            for provider in reminders.provider_id:
-                provider.cron_id._trigger()
 
     @api.model
     def _requeue_maybe_paid(self, hits):

@@ -1,7 +1,7 @@
 import pytz
 
 from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo.tools import SQL, format_datetime
 
 from ...core.hours.open_time import local_moment
 from ...core.plan.cadence import Choice
@@ -222,3 +222,62 @@ class ChaserForecast(models.AbstractModel):
             choice=choice,
             item_levels={item.id: levels[item.id] for item in items if levels[item.id]},
         )
+
+    # -- what a campaign says about its end
+
+    @api.model
+    def _get_last(self, counts, ends):
+        """When the last of all messages leaves; False where one never does, or nothing
+        is known."""
+        if any(
+            provider_id in ends and ends[provider_id][0] < count
+            for provider_id, count in counts.items()
+        ):
+            return False
+        return max((last for _count, last in ends.values()), default=False)
+
+    @api.model
+    def _describe_mailboxes(self, counts, ends):
+        """One line per mailbox: how many messages it sends, and when the last of them
+        leaves.
+
+        :param dict counts: mailbox id → messages; ``ends``: mailbox id → (count,
+        moment), where there is a forecast
+        """
+        lines = []
+        for provider in (
+            self.env["chaser.provider"]
+            .sudo()
+            .browse(counts)
+            .sorted(lambda provider: (provider.sequence, provider.id))
+        ):
+            values = {"name": provider.name, "count": counts[provider.id]}
+            if (
+                provider.state == "connected"
+                and ends.get(provider.id, (0,))[0] < counts[provider.id]
+            ):
+                lines.append(
+                    self.env._(
+                        "%(name)s: %(count)s messages, some of which no send window "
+                        "ever lets go",
+                        **values,
+                    )
+                )
+            elif provider.id in ends:
+                values["when"] = format_datetime(
+                    self.env, ends[provider.id][1], dt_format="short"
+                )
+                lines.append(
+                    self.env._(
+                        "%(name)s: %(count)s messages, the last at %(when)s", **values
+                    )
+                )
+            else:
+                lines.append(
+                    self.env._(
+                        "%(name)s: %(count)s messages wait, the mailbox is not "
+                        "connected",
+                        **values,
+                    )
+                )
+        return "\n".join(lines) or False

@@ -201,6 +201,11 @@ class ChaserReminder(models.Model):
     _recipient_others_idx = models.Index(
         "(company_id) WHERE recipient_others IS NOT NULL"
     )
+    # What a changed calendar has to look at again.
+    _window_idx = models.Index(
+        "(company_id) WHERE state = 'queued' AND reason_code IN ('window', "
+        "'window_never')"
+    )
     level_code = fields.Char(readonly=True)
     level_params = fields.Json(readonly=True)
     level_reason = fields.Char("Why This Level", compute="_compute_level_reason")
@@ -382,6 +387,25 @@ class ChaserReminder(models.Model):
             params,
             **({"paid_at": fields.Datetime.now()} if code == "paid" else {}),
         )
+
+    def _write_moments(self, moments):
+        """A new ``scheduled_at`` for each of these by one statement; one that the
+        sender holds right now is left to it."""
+        self.env.cr.execute(
+            SQL(
+                """UPDATE chaser_reminder r SET scheduled_at = v.at
+                 FROM (SELECT id, at FROM unnest(%s::int[], %s::timestamp[]) AS u(id,
+                 at)) v
+                WHERE r.id IN (SELECT id FROM chaser_reminder WHERE id = ANY(%s)
+                AND state = 'queued' FOR NO KEY UPDATE SKIP LOCKED)
+                  AND r.id = v.id""",
+                self.ids,
+                [fields.Datetime.to_string(moment) for moment in moments],
+                self.ids,
+            ),
+            log_exceptions=False,
+        )
+        self.invalidate_model(["scheduled_at"])
 
     def _stop(self, stop):
         """What a step has answered: wait, be skipped, or fail (``core.plan.gates``)."""

@@ -118,7 +118,7 @@ class ChaserSender(models.AbstractModel):
     def _get_bank_stop(self, job, company):
         """A hold where the company wants recent bank data and has none."""
         if job.run.get("bank_days", lambda: company.sudo().chaser_bank_days):
-            return self.env["chaser.reminder"]._get_bank_hold(company)
+            return self.env["chaser.bank.data"]._get_hold(company)
         return None
 
     # -- lock: the row is ours
@@ -405,7 +405,7 @@ class ChaserSender(models.AbstractModel):
             return None
         partner_id = job.row["partner_id"]
         place = company._read_chaser_places([partner_id])[partner_id]
-        return self.env["chaser.reminder"]._get_window_hold(
+        return self.env["chaser.window"]._get_hold(
             book.get(place), fields.Datetime.now()
         )
 

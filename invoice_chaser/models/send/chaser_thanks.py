@@ -15,44 +15,6 @@ THANKED_STATES = ("paid", "in_payment", "partial")
 _REMINDED, _PAID = 365, 14
 
 
-class ResCompany(models.Model):
-    _inherit = "res.company"  # pylint: disable=consider-merging-classes-inherited  # thank-you messages
-
-    chaser_thanks = fields.Boolean(
-        "Thank for Payments",
-        help="A customer who pays after a reminder gets a short thank-you, once.",
-    )
-    chaser_thanks_hours = fields.Integer(
-        "Thank-You After Hours",
-        default=24,
-        help="What is paid within this time after the first payment is thanked for in "
-        "one message.",
-    )
-    chaser_thanks_template_id = fields.Many2one(
-        "chaser.template",
-        "Thank-You Text",
-        domain="[('category', '=', 'system'), ('company_id', 'in', (id, False))]",
-        help="Empty: the text shipped with the addon.",
-    )
-    chaser_thanks_since = fields.Datetime(
-        compute="_compute_chaser_thanks_since",
-        store=True,
-        help="Payments before it are not thanked for.",
-    )
-
-    _thanks_hours_check = models.Constraint(
-        "CHECK(chaser_thanks_hours >= 0)",
-        "The hours before a thank-you cannot be negative.",
-    )
-
-    @api.depends("chaser_thanks")
-    def _compute_chaser_thanks_since(self):
-        """When it was switched on."""
-        for company in self:
-            since = company.chaser_thanks_since or fields.Datetime.now()
-            company.chaser_thanks_since = since if company.chaser_thanks else False
-
-
 class ChaserCampaign(models.Model):
     """Thank-you messages, and copies that customers ask for: campaigns of the program's
     own, so that they leave through the same door, seen and stopped like any other."""

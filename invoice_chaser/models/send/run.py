@@ -383,14 +383,14 @@ class MailboxRun:
         for reminder_id, partner_id in due.items():
             holds.setdefault(book.get(places[partner_id]), []).append(reminder_id)
         for window, reminder_ids in holds.items():
-            if hold := Reminder._get_window_hold(window, now):
+            if hold := self.env["chaser.window"]._get_hold(window, now):
                 Reminder.browse(reminder_ids)._stop(hold)
 
     def _hold_without_bank_data(self):
         """Without recent bank data no reminder leaves: all that is due waits at
         once."""
         Reminder = self.env["chaser.reminder"]
-        if hold := Reminder._get_bank_hold(self.provider.company_id):
+        if hold := self.env["chaser.bank.data"]._get_hold(self.provider.company_id):
             self.env.cr.execute(
                 SQL(
                     "SELECT r.id FROM %s AND r.scheduled_at <= %s AND r.purpose = "

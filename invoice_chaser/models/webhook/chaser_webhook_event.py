@@ -5,11 +5,11 @@ import requests
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
+from odoo.tools import SQL, email_normalize
 
 from ...core.mail.webhooks import SERVICES, Malformed, Refused
 from ...core.mail.webhooks.ses import is_sns_url
-from ...core.status.tracking import valid_token
+from ...core.status.tracking import describe_agent, judge, valid_token
 
 _logger = logging.getLogger(__name__)
 _ATTEMPTS = 3
@@ -255,9 +255,7 @@ class ChaserWebhookEvent(models.Model):
             )
             return
         reports = service.parse(body)
-        matched = self.env["chaser.reminder"]._take_reports(
-            self.provider_id, service, reports
-        )
+        matched = self._take_reports(service, reports)
         self._set_processed(
             report_count=len(reports), matched_count=self.matched_count + matched
         )
@@ -279,6 +277,164 @@ class ChaserWebhookEvent(models.Model):
                 "error": words,
                 "attempt_count": self.attempt_count + 1,
                 "is_processed": False,
+            }
+        )
+
+    # -- what it says about reminders
+
+    def _take_reports(self, service, reports):
+        """Record what a service has reported about messages of the mailbox's company;
+        returns how many facts were new.
+
+        Late, repeated or reordered reports change nothing that is known: each fact is
+        an event of its own, and the status is the strongest of them.
+        """
+        provider = self.provider_id
+        found = self._find_reported(provider, reports)
+        new = 0
+        for report in reports:
+            reminder = next(
+                (
+                    found[key]
+                    for key in self._get_report_keys(provider, report)
+                    if key in found
+                ),
+                None,
+            )
+            key = f"{service.name}:{provider.id}:{report.event_id}"
+            if reminder and not self.env["chaser.event"].sudo().search_count(
+                [("source", "=", "webhook"), ("provider_event_id", "=", key)], limit=1
+            ):
+                new += self._take_report(reminder, report, key)
+        return new
+
+    @api.model
+    def _find_reported(self, provider, reports):
+        """Message-ID → reminder of the mailbox's own company. One query, whatever the
+        number of reports."""
+        keys = {
+            key for report in reports for key in self._get_report_keys(provider, report)
+        }
+        Reminder = self.env["chaser.reminder"].sudo()
+        reminders = (
+            Reminder.search(
+                [
+                    ("company_id", "=", provider.company_id.id),
+                    ("state", "in", ("sending", "sent", "failed")),
+                    "|",
+                    ("message_id", "in", list(keys)),
+                    ("internet_message_id", "in", list(keys)),
+                ]
+            )
+            if keys
+            else Reminder
+        )
+        by_internet_id = {
+            reminder.internet_message_id: reminder
+            for reminder in reminders
+            if reminder.internet_message_id
+        }
+        return by_internet_id | {
+            reminder.message_id: reminder for reminder in reminders
+        }
+
+    @api.model
+    def _get_report_keys(self, provider, report):
+        """Message-IDs that a report may mean: those it names, and ours with its mark,
+        whichever of the company's mailboxes it left from."""
+        domains = self._get_own_domains(provider.company_id) if report.mark else ()
+        return [
+            *report.message_ids,
+            *(f"<chaser.{report.mark}@{domain}>" for domain in domains),
+        ]
+
+    @api.model
+    def _get_own_domains(self, company):
+        providers = (
+            self.env["chaser.provider"]
+            .sudo()
+            .with_context(active_test=False)
+            .search([("company_id", "=", company.id)])
+        )
+        return sorted(
+            {
+                (email_normalize(provider.email) or "").rpartition("@")[2]
+                for provider in providers
+            }
+        )
+
+    @api.model
+    def _take_report(self, reminder, report, key):
+        """One fact about a reminder; 0 when it is about somebody else's copy."""
+        mine = reminder._get_all_recipients()
+        address = email_normalize(report.recipient or "") or (mine[0] if mine else "")
+        if address not in mine:
+            return 0
+        reminder._settle_found(self.env._("the mail service reports about it"))
+        reminder._record_event(
+            report.event_type,
+            source="webhook",
+            **self._prepare_report_values(reminder, report, key, address),
+        )
+        if report.event_type == "bounced":
+            self.env["chaser.suppression"]._take_bounce(
+                reminder.company_id,
+                reminder.partner_id,
+                address,
+                report.bounce,
+                report.detail,
+                reminder=reminder,
+            )
+        elif report.event_type in ("complained", "unsubscribed"):
+            self.env["chaser.suppression"]._suppress(
+                reminder.company_id,
+                address,
+                "complaint" if report.event_type == "complained" else "unsubscribed",
+                source=self.env._("Report of the mail service"),
+                reminder=reminder,
+                note=report.detail,
+            )
+        return 1
+
+    @api.model
+    def _prepare_report_values(self, reminder, report, key, address):
+        at = min(report.at, fields.Datetime.now())
+        values = {
+            "provider_event_id": key,
+            "occurred_at": at,
+            "raw_data": {
+                "recipient": address,
+                **({"bounce_class": report.bounce} if report.bounce else {}),
+                **({"words": report.detail} if report.detail else {}),
+            },
+        }
+        if report.event_type not in ("opened", "clicked"):
+            return values
+        device, client = describe_agent(report.user_agent)
+        verdict, reason = (
+            ("machine", "prefetch")
+            if report.machine
+            else judge(
+                report.event_type,
+                "GET",
+                report.user_agent,
+                at - reminder.sent_at if reminder.sent_at else None,
+            )
+        )
+        personal = (
+            {"user_agent": report.user_agent or False, "ip_address": report.ip or False}
+            if reminder.company_id.chaser_tracking
+            else {}
+        )
+        return (
+            values
+            | personal
+            | {
+                "device_type": device,
+                "mail_client": client or False,
+                "link_url": report.link or False,
+                "verdict": verdict,
+                "verdict_reason": reason or False,
             }
         )
 
