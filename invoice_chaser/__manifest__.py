@@ -18,6 +18,7 @@
             "google-auth-oauthlib",
             "msal",
             "requests",
+            "openpyxl",
         ]
     },
     "data": [
