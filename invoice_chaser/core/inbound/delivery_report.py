@@ -17,7 +17,8 @@ from . import mime
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL + 1)
 
 _DAEMON = re.compile(
-    r"^(?:mailer-?daemon|postmaster|mail-?delivery|mdaemon|bounces?)(?:[+.=@-]|$)", re.I
+    r"^(?:mailer-?daemon|post_?master|mail-?delivery|mdaemon|bounces?)(?:[+.=@-]|$)",
+    re.I,
 )
 _SUBJECT = re.compile(
     r"undeliver|delivery (?:status|failure|has "
@@ -28,6 +29,8 @@ _SUBJECT = re.compile(
     re.I,
 )
 _MAX_WORDS = 30_000
+# Services that report by mail in a form of their own: Amazon SNS, Microsoft's JMRP.
+_NOTIFIERS = ("no-reply@sns.amazonaws.com", "staff@hotmail.com", "staff@outlook.com")
 _COPIES = (
     "message/rfc822",
     "message/global",
@@ -113,6 +116,8 @@ class Failure:
 
 def looks_like_report(mail: Message) -> bool:
     """By its headers alone: worth reading as a report of a mail server."""
+    if mime.sender(mail)[1] in _NOTIFIERS:
+        return True
     content_type = mime.header(mail, "Content-Type").lower()
     return (
         content_type.startswith("multipart/report")
@@ -133,12 +138,48 @@ def read_failures(mail: Message) -> list[Failure]:
     failures = [
         failure for part in _status_parts(mail) for failure in _read_status_part(part)
     ]
-    if not failures and looks_like_report(mail):
-        failures = _read_words(mail)
+    # A block that names nobody (a pipe, a path, a domain alone): the words may.
+    if not any(failure.addresses for failure in failures) and (
+        failures or looks_like_report(mail)
+    ):
+        failures = _read_words(mail) or failures
+    elif any(
+        failure.key == "unclear" or failure.verdict == verdict.HARD
+        for failure in failures
+    ):
+        failures = _explain(mail, failures)
     return _spare_groups(
         list({failure.addresses: failure for failure in reversed(failures)}.values())[
             ::-1
         ]
+    )
+
+
+def _explain(mail: Message, failures: list[Failure]) -> list[Failure]:
+    """Blocks that give no reason: what the report says in words beside them."""
+    text = own_words(mail)
+    places, failed = _find_places(text), {failure.address for failure in failures}
+    explained = []
+    for failure in failures:
+        near = _judge_near(failure.address, text, places, failed, failure.action)
+        if failure.verdict == verdict.HARD:
+            # Which command was refused, some say in words alone.
+            stage = verdict.find_stage(near.words)
+            found = verdict.judge(failure.action, failure.status, failure.words, stage)
+            failure = _with(failure, found)
+        elif failure.key == "unclear" and near.key != "unclear":
+            failure = replace(near, original=failure.original, status=failure.status)
+        explained.append(failure)
+    return explained
+
+
+def _with(failure: Failure, found: verdict.Judgement) -> Failure:
+    return replace(
+        failure,
+        verdict=found.verdict,
+        widespread=found.widespread,
+        key=found.key,
+        status=found.status,
     )
 
 
@@ -164,7 +205,7 @@ def original_ids(mail: Message) -> list[str]:
     copied into the text."""
     found = []
     for part in mime.parts(mail):
-        kind = part.get_content_type()
+        kind = mime.content_type(part)
         if kind in (
             "message/rfc822",
             "message/global",
@@ -204,7 +245,7 @@ def _status_parts(mail: Message) -> list[Message]:
     return [
         part
         for part in mime.parts(mail)
-        if part.get_content_type()
+        if mime.content_type(part)
         in ("message/delivery-status", "message/global-delivery-status")
     ]
 
@@ -302,6 +343,9 @@ def _read_words(mail: Message) -> list[Failure]:
         or ([] if temporary else written[:1])
     )
     is_delayed = _is_delay_told(mail, text)
+    if not failed and not temporary and _is_from_server(mail):
+        # Our message is named, but nobody it went to: the reminder knows whom.
+        return [_judge_near("", text, [], set(), "delayed" if is_delayed else "failed")]
     failures = []
     for address in failed[:200]:
         failure = _judge_near(
@@ -320,6 +364,18 @@ def _read_words(mail: Message) -> list[Failure]:
         )
         for address in sorted(temporary - set(failed))[:200]
     ]
+
+
+def _is_from_server(mail: Message) -> bool:
+    """A server's own mail, not that of a program which answers for somebody, and it
+    says which message it is about."""
+    return bool(
+        (
+            _DAEMON.match(mime.sender(mail)[1].partition("@")[0])
+            or mime.header(mail, "Content-Type").lower().startswith("multipart/report")
+        )
+        and (original_ids(mail) or mime.header(mail, "References"))
+    )
 
 
 def _read_blocks_in_words(text: str) -> list[Failure]:
@@ -353,6 +409,7 @@ def _is_failure_told(mail: Message, text: str) -> bool:
         or _SUBJECT.search(subject)
         or _TOLD.search(text[:3000])
         or verdict.find_codes(text)
+        or re.search(r"^\W{0,20}5\d\d[ -]", text[:3000], re.M)
     )
 
 
@@ -372,17 +429,17 @@ def _get_not_meant(mail: Message) -> set[str]:
 def _find_named(mail: Message, text: str) -> tuple[list[str], list[str], set[str]]:
     """Addresses in the server's words, those that it calls failed, and delayed ones."""
     not_meant = _get_not_meant(mail)
-    named = []
+    named, ours = [], []
     for start, end in mime.find_address_spans(text):
         address, before = text[start:end].lower(), text[max(start - 40, 0) : start]
-        if address in not_meant or address.startswith(
-            ("postmaster@", "mailer-daemon@", "abuse@")
-        ):
+        if address.startswith(("postmaster@", "mailer-daemon@", "abuse@")):
             continue
         # An identifier, or who wrote: no recipient.
         if _NO_RECIPIENT.search(before) or len(address.partition("@")[0]) > 64:
             continue
-        named.append(address)
+        (ours if address in not_meant else named).append(address)
+    # Nobody else: we wrote to ourselves, for a test.
+    named = named or ours
     temporary, permanent = set(), set()
     with contextlib.suppress(
         Exception
@@ -404,7 +461,7 @@ def _find_written(mail: Message) -> list[str]:
     """Whom the returned message was written to."""
     found = []
     for part in mime.parts(mail):
-        if part.get_content_type() in _COPIES:
+        if mime.content_type(part) in _COPIES:
             found += mime.addresses(attached(part), "X-Original-To", "To", "Cc")
     text = mime.body(mail).replace(mime.QUOTE_MARK, "")[:_MAX_WORDS]
     copy = _COPY.search(text)

@@ -185,6 +185,13 @@ def header(mail: Message, name: str) -> str:
     return next(map(_decode_header, _find_raw(mail, name)), "")
 
 
+def header_names(mail: Message) -> list[str]:
+    """Lower case, in order."""
+    return [
+        key.lower() for key, _value in itertools.islice(mail.raw_items(), _MAX_HEADERS)
+    ]
+
+
 def _find_raw(mail: Message, name: str) -> Iterator[str]:
     # raw_items: a header object of the newer policies would be parsed, and may raise.
     name = name.lower()
@@ -318,6 +325,16 @@ def parts(mail: Message) -> Iterator[Message]:
             yield part
 
 
+def content_type(part: Message) -> str:
+    """``type/subtype``; of a value that is broken, as much as can be told. A multipart
+    whose parts are missing (a wrong boundary) is the text that it holds."""
+    found = re.match(r"\s*([\w.+-]+/[\w.+-]+)", header(part, "Content-Type"))
+    kind = found[1].lower() if found else part.get_content_type()
+    if kind.startswith("multipart/") and isinstance(part.get_payload(), str):
+        return "text/plain"
+    return kind
+
+
 def find_cut_parts(mail: Message) -> list[Message]:
     """The leaf in which the mail breaks off: its parts lack their closing boundary."""
     cut, part = [], mail
@@ -384,7 +401,7 @@ def is_attachment(part: Message) -> bool:
     name, disposition = filename(part), header(part, "Content-Disposition").lower()
     if disposition.startswith("attachment"):
         return True
-    is_text = part.get_content_type() in ("text/plain", "text/html")
+    is_text = content_type(part) in ("text/plain", "text/html")
     return bool(name) and not (
         is_text and re.fullmatch(r"att\d{3,6}\.(?:txt|html?)", name.lower())
     )
@@ -412,9 +429,7 @@ def body(mail: Message) -> str:
 
 def _words_of(part: Message) -> str:
     text = text_of(part)
-    return (
-        html_to_text(text) if part.get_content_type() == "text/html" else text
-    ).strip()
+    return (html_to_text(text) if content_type(part) == "text/html" else text).strip()
 
 
 def _choose(mail: Message) -> list[Message]:
@@ -431,10 +446,9 @@ def _choose(mail: Message) -> list[Message]:
             if part.get_content_type() == "multipart/alternative":
                 children = _choose_alternative(children)
             waiting = children + waiting
-        elif part.get_content_type() in (
-            "text/plain",
-            "text/html",
-        ) and not is_attachment(part):
+        elif content_type(part) in ("text/plain", "text/html") and not is_attachment(
+            part
+        ):
             chosen.append(part)
     return chosen
 
@@ -443,13 +457,13 @@ def _choose_alternative(children: list[Message]) -> list[Message]:
     plain = [
         child
         for child in children
-        if child.get_content_type() == "text/plain" and not is_attachment(child)
+        if content_type(child) == "text/plain" and not is_attachment(child)
     ]
     others = [child for child in children if child not in plain]
     rich = [
         child
         for child in others
-        if child.get_content_type() == "text/html" or child.is_multipart()
+        if content_type(child) == "text/html" or child.is_multipart()
     ]
     words = "\n".join(_words_of(child) for child in plain[:3])
     if words and not (rich and len(words) < 400 and _STUB.search(words)):

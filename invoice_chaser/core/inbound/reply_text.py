@@ -57,6 +57,9 @@ _SENT = (
     "envoyé",
     "enviado",
     "enviado el",
+    "enviada em",
+    "enviado em",
+    "gönderildi",
     "fecha",
     "inviato",
     "data",
@@ -240,7 +243,7 @@ def _find_following(heads: list[str]) -> list[int]:
 
 def _count_attribution(heads, position, following, quoted, marked) -> int:
     """How many lines from here on say "on this day this person wrote:"; 0: none."""
-    head = heads[position]
+    head = heads[position].lstrip("- ")
     if not head or not (_OPENS.match(head) or "<" in head):
         return 0
     for count in (1, 2, 3):
@@ -251,6 +254,8 @@ def _count_attribution(heads, position, following, quoted, marked) -> int:
         if count > 1 and lines[-2].endswith((":", ".", "!", "?")):
             return 0
         text = " ".join(lines)
+        if text.startswith("----"):  # Zoho rules it off on both sides
+            text = text.strip("- ") + ":"
         if not _WROTE.search(text[-160:]) or len(text) > _HEAD:
             continue
         after = following[position + count - 1]

@@ -66,6 +66,7 @@ _WORDS = (
         r"not found, try again|lookup (?:failure|failed|error).{0,40}(?:try again"
         r"|temporar)"
         r"|temporary (?:lookup|dns|name)|servfail|grey-?list|unverified address"
+        r"|(?:malformed|unexpected).{0,30}name server"
         r"|try (?:again )?later|come back",
     ),
     # Ours: who sends.
@@ -102,7 +103,8 @@ _WORDS = (
         r"|too long|could not be delivered for|connection (?:refused|reset|dropped"
         r"|lost|closed)"
         r"|lost connection|no route to host|network (?:is )?unreachable|unable to "
-        r"connect|cannot connect",
+        r"connect|cannot connect|did not accept our requests to connect"
+        r"|unable to contact",
     ),
     # The mailbox is there.
     _rule(
@@ -161,6 +163,7 @@ _WORDS = (
         r"only accepts? |allowed senders|restricted|resolver\.rst|permission to "
         r"(?:send|post)|not (?:authori[sz]ed|allowed|permitted) to (?:send|post"
         r"|deliver)"
+        r"|غير مصرح|autorisée? à|nicht berechtigt|permiso para"
         r"|moderat|members? only|not accepting (?:mail|messages) from (?:you|this "
         r"sender|external)|inside your organization",
     ),
@@ -190,14 +193,15 @@ _WORDS = (
         r"(?:record|host)|does not accept (?:mail|e-?mail)|bad destination "
         r"(?:system|host)"
         r"|domain (?:\w+ )?could ?n[o'’]t be found|host or domain name not found"
-        r"|host not found|domain.{0,20}not found",
+        r"|host (?:is )?(?:not found|unknown)|domain.{0,20}not found|no smtp service",
     ),
     _rule(
         "unknown_user",
         HARD,
         RECIPIENT,
         r"(?:user|recipient|mailbox|address|account|alias|customer) (?:\w+ )?(?:is "
-        r"|was )?(?:unknown|not known|not exist\w*|invalid|not valid|not found"
+        r"|was |has been )?(?:unknown|not known|not exist\w*|invalid|not valid"
+        r"|not found"
         r"|disabled|inactive|deactivated|closed|terminated|no longer|deleted"
         r"|removed|discontinued)"
         r"|unknown (?:or illegal )?(?:user|recipient|address|local|account|mailbox"
@@ -217,11 +221,11 @@ _WORDS = (
         r"|no longer (?:on|valid|with|in use|active|available|accepts?|works?"
         r"|employed|monitored|exists?)|isn'?t in my control|not in (?:directory"
         r"|address book)"
+        r"|check (?:if|that|whether) (?:the )?address is correct"
         r"|does(?:n'?t| not) (?:like|accept) (?:the )?recipient|not listed in "
         r"(?:domino|the)|user (?:has )?(?:left|moved)|unknown in|not our customer"
         r"|(?:wrote|sent) to (?:was|is) not found|mailbox (?:is )?unavailable"
-        r"|(?:user|mailbox) not (?:here|local)|delivery to the following recipient "
-        r"failed permanently"
+        r"|(?:user|mailbox) not (?:here|local)"
         r"|المستلم غير موجود|لم يتم العثور|العنوان غير صحيح|غير موجود|n'existe pas"
         r"|existiert nicht|ist unbekannt|unbekannt\w* (?:empf|benutzer)|desconocido"
         r"|inconnu|no existe",
@@ -323,7 +327,12 @@ _NAMES = re.compile(
 _SAYS_NOTHING = re.compile(
     r"unknown address error|x-unix|this is a permanent error|domain name[s]? server"
     r"|return(?:ed|ing) (?:message|mail) to sender|message headers?|original message"
-    r"|the (?:following )?address\(es\) failed",
+    r"|the (?:following )?address\(es\) failed"
+    r"|delivery to the following recipients? (?:has )?(?:failed|been delayed)"
+    r"(?: permanently)?|it was (?:rejected|refused) by (?:the server for )?the "
+    r"recipient domain|internet mail security suite|messaging security suite"
+    # What follows the colon is the reason.
+    r"|recipient (?:address )?rejected: (?!access denied)(?=\S)",
     re.I,
 )
 
