@@ -76,14 +76,14 @@ def run(env, quick):
             )
         )
         require(plan.customers, "no customer was planned")
-        seconds, (_plan, forecast) = timed(
-            lambda: own["chaser.forecast"]._forecast(company, 60), 1 if quick else 2
+        seconds, (_plan, simulation) = timed(
+            lambda: own["chaser.simulator"]._simulate(company, 60), 1 if quick else 2
         )
-        require(forecast.departures, "the simulator sends nothing")
+        require(simulation.departures, "the simulator sends nothing")
         rows.append(
             row(
                 f"simulator: {CUSTOMERS:,} customers, 60 days, "
-                f"{len(forecast.departures):,} messages",
+                f"{len(simulation.departures):,} messages",
                 seconds,
             )
         )

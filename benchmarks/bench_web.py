@@ -41,7 +41,7 @@ NAMES = {
         "peer": "link_tracker's /r/<code>, one link",
     },
 }
-# The status of a good answer, where it is not 200.
+# The status of a good response, where it is not 200.
 GOOD = {("click", "ours"): 302, ("click", "peer"): 301}
 STORED = {
     ("pixel", "ours"): "SELECT count(*) FROM chaser_event WHERE event_type = 'opened'",
@@ -52,7 +52,7 @@ STORED = {
 
 
 def ask(port, path, agent):
-    """The status of one request on a line of its own; 0 when there was no answer in
+    """The status of one request on a line of its own; 0 when there was no response in
     time."""
     request = (
         f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: "
@@ -61,10 +61,10 @@ def ask(port, path, agent):
     try:
         with socket.create_connection(("127.0.0.1", port), TIMEOUT) as line:
             line.sendall(request)
-            answer = line.recv(4096)
+            response = line.recv(4096)
             while line.recv(65536):
                 pass
-        return int(answer.split(b" ", 2)[1])
+        return int(response.split(b" ", 2)[1])
     except (OSError, IndexError, ValueError):
         return 0
 
@@ -147,8 +147,8 @@ def count_spooled(folder):
 
 
 def summarize(rounds, wanted):
-    """Requests a second, errors, and good answers. The first round is the warm-up: not
-    in the rate, but in what must be stored."""
+    """Requests a second, errors, and good responses. The first round is the warm-up:
+    not in the rate, but in what must be stored."""
     statuses = [status for one in rounds for status in one.statuses]
     good = statuses.count(wanted)
     return (

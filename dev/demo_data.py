@@ -172,7 +172,7 @@ def make_customers(env):
 
 
 def make_special_customers(env, company, customers):
-    """Those that must be held back, each for its own reason."""
+    """Those that must be left out, each for its own reason."""
     today = company._get_chaser_today()
     customers[1:5].write({"email": False})
     customers[5:8].write(

@@ -52,14 +52,14 @@ class Api:
 
     def call(self, model, method, ids=None, **values):
         body = {**({"ids": ids} if ids is not None else {}), **values}
-        answer = self.session.post(
+        response = self.session.post(
             f"{self.url}/json/2/{model}/{method}", json=body, timeout=120
         )
-        if not answer.ok:
+        if not response.ok:
             raise SystemExit(
-                f"{model}.{method}: {answer.status_code} {answer.text[:500]}"
+                f"{model}.{method}: {response.status_code} {response.text[:500]}"
             )
-        return answer.json()
+        return response.json()
 
 
 def wait_for(url):
@@ -69,7 +69,7 @@ def wait_for(url):
                 return
         except requests.ConnectionError:
             time.sleep(0.5)
-    raise SystemExit(f"Odoo does not answer at {url}")
+    raise SystemExit(f"Odoo does not respond at {url}")
 
 
 def read_mails(folder, seen):
@@ -90,17 +90,18 @@ def open_mail(message, number, session):
     pixel = re.search(r'src="([^"]+/chaser/o/[^"]+)"', html)
     links = re.findall(r'href="([^"]+/chaser/c/[^"]+)"', html)
     if number % 2 == 0 and pixel:
-        answer = session.get(
+        response = session.get(
             pixel.group(1), headers={"User-Agent": BROWSER}, timeout=20
         )
-        assert answer.headers["Content-Type"] == "image/gif", answer.text[:200]
+        assert response.headers["Content-Type"] == "image/gif", response.text[:200]
     if number % 4 == 0 and links:
-        answer = session.get(
+        response = session.get(
             links[0], headers={"User-Agent": BROWSER}, timeout=20, allow_redirects=False
         )
         assert (
-            answer.status_code == 302 and "/my/invoices/" in answer.headers["Location"]
-        ), (answer.status_code, answer.text[:200])
+            response.status_code == 302
+            and "/my/invoices/" in response.headers["Location"]
+        ), (response.status_code, response.text[:200])
     if number % 15 == 1:
         for link in links:
             session.get(
@@ -294,7 +295,7 @@ Answered        {campaign["replied_count"]}  by mail; promises: {count_open(api,
 Bounced         {campaign["bounced_count"]}
 Chased          {campaign["amount_chased"]}
 Collected since {campaign["amount_collected"]}
-Held back       {campaign["skipped_count"]}""")  # noqa: E501
+Left out        {campaign["skipped_count"]}""")  # noqa: E501
     for reason, count in Counter(row["reason"] for row in skipped).most_common():
         print(f"                {count} x {reason}")
     print(f"""Seconds         {seconds:.0f} from the selection to the last reminder ({finish:%H:%M} in Dubai)

@@ -31,7 +31,7 @@ _FIELDS = ("name", "day", "amount", "currency", "reference", "reason", "email")
 
 
 class Busy(Exception):
-    """The database does not answer in time."""
+    """The database does not respond in time."""
 
 
 class ChaserCustomerPage(http.Controller):
@@ -145,7 +145,7 @@ class ChaserCustomerPage(http.Controller):
         """The result of ``call`` as superuser; again after a collision with another
         transaction.
 
-        :raises Busy: when the database does not answer in time, or anything else goes
+        :raises Busy: when the database does not respond in time, or anything else goes
         wrong; nothing is stored then
         """
         env = request.env(user=SUPERUSER_ID, su=True)

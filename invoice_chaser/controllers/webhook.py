@@ -10,7 +10,7 @@ _logger = logging.getLogger(__name__)
 
 
 class ChaserWebhook(http.Controller):
-    """Where mail services report. Takes what is proven to be theirs and answers at
+    """Where mail services report. Takes what is proven to be theirs and responds at
     once; the rest is a scheduled job's."""
 
     @http.route(
@@ -34,7 +34,7 @@ class ChaserWebhook(http.Controller):
         )
 
     def _take(self, service, token, webhook_request):
-        """The status to answer with. Whatever goes wrong on our side, the service is
+        """The status to respond with. Whatever goes wrong on our side, the service is
         told to come again."""
         try:
             return request.env(user=SUPERUSER_ID)["chaser.webhook.event"]._receive(

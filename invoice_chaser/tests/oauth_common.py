@@ -15,7 +15,7 @@ from .common import ChaserCase
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 from support.fake_google import FakeGoogle  # noqa: E402
 from support.fake_microsoft import FakeMicrosoft  # noqa: E402
-from support.fake_service import Answer  # noqa: E402, F401
+from support.fake_service import Response  # noqa: E402, F401
 from support.smtp_server import SmtpServer  # noqa: E402, F401
 
 MAILBOX = "accounts@pop.example"

@@ -528,7 +528,7 @@ class TestDailyRun(DailyCase):
 
 
 @tagged("post_install", "-at_install")
-class TestForecast(DailyCase):
+class TestSimulatedDays(DailyCase):
     """The simulator is the planner: what it says for 30 days is what 30 daily runs
     do."""
 
@@ -559,7 +559,7 @@ class TestForecast(DailyCase):
             self._sent_campaign(old)
 
     def _simulate(self, days):
-        _plan, forecast = self.env["chaser.forecast"]._forecast(self.company, days)
+        _plan, simulation = self.env["chaser.simulator"]._simulate(self.company, days)
         return sorted(
             (
                 fields.Date.to_string(self._local(one.leaves)),
@@ -567,7 +567,7 @@ class TestForecast(DailyCase):
                 one.message.level_id,
                 tuple(sorted(i.id for i in one.message.items)),
             )
-            for one in forecast.departures
+            for one in simulation.departures
         )
 
     def _local(self, moment):
@@ -615,8 +615,8 @@ class TestForecast(DailyCase):
             expected = self._simulate(14)
             limits = {
                 one.limit
-                for one in self.env["chaser.forecast"]
-                ._forecast(self.company, 14)[1]
+                for one in self.env["chaser.simulator"]
+                ._simulate(self.company, 14)[1]
                 .departures
             }
         self.assertIn("day", limits)
@@ -635,8 +635,8 @@ class TestForecast(DailyCase):
             expected = self._simulate(14)
             limits = {
                 one.limit
-                for one in self.env["chaser.forecast"]
-                ._forecast(self.company, 14)[1]
+                for one in self.env["chaser.simulator"]
+                ._simulate(self.company, 14)[1]
                 .departures
             }
         self.assertIn("window", limits)

@@ -10,7 +10,7 @@ from ..models.send.run import MailboxRun
 from .common import ChaserCase, FakeTransport
 
 
-class RadarCase(ChaserCase):
+class MaybePaidCase(ChaserCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -48,7 +48,7 @@ class RadarCase(ChaserCase):
 
 
 @tagged("post_install", "-at_install")
-class TestRadar(RadarCase):
+class TestMaybePaid(MaybePaidCase):
     def test_bank_line_holds_in_planning(self):
         line = self._bank_line(f"POP {self.number.rpartition('/')[2]}", 4200)
         other = self._make_customer("Other", "o@other.example")
@@ -447,7 +447,9 @@ class TestRadar(RadarCase):
     def test_menu_looks_afresh(self):
         self._bank_line(self.number, 4200)
         action = (
-            self.env["chaser.maybe.paid"].with_user(self.accountant).action_open_radar()
+            self.env["chaser.maybe.paid"]
+            .with_user(self.accountant)
+            .action_open_maybe_paid()
         )
         self.assertEqual(action["res_model"], "chaser.maybe.paid")
         self.assertEqual(
@@ -457,7 +459,7 @@ class TestRadar(RadarCase):
             1,
         )
 
-    def test_dead_in_the_radar_costs_nothing(self):
+    def test_dead_line_costs_nothing(self):
         campaign = self._campaign(self.invoice)
         campaign.action_send()
 
@@ -482,7 +484,7 @@ class TestRadar(RadarCase):
 
 
 @tagged("post_install", "-at_install")
-class TestBankData(RadarCase):
+class TestBankData(MaybePaidCase):
     def setUp(self):
         super().setUp()
         self.company.chaser_bank_days = 5

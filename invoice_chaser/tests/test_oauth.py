@@ -15,9 +15,9 @@ from .oauth_common import (
     BASE_URL,
     CLIENT_SECRET,
     MAILBOX,
-    Answer,
     OauthCase,
     OutlookMixin,
+    Response,
     SmtpServer,
 )
 
@@ -388,8 +388,8 @@ class TestToken(OauthCase):
         self._age()
         for fault in (
             "<drop the line>",
-            Answer(503, "oops"),
-            Answer(500, {"error": "server_error"}),
+            Response(503, "oops"),
+            Response(500, {"error": "server_error"}),
         ):
             self.fake.fail("token", fault, times=1)
             with self.assertRaises(Unreachable):
@@ -571,7 +571,7 @@ class TestGmailSend(OauthCase):
     def test_rate_limit_holds_the_mailbox(self):
         self.fake.fail(
             "message",
-            Answer(
+            Response(
                 429,
                 {"error": {"code": 429, "message": "Too many"}},
                 {"Retry-After": "600"},

@@ -5,7 +5,7 @@ from odoo import fields
 from odoo.tests import tagged
 
 from ..core.mail.transports.outlook import OutlookSmtpTransport
-from .oauth_common import Answer, OauthCase, OutlookMixin, SmtpServer
+from .oauth_common import OauthCase, OutlookMixin, Response, SmtpServer
 
 
 @tagged("post_install", "-at_install")
@@ -109,7 +109,7 @@ class TestSettle(OauthCase):
     def test_mailbox_does_not_answer(self):
         reminder = self._undecided()
         self._age(reminder)
-        self.fake.fail("search", Answer(500, "oops"), times=1)
+        self.fake.fail("search", Response(500, "oops"), times=1)
         self._run_box()
         self.assertEqual(
             (reminder.is_undecided, reminder.reason_code), (True, "line_broke")

@@ -308,13 +308,13 @@ class TestSimulation(DailyCase):
             self._make_invoice(
                 self._make_customer(f"S{number}", f"s{number}@x.example")
             )
-        Forecast = self.env["chaser.forecast"]
+        Simulator = self.env["chaser.simulator"]
 
         def count(days):
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.env.cr.sql_log_count
-            Forecast._forecast(self.company, days)
+            Simulator._simulate(self.company, days)
             return self.env.cr.sql_log_count - before
 
         count(5)

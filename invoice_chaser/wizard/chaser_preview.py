@@ -55,7 +55,7 @@ class ChaserPreview(models.TransientModel):
     )
     scheduled_at = fields.Datetime("Schedule For")
     duration_hours = fields.Float("Spread over (Hours)")
-    left_out = fields.Text(readonly=True)
+    left_out = fields.Text("Not Chaseable", readonly=True)
     maybe_paid_count = fields.Integer("Maybe Paid", compute="_compute_maybe_paid_count")
     warning = fields.Text(compute="_compute_warning")
     message_ids = fields.One2many(
@@ -64,6 +64,7 @@ class ChaserPreview(models.TransientModel):
     held_ids = fields.One2many(
         "chaser.preview.message",
         "preview_id",
+        "Messages Left Out",
         domain=[("reason_code", "!=", False)],
         readonly=True,
     )
@@ -72,7 +73,7 @@ class ChaserPreview(models.TransientModel):
     message_count = fields.Integer("Messages", compute="_compute_figures")
     invoice_count = fields.Integer("Invoices", compute="_compute_figures")
     saved_percent = fields.Float("Saved (%)", compute="_compute_figures")
-    held_count = fields.Integer("Held Back", compute="_compute_figures")
+    held_count = fields.Integer("Left Out", compute="_compute_figures")
     expected_finish = fields.Datetime("Last Message Leaves", compute="_compute_figures")
     mailbox_summary = fields.Text("Mailboxes", compute="_compute_figures")
     shown_partner_id = fields.Many2one(
@@ -243,9 +244,9 @@ class ChaserPreview(models.TransientModel):
             if group == "preview"
         }
         counts = {provider_id: len(rows) for provider_id, rows in extra.items()}
-        Forecast = self.env["chaser.forecast"]
-        self.expected_finish = Forecast._get_last(counts, ends)
-        self.mailbox_summary = Forecast._describe_mailboxes(counts, ends)
+        Simulator = self.env["chaser.simulator"]
+        self.expected_finish = Simulator._get_last(counts, ends)
+        self.mailbox_summary = Simulator._describe_mailboxes(counts, ends)
 
     def _group_by_mailbox(self, going, departures, chosen):
         """Mailbox id → what would wait there.

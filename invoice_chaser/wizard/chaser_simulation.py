@@ -36,7 +36,7 @@ class ChaserSimulation(models.TransientModel):
     customer_count = fields.Integer("Customers", compute="_compute_figures")
     approval_count = fields.Integer("Wait for Approval", compute="_compute_figures")
     limited_count = fields.Integer("Delayed by a Limit", compute="_compute_figures")
-    held_count = fields.Integer("Held Back", compute="_compute_figures")
+    held_count = fields.Integer("Left Out", compute="_compute_figures")
     changed_count = fields.Integer(
         "Messages with the Change", compute="_compute_figures"
     )
@@ -235,14 +235,14 @@ class ChaserSimulation(models.TransientModel):
         return Ladder(line._get_rule() for line in self.level_ids)
 
     def _add_lines(self, scenario, ladders=None):
-        plan, forecast = self.env["chaser.forecast"]._forecast(
+        plan, simulation = self.env["chaser.simulator"]._simulate(
             self.company_id, self.days or 60, ladders=ladders
         )
         names = self._get_level_names()
         kinds = (
-            ("message", forecast.departures),
-            ("waiting", forecast.waiting),
-            ("held", forecast.held),
+            ("message", simulation.departures),
+            ("waiting", simulation.waiting),
+            ("held", simulation.held),
         )
         self.env["chaser.simulation.line"]._insert(
             [
@@ -506,7 +506,7 @@ class ChaserSimulationLine(models.TransientModel):
         [("present", "As saved"), ("changed", "With the change")], required=True
     )
     kind = fields.Selection(
-        [("message", "Message"), ("waiting", "Still waiting"), ("held", "Held back")],
+        [("message", "Message"), ("waiting", "Still waiting"), ("held", "Left out")],
         required=True,
     )
     date = fields.Date("Day")

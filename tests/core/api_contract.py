@@ -13,7 +13,7 @@ from core.mail.errors import (
     TransportError,
     Unreachable,
 )
-from support.fake_service import DROP, HANG, TAKE_AND_DROP, Answer
+from support.fake_service import DROP, HANG, TAKE_AND_DROP, Response
 from transport_contract import COPY, CUSTOMER, SENDER, TransportContract, make_message
 
 NAMES = {
@@ -95,7 +95,7 @@ class ApiContract(TransportContract):
 
     # Each subclass lists what its service documents.
     def test_customer_refused(self):
-        """See ``test_answers``."""
+        """See ``test_responses``."""
 
     test_refused = test_daily_limit_rests_a_day_and_a_rate_limit_minutes = (
         test_login_refused
@@ -174,7 +174,7 @@ class ApiContract(TransportContract):
         the message."""
         server.fail(
             "message",
-            Answer(
+            Response(
                 status, "<html>oops</html>", {"Content-Type": "text/html", **headers}
             ),
             times=1,
@@ -218,7 +218,7 @@ class ApiContract(TransportContract):
         )
 
     @pytest.mark.parametrize(
-        "reply", [Answer(200, "what?"), Answer(204, ""), Answer(200, "[]")]
+        "reply", [Response(200, "what?"), Response(204, ""), Response(200, "[]")]
     )
     def test_an_answer_to_the_message_that_is_none(self, server, transport, reply):
         server.fail("message", reply)
@@ -248,12 +248,12 @@ class ApiContract(TransportContract):
     def test_find_sent_is_never_sure_by_accident(self, server, transport):
         if not self.can_read:
             return
-        server.fail("search", Answer(200, "{}"), times=1)
+        server.fail("search", Response(200, "{}"), times=1)
         assert transport.find_sent("<r1.abc@pop.example>") is None
         for fault, error in (
             (DROP, Unreachable),
             (self.error(429), RateLimited),
-            (Answer(500, "x"), Unreachable),
+            (Response(500, "x"), Unreachable),
         ):
             server.fail("search", fault, times=1)
             with pytest.raises(error):

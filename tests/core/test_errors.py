@@ -1,4 +1,4 @@
-"""Every answer that FACTS.md, RFC 3463 or a well-known server gives, and what it
+"""Every response that FACTS.md, RFC 3463 or a well-known server gives, and what it
 decides."""
 
 from datetime import timedelta
@@ -359,7 +359,7 @@ def test_every_answer_has_an_error_and_none_is_unknown(code, text, stage):
     assert "\n" not in str(result)
 
 
-def test_temporary_answers_never_suppress_an_address():
+def test_temporary_responses_never_suppress_an_address():
     for subject in range(8):
         for detail in range(12):
             result = classify_smtp(450, f"4.{subject}.{detail} no", "rcpt")

@@ -62,7 +62,7 @@ class TestGmailTransport(ApiContract):
             (413, "uploadTooLarge", "Request is too large.", "message"),
         ],
     )
-    def test_answers(self, server, transport, status, reason, words, error):
+    def test_responses(self, server, transport, status, reason, words, error):
         server.fail("message", self.error(status, reason, words))
         with pytest.raises(TransportError) as caught:
             transport.send(make_message())
@@ -81,7 +81,7 @@ class TestGmailTransport(ApiContract):
         assert caught.value.permanent
 
     def test_how_long_to_rest(self, server, transport):
-        for answer, wait in (
+        for response, wait in (
             (self.error(403, "dailyLimitExceeded", "Daily Limit Exceeded"), DAY),
             (
                 self.error(403, "userRateLimitExceeded", "User Rate Limit Exceeded"),
@@ -105,7 +105,7 @@ class TestGmailTransport(ApiContract):
                 timedelta(seconds=1),
             ),
         ):
-            server.fail("message", answer, times=1)
+            server.fail("message", response, times=1)
             with pytest.raises(RateLimited) as caught:
                 transport.send(make_message())
             assert caught.value.retry_after == wait

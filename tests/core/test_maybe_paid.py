@@ -1,4 +1,4 @@
-"""The radar: which money fits which open items, and which does not."""
+"""Which money fits which open items, and which does not."""
 
 import random
 import time
@@ -8,7 +8,14 @@ from decimal import Decimal
 import pytest
 from core.match import maybe_paid
 from core.match.label_match import name_words, squash
-from core.match.maybe_paid import THRESHOLD, Customer, Item, Money, Radar, find_sum
+from core.match.maybe_paid import (
+    THRESHOLD,
+    Customer,
+    Item,
+    Money,
+    MoneyMatcher,
+    find_sum,
+)
 
 AED, USD = 1, 2
 DAY = date(2026, 11, 12)
@@ -56,12 +63,12 @@ def line(text="", amount=0, currency=AED, **values):
 
 
 @pytest.fixture(scope="module")
-def radar():
-    return Radar(ITEMS, CUSTOMERS)
+def matcher():
+    return MoneyMatcher(ITEMS, CUSTOMERS)
 
 
-def hits(radar, money):
-    return [(hit.partner_id, hit.item_ids) for hit in radar.match(money)]
+def hits(matcher, money):
+    return [(hit.partner_id, hit.item_ids) for hit in matcher.match(money)]
 
 
 # text, amount, customer, items; None: nothing that holds a reminder
@@ -106,101 +113,103 @@ LABELS = [
 
 
 @pytest.mark.parametrize(("text", "amount", "partner", "items"), LABELS)
-def test_label(radar, text, amount, partner, items):
-    found = hits(radar, line(text, amount))
+def test_label(matcher, text, amount, partner, items):
+    found = hits(matcher, line(text, amount))
     assert found == ([(partner, items)] if partner else [])
 
 
-def test_number_of_one_is_not_the_number_of_another(radar):
-    assert hits(radar, line("INV/2026/01420", 5100)) == [(GULF, (1420,))]
-    assert hits(radar, line("INV 1420", 5100)) == [(GULF, (1420,))]
+def test_number_of_one_is_not_the_number_of_another(matcher):
+    assert hits(matcher, line("INV/2026/01420", 5100)) == [(GULF, (1420,))]
+    assert hits(matcher, line("INV 1420", 5100)) == [(GULF, (1420,))]
 
 
-def test_customer_of_the_line(radar):
-    assert hits(radar, line("TT", 4200, partner_id=NOOR)) == [(NOOR, (142,))]
-    assert hits(radar, line("TT", 6000, partner_id=NOOR)) == [(NOOR, (142, 143))]
-    assert hits(radar, line("TT", 500, partner_id=NOOR)) == [(NOOR, ())], (
+def test_customer_of_the_line(matcher):
+    assert hits(matcher, line("TT", 4200, partner_id=NOOR)) == [(NOOR, (142,))]
+    assert hits(matcher, line("TT", 6000, partner_id=NOOR)) == [(NOOR, (142, 143))]
+    assert hits(matcher, line("TT", 500, partner_id=NOOR)) == [(NOOR, ())], (
         "his money, for something"
     )
-    assert hits(radar, line("TT", 99999, partner_id=NOOR)) == [], (
+    assert hits(matcher, line("TT", 99999, partner_id=NOOR)) == [], (
         "more than he owes: not for these"
     )
-    assert hits(radar, line("TT", 500, partner_id=99)) == []
+    assert hits(matcher, line("TT", 500, partner_id=99)) == []
 
 
-def test_account(radar):
-    assert hits(radar, line("TT", 500, account="AE07 0331 2345 6789 0123 456")) == [
+def test_account(matcher):
+    assert hits(matcher, line("TT", 500, account="AE07 0331 2345 6789 0123 456")) == [
         (NOOR, ())
     ]
-    assert hits(radar, line(f"INWARD {IBAN} 500", 500)) == [(NOOR, ())]
-    shared = Radar(ITEMS, [Customer(NOOR, (), (IBAN,)), Customer(GULF, (), (IBAN,))])
+    assert hits(matcher, line(f"INWARD {IBAN} 500", 500)) == [(NOOR, ())]
+    shared = MoneyMatcher(
+        ITEMS, [Customer(NOOR, (), (IBAN,)), Customer(GULF, (), (IBAN,))]
+    )
     assert hits(shared, line("TT", 500, account=IBAN)) == []
 
 
 def test_amount_alone_is_never_enough():
-    radar = Radar([item("INV/2026/00001", 123.45)])
+    matcher = MoneyMatcher([item("INV/2026/00001", 123.45)])
     [hit] = [
-        radar._judge(line("", 123.45), NOOR, facts)
-        for facts in [_facts(radar, line("", 123.45))]
+        matcher._judge(line("", 123.45), NOOR, facts)
+        for facts in [_facts(matcher, line("", 123.45))]
     ]
     assert hit.score < THRESHOLD
 
 
-def _facts(radar, money):
+def _facts(matcher, money):
     from collections import defaultdict
 
     found = defaultdict(maybe_paid._Found)
-    radar._find_amounts(money, found)
+    matcher._find_amounts(money, found)
     return found[NOOR]
 
 
-def test_currency_counts(radar):
-    assert hits(radar, line("fajr contracting", 3000, AED)) == []
-    assert hits(radar, line("fajr contracting", 3000, USD)) == [(FAJR, (300,))]
+def test_currency_counts(matcher):
+    assert hits(matcher, line("fajr contracting", 3000, AED)) == []
+    assert hits(matcher, line("fajr contracting", 3000, USD)) == [(FAJR, (300,))]
     both = Money("line-2", {AED: Decimal(11017), USD: Decimal(3000)}, DAY, "TT", FAJR)
-    [hit] = radar.match(both)
+    [hit] = matcher.match(both)
     assert (hit.item_ids, hit.is_exact) == ((300,), True)
 
 
-def test_money_in_the_books_must_name_or_equal_something(radar):
+def test_money_in_the_books_must_name_or_equal_something(matcher):
     """A payment of the customer is netted in the reminder already; that it is his is no
     news."""
     booked = {"partner_id": NOOR, "is_booked": True}
-    assert hits(radar, line("PAY/1", 500, **booked)) == []
-    assert hits(radar, line("PAY/1", 4200, **booked)) == [(NOOR, (142,))]
-    assert hits(radar, line("PAY/1 INV/2026/00143", 50, **booked)) == [(NOOR, (143,))]
-    assert hits(radar, line("PAY/1 INV/2026/00200", 50, **booked)) == []
+    assert hits(matcher, line("PAY/1", 500, **booked)) == []
+    assert hits(matcher, line("PAY/1", 4200, **booked)) == [(NOOR, (142,))]
+    assert hits(matcher, line("PAY/1 INV/2026/00143", 50, **booked)) == [(NOOR, (143,))]
+    assert hits(matcher, line("PAY/1 INV/2026/00200", 50, **booked)) == []
 
 
-def test_explanation(radar):
-    [hit] = radar.match(line("POP INV 00142", 4200))
+def test_explanation(matcher):
+    [hit] = matcher.match(line("POP INV 00142", 4200))
     assert [(part.code, part.detail) for part in hit.parts] == [
         ("number_part", "INV/2026/00142"),
         ("amount", ""),
     ]
     assert hit.is_exact
     assert hit.move_ids == (1142,)
-    [hit] = radar.match(line("INV/2026/00142", 1000))
+    [hit] = matcher.match(line("INV/2026/00142", 1000))
     assert ([part.code for part in hit.parts], hit.is_exact) == (["number"], False)
-    [hit] = radar.match(line("INV 2026 142 AL NOOR TRADING", 4200))
+    [hit] = matcher.match(line("INV 2026 142 AL NOOR TRADING", 4200))
     assert {part.code for part in hit.parts} == {"number", "name", "amount"}
     assert hit.score == 100
 
 
 def test_best_first():
-    radar = Radar(
+    matcher = MoneyMatcher(
         [
             item("INV/2026/00001", 50, NOOR, item_id=901),
             item("BILL/2026/00001", 50, GULF, item_id=902),
         ]
     )
-    found = radar.match(line("INV/2026/00001", 50))
+    found = matcher.match(line("INV/2026/00001", 50))
     assert [hit.partner_id for hit in found][0] == NOOR
 
 
-def test_line_of_a_registered_payment(radar):
+def test_line_of_a_registered_payment(matcher):
     registered = {(NOOR, AED, Decimal(500)): [DAY]}
-    [hit] = radar.match(line("TT", 500, partner_id=NOOR))
+    [hit] = matcher.match(line("TT", 500, partner_id=NOOR))
     assert maybe_paid.is_registered(line("TT", 500, partner_id=NOOR), hit, registered)
     assert not maybe_paid.is_registered(
         line("TT", 501, partner_id=NOOR), hit, registered
@@ -213,7 +222,7 @@ def test_line_of_a_registered_payment(radar):
     assert not maybe_paid.is_registered(
         line("TT", 500, partner_id=NOOR), hit, {(NOOR, USD, Decimal(500)): [DAY]}
     )
-    [named] = radar.match(line("INV/2026/00142", 500))
+    [named] = matcher.match(line("INV/2026/00142", 500))
     assert not maybe_paid.is_registered(line("INV/2026/00142", 500), named, registered)
 
 
@@ -289,14 +298,14 @@ def test_search_for_a_sum_is_bounded(monkeypatch):
 
 
 def test_many_customers_with_the_same_amount_say_nothing():
-    radar = Radar(
+    matcher = MoneyMatcher(
         [
             item(f"INV/2026/{number:05}", 100, 5000 + number, item_id=7000 + number)
             for number in range(1, 200)
         ]
     )
-    assert hits(radar, line("DEPOSIT", 100)) == []
-    assert hits(radar, line("INV/2026/00007", 100)) == [(5007, (7007,))]
+    assert hits(matcher, line("DEPOSIT", 100)) == []
+    assert hits(matcher, line("INV/2026/00007", 100)) == [(5007, (7007,))]
 
 
 def test_work_grows_with_lines_not_with_their_product(monkeypatch):
@@ -308,7 +317,7 @@ def test_work_grows_with_lines_not_with_their_product(monkeypatch):
     )
     per_line = []
     for count in (100, 10000):
-        radar = Radar(
+        matcher = MoneyMatcher(
             [
                 item(
                     f"INV/2026/{number:05}",
@@ -321,7 +330,7 @@ def test_work_grows_with_lines_not_with_their_product(monkeypatch):
         )
         looked.clear()
         for number in range(1, 51):
-            radar.match(line(f"TT INV {number:05} thanks", 100 + number))
+            matcher.match(line(f"TT INV {number:05} thanks", 100 + number))
         per_line.append(len(looked) / 50)
     assert per_line[1] <= per_line[0] + 40
 
@@ -329,16 +338,16 @@ def test_work_grows_with_lines_not_with_their_product(monkeypatch):
 @pytest.mark.parametrize(
     "text", ["\x00", "🙂" * 50, "²³", "A" * 5000, "1" * 5000, "(((", "١٢٣", None or ""]
 )
-def test_strange_texts(radar, text):
-    assert isinstance(radar.match(line(text, 5, account=text)), list)
+def test_strange_texts(matcher, text):
+    assert isinstance(matcher.match(line(text, 5, account=text)), list)
 
 
 def test_items_without_number():
     assert hits(
-        Radar([Item(1, 2, NOOR, "", "", AED, Decimal(5))]),
+        MoneyMatcher([Item(1, 2, NOOR, "", "", AED, Decimal(5))]),
         line("5", 5, partner_id=NOOR),
     ) == [(NOOR, (1,))]
-    assert Radar([]).match(line("INV 1", 1, partner_id=NOOR)) == []
+    assert MoneyMatcher([]).match(line("INV 1", 1, partner_id=NOOR)) == []
 
 
 def test_words():

@@ -12,7 +12,7 @@ from core.mail.errors import (
     TransportError,
 )
 from core.mail.transports.outlook import OutlookSmtpTransport, OutlookTransport
-from support.fake_microsoft import DROP, Answer, FakeMicrosoft, graph_error
+from support.fake_microsoft import DROP, FakeMicrosoft, Response, graph_error
 from support.smtp_server import SmtpServer
 from transport_contract import PASSWORD, SENDER, TransportContract, make_message
 
@@ -73,7 +73,7 @@ class TestOutlookTransport(ApiContract):
             ),
         ],
     )
-    def test_answers(self, server, transport, status, reason, words, error):
+    def test_responses(self, server, transport, status, reason, words, error):
         server.fail("message", self.error(status, reason, words))
         with pytest.raises(TransportError) as caught:
             transport.send(make_message())
@@ -152,7 +152,7 @@ class TestOutlookTransportWithDrafts(TestOutlookTransport):
         self.assert_works_again(server, transport)
 
     @pytest.mark.parametrize(
-        "fault", [DROP, Answer(500, "x"), Answer(200, "{}"), Answer(504, "x")]
+        "fault", [DROP, Response(500, "x"), Response(200, "{}"), Response(504, "x")]
     )
     def test_trouble_with_the_draft_has_sent_nothing(self, server, transport, fault):
         server.fail("draft", fault, times=1)

@@ -223,7 +223,7 @@ class TestImapAnswers:
         return reader
 
     @pytest.mark.parametrize(
-        "answer,error",
+        "response,error",
         [
             (
                 b"TAG NO [AUTHENTICATIONFAILED] Invalid credentials\r\n",
@@ -237,9 +237,9 @@ class TestImapAnswers:
             (b"", Unreachable),
         ],
     )
-    def test_login(self, answer, error):
+    def test_login(self, response, error):
         with (
-            scripted(b"* OK hello\r\n", self.CAPABLE, answer) as port,
+            scripted(b"* OK hello\r\n", self.CAPABLE, response) as port,
             pytest.raises(error),
         ):
             self.open(port)
@@ -288,7 +288,7 @@ class ApiContract(ReaderContract):
         box = self.make_box()
         box.flags = lambda: [entry for entry in box.requests if entry[0] == "never"]
         box.keep_sent = box.sent.add
-        box.break_once = lambda _reader: box.answers.append((500, {}, {}))
+        box.break_once = lambda _reader: box.responses.append((500, {}, {}))
         yield box
         box.close()
 
@@ -341,7 +341,7 @@ class ApiContract(ReaderContract):
         ],
     )
     def test_answers(self, box, reader, status, headers, body, error):
-        box.answers.append((status, headers, body))
+        box.responses.append((status, headers, body))
         with reader:
             if (status, self.tolerates_nonsense) == (200, True):
                 return
@@ -370,7 +370,7 @@ class ApiContract(ReaderContract):
 
 class TestGmail(ApiContract):
     make_box = FakeGmail
-    # An empty answer without a history number: the next run lists everything again.
+    # An empty response without a history number: the next run lists everything again.
     tolerates_nonsense = True
 
     @staticmethod
@@ -378,7 +378,7 @@ class TestGmail(ApiContract):
         return GmailReader("INBOX", get_token, detour, timeout=5)
 
     def test_daily_limit(self, box, reader):
-        box.answers.append(
+        box.responses.append(
             (
                 403,
                 {},
@@ -413,7 +413,7 @@ class TestGraph(ApiContract):
         with reader:
             with pytest.raises(Unreachable):
                 reader.list_new({"link": "https://evil.example/v1.0/me"}, SINCE, 1)
-            box.answers.append(
+            box.responses.append(
                 (
                     200,
                     {},
@@ -431,7 +431,7 @@ class TestGraph(ApiContract):
         """From within the same organisation: what the service knows stands in for
         them."""
         box.deliver(make_mail(0))
-        box.answers += [
+        box.responses += [
             (
                 200,
                 {},

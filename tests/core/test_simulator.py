@@ -1,5 +1,5 @@
-"""The forecast that feeds itself: the same as planning day by day by hand, over several
-mailboxes, and what is in the way is said."""
+"""The simulator, which feeds its own results back, plans the same as planning day by
+day by hand, over several mailboxes, and says what is in the way."""
 
 import copy
 import random
@@ -74,7 +74,7 @@ def run(
     )
 
 
-def rows_of(forecast):
+def rows_of(simulation):
     return [
         (
             one.leaves.date(),
@@ -82,7 +82,7 @@ def rows_of(forecast):
             one.message.level_id,
             tuple(i.id for i in one.message.items),
         )
-        for one in forecast.departures
+        for one in simulation.departures
     ]
 
 
@@ -141,7 +141,7 @@ def run_by_hand(customers, days, per_day, off=()):
 
 @pytest.mark.parametrize("clock", [EVERY_DAY, WORKDAYS], ids=["every day", "workdays"])
 @pytest.mark.parametrize("seed", range(25))
-def test_forecast_is_what_happens(seed, clock):
+def test_simulation_is_what_happens(seed, clock):
     """The simulator looks at a customer only when something may have changed; the plain
     day-by-day run must say the same."""
     chance = random.Random(seed)
@@ -153,8 +153,8 @@ def test_forecast_is_what_happens(seed, clock):
     expected = run_by_hand(
         copy.deepcopy(customers), 60, per_day, WEEKEND if clock is WORKDAYS else ()
     )
-    forecast = run(customers, Pace(pause=0, per_day=per_day), 60, clock)
-    assert sorted(rows_of(forecast)) == sorted(expected)
+    simulation = run(customers, Pace(pause=0, per_day=per_day), 60, clock)
+    assert sorted(rows_of(simulation)) == sorted(expected)
     assert expected, "an empty world proves nothing"
 
 
@@ -440,7 +440,7 @@ def test_what_is_queued_in_a_mailbox_that_is_not_connected_stays():
 
 def test_other_messages_of_the_mailbox_take_their_place():
     """Thank-you letters wait in the same queue: they use the day's quota and are none
-    of the forecast."""
+    of the simulation."""
     post = post_of(Pace(pause=0, per_day=1))
     post.queues.put(1, Waiting((-50, 1), "x", nine(TODAY) - timedelta(hours=1), 12))
     [only] = run(people(1), post, 3).departures

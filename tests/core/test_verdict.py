@@ -1,4 +1,4 @@
-"""One table for reports and answers: what ordinary sentences of real systems mean."""
+"""One table for reports and responses: what ordinary sentences of real systems mean."""
 
 import re
 

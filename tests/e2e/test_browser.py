@@ -17,7 +17,7 @@ def test_three_clicks(world):
         ]
     )
     assert (
-        "6 Customers 12 Invoices 6 Messages 50 % Messages saved 0 Held back" in output
+        "6 Customers 12 Invoices 6 Messages 50 % Messages saved 0 Left out" in output
     ), output
     world.wait_until(lambda: world.states() == {"sent": 6})
     assert len(world.received()) == 6

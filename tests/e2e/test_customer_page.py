@@ -58,11 +58,11 @@ def test_person_answers_and_robot_does_not(world, tmp_path):
         *(link.replace("&amp;", "&") for link in links if link.startswith("/chaser")),
     }:
         for method in ("GET", "HEAD", "OPTIONS"):
-            answer = requests.request(
+            response = requests.request(
                 method, world.url + link, headers=ROBOT, timeout=30
             )
-            assert answer.status_code == 200 and "set-cookie" not in {
-                name.lower() for name in answer.headers
+            assert response.status_code == 200 and "set-cookie" not in {
+                name.lower() for name in response.headers
             }
     assert (
         requests.post(

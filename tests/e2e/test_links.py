@@ -33,9 +33,10 @@ def test_answers_while_the_table_is_locked(world):
         assert requests.get(pixel, headers=PHONE, timeout=20).content.startswith(
             b"GIF89a"
         )
-        answer = requests.get(click, headers=PHONE, timeout=20, allow_redirects=False)
+        response = requests.get(click, headers=PHONE, timeout=20, allow_redirects=False)
         assert (
-            answer.status_code == 302 and "/my/invoices/" in answer.headers["Location"]
+            response.status_code == 302
+            and "/my/invoices/" in response.headers["Location"]
         )
         assert time.monotonic() - started < 10
     world.shell(
@@ -75,13 +76,13 @@ def test_one_click_unsubscribe(world):
     )
     assert world.query("SELECT count(*) FROM chaser_suppression") == [(0,)]
     for _ in range(2):
-        answer = requests.post(
+        response = requests.post(
             url,
             data={"List-Unsubscribe": "One-Click"},
             timeout=20,
             allow_redirects=False,
         )
-        assert answer.status_code == 200
+        assert response.status_code == 200
     assert world.query("SELECT email, reason FROM chaser_suppression") == [
         ("c0@customer0.example", "unsubscribed")
     ]

@@ -11,7 +11,7 @@ run(async ({openPage}) => {
     await page.click("button[name=action_chase]");
     await page.waitForSelector(".o_chaser_figures");
     console.log(
-        await eventually(() => page.innerText(".o_chaser_figures"), "Held back")
+        await eventually(() => page.innerText(".o_chaser_figures"), "Left out")
     );
     await page.click("button[name=action_send]");
     await page.waitForSelector(".o_form_view .o_statusbar_status");

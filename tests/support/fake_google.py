@@ -3,16 +3,24 @@ developers.google.com/gmail/api/guides/handle-errors shows them."""
 
 import re
 
-from .fake_service import DROP, HANG, TAKE_AND_DROP, Answer, FakeService, Query, Refusal
+from .fake_service import (
+    DROP,
+    HANG,
+    TAKE_AND_DROP,
+    FakeService,
+    Query,
+    Refusal,
+    Response,
+)
 
 SEND, READ, ALL_MAIL = "gmail.send", "gmail.readonly", "mail.google.com"
 
 
 def api_error(
     status: int, reason: str, message: str, state: str = "", headers: dict | None = None
-) -> Answer:
+) -> Response:
     """The JSON that Google's APIs put into an error."""
-    return Answer(
+    return Response(
         status,
         {
             "error": {
@@ -27,7 +35,7 @@ def api_error(
 
 
 class FakeGoogle(FakeService):
-    def route(self, query: Query) -> Answer:
+    def route(self, query: Query) -> Response:
         match query.method, query.path:
             case "GET", "accounts.google.com/o/oauth2/v2/auth":
                 return self.show_consent(query)
@@ -47,10 +55,12 @@ class FakeGoogle(FakeService):
         super().check_authorization(path, params)
         if params.get("access_type") != "offline" or params.get("prompt") != "consent":
             raise Refusal(
-                Answer(400, "no refresh token would come of this: access_type, prompt")
+                Response(
+                    400, "no refresh token would come of this: access_type, prompt"
+                )
             )
 
-    def token(self, query: Query) -> Answer:
+    def token(self, query: Query) -> Response:
         form = query.form
         if form.get("grant_type") == "authorization_code":
             facts = self.redeem(form)
@@ -68,7 +78,7 @@ class FakeGoogle(FakeService):
             )
         else:
             return self.oauth_error("unsupported_grant_type", "Invalid grant_type")
-        return Answer(
+        return Response(
             200,
             {
                 "access_token": self.make_access(facts["account"], facts["scopes"]),
@@ -79,13 +89,13 @@ class FakeGoogle(FakeService):
             },
         )
 
-    def revoke(self, query: Query) -> Answer:
+    def revoke(self, query: Query) -> Response:
         with self._lock:
             grant = self.refresh.pop(query.form.get("token", ""), None)
         return (
-            Answer(200, {})
+            Response(200, {})
             if grant
-            else Answer(
+            else Response(
                 400,
                 {
                     "error": "invalid_token",
@@ -94,13 +104,13 @@ class FakeGoogle(FakeService):
             )
         )
 
-    def userinfo(self, query: Query) -> Answer:
+    def userinfo(self, query: Query) -> Response:
         facts = self.who(query, "userinfo.email")
-        return Answer(
+        return Response(
             200, {"sub": "1", "email": facts["account"], "email_verified": True}
         )
 
-    def send(self, query: Query) -> Answer:
+    def send(self, query: Query) -> Response:
         fault = self.take_fault("message")
         if fault and fault != TAKE_AND_DROP:
             return fault
@@ -124,11 +134,11 @@ class FakeGoogle(FakeService):
             )
         if fault:
             return DROP
-        return Answer(
+        return Response(
             200, {"id": one.id, "threadId": f"t{one.id}", "labelIds": ["SENT"]}
         )
 
-    def search(self, query: Query) -> Answer:
+    def search(self, query: Query) -> Response:
         facts = self.who(query, READ, ALL_MAIL)
         wanted = query.params.get("q", "").removeprefix("rfc822msgid:").strip("<>")
         found = [
@@ -138,7 +148,7 @@ class FakeGoogle(FakeService):
             and one.mail["Message-ID"].strip("<>") == wanted
         ]
         messages = [{"id": one.id, "threadId": f"t{one.id}"} for one in found]
-        return Answer(
+        return Response(
             200,
             {
                 "resultSizeEstimate": len(found),
@@ -146,7 +156,7 @@ class FakeGoogle(FakeService):
             },
         )
 
-    def unauthorized(self) -> Answer:
+    def unauthorized(self) -> Response:
         return api_error(
             401,
             "authError",
@@ -154,7 +164,7 @@ class FakeGoogle(FakeService):
             "UNAUTHENTICATED",
         )
 
-    def forbidden(self) -> Answer:
+    def forbidden(self) -> Response:
         return api_error(
             403,
             "insufficientPermissions",
@@ -163,4 +173,4 @@ class FakeGoogle(FakeService):
         )
 
 
-__all__ = ["DROP", "HANG", "TAKE_AND_DROP", "Answer", "FakeGoogle", "api_error"]
+__all__ = ["DROP", "HANG", "TAKE_AND_DROP", "Response", "FakeGoogle", "api_error"]

@@ -12,12 +12,12 @@ TOKEN = "token-1"
 
 
 class FakeMailApi:
-    """Mails in order of arrival. ``answers``: (status, headers, body) to give instead
+    """Mails in order of arrival. ``responses``: (status, headers, body) to give instead
     of the next real ones."""
 
     def __init__(self):
         self.mails, self.gone, self.sent = [], set(), set()
-        self.token, self.requests, self.answers = TOKEN, [], []
+        self.token, self.requests, self.responses = TOKEN, [], []
         self.generation = 0
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
@@ -56,8 +56,8 @@ class FakeMailApi:
             for name, values in parse_qs(parts.query, keep_blank_values=True).items()
         }
         self.requests.append((parts.path, query, dict(handler.headers)))
-        if self.answers:
-            return self._reply(handler, *self.answers.pop(0))
+        if self.responses:
+            return self._reply(handler, *self.responses.pop(0))
         if handler.headers.get("Authorization") != f"Bearer {self.token}":
             return self._reply(
                 handler,
@@ -295,7 +295,7 @@ class FakeGraph(FakeMailApi):
 
 
 class Introspection:
-    """Answers Dovecot's question whose a bearer token is (RFC 7662)."""
+    """Responds to Dovecot's question whose a bearer token is (RFC 7662)."""
 
     def __init__(self):
         self.users = {}

@@ -7,7 +7,15 @@ import json
 import re
 import time
 
-from .fake_service import DROP, HANG, TAKE_AND_DROP, Answer, FakeService, Query, Refusal
+from .fake_service import (
+    DROP,
+    HANG,
+    TAKE_AND_DROP,
+    FakeService,
+    Query,
+    Refusal,
+    Response,
+)
 
 LOGIN, GRAPH = "login.microsoftonline.com", "graph.microsoft.com/v1.0/me"
 TENANTS = ("common", "organizations", "pop.onmicrosoft.com")
@@ -16,8 +24,8 @@ RESERVED = {"openid", "profile", "offline_access", "email"}
 
 def graph_error(
     status: int, code: str, message: str, headers: dict | None = None
-) -> Answer:
-    return Answer(
+) -> Response:
+    return Response(
         status,
         {
             "error": {
@@ -44,20 +52,20 @@ class FakeMicrosoft(FakeService):
         # A tenant whose transport gives messages another Message-ID.
         self.renames = False
 
-    def route(self, query: Query) -> Answer:
+    def route(self, query: Query) -> Response:
         host, _, rest = query.path.partition("/")
         if host == LOGIN:
             tenant, _, what = rest.partition("/")
             return self.login(query, tenant, what)
         if query.path.startswith(GRAPH):
             return self.graph(query, query.path.removeprefix(GRAPH).strip("/"))
-        return Answer(404, "not here")
+        return Response(404, "not here")
 
     # -- the directory
 
-    def login(self, query: Query, tenant: str, what: str) -> Answer:
+    def login(self, query: Query, tenant: str, what: str) -> Response:
         if tenant not in TENANTS:
-            return Answer(
+            return Response(
                 400,
                 {
                     "error": "invalid_tenant",
@@ -67,7 +75,7 @@ class FakeMicrosoft(FakeService):
         root = f"https://{LOGIN}/{tenant}"
         match query.method, what:
             case "GET", "v2.0/.well-known/openid-configuration":
-                return Answer(
+                return Response(
                     200,
                     {
                         "issuer": f"{root}/v2.0",
@@ -79,16 +87,16 @@ class FakeMicrosoft(FakeService):
                 return self.show_consent(query)
             case "POST", "oauth2/v2.0/token":
                 return self.take_fault("token") or self.token(query, root)
-        return Answer(404, {"error": "not_found"})
+        return Response(404, {"error": "not_found"})
 
     def check_authorization(self, path, params):
         super().check_authorization(path, params)
         if "offline_access" not in params["scope"].split() or not params.get("nonce"):
             raise Refusal(
-                Answer(400, "no refresh token would come of this: scope, nonce")
+                Response(400, "no refresh token would come of this: scope, nonce")
             )
 
-    def token(self, query: Query, root: str) -> Answer:
+    def token(self, query: Query, root: str) -> Response:
         form = query.form
         wanted = [
             scope for scope in form.get("scope", "").split() if scope not in RESERVED
@@ -111,7 +119,7 @@ class FakeMicrosoft(FakeService):
             if _name(scope) in {_name(one) for one in facts["scopes"]}
         ]
         if not granted:
-            return Answer(
+            return Response(
                 400,
                 {
                     "error": "invalid_grant",
@@ -120,7 +128,7 @@ class FakeMicrosoft(FakeService):
                     "suberror": "consent_required",
                 },
             )
-        return Answer(
+        return Response(
             200,
             {
                 "token_type": "Bearer",
@@ -161,7 +169,7 @@ class FakeMicrosoft(FakeService):
             self.client_secret,
         ):
             raise Refusal(
-                Answer(
+                Response(
                     401,
                     {
                         "error": "invalid_client",
@@ -173,11 +181,11 @@ class FakeMicrosoft(FakeService):
 
     # -- Graph
 
-    def graph(self, query: Query, what: str) -> Answer:
+    def graph(self, query: Query, what: str) -> Response:
         match query.method, what.split("/"):
             case "GET", [""]:
                 facts = self.who(query, "User.Read")
-                return self.take_fault("who") or Answer(
+                return self.take_fault("who") or Response(
                     200,
                     {
                         "mail": facts["account"],
@@ -219,7 +227,7 @@ class FakeMicrosoft(FakeService):
             raise Refusal(graph_error(400, "ErrorMimeContentInvalid", "bare line ends"))
         return raw
 
-    def take(self, account: str, raw: bytes, one_id: str = "") -> Answer:
+    def take(self, account: str, raw: bytes, one_id: str = "") -> Response:
         one = self.keep(account, raw, id=one_id)
         if not one.recipients or one.sender != account:
             self.received.remove(one)
@@ -232,17 +240,17 @@ class FakeMicrosoft(FakeService):
                 "ErrorSendAsDenied",
                 "The user account doesn't have the right to send as this.",
             )
-        return Answer(202, b"")
+        return Response(202, b"")
 
-    def send_mail(self, query: Query) -> Answer:
+    def send_mail(self, query: Query) -> Response:
         fault = self.take_fault("message")
         if fault and fault != TAKE_AND_DROP:
             return fault
         facts = self.who(query, "Mail.Send")
-        answer = self.take(facts["account"], self.read_mime(query))
-        return DROP if fault else answer
+        response = self.take(facts["account"], self.read_mime(query))
+        return DROP if fault else response
 
-    def make_draft(self, query: Query) -> Answer:
+    def make_draft(self, query: Query) -> Response:
         facts = self.who(query, "Mail.ReadWrite")
         raw = self.read_mime(query)
         draft_id = f"AAMk-{len(self.drafts) + len(self.received) + 1}"
@@ -255,7 +263,7 @@ class FakeMicrosoft(FakeService):
             )
         with self._lock:
             self.drafts[draft_id] = (facts["account"], raw)
-        return Answer(
+        return Response(
             201,
             {
                 "id": draft_id,
@@ -265,7 +273,7 @@ class FakeMicrosoft(FakeService):
             },
         )
 
-    def send_draft(self, query: Query, draft_id: str) -> Answer:
+    def send_draft(self, query: Query, draft_id: str) -> Response:
         fault = self.take_fault("message")
         if fault and fault != TAKE_AND_DROP:
             return fault
@@ -278,20 +286,20 @@ class FakeMicrosoft(FakeService):
                 "ErrorItemNotFound",
                 "The specified object was not found in the store.",
             )
-        answer = self.take(account, raw, draft_id)
-        if answer.status == 202:
+        response = self.take(account, raw, draft_id)
+        if response.status == 202:
             del self.drafts[draft_id]
-        return DROP if fault else answer
+        return DROP if fault else response
 
-    def delete(self, query: Query, draft_id: str) -> Answer:
+    def delete(self, query: Query, draft_id: str) -> Response:
         self.who(query, "Mail.ReadWrite")
         return (
-            Answer(204, b"")
+            Response(204, b"")
             if self.drafts.pop(draft_id, None)
             else graph_error(404, "ErrorItemNotFound", "not found")
         )
 
-    def search(self, query: Query) -> Answer:
+    def search(self, query: Query) -> Response:
         facts = self.who(query, "Mail.Read", "Mail.ReadWrite")
         match = re.fullmatch(
             r"internetMessageId eq '(.*)'", query.params.get("$filter", "")
@@ -309,16 +317,16 @@ class FakeMicrosoft(FakeService):
             for one, (account, raw) in self.drafts.items()
             if account == facts["account"] and _get_message_id(raw) == wanted
         ]
-        return Answer(200, {"value": sent + drafts})
+        return Response(200, {"value": sent + drafts})
 
-    def unauthorized(self) -> Answer:
+    def unauthorized(self) -> Response:
         return graph_error(
             401,
             "InvalidAuthenticationToken",
             "Access token has expired or is not yet valid.",
         )
 
-    def forbidden(self) -> Answer:
+    def forbidden(self) -> Response:
         return graph_error(
             403,
             "ErrorAccessDenied",
@@ -342,4 +350,4 @@ def _resource(scope: str) -> str:
     return scope.rpartition("/")[0] or "https://graph.microsoft.com"
 
 
-__all__ = ["DROP", "HANG", "TAKE_AND_DROP", "Answer", "FakeMicrosoft", "graph_error"]
+__all__ = ["DROP", "HANG", "TAKE_AND_DROP", "Response", "FakeMicrosoft", "graph_error"]

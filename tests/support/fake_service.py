@@ -24,14 +24,14 @@ from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 DROP = "<drop the line>"
 HANG = "<say nothing>"
-# The message is taken, but the answer never comes: the case that only asking the
+# The message is taken, but the response never comes: the case that only asking the
 # mailbox settles.
 TAKE_AND_DROP = "<take it, then drop the line>"
 CODE_LIFE = 60.0
 
 
 @dataclass
-class Answer:
+class Response:
     status: int
     body: dict | str | bytes = ""
     headers: dict[str, str] = field(default_factory=dict)
@@ -63,8 +63,8 @@ class Fault:
 
 
 class Refusal(Exception):
-    def __init__(self, answer: Answer):
-        self.answer = answer
+    def __init__(self, response: Response):
+        self.response = response
 
 
 @dataclass
@@ -189,8 +189,8 @@ class FakeService:
     def fail(
         self, stage: str, action, address: str = "", times: int | None = None
     ) -> None:
-        """At ``stage`` answer ``action``: an `Answer`, DROP, HANG or TAKE_AND_DROP,
-        ``times`` times (None: always)."""
+        """At ``stage`` reply with ``action``: a `Response`, DROP, HANG or
+        TAKE_AND_DROP, ``times`` times (None: always)."""
         if stage not in self.stages:
             raise ValueError(stage)
         with self._lock:
@@ -275,9 +275,9 @@ class FakeService:
             if not good
         ]
         if wrong:
-            raise Refusal(Answer(400, f"Error 400: {', '.join(wrong)}"))
+            raise Refusal(Response(400, f"Error 400: {', '.join(wrong)}"))
 
-    def show_consent(self, query: Query) -> Answer:
+    def show_consent(self, query: Query) -> Response:
         self.check_authorization(query.path, query.params)
         links = []
         for account in self.accounts:
@@ -292,7 +292,7 @@ class FakeService:
             f"account</h1>{''.join(links)}<p><a id='deny' "
             f"href='{denied}'>Cancel</a></p>"
         )
-        return Answer(200, page, {"Content-Type": "text/html; charset=utf-8"})
+        return Response(200, page, {"Content-Type": "text/html; charset=utf-8"})
 
     # -- tokens
 
@@ -336,14 +336,14 @@ class FakeService:
             self.client_secret,
         ):
             raise Refusal(
-                Answer(
+                Response(
                     401,
                     {"error": "invalid_client", "error_description": "Unauthorized"},
                 )
             )
 
-    def oauth_error(self, error, description) -> Answer:
-        return Answer(400, {"error": error, "error_description": description})
+    def oauth_error(self, error, description) -> Response:
+        return Response(400, {"error": error, "error_description": description})
 
     def make_refresh(self, account, scopes, code="") -> str:
         token = "1//refresh-" + secrets.token_urlsafe(24)
@@ -405,10 +405,10 @@ class FakeService:
             raise Refusal(self.forbidden())
         return facts
 
-    def unauthorized(self) -> Answer:
+    def unauthorized(self) -> Response:
         raise NotImplementedError
 
-    def forbidden(self) -> Answer:
+    def forbidden(self) -> Response:
         raise NotImplementedError
 
     # -- mail
@@ -437,13 +437,13 @@ class FakeService:
 
     # -- requests
 
-    def answer(self, query: Query) -> Answer:
+    def respond(self, query: Query) -> Response:
         try:
             return self.route(query)
         except Refusal as refusal:
-            return refusal.answer
+            return refusal.response
 
-    def route(self, query: Query) -> Answer:
+    def route(self, query: Query) -> Response:
         raise NotImplementedError
 
 
@@ -457,7 +457,7 @@ def _abort(line: socket.socket) -> None:
 
 
 class Dropped(Exception):
-    """The line goes down without an answer."""
+    """The line goes down without a response."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -509,7 +509,7 @@ class _Handler(BaseHTTPRequestHandler):
             )
             with self.owner._lock:
                 self.owner.requests.append(query)
-            self._write(self.owner.answer(query))
+            self._write(self.owner.respond(query))
         except Dropped:
             self.close_connection = True
             _abort(self.connection)
@@ -519,7 +519,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _misbehave(self, stage):
         fault = self.owner.take_fault(stage)
-        if isinstance(fault, Answer):
+        if isinstance(fault, Response):
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             self._write(fault)
             raise Dropped
@@ -531,16 +531,18 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(1.5)
         raise Dropped
 
-    def _write(self, answer):
-        if answer in (DROP, HANG, TAKE_AND_DROP):
-            self._go_down(answer)
-        body = answer.body
+    def _write(self, response):
+        if response in (DROP, HANG, TAKE_AND_DROP):
+            self._go_down(response)
+        body = response.body
         if isinstance(body, dict):
             body = json.dumps(body)
-            answer.headers.setdefault("Content-Type", "application/json; charset=utf-8")
+            response.headers.setdefault(
+                "Content-Type", "application/json; charset=utf-8"
+            )
         content = body.encode() if isinstance(body, str) else body
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
+        self.send_response(response.status)
+        for name, value in response.headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()

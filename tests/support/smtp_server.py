@@ -227,8 +227,8 @@ class SmtpServer:
     def fail(
         self, stage: str, action: str, address: str = "", times: int | None = None
     ) -> None:
-        """At ``stage`` (one of STAGES) answer ``action`` (a reply line, DROP or HANG),
-        ``times`` times (None: always).
+        """At ``stage`` (one of STAGES) reply with ``action`` (a reply line, DROP or
+        HANG), ``times`` times (None: always).
 
         Earlier faults of a stage come first; a reply of 421 also closes the line, as
         RFC 5321 §3.8 has it.
@@ -308,7 +308,7 @@ class _Connection(SMTP):
                 success=True, auth_data=LoginPassword(self._owner.user.encode(), b"")
             )
         if await self.challenge_auth('{"status":"400","schemes":"Bearer"}') != b"":
-            await self.push("501 5.5.2 the client must answer with nothing")
+            await self.push("501 5.5.2 the client must reply with nothing")
             return AuthResult(success=False, handled=True)
         return AuthResult(success=False, handled=False)
 

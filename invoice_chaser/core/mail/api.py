@@ -1,5 +1,5 @@
 """What connections over an HTTP API share, out and in: the token, waiting times, and
-the words of an answer."""
+the words of a response."""
 
 import re
 from abc import abstractmethod
@@ -58,9 +58,9 @@ class ApiConnection(Connection):
 
     @abstractmethod
     def _classify(
-        self, answer: requests.Response, text: str, sends: bool
+        self, response: requests.Response, text: str, sends: bool
     ) -> TransportError:
-        """The error for an answer of 300 or above. ``sends``: the request would have
+        """The error for a response of 300 or above. ``sends``: the request would have
         sent a message."""
 
     def _call(
@@ -71,19 +71,21 @@ class ApiConnection(Connection):
         allow: tuple[int, ...] = (),
         **options,
     ) -> requests.Response:
-        """The answer to a request with our token, below 300 or one of ``allow``. One
+        """The response to a request with our token, below 300 or one of ``allow``. One
         refused token is replaced once: a refusal (401) is a promise that nothing was
         done."""
         self.open()
-        answer = self._request(method, url, sends, **options)
-        if answer.status_code == 401:
+        response = self._request(method, url, sends, **options)
+        if response.status_code == 401:
             self.__token = self.__get_token(self.__token)
-            answer = self._request(method, url, sends, **options)
-        if answer.status_code >= 300 and answer.status_code not in allow:
+            response = self._request(method, url, sends, **options)
+        if response.status_code >= 300 and response.status_code not in allow:
             raise self._classify(
-                answer, one_line(f"{answer.status_code} {_get_words(answer)}"), sends
+                response,
+                one_line(f"{response.status_code} {_get_words(response)}"),
+                sends,
             )
-        return answer
+        return response
 
     def _request(
         self, method: str, url: str, sends: bool, **options
@@ -103,14 +105,14 @@ class ApiConnection(Connection):
 
 
 def retry_after(
-    answer: requests.Response,
+    response: requests.Response,
     text: str = "",
     otherwise: timedelta = timedelta(minutes=5),
 ) -> timedelta:
     """How long to wait: Retry-After in seconds or as a date (RFC 9110 §10.2.3), or the
     moment in the words, as Gmail has it ("Retry after 2026-11-21T10:00:00.000Z"). One
     second at least, a day at most."""
-    wait, header = otherwise, answer.headers.get("Retry-After", "").strip()
+    wait, header = otherwise, response.headers.get("Retry-After", "").strip()
     now = datetime.now(timezone.utc)
     moment = _MOMENT.search(text)
     try:
@@ -125,27 +127,27 @@ def retry_after(
     return min(max(wait, timedelta(seconds=1)), DAY)
 
 
-def get_json(answer: requests.Response) -> dict:
-    """The answer's object; an empty one where there is none."""
+def get_json(response: requests.Response) -> dict:
+    """The response's object; an empty one where there is none."""
     try:
-        facts = answer.json()
+        facts = response.json()
     except ValueError:
         return {}
     return facts if isinstance(facts, dict) else {}
 
 
-def get_reasons(answer: requests.Response) -> set[str]:
+def get_reasons(response: requests.Response) -> set[str]:
     """Google's codes for what was wrong
     (developers.google.com/gmail/api/guides/handle-errors)."""
-    error = get_json(answer).get("error")
+    error = get_json(response).get("error")
     if not isinstance(error, dict):
         return set()
     entries = [*(error.get("errors") or []), *(error.get("details") or [])]
     return {str(entry.get("reason")) for entry in entries if isinstance(entry, dict)}
 
 
-def _get_words(answer: requests.Response) -> str:
-    error = get_json(answer).get("error")
+def _get_words(response: requests.Response) -> str:
+    error = get_json(response).get("error")
     if isinstance(error, dict):
         return (
             f"{error.get('code') or ''} {error.get('message') or ''}".strip()
@@ -153,9 +155,9 @@ def _get_words(answer: requests.Response) -> str:
             else str(error.get("message") or "")
         )
     return str(error or "") or (
-        answer.text[:200]
-        if not answer.headers.get("Content-Type", "").startswith("text/html")
-        else answer.reason or ""
+        response.text[:200]
+        if not response.headers.get("Content-Type", "").startswith("text/html")
+        else response.reason or ""
     )
 
 

@@ -1,4 +1,4 @@
-"""The answers of mail services, as the few cases that decide what happens next.
+"""The responses of mail services, as the few cases that decide what happens next.
 
 Source of the codes: RFC 5321 §4.2, RFC 3463, and the services' own pages (Google
 a/answer/3726730, Microsoft "SMTP submission improvements").
@@ -27,7 +27,7 @@ class RateLimited(TransportError):
     ``scope``: what is used up: ``rate``, ``day`` (the service's own daily limit),
     ``connections``, or ``storage`` (our mailbox itself is full, Sent Items included).
     ``is_told``: the service named the time itself (Retry-After, a daily limit); else
-    the mailbox rests longer each time the answer comes again.
+    the mailbox rests longer each time the response comes again.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class RateLimited(TransportError):
         self.scope = scope
 
     def get_rest(self, count: int) -> timedelta:
-        """How long to rest at the ``count``-th such answer in a row (1 or more): as
+        """How long to rest at the ``count``-th such response in a row (1 or more): as
         told, else 5, 10, 20 … minutes, at most an hour."""
         if self.is_told:
             return self.retry_after
@@ -49,7 +49,7 @@ class RateLimited(TransportError):
 
 
 class Unreachable(TransportError):
-    """No usable answer, or a temporary refusal of this message. Nothing was sent; try
+    """No usable response, or a temporary refusal of this message. Nothing was sent; try
     again later."""
 
 
@@ -87,7 +87,7 @@ _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
 # Addresses, hosts and links repeat the customer's name ("info@dailyrate.ae") and say
 # nothing about the reason.
 _NAMES = re.compile(r"https?://\S+|\S+@\S+|\b[\w-]+(?:\.[\w-]+)*\.[a-z][\w-]+", re.I)
-# Temporary answers that speak of volume (Google: 4.7.0, 4.7.28, 4.2.1, 4.4.5;
+# Temporary responses that speak of volume (Google: 4.7.0, 4.7.28, 4.2.1, 4.4.5;
 # Microsoft: 4.3.2; RFC 3463: 4.5.3).
 _VOLUME = {(4, 7, 0), (4, 7, 28), (4, 2, 1), (4, 4, 5), (4, 3, 2), (4, 5, 3)}
 _VOLUME_WORDS = re.compile(

@@ -107,7 +107,7 @@ class OAuthService(ABC):
         self, redirect_uri: str, state: str, scopes: Iterable[str], login_hint: str = ""
     ) -> Begin:
         """Where to send the person. May ask the service; raises ConsentProblem when it
-        does not answer."""
+        does not respond."""
 
     @abstractmethod
     def finish(
@@ -122,12 +122,12 @@ class OAuthService(ABC):
         lower case.
 
         Raises AuthenticationFailed when the service refuses the token, Unreachable when
-        it does not answer."""
+        it does not respond."""
 
     @abstractmethod
     def revoke(self, grant: Grant) -> bool:
         """Give the grant back. False where the service has no way to, or did not
-        answer. Never raises."""
+        response. Never raises."""
 
     @abstractmethod
     def _refresh(self, grant: Grant, resource: str) -> list[str]:
@@ -170,14 +170,14 @@ def ask_who(detour: str, timeout: float, url: str, token: str, service: str) -> 
     Unreachable."""
     try:
         with ServiceSession(detour, timeout) as session:
-            answer = session.get(url, headers={"Authorization": f"Bearer {token}"})
-        facts = answer.json() if answer.ok else {}
+            response = session.get(url, headers={"Authorization": f"Bearer {token}"})
+        facts = response.json() if response.ok else {}
     except (requests.RequestException, ValueError) as error:
         raise Unreachable(f"{service}: {type(error).__name__}") from None
-    if answer.status_code in (401, 403):
-        raise AuthenticationFailed(f"{service}: {answer.status_code}")
-    if not answer.ok:
-        raise Unreachable(f"{service}: {answer.status_code}")
+    if response.status_code in (401, 403):
+        raise AuthenticationFailed(f"{service}: {response.status_code}")
+    if not response.ok:
+        raise Unreachable(f"{service}: {response.status_code}")
     return facts
 
 

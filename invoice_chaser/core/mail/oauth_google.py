@@ -75,19 +75,21 @@ class GoogleService(OAuthService):
             )
         flow = self._make_flow(memory["redirect_uri"], scopes)
         flow.code_verifier = memory["code_verifier"]
-        answer = self._exchange(flow, params.get("code", ""))
-        if not answer.get("refresh_token"):
+        response = self._exchange(flow, params.get("code", ""))
+        if not response.get("refresh_token"):
             raise ConsentProblem("no_refresh")
-        granted = answer.get("scope") or []
+        granted = response.get("scope") or []
         grant = Grant(
-            answer["refresh_token"],
+            response["refresh_token"],
             granted.split() if isinstance(granted, str) else list(granted),
         )
         if missing_scopes(scopes, grant.scopes):
             raise ConsentProblem(
                 "incomplete", ", ".join(missing_scopes(scopes, grant.scopes))
             )
-        self._note_token(grant, API, answer["access_token"], answer.get("expires_in"))
+        self._note_token(
+            grant, API, response["access_token"], response.get("expires_in")
+        )
         return grant
 
     def whoami(self, token: str) -> str:
@@ -108,7 +110,7 @@ class GoogleService(OAuthService):
         app = self._get_app__()
         session = self._make_session(None)
         try:
-            answer = session.refresh_token(
+            response = session.refresh_token(
                 TOKEN_URI,
                 refresh_token=grant.refresh,
                 client_id=app.client_id,
@@ -121,11 +123,11 @@ class GoogleService(OAuthService):
             raise Unreachable(f"Google: {type(error).__name__}") from None
         finally:
             session.close()
-        grant.refresh = answer.get("refresh_token") or grant.refresh
+        grant.refresh = response.get("refresh_token") or grant.refresh
         self._note_token(
-            grant, resource, answer["access_token"], answer.get("expires_in")
+            grant, resource, response["access_token"], response.get("expires_in")
         )
-        granted = answer.get("scope") or grant.scopes
+        granted = response.get("scope") or grant.scopes
         return granted.split() if isinstance(granted, str) else list(granted)
 
     # -- the library's flow

@@ -95,21 +95,23 @@ class MicrosoftService(OAuthService):
         cache = msal.SerializableTokenCache()
         office, graph = _split(scopes)
         with self._open_session() as session:
-            answer = self._ask(
+            response = self._ask(
                 lambda: self._make_client(
                     session, cache
                 ).acquire_token_by_auth_code_flow(dict(memory), params, scopes=graph)
             )
-        if "error" in answer:
-            raise ConsentProblem("refused", _say(answer))
-        grant = Grant(cache.serialize(), (answer.get("scope") or "").split())
+        if "error" in response:
+            raise ConsentProblem("refused", _say(response))
+        grant = Grant(cache.serialize(), (response.get("scope") or "").split())
         if missing_scopes(graph, grant.scopes):
             raise ConsentProblem(
                 "incomplete", ", ".join(missing_scopes(graph, grant.scopes))
             )
         if not list(cache.search(msal.TokenCache.CredentialType.REFRESH_TOKEN)):
             raise ConsentProblem("no_refresh")
-        self._note_token(grant, API, answer["access_token"], answer.get("expires_in"))
+        self._note_token(
+            grant, API, response["access_token"], response.get("expires_in")
+        )
         if office:
             self._add_office(grant, office)
         return grant
@@ -156,7 +158,7 @@ class MicrosoftService(OAuthService):
             with self._open_session() as session:
                 client = self._make_client(session, cache)
                 accounts = client.get_accounts()
-                answer = (
+                response = (
                     client.acquire_token_silent_with_error(
                         scopes, accounts[0], force_refresh=True
                     )
@@ -171,13 +173,13 @@ class MicrosoftService(OAuthService):
             KeyError,
         ) as error:
             raise Unreachable(f"Microsoft: {type(error).__name__}") from None
-        if not answer or "access_token" not in answer:
-            raise _judge_refusal(answer or {})
+        if not response or "access_token" not in response:
+            raise _judge_refusal(response or {})
         grant.refresh = cache.serialize()
         self._note_token(
-            grant, resource, answer["access_token"], answer.get("expires_in")
+            grant, resource, response["access_token"], response.get("expires_in")
         )
-        return (answer.get("scope") or "").split()
+        return (response.get("scope") or "").split()
 
     # -- the library
 
@@ -226,22 +228,22 @@ def _askable(scopes: Iterable[str]) -> list[str]:
     ]
 
 
-def _say(answer: dict) -> str:
+def _say(response: dict) -> str:
     # The first line: the others are ids and times for Microsoft's support.
-    words = str(answer.get("error_description") or "").splitlines()
+    words = str(response.get("error_description") or "").splitlines()
     return one_line(
-        f"{answer.get('error', '')}: {words[0] if words else ''}".strip(": ")
+        f"{response.get('error', '')}: {words[0] if words else ''}".strip(": ")
     )
 
 
-def _judge_refusal(answer: dict) -> Exception:
-    said = f"Microsoft: {_say(answer) or 'no token'}"
-    if answer.get("error") in (
+def _judge_refusal(response: dict) -> Exception:
+    said = f"Microsoft: {_say(response) or 'no token'}"
+    if response.get("error") in (
         "temporarily_unavailable",
         "server_error",
         "service_unavailable",
     ):
         return Unreachable(said)
-    if answer.get("error") in ("slow_down", "throttled"):
+    if response.get("error") in ("slow_down", "throttled"):
         return RateLimited(said)
     return AuthenticationFailed(said)

@@ -1,4 +1,4 @@
-"""What a mail server's refusal means: one table for reports and for answers at once.
+"""What a mail server's refusal means: one table for reports and for responses at once.
 
 Read from top to bottom, the first rule that fits decides. Words outweigh codes, for
 many servers put a vague or wrong code before clear words; among codes the one in the

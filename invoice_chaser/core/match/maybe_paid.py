@@ -121,7 +121,7 @@ class _Found:
     amount_items: set[int] = field(default_factory=set)
 
 
-class Radar:
+class MoneyMatcher:
     """All open items of a company, indexed. ``match`` looks one piece of money up."""
 
     def __init__(self, items: Iterable[Item], customers: Iterable[Customer] = ()):

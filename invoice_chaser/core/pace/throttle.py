@@ -1,5 +1,5 @@
 """Human pace: when the next message may leave. The same rules pace the real run and the
-forecast (``core.forecast``)."""
+forecast (``core.pace.forecast``)."""
 
 from bisect import bisect_right
 from collections import deque

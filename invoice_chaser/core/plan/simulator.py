@@ -1,6 +1,7 @@
 """The days to come: the planner of the daily run asked day by day, its outcome fed back
 into the facts, and what it plans put into the queues of the mailboxes
-(``core.forecast``), chosen as the real campaigns choose them (``core.share``)."""
+(``core.pace.forecast``), chosen as the real campaigns choose them
+(``core.pace.share``)."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,10 +28,10 @@ _DAY = timedelta(days=1)
 
 @dataclass(slots=True, eq=False)
 class Departure:
-    """A message of the forecast. ``planned``: day of the plan (company's time zone);
+    """A message of the simulation. ``planned``: day of the plan (company's time zone);
     ``approval``: it waits for a person first; ``mailbox``: who sends it; ``leaves``:
     UTC, None when it does not within the days; ``limit``: what made it wait, as
-    ``core.forecast.Departure`` has it."""
+    ``core.pace.forecast.Departure`` has it."""
 
     customer: CustomerFacts
     message: Message
@@ -107,7 +108,7 @@ class Post:
 
 
 @dataclass
-class Forecast:
+class Simulation:
     """``departures``: in the order of leaving; ``held``: customers who get nothing, and
     why, once per customer and reason; ``waiting``: what is planned within the days and
     does not leave in them."""
@@ -128,7 +129,7 @@ def simulate(
     prioritize: Callable[[CustomerFacts, Message], int],
     approve_all: bool = False,
     queued: Iterable[tuple[Departure, tuple, datetime]] = (),
-) -> Forecast:
+) -> Simulation:
     """The next ``days`` days from ``start``, if nobody pays, answers or decides
     anything and every approval is given at once.
 
@@ -161,9 +162,9 @@ class _Run:
         self.on_the_way: dict[int, int] = {}
         self.told: set[tuple[int, str]] = set()
         self.count, self.planned = 0, -1
-        self.forecast = Forecast()
+        self.result = Simulation()
 
-    def go(self) -> Forecast:
+    def go(self) -> Simulation:
         for number in range(self.days):
             day = self.start + timedelta(days=number)
             moment = self.clock.get_run(day)
@@ -179,8 +180,8 @@ class _Run:
         for _mailbox, waiting, limit in self.post.queues.get_waiting():
             if isinstance(waiting.group, Departure):
                 waiting.group.limit = limit
-                self.forecast.waiting.append(waiting.group)
-        return self.forecast
+                self.result.waiting.append(waiting.group)
+        return self.result
 
     def _drain(self, until: datetime) -> None:
         """What leaves before a moment."""
@@ -236,7 +237,7 @@ class _Run:
             for departure in ordered:
                 self.count += 1
                 if departure.mailbox is None:
-                    self.forecast.waiting.append(departure)
+                    self.result.waiting.append(departure)
                 else:
                     self.post.put(
                         departure,
@@ -288,7 +289,7 @@ class _Run:
         if key not in self.told:
             self.told.add(key)
             message.skip = stop
-            self.forecast.held.append(Departure(customer, message, day))
+            self.result.held.append(Departure(customer, message, day))
 
     # -- the end of a message
 
@@ -299,7 +300,7 @@ class _Run:
             message.items = [item for item in message.items if item.date_due >= day]
         record_sent(departure.customer, message, day)
         self.post.known[departure.customer.partner_id] = departure.mailbox
-        self.forecast.departures.append(departure)
+        self.result.departures.append(departure)
         self._release(
             departure,
             max(departure.planned, day)

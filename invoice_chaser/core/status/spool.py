@@ -1,4 +1,4 @@
-"""Hits that the database could not take at once wait in files, so that the answer is
+"""Hits that the database could not take at once wait in files, so that the response is
 never late and no hit is lost."""
 
 import fcntl

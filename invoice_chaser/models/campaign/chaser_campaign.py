@@ -114,7 +114,10 @@ class ChaserCampaign(models.Model):
     started_at = fields.Datetime(readonly=True, copy=False)
     completed_at = fields.Datetime(readonly=True, copy=False)
     left_out = fields.Text(
-        readonly=True, copy=False, help="What was selected but cannot be chased at all."
+        "Not Chaseable",
+        readonly=True,
+        copy=False,
+        help="What was selected but cannot be chased at all.",
     )
     reminder_ids = fields.One2many("chaser.reminder", "campaign_id", readonly=True)
 

@@ -49,7 +49,7 @@ class ChaserCampaign(models.Model):
     queued_count = fields.Integer("Queued", compute="_compute_state_figures")
     sent_count = fields.Integer("Sent", compute="_compute_state_figures")
     failed_count = fields.Integer("Failed", compute="_compute_state_figures")
-    skipped_count = fields.Integer("Held Back", compute="_compute_state_figures")
+    skipped_count = fields.Integer("Left Out", compute="_compute_state_figures")
     undecided_count = fields.Integer("To Settle", compute="_compute_state_figures")
     progress = fields.Float(compute="_compute_state_figures", aggregator=None)
     saved_count = fields.Integer("Messages Saved", compute="_compute_state_figures")
@@ -263,7 +263,7 @@ class ChaserCampaign(models.Model):
     )
     @api.depends_context("lang", "tz")
     def _compute_expected_finish(self):
-        Forecast = self.env["chaser.forecast"]
+        Simulator = self.env["chaser.simulator"]
         waiting = self._read_waiting()
         running = self.filtered(
             lambda campaign: campaign.state in ("scheduled", "sending")
@@ -280,8 +280,8 @@ class ChaserCampaign(models.Model):
                 if (provider_id, campaign_id) in finish
             }
             counts = {provider_id: len(rows) for provider_id, rows in mine.items()}
-            campaign.expected_finish = Forecast._get_last(counts, ends)
-            campaign.mailbox_summary = Forecast._describe_mailboxes(counts, ends)
+            campaign.expected_finish = Simulator._get_last(counts, ends)
+            campaign.mailbox_summary = Simulator._describe_mailboxes(counts, ends)
 
     def _read_waiting(self):
         """Campaign id → mailbox id → its waiting messages as (order, domain, commercial

@@ -55,7 +55,7 @@ class ChaserDailyRun(models.Model):
     )
     finished_at = fields.Datetime(readonly=True)
     message_count = fields.Integer("Reminders", compute="_compute_summary")
-    held_count = fields.Integer("Held Back", compute="_compute_summary")
+    held_count = fields.Integer("Left Out", compute="_compute_summary")
     waiting_count = fields.Integer("Waiting for Their Turn", compute="_compute_summary")
     summary = fields.Text(compute="_compute_summary")
 
@@ -63,9 +63,10 @@ class ChaserDailyRun(models.Model):
         "(company_id, date)", "This company has a daily run for that day already."
     )
     held_ids = fields.Json(
+        "Left Out Before",
         readonly=True,
         help="Records of earlier days (reminders) that still say why a customer is "
-        "held back.",
+        "left out.",
     )
 
     @api.depends("figures", "state", "reason_code", "reason_params")
@@ -102,7 +103,7 @@ class ChaserDailyRun(models.Model):
                 count=figures["levels"][str(level.id)],
             )
         for key, heading in (
-            ("held", self.env._("Held back:")),
+            ("held", self.env._("Left out:")),
             ("waiting", self.env._("Waiting for their turn:")),
         ):
             if counts := figures.get(key):
@@ -400,7 +401,7 @@ class ChaserDailyRun(models.Model):
         limit = fields.Date.subtract(fields.Date.today(), days=365)
         self.search([("date", "<", limit), ("campaign_ids", "=", False)]).unlink()
 
-    # -- Who is held back is written down when it begins or changes, not anew each day
+    # -- Who is left out is written down when it begins or changes, not anew each day
 
     def _leave_standing(self, messages):
         """Of the messages of a plan those that are to be written down; the records that
@@ -467,7 +468,7 @@ class ChaserDailyRun(models.Model):
         }
 
     def action_view_held(self):
-        """Everybody who was held back on this day and why, also where that was written
+        """Everybody who was left out on this day and why, also where that was written
         down on an earlier day."""
         self.ensure_one()
         action = self.env["ir.actions.act_window"]._for_xml_id(
@@ -476,7 +477,7 @@ class ChaserDailyRun(models.Model):
         own = [("campaign_id", "in", self.campaign_ids.ids), ("state", "=", "skipped")]
         domain = ["|", ("id", "in", self.held_ids or []), "&", *own]
         return action | {
-            "name": self.env._("Held Back"),
+            "name": self.env._("Left Out"),
             "domain": domain,
             "context": {},
         }
@@ -503,7 +504,7 @@ class ChaserCampaign(models.Model):
         "There is one such campaign per daily run.",
     )
     held_before_count = fields.Integer(
-        "Held Back as Before", compute="_compute_held_before_count"
+        "Left Out as Before", compute="_compute_held_before_count"
     )
 
     def _send_by_itself(self):

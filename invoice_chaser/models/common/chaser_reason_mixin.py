@@ -19,7 +19,7 @@ def isolate_for(env, text):
 
 
 class ChaserReasonMixin(models.AbstractModel):
-    """Why something is held, skipped or failed: stored as a key with its values, read
+    """Why something waits, was skipped or failed: stored as a key with its values, read
     in the reader's own language."""
 
     _name = "chaser.reason.mixin"
@@ -28,7 +28,7 @@ class ChaserReasonMixin(models.AbstractModel):
     reason_code = fields.Char(readonly=True, copy=False)
     reason_params = fields.Json(readonly=True, copy=False)
     reason = fields.Char(
-        compute="_compute_reason", help="Why this is held, skipped or failed."
+        compute="_compute_reason", help="Why this waits, was skipped or failed."
     )
 
     @api.depends("reason_code", "reason_params")

@@ -311,7 +311,7 @@ class ResPartner(models.Model):
         )
         coming = None
         if company.chaser_daily:
-            coming = self.env["chaser.forecast"]._forecast(company, 60, customers)[1]
+            coming = self.env["chaser.simulator"]._simulate(company, 60, customers)[1]
         for partner in self:
             partner.chaser_next_step = "\n".join(
                 partner._describe_next_step(today, coming)

@@ -105,7 +105,7 @@ class ChaserProvider(models.Model):
     max_attempts = fields.Integer(
         "Attempts per Message", default=3, tracking=True, aggregator=None
     )
-    hold_until = fields.Datetime("Held Until", readonly=True, copy=False)
+    hold_until = fields.Datetime("Waits Until", readonly=True, copy=False)
     unreachable_count = fields.Integer(readonly=True, copy=False, aggregator=None)
     connected_database = fields.Char(
         readonly=True,

@@ -33,7 +33,8 @@ class ChaserSuppression(models.Model):
         tracking=True,
     )
     source = fields.Char(
-        help="Where it came from: the link in a mail, the mail server's answer, a file."
+        help="Where it came from: the link in a mail, the mail server's response, a "
+        "file."
     )
     suppressed_at = fields.Datetime(
         "Stopped On", required=True, default=fields.Datetime.now, readonly=True
@@ -175,7 +176,7 @@ class ChaserSuppression(models.Model):
             company,
             address,
             "hard_bounce",
-            source=self.env._("Mail server's answer"),
+            source=self.env._("Mail server's response"),
             reminder=reminder,
             note=words,
         )

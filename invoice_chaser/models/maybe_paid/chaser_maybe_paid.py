@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import SQL, format_amount, format_date
 
-from ...core.match.maybe_paid import Customer, Item, Money, Radar, is_registered
+from ...core.match.maybe_paid import Customer, Item, Money, MoneyMatcher, is_registered
 from ..common.chaser_reason_mixin import isolate_for
 from ..planning.chaser_planner import PAID_STATES
 
@@ -248,7 +248,7 @@ class ChaserMaybePaid(models.Model):
         return True
 
     def action_send_anyway(self):
-        """Remind nevertheless: what was held back for this goes out with its
+        """Remind nevertheless: what was left out for this goes out with its
         campaign."""
         self._check_may_decide()
         self.sudo()._set_decided("sent")
@@ -320,7 +320,7 @@ class ChaserMaybePaid(models.Model):
         return self._open_source()
 
     @api.model
-    def action_open_radar(self):
+    def action_open_maybe_paid(self):
         """Look afresh, then show what is to be decided."""
         self.check_access("read")
         for company in self.env.companies:
@@ -349,7 +349,7 @@ class ChaserMaybePaid(models.Model):
         ).hold_id
         (holds - kept).action_release()
 
-    # -- The radar: reads money and items of a company in a fixed number of queries, and
+    # -- Matching: reads money and items of a company in a fixed number of queries, and
     # keeps what fits (``core.maybe_paid``)
 
     @api.model
@@ -406,9 +406,12 @@ class ChaserMaybePaid(models.Model):
         found = {}
         if not money:
             return found
-        radar, registered = self._make_radar(company), self._read_registered(company)
+        matcher, registered = (
+            self._make_matcher(company),
+            self._read_registered(company),
+        )
         for one in money:
-            for hit in radar.match(one):
+            for hit in matcher.match(one):
                 if not is_registered(one, hit, registered):
                     found[one.key, hit.partner_id, ",".join(map(str, hit.item_ids))] = (
                         one,
@@ -526,7 +529,7 @@ class ChaserMaybePaid(models.Model):
         )
 
     @api.model
-    def _make_radar(self, company):
+    def _make_matcher(self, company):
         items = self.env.execute_query_dict(
             SQL(
                 """SELECT l.id, l.move_id, m.commercial_partner_id AS partner_id,
@@ -557,7 +560,7 @@ class ChaserMaybePaid(models.Model):
                 partner_ids,
             )
         )
-        return Radar(
+        return MoneyMatcher(
             [
                 Item(**row | {"residual": Decimal(str(row["residual"]))})
                 for row in items

@@ -37,7 +37,7 @@ class ChaserReminder(models.Model):
 
     @api.model
     def _requeue_maybe_paid(self, hits):
-        """What was held back for these hits alone and whose campaign still runs or has
+        """What was left out for these hits alone and whose campaign still runs or has
         just ended goes into its queue again."""
         skipped = self.sudo().search(
             [

@@ -25,7 +25,7 @@ class ChaserOauthGrant(models.Model):
     _allow_sudo_commands = False
 
     provider_id = fields.Many2one(
-        "chaser.provider", required=True, readonly=True, ondelete="cascade"
+        "chaser.provider", "Mailbox", required=True, readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one(
         related="provider_id.company_id", store=True, index=True

@@ -327,7 +327,7 @@ class ChaserProvider(models.Model):
             problem.detail,
         )
         words["unreachable"] = (
-            self.env._("The service did not answer"),
+            self.env._("The service did not respond"),
             self.env._("Try again in a few minutes. %s", again),
         )
         title, text = words.get(problem.code) or (
@@ -350,7 +350,7 @@ class ChaserProvider(models.Model):
                 ),
             ),
             "bad_state": (
-                _("This answer does not fit"),
+                _("This response does not fit"),
                 _(
                     "It was not asked for by this database, or it was changed on the "
                     "way. If you work with several databases, sign in to the one in "
@@ -388,7 +388,7 @@ class ChaserProvider(models.Model):
         }
 
     def _get_service_words(self, detail, again):
-        """Title and text by code, where the service's answer is not what the mailbox
+        """Title and text by code, where the service's response is not what the mailbox
         needs."""
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._

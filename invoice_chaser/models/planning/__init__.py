@@ -1,6 +1,6 @@
 from . import chaser_policy
 from . import chaser_level
 from . import chaser_planner
-from . import chaser_forecast
+from . import chaser_simulator
 from . import chaser_plan_writer
 from . import chaser_worklist

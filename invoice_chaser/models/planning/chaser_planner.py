@@ -157,7 +157,7 @@ class ChaserPlanner(models.AbstractModel):
 
     @api.model
     def _exclude(self, plan, excluded_partner_ids, excluded_line_ids):
-        """Takes out what the accountant dropped in the preview; recorded as held back,
+        """Takes out what the accountant dropped in the preview; recorded as left out,
         with his name."""
         dropped = Skip("dropped", {"detail": self.env.user.name})
         messages = []

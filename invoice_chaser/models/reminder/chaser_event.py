@@ -78,6 +78,7 @@ class ChaserEvent(models.Model):
         readonly=True,
     )
     provider_event_id = fields.Char(
+        "Event ID of the Mail Service",
         readonly=True,
         help="The service's own id, so that a repeated report counts once.",
     )

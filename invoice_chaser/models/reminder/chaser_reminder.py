@@ -96,7 +96,7 @@ class ChaserReminder(models.Model):
             ("sending", "Sending"),
             ("sent", "Sent"),
             ("failed", "Failed"),
-            ("skipped", "Held Back"),
+            ("skipped", "Left Out"),
             ("cancelled", "Cancelled"),
         ],
         required=True,
@@ -114,7 +114,7 @@ class ChaserReminder(models.Model):
             ("replied", "Replied"),
             ("bounced", "Bounced"),
             ("failed", "Failed"),
-            ("suppressed", "Held Back"),
+            ("suppressed", "Left Out"),
             ("paid", "Paid"),
         ],
         compute="_compute_status",
@@ -134,8 +134,9 @@ class ChaserReminder(models.Model):
     )
     attempt_count = fields.Integer(readonly=True, aggregator=None)
     message_id = fields.Char("Message-ID", readonly=True, index="btree_not_null")
-    provider_message_id = fields.Char(readonly=True)
+    provider_message_id = fields.Char("Message ID of the Mail Service", readonly=True)
     provider_thread_id = fields.Char(
+        "Conversation at the Mail Service",
         readonly=True,
         copy=False,
         help="The conversation at the mail service, which a reply belongs to as well.",

@@ -162,9 +162,9 @@ class ChaserProvider(models.Model):
         company's month. Those that are not connected send nothing and are not in the
         answer.
 
-        :param dict extra: mailbox id → messages (``core.forecast.Waiting``) that are
-        planned beside the queue :param with_queue: also what is queued, as groups the
-        campaigns' ids
+        :param dict extra: mailbox id → messages (``core.pace.forecast.Waiting``) that
+        are planned beside the queue :param with_queue: also what is queued, as groups
+        the campaigns' ids
         """
         providers = self.filtered(lambda provider: provider.state == "connected")
         queues = providers._make_queues(

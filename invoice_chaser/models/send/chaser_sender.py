@@ -58,7 +58,7 @@ class ChaserSender(models.AbstractModel):
     _description = "Sender of Reminders"
 
     _SEND_STEPS = (
-        "radar",
+        "maybe_paid",
         "lock",
         "facts",
         "refresh",
@@ -95,9 +95,9 @@ class ChaserSender(models.AbstractModel):
                 return stop
         return None
 
-    # -- radar: money that came in since planning
+    # -- maybe_paid: money that came in since planning
 
-    def _step_radar(self, job):
+    def _step_maybe_paid(self, job):
         """Looked at again when anything changed, before the reminder is locked. What
         fits is held by ``chaser.hold``, which the step ``refresh`` reads."""
         company = self.env["res.company"].browse(job.run.settings["company_id"])

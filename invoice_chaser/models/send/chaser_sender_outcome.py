@@ -280,8 +280,8 @@ class ChaserSender(models.AbstractModel):
     # -- when it does not go
 
     def _take_transport_error(self, job, error):
-        """The service's answer decides: about this message, this customer, or the whole
-        mailbox."""
+        """The service's response decides: about this message, this customer, or the
+        whole mailbox."""
         reminder = job.reminder
         job.run.provider._fresh()
         if isinstance(error, OutcomeUnknown):

@@ -36,7 +36,7 @@ _NOTES = 500
 
 class MailboxRun:
     """One run of a mailbox's job: the lock that makes it the only sender, its stages in
-    their order, what the mail service's answers mean for the whole queue, and when to
+    their order, what the mail service's responses mean for the whole queue, and when to
     come again.
 
     A plain object: it is about no row. What belongs to the mailbox stays there
@@ -460,7 +460,7 @@ class MailboxRun:
         self._commit()
         return None
 
-    # -- what the mail service's answers mean for the mailbox and its whole queue
+    # -- what the mail service's responses mean for the mailbox and its whole queue
 
     def take_error(self, error):
         """What an error of the mailbox (not of one message) means for its whole queue.
@@ -489,7 +489,7 @@ class MailboxRun:
 
     def _take_rate_limit(self, error, now):
         """The mailbox rests as long as the service told, else longer each time the
-        answer comes again."""
+        response comes again."""
         provider = self.provider
         provider.rate_limit_count += 1
         scope = (

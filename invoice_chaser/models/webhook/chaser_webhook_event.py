@@ -102,7 +102,7 @@ class ChaserWebhookEvent(models.Model):
         """Store a report. Called by the public route as superuser; verifies before
         anything is read.
 
-        :return: the HTTP status to answer with: 200, 403 (not proven), 404 (no such
+        :return: the HTTP status to respond with: 200, 403 (not proven), 404 (no such
         address) or 503 (come again)
         """
         service = SERVICES.get(service_name)
@@ -187,13 +187,13 @@ class ChaserWebhookEvent(models.Model):
     @api.model
     def _get_url__(self, url):
         """The one place that asks the network."""
-        answer = requests.get(
+        response = requests.get(
             url, timeout=_PATIENCE, allow_redirects=False, stream=True
         )
-        answer.raise_for_status()
-        if answer.status_code != 200:
+        response.raise_for_status()
+        if response.status_code != 200:
             raise requests.RequestException("redirected")
-        return answer.raw.read(_CERTIFICATE_SIZE, decode_content=True)
+        return response.raw.read(_CERTIFICATE_SIZE, decode_content=True)
 
     # -- working off
 

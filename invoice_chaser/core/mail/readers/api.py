@@ -1,4 +1,4 @@
-"""What readers over an HTTP API share: they only ask, and what an answer means."""
+"""What readers over an HTTP API share: they only ask, and what a response means."""
 
 import requests
 
@@ -20,15 +20,15 @@ class ApiReader(ApiConnection, Reader):
         return self._call("GET", url, **options)
 
     def _classify(
-        self, answer: requests.Response, text: str, sends: bool
+        self, response: requests.Response, text: str, sends: bool
     ) -> TransportError:
-        code, reasons = answer.status_code, get_reasons(answer)
+        code, reasons = response.status_code, get_reasons(response)
         if (
             code == 429
             or (code == 403 and reasons & {*GOOGLE_RATE, "dailyLimitExceeded"})
-            or (code == 503 and answer.headers.get("Retry-After"))
+            or (code == 503 and response.headers.get("Retry-After"))
         ):
-            return RateLimited(text, retry_after(answer, text))
+            return RateLimited(text, retry_after(response, text))
         if code in (401, 403):
             return AuthenticationFailed(text)
         return (FolderMissing if code in (400, 404) else Unreachable)(text)

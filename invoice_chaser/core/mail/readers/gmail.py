@@ -35,10 +35,10 @@ class GmailReader(ApiReader):
         }
         if cursor.get("history_page"):
             params["pageToken"] = cursor["history_page"]
-        answer = self._get(f"{BASE}/history", allow=(404,), params=params)
-        if answer.status_code == 404:
+        response = self._get(f"{BASE}/history", allow=(404,), params=params)
+        if response.status_code == 404:
             return None
-        facts = get_json(answer)
+        facts = get_json(response)
         added = [
             entry.get("message") or {}
             for row in facts.get("history") or []
@@ -88,11 +88,11 @@ class GmailReader(ApiReader):
     def _read_entries(self, ids: list[str]) -> tuple[Entry, ...]:
         entries = []
         for ref in ids:
-            answer = self._get(
+            response = self._get(
                 f"{BASE}/messages/{ref}", allow=(404,), params={"format": "metadata"}
             )
-            if answer.status_code != 404:
-                pairs = (get_json(answer).get("payload") or {}).get("headers") or []
+            if response.status_code != 404:
+                pairs = (get_json(response).get("payload") or {}).get("headers") or []
                 entries.append(
                     Entry(
                         ref,
@@ -104,14 +104,14 @@ class GmailReader(ApiReader):
         return tuple(entries)
 
     def fetch(self, ref: str, max_bytes: int) -> bytes | None:
-        answer = self._get(
+        response = self._get(
             f"{BASE}/messages/{ref}", allow=(404,), params={"format": "raw"}
         )
-        if answer.status_code == 404:
+        if response.status_code == 404:
             return None
         try:
             raw = base64.urlsafe_b64decode(
-                str(get_json(answer).get("raw") or "") + "==="
+                str(get_json(response).get("raw") or "") + "==="
             )
         except (binascii.Error, ValueError):
             return None

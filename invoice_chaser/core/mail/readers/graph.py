@@ -18,16 +18,16 @@ _IMMUTABLE = 'IdType="ImmutableId"'
 
 class GraphReader(ApiReader):
     def list_new(self, cursor: dict, since: date, limit: int) -> Page:
-        answer = None
+        response = None
         headers = {"Prefer": f"{_IMMUTABLE}, odata.maxpagesize={limit}"}
         if cursor.get("link"):
-            answer = self._get(
+            response = self._get(
                 self._check(cursor["link"]), allow=(410,), headers=headers
             )
-        if answer is None or answer.status_code == 410:
+        if response is None or response.status_code == 410:
             # Nothing kept yet, or the service has forgotten what it gave us
             # (syncStateNotFound).
-            answer = self._get(
+            response = self._get(
                 f"{BASE}/me/mailFolders/{quote(self._folder, safe='')}/messages/delta",
                 headers=headers,
                 params={
@@ -36,7 +36,7 @@ class GraphReader(ApiReader):
                     "$filter": f"receivedDateTime ge {since:%Y-%m-%d}T00:00:00Z",
                 },
             )
-        facts = get_json(answer)
+        facts = get_json(response)
         ids = [
             str(message["id"])
             for message in facts.get("value") or []
@@ -45,20 +45,20 @@ class GraphReader(ApiReader):
         more = facts.get("@odata.nextLink")
         link = more or facts.get("@odata.deltaLink")
         if not link:
-            raise Unreachable("the answer leads nowhere")
+            raise Unreachable("the response leads nowhere")
         return Page(self._read_entries(ids), {"link": self._check(link)}, bool(more))
 
     @staticmethod
     def _check(link: str) -> str:
         """The token goes along with each request: to this service, nowhere else."""
         if not str(link).startswith(f"{BASE}/"):
-            raise Unreachable("the answer leads to another host")
+            raise Unreachable("the response leads to another host")
         return link
 
     def _read_entries(self, ids: list[str]) -> tuple[Entry, ...]:
         entries = []
         for ref in ids:
-            answer = self._get(
+            response = self._get(
                 f"{BASE}/me/messages/{quote(ref, safe='')}",
                 allow=(404,),
                 headers={"Prefer": _IMMUTABLE},
@@ -67,19 +67,19 @@ class GraphReader(ApiReader):
                     "toRecipients,receivedDateTime"
                 },
             )
-            if answer.status_code != 404:
+            if response.status_code != 404:
                 entries.append(
-                    Entry(ref, write_headers(_get_headers(get_json(answer))))
+                    Entry(ref, write_headers(_get_headers(get_json(response))))
                 )
         return tuple(entries)
 
     def fetch(self, ref: str, max_bytes: int) -> bytes | None:
-        answer = self._get(
+        response = self._get(
             f"{BASE}/me/messages/{quote(ref, safe='')}/$value",
             allow=(404,),
             headers={"Prefer": _IMMUTABLE},
         )
-        return None if answer.status_code == 404 else answer.content[:max_bytes]
+        return None if response.status_code == 404 else response.content[:max_bytes]
 
 
 def _get_headers(message: dict) -> list[tuple[str, str]]:

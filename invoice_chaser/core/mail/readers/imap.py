@@ -122,12 +122,12 @@ class ImapReader(MarkingReader):
         except imaplib.IMAP4.error as error:
             if _TEMPORARY.search(_words(error)):
                 raise
-            # Ended before its time; one new token, then the answer counts.
+            # Ended before its time; one new token, then the response counts.
             _authenticate(session, user, self.__get_token(token))
 
     @contextlib.contextmanager
     def _errors(self):
-        """A broken line, or an answer that is none, is ``Unreachable``; the next call
+        """A broken line, or a response that is none, is ``Unreachable``; the next call
         connects anew."""
         try:
             yield
@@ -269,8 +269,8 @@ class ImapReader(MarkingReader):
                     found[int(number[1])] = item[1]
         return found
 
-    def _ok(self, answer: tuple) -> list:
-        kind, data = answer
+    def _ok(self, response: tuple) -> list:
+        kind, data = response
         if kind != "OK":
             raise Unreachable(
                 one_line(

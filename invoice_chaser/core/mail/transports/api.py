@@ -44,16 +44,16 @@ class ApiTransport(ApiConnection, Transport):
 
 
 def classify_common(
-    answer: requests.Response, text: str, sends: bool
+    response: requests.Response, text: str, sends: bool
 ) -> TransportError | None:
     """What means the same for every service; None for the rest."""
-    code = answer.status_code
+    code = response.status_code
     if code == 401:
         return AuthenticationFailed(text)
     if code == 413:
         return MessageRefused(text)
-    if code == 429 or (code == 503 and answer.headers.get("Retry-After")):
-        return RateLimited(text, retry_after(answer, text))
+    if code == 429 or (code == 503 and response.headers.get("Retry-After")):
+        return RateLimited(text, retry_after(response, text))
     if code >= 500 or code < 400:
         # Neither service knows an idempotency key: after a failure of its own it may
         # have queued the message.

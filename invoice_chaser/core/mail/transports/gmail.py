@@ -1,7 +1,7 @@
 """Gmail API. Our own MIME goes up unchanged; the narrow right ``gmail.send`` is enough
 to send.
 
-Source of the answers: developers.google.com/gmail/api/guides/handle-errors.
+Source of the responses: developers.google.com/gmail/api/guides/handle-errors.
 """
 
 import re
@@ -43,7 +43,7 @@ _DAILY = re.compile(r"\bdaily\b|mail sending", re.I)
 class GmailTransport(ApiTransport):
     def send(self, message: OutgoingMessage) -> SendResult:
         raw = self._write(message)
-        answer = self._call(
+        response = self._call(
             "POST",
             _SEND,
             sends=True,
@@ -51,19 +51,19 @@ class GmailTransport(ApiTransport):
             data=raw,
             headers={"Content-Type": "message/rfc822"},
         )
-        facts = get_json(answer)
+        facts = get_json(response)
         if not facts.get("id"):
-            raise OutcomeUnknown(f"{answer.status_code} without a message id")
+            raise OutcomeUnknown(f"{response.status_code} without a message id")
         return SendResult(
             str(facts["id"]),
-            f"{answer.status_code} accepted",
+            f"{response.status_code} accepted",
             thread_id=str(facts.get("threadId") or ""),
         )
 
     def find_sent(self, message_id: str) -> bool | None:
         if not self._can_read:
             return None
-        answer = self._call(
+        response = self._call(
             "GET",
             _MESSAGES,
             params={
@@ -72,7 +72,7 @@ class GmailTransport(ApiTransport):
                 "maxResults": 1,
             },
         )
-        facts = get_json(answer)
+        facts = get_json(response)
         return (
             bool(facts.get("messages"))
             if "resultSizeEstimate" in facts or "messages" in facts
@@ -80,24 +80,24 @@ class GmailTransport(ApiTransport):
         )
 
     def _classify(
-        self, answer: requests.Response, text: str, sends: bool
+        self, response: requests.Response, text: str, sends: bool
     ) -> TransportError:
-        reasons = get_reasons(answer)
-        if answer.status_code in (403, 429) and (
+        reasons = get_reasons(response)
+        if response.status_code in (403, 429) and (
             "dailyLimitExceeded" in reasons or _DAILY.search(text)
         ):
-            return RateLimited(text, retry_after(answer, text, otherwise=DAY))
-        if answer.status_code == 403 and reasons & GOOGLE_RATE:
+            return RateLimited(text, retry_after(response, text, otherwise=DAY))
+        if response.status_code == 403 and reasons & GOOGLE_RATE:
             return RateLimited(
-                text, retry_after(answer, text, otherwise=timedelta(minutes=5))
+                text, retry_after(response, text, otherwise=timedelta(minutes=5))
             )
-        common = classify_common(answer, text, sends)
+        common = classify_common(response, text, sends)
         if common:
             return common
         if reasons & _CLOSED:
             return AuthenticationFailed(text)
-        if answer.status_code == 403:
+        if response.status_code == 403:
             return PolicyRefused(text)
-        if answer.status_code == 400 and _RECIPIENT.search(text):
+        if response.status_code == 400 and _RECIPIENT.search(text):
             return RecipientRefused(text, permanent=True)
         return MessageRefused(text)

@@ -1,13 +1,13 @@
 """Outlook and Microsoft 365: by Microsoft Graph with our own MIME, or by SMTP with a
 token where a tenant wants that.
 
-Graph keeps nothing of ``sendMail`` that we could name: it answers 202 without an id.
-With the right to read and write we make a draft and send that: the draft's answer has
-the id, the conversation and the Message-ID, a line that breaks before the second
+Graph keeps nothing of ``sendMail`` that we could name: it replies 202 without an id.
+With the right to read and write we make a draft and send that: the reply to the draft
+has the id, the conversation and the Message-ID, a line that breaks before the second
 request has sent nothing, and what is left undecided can be looked up. With the right to
 send alone, ``sendMail`` it is.
 
-Source of the answers: learn.microsoft.com/graph/errors and /graph/throttling; of
+Source of the responses: learn.microsoft.com/graph/errors and /graph/throttling; of
 XOAUTH2: learn.microsoft.com/exchange/client-developer/
 legacy-protocols/how-to-authenticate-an-imap-pop-smtp-application-by-using-oauth.
 """
@@ -71,12 +71,12 @@ class OutlookTransport(ApiTransport):
         )
 
     def _send_mail(self, content: bytes) -> SendResult:
-        answer = self._call(
+        response = self._call(
             "POST", f"{GRAPH}/me/sendMail", sends=True, data=content, headers=_MIME
         )
-        if answer.status_code != 202:
-            raise OutcomeUnknown(f"{answer.status_code} instead of 202")
-        return SendResult(response=f"{answer.status_code} accepted")
+        if response.status_code != 202:
+            raise OutcomeUnknown(f"{response.status_code} instead of 202")
+        return SendResult(response=f"{response.status_code} accepted")
 
     def _send_draft(self, message: OutgoingMessage, content: bytes) -> SendResult:
         draft = get_json(
@@ -89,7 +89,7 @@ class OutlookTransport(ApiTransport):
         given = str(draft.get("internetMessageId") or "")
         renamed = given if given != message.message_id else ""
         try:
-            answer = self._call(
+            response = self._call(
                 "POST",
                 f"{GRAPH}/me/messages/{draft['id']}/send",
                 sends=True,
@@ -102,11 +102,11 @@ class OutlookTransport(ApiTransport):
         except TransportError:
             self._drop_draft(draft["id"])
             raise
-        if answer.status_code != 202:
-            raise OutcomeUnknown(f"{answer.status_code} instead of 202")
+        if response.status_code != 202:
+            raise OutcomeUnknown(f"{response.status_code} instead of 202")
         return SendResult(
             str(draft["id"]),
-            f"{answer.status_code} accepted",
+            f"{response.status_code} accepted",
             thread_id=str(draft.get("conversationId") or ""),
             internet_message_id=renamed,
         )
@@ -121,7 +121,7 @@ class OutlookTransport(ApiTransport):
         if not self._can_read:
             return None
         wanted = message_id.replace("'", "''")
-        answer = self._call(
+        response = self._call(
             "GET",
             f"{GRAPH}/me/messages",
             params={
@@ -129,7 +129,7 @@ class OutlookTransport(ApiTransport):
                 "$select": "id,isDraft",
             },
         )
-        found = get_json(answer).get("value")
+        found = get_json(response).get("value")
         # A draft of it means that the second request never worked.
         return (
             any(not one.get("isDraft") for one in found)
@@ -138,18 +138,18 @@ class OutlookTransport(ApiTransport):
         )
 
     def _classify(
-        self, answer: requests.Response, text: str, sends: bool
+        self, response: requests.Response, text: str, sends: bool
     ) -> TransportError:
-        code = _get_code(answer)
+        code = _get_code(response)
         if code in _DAILY or any(word in text for word in _DAILY):
-            return RateLimited(text, retry_after(answer, text, otherwise=DAY))
+            return RateLimited(text, retry_after(response, text, otherwise=DAY))
         if code == "ErrorQuotaExceeded":
             # The person's own mailbox is full (Sent Items count): nothing leaves until
             # there is room.
             return RateLimited(text, timedelta(hours=1))
         if code in _RECIPIENT:
             return RecipientRefused(text, permanent=True)
-        common = classify_common(answer, text, sends)
+        common = classify_common(response, text, sends)
         if common:
             return common
         if code in _CLOSED:
@@ -157,12 +157,12 @@ class OutlookTransport(ApiTransport):
         # ErrorSendAsDenied, ErrorAccountSuspend and the like: the next message would
         # fare no better.
         return (
-            PolicyRefused(text) if answer.status_code == 403 else MessageRefused(text)
+            PolicyRefused(text) if response.status_code == 403 else MessageRefused(text)
         )
 
 
-def _get_code(answer: requests.Response) -> str:
-    error = get_json(answer).get("error")
+def _get_code(response: requests.Response) -> str:
+    error = get_json(response).get("error")
     return str(error.get("code") or "") if isinstance(error, dict) else ""
 
 
@@ -193,7 +193,7 @@ class OutlookSmtpTransport(SessionTransport):
             try:
                 self._authenticate(session, token)
             except smtplib.SMTPAuthenticationError:
-                # Ended before its time; one new token, then the answer counts.
+                # Ended before its time; one new token, then the response counts.
                 self._authenticate(session, self.__get_token(token))
         except smtplib.SMTPNotSupportedError as error:
             session.close()

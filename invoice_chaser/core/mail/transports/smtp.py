@@ -22,8 +22,8 @@ from .base import Transport
 
 
 class SessionTransport(Transport):
-    """Sends over a session that ``connect`` opens; knows SMTP's answers, not where the
-    session comes from."""
+    """Sends over a session that ``connect`` opens; knows SMTP's responses, not where
+    the session comes from."""
 
     def __init__(self, connect: Callable[[], smtplib.SMTP], user: str = ""):
         self._connect = connect
@@ -147,7 +147,7 @@ def _accepted(code: int, text: bytes) -> bool:
 
 def _no_answer(code: int, text: bytes) -> smtplib.SMTPException:
     return smtplib.SMTPException(
-        f"not an answer to the command: {code} {one_line(text)}"
+        f"not a response to the command: {code} {one_line(text)}"
     )
 
 

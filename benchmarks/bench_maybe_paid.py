@@ -1,5 +1,5 @@
-"""The radar (core.maybe_paid): 2,000 bank lines against 10,000 open items of 1,500
-customers, beside comparing each with each. No database."""
+"""Matching money (core.match.maybe_paid): 2,000 bank lines against 10,000 open items
+of 1,500 customers, beside comparing each with each. No database."""
 
 import random
 import sys
@@ -13,7 +13,7 @@ sys.path[:0] = [
     str(Path(__file__).parent.parent / "invoice_chaser"),
 ]
 
-from core.match.maybe_paid import Customer, Item, Money, Radar  # noqa: E402
+from core.match.maybe_paid import Customer, Item, Money, MoneyMatcher  # noqa: E402
 from figures import Row, median, p90, print_table, require, scaled, times  # noqa: E402
 
 ITEMS, LINES, CUSTOMERS = scaled(10_000), scaled(2_000), scaled(1_500)
@@ -88,18 +88,18 @@ def run(quick=False):
     whole, hits = [], 0
     for _round in range(1 if quick else 5):
         start = time.perf_counter()
-        radar = Radar(items, customers)
-        hits = sum(len(radar.match(line)) for line in lines)
+        matcher = MoneyMatcher(items, customers)
+        hits = sum(len(matcher.match(line)) for line in lines)
         whole.append(time.perf_counter() - start)
     require(hits, "nothing was found")
     start = time.perf_counter()
     compare_each(items, lines[:100])
     plain = (time.perf_counter() - start) * LINES / min(LINES, 100)
     print_table(
-        f"Radar: {LINES:,} bank lines, {ITEMS:,} open items",
+        f"Maybe paid: {LINES:,} bank lines, {ITEMS:,} open items",
         [
             Row(
-                "radar, index and all lines",
+                "matcher, index and all lines",
                 f"{median(whole):.2f} s",
                 f"{p90(whole):.2f} s",
                 "6 to read",

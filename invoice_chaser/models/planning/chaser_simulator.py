@@ -10,24 +10,24 @@ from ...core.plan.priority import compute_priority
 from ...core.plan.simulator import Clock, Departure, Post, simulate
 
 
-class ChaserForecast(models.AbstractModel):
+class ChaserSimulator(models.AbstractModel):
     """What goes out in days to come: the simulator and a customer's next step."""
 
-    _name = "chaser.forecast"
-    _description = "Forecast of Reminders"
+    _name = "chaser.simulator"
+    _description = "Simulator of Reminders"
 
     @api.model
-    def _forecast(self, company, days, partners=None, ladders=None):
+    def _simulate(self, company, days, partners=None, ladders=None):
         """What goes out in the next ``days`` days, by the planner, the choice of
-        mailboxes and the pace of the real run; see ``core.simulator.simulate``.
+        mailboxes and the pace of the real run; see ``core.plan.simulator``.
 
-        :return: ``CampaignPlan`` (of today, as read) and ``Forecast``
+        :return: ``CampaignPlan`` (of today, as read) and ``Simulation``
         """
         Planner = self.env["chaser.planner"]
         plan = Planner._plan_open(company, partners, days=days, ladders=ladders)
         self._foresee_promises(plan)
         receivables = plan.get_receivables(self.env)
-        forecast = simulate(
+        simulation = simulate(
             plan.customers,
             Planner._get_plan_settings(company, automatic=True),
             plan.today,
@@ -43,7 +43,7 @@ class ChaserForecast(models.AbstractModel):
             approve_all=company.chaser_daily_approval,
             queued=list(self._read_queued(plan)),
         )
-        return plan, forecast
+        return plan, simulation
 
     @api.model
     def _make_post(self, company, plan):
