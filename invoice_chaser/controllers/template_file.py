@@ -26,7 +26,7 @@ class ChaserTemplateFile(http.Controller):
         if not templates:
             raise request.not_found()
         return request.make_response(
-            templates._export_file(),
+            request.env["chaser.template.file"]._export(templates),
             [
                 ("Content-Type", "application/json; charset=utf-8"),
                 ("Content-Disposition", content_disposition("reminder-templates.json")),

@@ -27,7 +27,7 @@ class TestKeys(OauthCase):
 
     def _reseal(self, user=None):
         answer = (
-            self.env["chaser.provider"].with_user(user or self.manager).action_reseal()
+            self.env["chaser.reseal"].with_user(user or self.manager).action_reseal()
         )
         self.env.flush_all()
         return answer["params"]

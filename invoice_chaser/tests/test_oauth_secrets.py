@@ -151,7 +151,7 @@ class TestOauthSecrets(OauthCase):
                         "chaser_google_client_id",
                     ],
                 ),
-                self._call(user, "chaser.provider", "action_reseal"),
+                self._call(user, "chaser.reseal", "action_reseal"),
             ]
             self._assert_tells_nothing(answers)
             self.assertEqual(

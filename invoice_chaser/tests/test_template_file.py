@@ -155,7 +155,7 @@ class TestTemplateFile(TemplateCase):
         self.assertIn("Hello", template.version_ids[-1].summary)
 
     def test_there_and_back(self):
-        exported = self.polite._export_file()
+        exported = self.env["chaser.template.file"]._export(self.polite)
         wizard = self._read(exported)
         self.assertEqual(
             wizard.line_ids.state, "new"
@@ -168,20 +168,27 @@ class TestTemplateFile(TemplateCase):
             (False, "invoice_chaser.chaser_template_polite"),
         )
         self.assertEqual(
-            json.loads(copy._export_file())["templates"][0]["key"],
+            json.loads(self.env["chaser.template.file"]._export(copy))["templates"][0][
+                "key"
+            ],
             "invoice_chaser.chaser_template_polite",
         )
         self.assertEqual(self._read(exported).line_ids.state, "same")
 
     def test_all_shipped_templates_can_be_read_again(self):
         shipped = self.env["chaser.template"].search([("company_id", "=", False)])
-        wizard = self._read(shipped._export_file())
+        wizard = self._read(self.env["chaser.template.file"]._export(shipped))
         self.assertEqual(len(wizard.line_ids), len(shipped))
         self.assertEqual(set(wizard.line_ids.mapped("state")), {"new"})
 
     def test_own_templates_are_found_again_without_a_key(self):
         mine = self._template(name="Mine")
-        self.assertEqual(self._read(mine._export_file()).line_ids.template_id, mine)
+        self.assertEqual(
+            self._read(
+                self.env["chaser.template.file"]._export(mine)
+            ).line_ids.template_id,
+            mine,
+        )
         self.assertFalse(mine.file_key)
 
     def test_clear_messages_for_bad_templates(self):

@@ -90,7 +90,10 @@ class TestWithoutArabic(ChaserCase):
             {finding["code"] for finding in campaign.findings or ()}, {"no_arabic"}
         )
         self.polite.action_export()
-        self.assertEqual(self.polite._prepare_entry().name, {"en": self.polite.name})
+        self.assertEqual(
+            self.env["chaser.template.file"]._prepare_entry(self.polite).name,
+            {"en": self.polite.name},
+        )
         settings = self.env["res.config.settings"].with_user(self.manager).create({})
         self.assertFalse(settings.chaser_arabic_installed)
 

@@ -277,10 +277,7 @@ class ChaserPreview(models.TransientModel):
 
     @api.depends("provider_id", "provider_mode")
     def _compute_warning(self):
-        arabic = any(
-            code.startswith("ar")
-            for code, _name in self.env["res.lang"].get_installed()
-        )
+        arabic = self.env["res.lang"]._get_chaser_arabic()
         for preview in self:
             warnings = preview._get_mailbox_warnings()
             if not arabic and any(

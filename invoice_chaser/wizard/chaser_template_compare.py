@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
 
 from ..core.letter.text_diff import compare_letters
 
@@ -83,37 +82,3 @@ class ChaserTemplateCompare(models.TransientModel):
             "views": [(False, "form")],
             "target": "new",
         }
-
-
-class ChaserTemplate(models.Model):
-    _inherit = "chaser.template"  # pylint: disable=consider-merging-classes-inherited  # versions side by side
-
-    def action_compare(self):
-        """The last two versions; with one alone, that one and the text as it is now."""
-        self.ensure_one()
-        self.check_access("read")
-        versions = self.env["chaser.template.version"].search(
-            [("template_id", "=", self.id)], limit=2
-        )
-        if not versions:
-            raise UserError(
-                self.env._(
-                    "This template has not been used yet, so there is no version to "
-                    "compare."
-                )
-            )
-        newer = versions[0] if len(versions) > 1 else versions.browse()
-        return self.env["chaser.template.compare"]._open(self, versions[-1], newer)
-
-
-class ChaserTemplateVersion(models.Model):
-    _inherit = "chaser.template.version"  # pylint: disable=consider-merging-classes-inherited  # versions side by side
-
-    def action_compare(self):
-        """Two versions of one template, or one with the text as it is now."""
-        versions = self.sorted("number")
-        if not 1 <= len(versions) <= 2 or len(versions.template_id) != 1:
-            raise UserError(self.env._("Select two versions of one template."))
-        return self.env["chaser.template.compare"]._open(
-            versions.template_id, versions[0], versions[1:]
-        )

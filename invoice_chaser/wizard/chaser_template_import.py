@@ -33,8 +33,8 @@ class ChaserTemplateImport(models.TransientModel):
         self.ensure_one()
         self.env["chaser.template"].check_access("create")
         entries = self._load()
-        arabic = self.env["chaser.template"]._get_arabic_code()
-        known = self.env["chaser.template"]._find_by_file_keys(self.company_id)
+        arabic = self.env["res.lang"]._get_chaser_arabic()
+        known = self.env["chaser.template.file"]._find_by_keys(self.company_id)
         self.line_ids.unlink()
         self.line_ids = [
             fields.Command.create(
@@ -55,7 +55,8 @@ class ChaserTemplateImport(models.TransientModel):
     def _prepare_line_values(self, position, entry, template, arabic):
         state = "invalid" if entry.problems else "new"
         if template and not entry.problems:
-            state = "same" if template._is_like(entry, arabic) else "different"
+            Files = self.env["chaser.template.file"]
+            state = "same" if Files._is_like(template, entry, arabic) else "different"
         return {
             "sequence": position,
             "company_id": self.company_id.id,
@@ -96,10 +97,10 @@ class ChaserTemplateImport(models.TransientModel):
         if len(entries) != len(self.line_ids):
             raise UserError(self.env._("The file has changed: read it again."))
         arabic, done = (
-            self.env["chaser.template"]._get_arabic_code(),
+            self.env["res.lang"]._get_chaser_arabic(),
             self.env["chaser.template"],
         )
-        known = self.env["chaser.template"]._find_by_file_keys(self.company_id)
+        known = self.env["chaser.template.file"]._find_by_keys(self.company_id)
         for line, entry in zip(self.line_ids.sorted("sequence"), entries, strict=True):
             done |= line._apply(entry, known.get(entry.key), arabic)
         if not done:
@@ -228,11 +229,12 @@ class ChaserTemplateImportLine(models.TransientModel):
                     why=self.message,
                 )
             )
+        Files = self.env["chaser.template.file"]
         if self.choice == "update" and template:
-            template._update_from_entry(entry, arabic)
+            Files._update_template(template, entry, arabic)
             return template
         # One that exists by now (imported twice, or chosen as a copy) keeps its key;
         # the new one gets none.
-        return Template._create_from_entry(
+        return Files._create_template(
             entry, self.import_id.company_id, arabic, False if template else entry.key
         )

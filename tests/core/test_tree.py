@@ -24,7 +24,7 @@ MODELS = ADDON / "models"
 # Upper bounds. They may only go down: lower one when the code has become better.
 METHOD_LINES = 50
 FILE_LINES = 600
-EXTENSIONS = 27
+EXTENSIONS = 20
 # Methods that rooms of this addon extend.
 HOOKS = {
     "chaser.provider._get_connection_fields",
@@ -35,6 +35,7 @@ HOOKS = {
 SMALL_LINES = 30
 SMALL_FILES = {
     "common/chaser_company_mixin.py": "one rule that every model with a company has",
+    "common/res_lang.py": "a small extension of a model of Odoo",
     "common/ir_http.py": "a small extension of a model of Odoo",
 }
 

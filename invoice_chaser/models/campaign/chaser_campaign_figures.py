@@ -492,7 +492,7 @@ class ChaserCampaign(models.Model):
         level = self.env["chaser.level"].browse(sample["level_id"] or ())
         names = {
             lang: level.with_context(lang=code).name or ""
-            for lang, code in self.env["chaser.template"]._get_name_codes().items()
+            for lang, code in self.env["res.lang"]._get_chaser_codes().items()
         }
         data = replace(
             data,

@@ -3,3 +3,4 @@ from . import chaser_reason_mixin
 from . import chaser_secret_mixin
 from . import ir_http
 from . import res_config_settings
+from . import res_lang

@@ -1,7 +1,7 @@
 import os
 
-from odoo import api, models
-from odoo.exceptions import UserError
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import config
 
 from ...core.crypto import KeyRing, KeyRingError
@@ -9,9 +9,56 @@ from ...core.crypto import KeyRing, KeyRingError
 _KEY_OPTION, _KEY_VARIABLE = "invoice_chaser_keys", "INVOICE_CHASER_KEYS"
 
 
+def secret_fields(name, label=None, *, told_by, strip=True, entered="", **attrs):
+    """The three fields of a secret, for a model with ``chaser.secret.mixin``::
+
+        pin, pin_sealed, has_pin = secret_fields("pin", "PIN", told_by="has_pin")
+
+    What the user writes to and always reads as empty; what is stored, sealed, and
+    nobody may read; and whether there is a secret.
+
+    :param name: of the first field; the second one is ``<name>_sealed``
+    :param told_by: name of the third field
+    :param strip: take off blanks around what was entered
+    :param entered: method to call on each record for which one was entered
+    :param attrs: of the first field
+    """
+    sealed = f"{name}_sealed"
+
+    def show_nothing(records):
+        records[name] = False
+
+    def seal(records):
+        for record in records.filtered(name):
+            secret = record[name]
+            record._seal(sealed, secret.strip() if strip else secret)
+            if entered:
+                getattr(record, entered)()
+        records.invalidate_recordset([name])
+
+    @api.depends(sealed)
+    def tell(records):
+        for record in records:
+            record[told_by] = bool(record[sealed])
+
+    if label:
+        attrs["string"] = label
+    return (
+        fields.Char(
+            compute=show_nothing,
+            inverse=seal,
+            store=False,
+            copy=False,
+            exportable=False,
+            **attrs,
+        ),
+        fields.Char(groups=fields.NO_ACCESS, copy=False, exportable=False),
+        fields.Boolean(compute=tell, compute_sudo=True),
+    )
+
+
 class ChaserSecretMixin(models.AbstractModel):
-    """Sealed fields. The user writes to a computed field whose inverse calls ``_seal``;
-    what is stored has ``groups=NO_ACCESS``.
+    """Sealed fields, see ``secret_fields``.
 
     A name that ends in __ cannot be called from server actions and templates (Odoo's
     safe_eval)."""
@@ -100,6 +147,11 @@ class ChaserSecretMixin(models.AbstractModel):
                 raise UserError(self._describe_key_error(error)) from None
             record.sudo()[field_name] = sealed
 
+    def _forget_secret(self, field_name):
+        """What the button *Forget* does."""
+        self.check_access("write")
+        self._seal(field_name, False)
+
     def _open_secret__(self, field_name):
         """The secret in clear, for a transport only.
 
@@ -149,3 +201,82 @@ class ChaserSecretMixin(models.AbstractModel):
         """The mailbox that needs a secret; empty for one that belongs to no single
         mailbox."""
         return self.env["chaser.provider"]
+
+
+class ChaserReseal(models.AbstractModel):
+    """A new key: everything is sealed with it, so that the older ones can be taken
+    away."""
+
+    _name = "chaser.reseal"
+    _description = "Change of the Encryption Key"
+
+    @api.model
+    def action_reseal(self):
+        """Seal every secret of the database with the newest key, so that the older ones
+        can be taken away. What cannot be opened any more is told per mailbox, with the
+        way out; mailboxes of companies that the user does not work in are only
+        counted."""
+        if not self.env.su and not self.env.user.has_groups(
+            "invoice_chaser.group_chaser_manager,base.group_system"
+        ):
+            raise AccessError(
+                self.env._("Only a manager of Invoice Chaser may do this.")
+            )
+        Secret = self.env["chaser.secret.mixin"]
+        try:
+            newest = Secret._get_key_ring__().newest
+        except KeyRingError as error:
+            raise UserError(Secret._describe_key_error(error)) from None
+        done, lost = 0, []
+        for records in self._get_sealed_records():
+            count, problems = records._reseal()
+            done, lost = done + count, lost + problems
+        for record, words in lost:
+            record._get_mailbox().filtered(
+                lambda box: box.state == "connected"
+            )._set_state("expired", words)
+        lines = [
+            self.env._(
+                "Sealed anew with the key “%(key)s”: %(count)s.", key=newest, count=done
+            ),
+            *self._describe_lost(lost),
+        ]
+        title = (
+            self.env._("Some secrets cannot be opened")
+            if lost
+            else self.env._("Everything is sealed with the newest key")
+        )
+        return self.env["chaser.provider"]._notify(
+            title, "\n".join(lines), "danger" if lost else "success"
+        )
+
+    @api.model
+    def _describe_lost(self, lost):
+        mine = [
+            (record, words)
+            for record, words in lost
+            if self._get_owner(record) in self.env.user.company_ids
+        ]
+        lines = [
+            f"{(record._get_mailbox() or record).display_name}: {words}"
+            for record, words in mine
+        ]
+        if len(mine) < len(lost):
+            lines.append(self.env._("In other companies: %s.", len(lost) - len(mine)))
+        return lines
+
+    @api.model
+    def _get_owner(self, record):
+        return record if record._name == "res.company" else record.company_id
+
+    @api.model
+    def _get_sealed_records(self):
+        """The records of every model with sealed fields, archived ones, too."""
+        for name in sorted(self.env.registry):
+            records = self.env[name].sudo().with_context(active_test=False)
+            if (
+                isinstance(records, self.env.registry["chaser.secret.mixin"])
+                and not records._abstract
+                and records._get_sealed_fields()
+            ):
+                yield records.search([])  # pylint: disable=no-search-all  # each is sealed anew

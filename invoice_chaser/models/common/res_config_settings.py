@@ -146,12 +146,7 @@ class ResConfigSettings(models.TransientModel):
             self.chaser_daily_user_id = self.env.user
 
     def _compute_chaser_arabic_installed(self):
-        installed = any(
-            code.startswith("ar")
-            for code, _name in self.env["res.lang"].get_installed()
-        )
-        for record in self:
-            record.chaser_arabic_installed = installed
+        self.chaser_arabic_installed = bool(self.env["res.lang"]._get_chaser_arabic())
 
     def _compute_chaser_key_status(self):
         for record in self:
@@ -162,7 +157,7 @@ class ResConfigSettings(models.TransientModel):
             record.chaser_redirect_uri = self.get_base_url().rstrip("/") + CALLBACK
 
     def action_chaser_reseal(self):
-        return self.env["chaser.provider"].action_reseal()
+        return self.env["chaser.reseal"].action_reseal()
 
     def action_chaser_install_arabic(self):
         """Load Odoo's Arabic, so that the Arabic texts of the templates exist. Nobody's

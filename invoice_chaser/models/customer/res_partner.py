@@ -236,9 +236,8 @@ class ResPartner(models.Model):
     @api.depends("chaser_language", "lang")
     @api.depends_context("company", "lang")
     def _compute_chaser_language_reason(self):
-        installed = self.env["res.lang"].get_installed()
-        arabic = any(code.startswith("ar") for code, _name in installed)
-        names, company = dict(installed), self.env.company
+        Lang, company = self.env["res.lang"], self.env.company
+        names, arabic = dict(Lang.get_installed()), Lang._get_chaser_arabic()
         languages = dict(
             self.env["res.company"]
             ._fields["chaser_language"]

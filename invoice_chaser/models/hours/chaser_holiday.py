@@ -253,13 +253,8 @@ class ChaserHoliday(models.Model):
 
     def _add_arabic(self, name):
         """The library's Arabic name, where there is none and Arabic is installed."""
-        codes = [
-            code
-            for code, _name in self.env["res.lang"].get_installed()
-            if code.startswith("ar")
-        ]
         english = self.with_context(lang="en_US").name
-        for code in codes:
+        for code in self.env["res.lang"]._get_chaser_arabic_codes():
             if name and self.with_context(lang=code).name == english:
                 self.update_field_translations("name", {code: name})
 

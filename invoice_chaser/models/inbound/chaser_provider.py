@@ -15,6 +15,7 @@ from ...core.mail.readers.base import FolderMissing, MarkingReader
 from ...core.mail.readers.gmail import GmailReader
 from ...core.mail.readers.graph import GraphReader
 from ...core.mail.readers.imap import ImapReader
+from ..common.chaser_secret_mixin import secret_fields
 
 _logger = logging.getLogger(__name__)
 # First key of the advisory lock: "chre" in ASCII; the second is the mailbox's id.
@@ -116,20 +117,12 @@ class ChaserProvider(models.Model):
         tracking=True,
     )
     imap_user = fields.Char("IMAP User", tracking=True)
-    imap_password = fields.Char(
+    imap_password, imap_password_sealed, has_imap_password = secret_fields(
+        "imap_password",
         "IMAP Password",
-        compute="_compute_imap_password",
-        inverse="_inverse_imap_password",
-        store=False,
-        copy=False,
-        exportable=False,
+        told_by="has_imap_password",
+        strip=False,
         help="Stored encrypted; it cannot be read back.",
-    )
-    imap_password_sealed = fields.Char(
-        groups=fields.NO_ACCESS, copy=False, exportable=False
-    )
-    has_imap_password = fields.Boolean(
-        compute="_compute_has_imap_password", compute_sudo=True
     )
 
     # -- computes and constraints
@@ -460,19 +453,6 @@ class ChaserProvider(models.Model):
 
     # -- the ways to read
 
-    def _compute_imap_password(self):
-        self.imap_password = False
-
-    @api.depends("imap_password_sealed")
-    def _compute_has_imap_password(self):
-        for provider in self:
-            provider.has_imap_password = bool(provider.imap_password_sealed)
-
-    def _inverse_imap_password(self):
-        for provider in self.filtered("imap_password"):
-            provider._seal("imap_password_sealed", provider.imap_password)
-        self.invalidate_recordset(["imap_password"])
-
     @api.constrains("imap_login", "read_method", "kind")
     def _check_imap_login(self):
         for provider in self:
@@ -512,8 +492,7 @@ class ChaserProvider(models.Model):
                 self._seal("imap_password_sealed", False)
 
     def action_clear_imap_password(self):
-        self.check_access("write")
-        self._seal("imap_password_sealed", False)
+        self._forget_secret("imap_password_sealed")
 
     def _get_imap_user(self):
         users = {"smtp": self.smtp_user, "own": self.imap_user}

@@ -5,7 +5,8 @@ from ...core.letter.texts import TEXTS
 
 
 class ChaserCheckerMixin(models.AbstractModel):
-    """Findings of ``core.checker`` in the user's language."""
+    """Findings of ``core.checker``, and problems of ``core.template_language``, in the
+    user's language."""
 
     _name = "chaser.checker.mixin"
     _description = "Checker of Letters"
@@ -44,9 +45,7 @@ class ChaserCheckerMixin(models.AbstractModel):
     @api.model
     def _get_finding_text(self, finding):
         if finding.code == "template":
-            return self.env["chaser.template"]._describe_problem(
-                finding.params["problem"]
-            )
+            return self._describe_problem(finding.params["problem"])
         params = {"words": "", "tag": "", "size": ""} | finding.params
         if params["tag"]:
             params["tag"] = (
@@ -152,3 +151,61 @@ class ChaserCheckerMixin(models.AbstractModel):
                     )
                 )
         return "\n".join(dict.fromkeys(lines))
+
+    # -- what stops a template: it cannot be read
+
+    @api.model
+    def _describe_problem(self, problem):
+        """A TemplateProblem in the user's language."""
+        params = {
+            "line": "",
+            "tag": "",
+            "nearest": "",
+            "detail": "",
+            "limit": "",
+        } | problem.params
+        sentence = {
+            "syntax": self._get_syntax_words().get(params.get("kind", "other")),
+            "forbidden": self.env._(
+                "line %(line)s: “%(detail)s” is not allowed in a template; use merge "
+                "tags, if and plural."
+            ),
+            "unknown_filter": self.env._(
+                "line %(line)s: the filter “%(tag)s” does not exist."
+            ),
+            "unknown_tag": self.env._(
+                "line %(line)s: the merge tag “%(tag)s” does not exist."
+            ),
+            "missing_tag": self.env._(
+                "the merge tag “%(tag)s” is required and missing."
+            ),
+            "too_long": self.env._("the text is longer than %(limit)s characters."),
+            "too_many_tags": self.env._("it names more than %(limit)s merge tags."),
+            "undefined": self.env._("the merge tag “%(detail)s” has no value."),
+            "failed": self.env._("it cannot be filled in: %(detail)s"),
+        }[problem.code] % params
+        if params["nearest"]:
+            sentence += " " + self.env._("Did you mean “%s”?", params["nearest"])
+        return sentence
+
+    @api.model
+    def _get_syntax_words(self):
+        """Kind of a syntax error (``core.template_language``) → sentence."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return {
+            "open_print": _("line %(line)s: “{{” is not closed by “}}”."),
+            "open_if": _(
+                "line %(line)s: an “{%% if %%}” is not closed by “{%% endif %%}”."
+            ),
+            "open_statement": _(
+                "line %(line)s: a statement is not closed by “}}” or “%%}”."
+            ),
+            "stray_end": _("line %(line)s: “%(tag)s” without an “if” before it."),
+            "unknown_statement": _(
+                "line %(line)s: the statement “%(tag)s” does not exist; there are if, "
+                "elif, else and endif."
+            ),
+            "unexpected": _("line %(line)s cannot be read at “%(tag)s”."),
+            "other": _("line %(line)s cannot be read: %(detail)s"),
+        }

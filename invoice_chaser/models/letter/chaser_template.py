@@ -14,7 +14,12 @@ class ChaserTemplate(models.Model):
 
     _name = "chaser.template"
     _description = "Reminder Template"
-    _inherit = ["mail.thread", "chaser.company.mixin", "chaser.template.figures.mixin"]
+    _inherit = [
+        "mail.thread",
+        "chaser.company.mixin",
+        "chaser.template.figures.mixin",
+        "chaser.template.preview.mixin",
+    ]
     _usage_key = "template_id"
     _order = "category, sequence, id"
     _check_company_auto = True
@@ -60,6 +65,11 @@ class ChaserTemplate(models.Model):
     # Translated as a whole, so that each language is a letter of its own; sanitized
     # when saved (see _sanitize).
     body_html = fields.Html("Body", required=True, translate=True, sanitize=False)
+    file_key = fields.Char(
+        readonly=True,
+        copy=False,
+        help="The name of this template in the file that it was imported from.",
+    )
     version_count = fields.Integer(compute="_compute_version_count")
     version_ids = fields.One2many("chaser.template.version", "template_id")
 
@@ -209,18 +219,11 @@ class ChaserTemplate(models.Model):
         """(subject, body) by message language, from what is stored; Arabic only where
         it is installed and both texts exist in it."""
         self.ensure_one()
-        installed = dict(self.env["res.lang"].get_installed())
         subject, body = self._read_texts()
         sources = {}
-        for code in sorted(set(subject) & set(body), reverse=True):
-            lang = (
-                "ar"
-                if code.startswith("ar") and code in installed
-                else "en"
-                if code == "en_US"
-                else None
-            )
-            if lang and subject[code] and body[code]:
+        arabic = self.env["res.lang"]._get_chaser_arabic_codes()
+        for lang, code in (("en", "en_US"), *(("ar", code) for code in arabic)):
+            if lang not in sources and subject.get(code) and body.get(code):
                 sources[lang] = (subject[code], body[code])
         return sources
 
@@ -291,6 +294,34 @@ class ChaserTemplate(models.Model):
             "res_model": "chaser.template.version",
             "view_mode": "list,form",
             "domain": [("template_id", "=", self.id)],
+        }
+
+    def action_compare(self):
+        """The last two versions; with one alone, that one and the text as it is now."""
+        self.ensure_one()
+        self.check_access("read")
+        versions = self.env["chaser.template.version"].search(
+            [("template_id", "=", self.id)], limit=2
+        )
+        if not versions:
+            raise UserError(
+                self.env._(
+                    "This template has not been used yet, so there is no version to "
+                    "compare."
+                )
+            )
+        newer = versions[0] if len(versions) > 1 else versions.browse()
+        return self.env["chaser.template.compare"]._open(self, versions[-1], newer)
+
+    def action_export(self):
+        """Download these templates as one file."""
+        self.check_access("read")
+        if not self:
+            raise UserError(self.env._("Select the templates to export."))
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/invoice_chaser/templates.json?ids={','.join(map(str, self.ids))}",
+            "target": "download",
         }
 
     def action_view_reminders(self):
@@ -392,8 +423,6 @@ class ChaserTemplate(models.Model):
             "today": _("Today's date"),
         }
 
-    # -- check when saved
-
     # -- What goes with the messages of a template
 
     def _get_document_options(self, company):
@@ -486,7 +515,7 @@ class ChaserTemplate(models.Model):
         return (
             "en_US"
             if (self.env.lang or "").startswith("ar")
-            else self._get_arabic_code()
+            else self.env["res.lang"]._get_chaser_arabic()
         )
 
     def _read_language(self, lang):

@@ -1,125 +1,97 @@
 import hashlib
 
-from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo import api, models
 
 from ...core.letter.template_file import Entry, dump
 
 
-class ChaserTemplate(models.Model):
+class ChaserTemplateFile(models.AbstractModel):
     """Templates as one file: what goes out, and how an entry of a file finds its
     template again."""
 
-    _inherit = "chaser.template"  # pylint: disable=consider-merging-classes-inherited  # templates as files
+    _name = "chaser.template.file"
+    _description = "File of Templates"
 
-    file_key = fields.Char(
-        readonly=True,
-        copy=False,
-        help="The name of this template in the file that it was imported from.",
-    )
-
-    def action_export(self):
-        """Download these templates as one file."""
-        self.check_access("read")
-        if not self:
-            raise UserError(self.env._("Select the templates to export."))
-        return {
-            "type": "ir.actions.act_url",
-            "url": f"/invoice_chaser/templates.json?ids={','.join(map(str, self.ids))}",
-            "target": "download",
-        }
-
-    def _export_file(self):
+    @api.model
+    def _export(self, templates):
         """The text of the file (JSON, UTF-8)."""
-        return dump(template._prepare_entry() for template in self)
+        return dump(map(self._prepare_entry, templates))
 
-    def _prepare_entry(self):
+    @api.model
+    def _prepare_entry(self, template):
         subject, body = (
             {
                 lang: texts[index]
-                for lang, texts in sorted(self._get_sources().items(), reverse=True)
+                for lang, texts in sorted(template._get_sources().items(), reverse=True)
             }
             for index in (0, 1)
         )
-        names = {"en": self.with_context(lang="en_US").name or ""}
+        names = {"en": template.with_context(lang="en_US").name or ""}
         if "ar" in subject:
-            names["ar"] = (
-                self.with_context(lang=self._get_arabic_code()).name or names["en"]
-            )
+            arabic = self.env["res.lang"]._get_chaser_arabic()
+            names["ar"] = template.with_context(lang=arabic).name or names["en"]
         return Entry(
-            key=self._get_file_key(),
+            key=self._get_key(template),
             name=names,
-            category=self.category,
-            level=self.level_id.code or "",
-            is_default=self.is_default,
-            sequence=self.sequence,
+            category=template.category,
+            level=template.level_id.code or "",
+            is_default=template.is_default,
+            sequence=template.sequence,
             subject=subject,
             body_html=body,
         )
 
     @api.model
-    def _get_arabic_code(self):
-        """Odoo's code of the installed Arabic; False where there is none."""
-        return next(
-            (
-                code
-                for code, _name in self.env["res.lang"].get_installed()
-                if code.startswith("ar")
-            ),
-            False,
-        )
-
-    @api.model
-    def _get_name_codes(self):
-        """Message language to Odoo's code for a name: English for both where there is
-        no Arabic."""
-        return {"en": "en_US", "ar": self._get_arabic_code() or "en_US"}
-
-    def _get_file_key(self):
+    def _get_key(self, template):
         """A name that stays: the shipped one, that of the file it came from, else one
         of this database."""
-        self.ensure_one()
-        shipped = self.get_external_id().get(self.id, "")
+        template.ensure_one()
+        shipped = template.get_external_id().get(template.id, "")
         if shipped.startswith("invoice_chaser."):
             return shipped
         database = (
             self.env["ir.config_parameter"].sudo().get_param("database.uuid") or ""
         )
         return (
-            self.file_key
-            or f"{hashlib.sha256(f'{database} templates'.encode()).hexdigest()[:12]}-{self.id}"  # noqa: E501
+            template.file_key
+            or f"{hashlib.sha256(f'{database} templates'.encode()).hexdigest()[:12]}-{template.id}"  # noqa: E501
         )
 
     @api.model
-    def _find_by_file_keys(self, company):
+    def _find_by_keys(self, company):
         """Key → template among those of a company (or the shared ones), archived ones
         included."""
-        templates = self.with_context(active_test=False).search(
-            [("company_id", "=", company.id)]
+        templates = (
+            self.env["chaser.template"]
+            .with_context(active_test=False)
+            .search([("company_id", "=", company.id)])
         )
-        return {template._get_file_key(): template for template in templates}
+        return {self._get_key(template): template for template in templates}
 
     # -- one entry of a file
 
-    def _is_like(self, entry, arabic):
+    @api.model
+    def _is_like(self, template, entry, arabic):
         """Does the template say what the entry says? What the file does not have is not
         compared."""
-        self.ensure_one()
-        sources = self._get_sources()
+        sources = template._get_sources()
         for lang in entry.subject:
             if lang == "ar" and not arabic:
                 continue
-            clean = self._sanitize({"body_html": entry.body_html[lang]})["body_html"]
+            clean = template._sanitize({"body_html": entry.body_html[lang]})[
+                "body_html"
+            ]
             if sources.get(lang) != (entry.subject[lang], clean):
                 return False
         return (
-            self.category == entry.category
-            and self.with_context(lang="en_US").name == entry.name["en"]
+            template.category == entry.category
+            and template.with_context(lang="en_US").name == entry.name["en"]
         )
 
     @api.model
-    def _create_from_entry(self, entry, company, arabic, key):
-        template = self.with_context(lang="en_US").create(
+    def _create_template(self, entry, company, arabic, key):
+        Template = self.env["chaser.template"]
+        template = Template.with_context(lang="en_US").create(
             {
                 "name": entry.name["en"],
                 "subject": entry.subject["en"],
@@ -130,13 +102,14 @@ class ChaserTemplate(models.Model):
                 "file_key": key,
             }
         )
-        template._translate_from_entry(entry, arabic)
+        self._translate(template, entry, arabic)
         return template.with_env(self.env)
 
-    def _update_from_entry(self, entry, arabic):
+    @api.model
+    def _update_template(self, template, entry, arabic):
         """The entry's texts in place of the template's; a used template gets its next
         version by that."""
-        self.with_context(lang="en_US").write(
+        template.with_context(lang="en_US").write(
             {
                 "name": entry.name["en"],
                 "subject": entry.subject["en"],
@@ -144,12 +117,15 @@ class ChaserTemplate(models.Model):
                 "category": entry.category,
             }
         )
-        self._translate_from_entry(entry, arabic)
+        self._translate(template, entry, arabic)
 
-    def _translate_from_entry(self, entry, arabic):
+    @api.model
+    def _translate(self, template, entry, arabic):
         if arabic and "ar" in entry.subject:
-            self.update_field_translations(
+            template.update_field_translations(
                 "name", {arabic: entry.name.get("ar") or entry.name["en"]}
             )
-            self.update_field_translations("subject", {arabic: entry.subject["ar"]})
-            self.update_field_translations("body_html", {arabic: entry.body_html["ar"]})
+            template.update_field_translations("subject", {arabic: entry.subject["ar"]})
+            template.update_field_translations(
+                "body_html", {arabic: entry.body_html["ar"]}
+            )

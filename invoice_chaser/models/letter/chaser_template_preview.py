@@ -16,12 +16,13 @@ from ...core.mail.message import OutgoingMessage
 LANGUAGES = ("en", "ar", "both")
 
 
-class ChaserTemplate(models.Model):
-    """The template as a customer would read it, with sample data or a customer's own,
-    and the way to one's own mailbox."""
+class ChaserTemplatePreviewMixin(models.AbstractModel):
+    """A template as a customer would read it, with sample data or a customer's own, the
+    way to one's own mailbox, and what the checker says about it."""
 
-    _name = "chaser.template"
-    _inherit = ["chaser.template", "chaser.checker.mixin"]  # pylint: disable=consider-merging-classes-inherited  # preview and checker, a subject of their own
+    _name = "chaser.template.preview.mixin"
+    _description = "Preview and Checks of a Template"
+    _inherit = ["chaser.checker.mixin"]
 
     preview_partner_id = fields.Many2one(
         "res.partner",
@@ -166,7 +167,7 @@ class ChaserTemplate(models.Model):
     def _get_level_names(self):
         return {
             lang: self._get_level_name(code)
-            for lang, code in self._get_name_codes().items()
+            for lang, code in self.env["res.lang"]._get_chaser_codes().items()
         }
 
     def _get_level_name(self, lang):
@@ -377,59 +378,3 @@ class ChaserTemplate(models.Model):
             )
             for code, place, problem in problems
         ]
-
-    @api.model
-    def _describe_problem(self, problem):
-        """A TemplateProblem in the user's language."""
-        params = {
-            "line": "",
-            "tag": "",
-            "nearest": "",
-            "detail": "",
-            "limit": "",
-        } | problem.params
-        sentence = {
-            "syntax": self._get_syntax_words().get(params.get("kind", "other")),
-            "forbidden": self.env._(
-                "line %(line)s: “%(detail)s” is not allowed in a template; use merge "
-                "tags, if and plural."
-            ),
-            "unknown_filter": self.env._(
-                "line %(line)s: the filter “%(tag)s” does not exist."
-            ),
-            "unknown_tag": self.env._(
-                "line %(line)s: the merge tag “%(tag)s” does not exist."
-            ),
-            "missing_tag": self.env._(
-                "the merge tag “%(tag)s” is required and missing."
-            ),
-            "too_long": self.env._("the text is longer than %(limit)s characters."),
-            "too_many_tags": self.env._("it names more than %(limit)s merge tags."),
-            "undefined": self.env._("the merge tag “%(detail)s” has no value."),
-            "failed": self.env._("it cannot be filled in: %(detail)s"),
-        }[problem.code] % params
-        if params["nearest"]:
-            sentence += " " + self.env._("Did you mean “%s”?", params["nearest"])
-        return sentence
-
-    @api.model
-    def _get_syntax_words(self):
-        """Kind of a syntax error (``core.template_language``) → sentence."""
-        # pylint: disable=prefer-env-translation  # this is what _ stands for here
-        _ = self.env._
-        return {
-            "open_print": _("line %(line)s: “{{” is not closed by “}}”."),
-            "open_if": _(
-                "line %(line)s: an “{%% if %%}” is not closed by “{%% endif %%}”."
-            ),
-            "open_statement": _(
-                "line %(line)s: a statement is not closed by “}}” or “%%}”."
-            ),
-            "stray_end": _("line %(line)s: “%(tag)s” without an “if” before it."),
-            "unknown_statement": _(
-                "line %(line)s: the statement “%(tag)s” does not exist; there are if, "
-                "elif, else and endif."
-            ),
-            "unexpected": _("line %(line)s cannot be read at “%(tag)s”."),
-            "other": _("line %(line)s cannot be read: %(detail)s"),
-        }

@@ -4,6 +4,7 @@ import json
 from psycopg2.extras import Json
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 _RATES = ("open", "click", "reply")
@@ -163,3 +164,12 @@ class ChaserTemplateVersion(models.Model):
         [version_id] = self.env.cr.fetchone()
         template.invalidate_recordset(["version_ids"])
         return self.sudo().browse(version_id)
+
+    def action_compare(self):
+        """Two versions of one template, or one with the text as it is now."""
+        versions = self.sorted("number")
+        if not 1 <= len(versions) <= 2 or len(versions.template_id) != 1:
+            raise UserError(self.env._("Select two versions of one template."))
+        return self.env["chaser.template.compare"]._open(
+            versions.template_id, versions[0], versions[1:]
+        )

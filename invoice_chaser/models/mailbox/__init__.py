@@ -1,5 +1,4 @@
+from . import chaser_limits_mixin
+from . import chaser_smtp_mixin
 from . import chaser_provider
-from . import chaser_provider_limits
-from . import chaser_provider_smtp
 from . import chaser_suppression
-from . import chaser_provider_keys

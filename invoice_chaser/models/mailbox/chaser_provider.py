@@ -21,7 +21,8 @@ class ChaserProvider(models.Model):
         "mail.activity.mixin",
         "chaser.reason.mixin",
         "chaser.company.mixin",
-        "chaser.secret.mixin",
+        "chaser.limits.mixin",
+        "chaser.smtp.mixin",
     ]
     _order = "is_primary desc, sequence, id"
     _check_company_auto = True
@@ -78,33 +79,6 @@ class ChaserProvider(models.Model):
     )
     last_check_at = fields.Datetime("Last Check", readonly=True, copy=False)
     last_error = fields.Text(readonly=True, copy=False, tracking=True)
-    daily_quota = fields.Integer(
-        default=500,
-        tracking=True,
-        aggregator=None,
-        help="Messages in any 24 hours. 0: no limit.",
-    )
-    per_minute = fields.Integer(
-        "Messages per Minute",
-        default=0,
-        tracking=True,
-        aggregator=None,
-        help="0: no limit beside the batches.",
-    )
-    per_domain_minute = fields.Integer(
-        "Per Recipient Domain and Minute",
-        default=20,
-        tracking=True,
-        aggregator=None,
-        help="0: no limit.",
-    )
-    batch_size = fields.Integer(default=5, tracking=True, aggregator=None)
-    batch_pause = fields.Float(
-        "Pause between Batches (s)", default=3.0, tracking=True, aggregator=None
-    )
-    max_attempts = fields.Integer(
-        "Attempts per Message", default=3, tracking=True, aggregator=None
-    )
     hold_until = fields.Datetime("Waits Until", readonly=True, copy=False)
     unreachable_count = fields.Integer(readonly=True, copy=False, aggregator=None)
     connected_database = fields.Char(
@@ -120,26 +94,10 @@ class ChaserProvider(models.Model):
         ondelete="set null",
         index="btree_not_null",
     )
-    used_today = fields.Integer("Sent in 24 Hours", compute="_compute_used_today")
-    left_today = fields.Char("Left in 24 Hours", compute="_compute_used_today")
-    queued_count = fields.Integer("Queued", compute="_compute_used_today")
 
     _primary_uniq = models.UniqueIndex(
         "(company_id) WHERE is_primary AND active",
         "The company has a primary mailbox already.",
-    )
-    _batch_check = models.Constraint(
-        "CHECK(batch_size > 0 AND batch_pause >= 0 AND max_attempts > 0)",
-        "Batch size and attempts must be positive.",
-    )
-    _limits_check = models.Constraint(
-        "CHECK(daily_quota >= 0 AND per_minute >= 0 AND per_domain_minute >= 0)",
-        "A limit cannot be negative; 0 means no limit.",
-    )
-    next_slot_at = fields.Datetime(
-        "Next Free Slot",
-        compute="_compute_next_slot_at",
-        help="When one more message could leave, by the mailbox's limits and holds.",
     )
     health = fields.Char(
         compute="_compute_health",
@@ -152,35 +110,6 @@ class ChaserProvider(models.Model):
     def _compute_name(self):
         for provider in self:
             provider.name = provider.name or provider.email
-
-    def _compute_used_today(self):
-        since = fields.Datetime.subtract(fields.Datetime.now(), hours=24)
-        Reminder = self.env["chaser.reminder"].sudo()
-        sent = {
-            p.id: n
-            for p, n in Reminder._read_group(
-                [("provider_id", "in", self.ids), ("attempted_at", ">", since)],
-                ["provider_id"],
-                ["__count"],
-            )
-        }
-        queued = {
-            p.id: n
-            for p, n in Reminder._read_group(
-                [("provider_id", "in", self.ids), ("state", "=", "queued")],
-                ["provider_id"],
-                ["__count"],
-            )
-        }
-        for provider in self:
-            provider.used_today = sent.get(provider.id, 0)
-            provider.queued_count = queued.get(provider.id, 0)
-            left = max(
-                provider.daily_quota - provider.daily_reserve - provider.used_today, 0
-            )
-            provider.left_today = (
-                str(left) if provider.daily_quota else self.env._("no limit")
-            )
 
     @api.constrains("email", "reply_to")
     def _check_addresses(self):
@@ -224,7 +153,7 @@ class ChaserProvider(models.Model):
         """What has to follow a change, as functions that are called in this order after
         it is written; they may keep what was there before.
 
-        Hook: smtp, oauth, inbound and webhook add theirs.
+        Hook: oauth, inbound and webhook add theirs.
         """
         effects = []
         if "active" in vals:
@@ -239,7 +168,7 @@ class ChaserProvider(models.Model):
             )
         if {"kind", "email"} & set(vals):
             effects.append(lambda: self._follow_kind(vals))
-        return effects
+        return effects + self._prepare_smtp_effects(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
@@ -262,9 +191,9 @@ class ChaserProvider(models.Model):
     def _get_connection_fields(self):
         """A change of one of these makes the connection unproven.
 
-        Hook: smtp, oauth and further kinds add their own fields.
+        Hook: oauth and further kinds add their own fields.
         """
-        return {"kind", "email"}
+        return {"kind", "email"} | self._get_smtp_fields()
 
     def _ensure_crons(self):
         """One scheduled job per mailbox, so that Odoo's workers run mailboxes side by
@@ -449,6 +378,9 @@ class ChaserProvider(models.Model):
         )
         return action | {"domain": [("provider_id", "=", self.id)], "context": {}}
 
+    def _get_mailbox(self):
+        return self
+
     # -- business
 
     def _get_transport(self):
@@ -505,22 +437,3 @@ class ChaserProvider(models.Model):
                 self.state
             ]
         )
-
-    def _compute_next_slot_at(self):
-        now = fields.Datetime.now()
-        attempts = self._origin._read_attempts(now) if self._origin else {}
-        for provider in self:
-            mailbox = provider._origin
-            provider.next_slot_at = (
-                mailbox._get_next_slot(now, attempts)
-                if mailbox and mailbox.state == "connected"
-                else False
-            )
-
-    def _get_next_slot(self, now, attempts):
-        """The first moment (UTC) from ``now`` on at which limits and holds let one
-        message go. ``attempts``: see ``_read_attempts``."""
-        self.ensure_one()
-        start = max(now, self.hold_until or now)
-        allowed = self._make_throttle(start, attempts=attempts).allowance(start)
-        return start if allowed.count else allowed.until.replace(microsecond=0)

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError, ValidationError
 
 from ...core.mail.oauth import App
 from ...core.mail.oauth_microsoft import valid_tenant
+from ..common.chaser_secret_mixin import secret_fields
 
 
 class ResCompany(models.Model):
@@ -13,60 +14,20 @@ class ResCompany(models.Model):
     _inherit = ["res.company", "chaser.secret.mixin"]  # pylint: disable=consider-merging-classes-inherited  # mailboxes by consent
 
     chaser_google_client_id = fields.Char("Google Client ID")
-    chaser_google_client_secret = fields.Char(
-        compute="_compute_chaser_client_secrets",
-        inverse="_inverse_chaser_google_client_secret",
-        store=False,
-        copy=False,
-        exportable=False,
-    )
-    chaser_google_client_secret_sealed = fields.Char(
-        groups=fields.NO_ACCESS, copy=False, exportable=False
-    )
-    chaser_has_google_secret = fields.Boolean(
-        compute="_compute_chaser_has_secrets", compute_sudo=True
-    )
+    (
+        chaser_google_client_secret,
+        chaser_google_client_secret_sealed,
+        chaser_has_google_secret,
+    ) = secret_fields("chaser_google_client_secret", told_by="chaser_has_google_secret")
     chaser_microsoft_client_id = fields.Char("Microsoft Client ID")
-    chaser_microsoft_client_secret = fields.Char(
-        compute="_compute_chaser_client_secrets",
-        inverse="_inverse_chaser_microsoft_client_secret",
-        store=False,
-        copy=False,
-        exportable=False,
-    )
-    chaser_microsoft_client_secret_sealed = fields.Char(
-        groups=fields.NO_ACCESS, copy=False, exportable=False
-    )
-    chaser_has_microsoft_secret = fields.Boolean(
-        compute="_compute_chaser_has_secrets", compute_sudo=True
+    (
+        chaser_microsoft_client_secret,
+        chaser_microsoft_client_secret_sealed,
+        chaser_has_microsoft_secret,
+    ) = secret_fields(
+        "chaser_microsoft_client_secret", told_by="chaser_has_microsoft_secret"
     )
     chaser_microsoft_tenant = fields.Char("Microsoft Directory", default="common")
-
-    def _compute_chaser_client_secrets(self):
-        self.chaser_google_client_secret = self.chaser_microsoft_client_secret = False
-
-    @api.depends(
-        "chaser_google_client_secret_sealed", "chaser_microsoft_client_secret_sealed"
-    )
-    def _compute_chaser_has_secrets(self):
-        for company in self:
-            company.chaser_has_google_secret = bool(
-                company.chaser_google_client_secret_sealed
-            )
-            company.chaser_has_microsoft_secret = bool(
-                company.chaser_microsoft_client_secret_sealed
-            )
-
-    def _inverse_chaser_google_client_secret(self):
-        self._seal_chaser_secret("chaser_google_client_secret")
-
-    def _inverse_chaser_microsoft_client_secret(self):
-        self._seal_chaser_secret("chaser_microsoft_client_secret")
-
-    def _seal_chaser_secret(self, field_name):
-        for company in self.filtered(field_name):
-            company._seal(f"{field_name}_sealed", company[field_name].strip())
-        self.invalidate_recordset([field_name])
 
     @api.constrains("chaser_microsoft_tenant")
     def _check_chaser_microsoft_tenant(self):

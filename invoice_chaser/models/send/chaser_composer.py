@@ -253,7 +253,7 @@ class ChaserComposer(models.AbstractModel):
 
     def _read_level(self, level_id):
         level = self.env["chaser.level"].browse(level_id)
-        codes = self.env["chaser.template"]._get_name_codes()
+        codes = self.env["res.lang"]._get_chaser_codes()
         return {
             "days_overdue": level.days_overdue if level else 1,
             "copy_salesperson": level.copy_salesperson,
@@ -442,7 +442,7 @@ class ChaserComposer(models.AbstractModel):
         is installed."""
         codes = {
             "address": "en_US",
-            "address_ar": self.env["chaser.template"]._get_arabic_code(),
+            "address_ar": self.env["res.lang"]._get_chaser_arabic(),
         }
         return {
             key: _tidy_address(

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from ...core.status.tracking import new_token
+from ..common.chaser_secret_mixin import secret_fields
 
 
 class ChaserProvider(models.Model):
@@ -35,21 +36,12 @@ class ChaserProvider(models.Model):
         compute_sudo=True,
         groups="invoice_chaser.group_chaser_manager",
     )
-    webhook_secret = fields.Char(
+    webhook_secret, webhook_secret_sealed, has_webhook_secret = secret_fields(
+        "webhook_secret",
         "Proof",
-        compute="_compute_webhook_secret",
-        inverse="_inverse_webhook_secret",
-        store=False,
-        copy=False,
-        exportable=False,
+        told_by="has_webhook_secret",
         help="What proves that a report is the service's. Stored encrypted; it cannot "
         "be read back.",
-    )
-    webhook_secret_sealed = fields.Char(
-        groups=fields.NO_ACCESS, copy=False, exportable=False
-    )
-    has_webhook_secret = fields.Boolean(
-        compute="_compute_has_webhook_secret", compute_sudo=True
     )
     webhook_hint = fields.Char("What to Enter", compute="_compute_webhook_hint")
     webhook_count = fields.Integer(
@@ -80,14 +72,6 @@ class ChaserProvider(models.Model):
                 if service and token
                 else False
             )
-
-    def _compute_webhook_secret(self):
-        self.webhook_secret = False
-
-    @api.depends("webhook_secret_sealed")
-    def _compute_has_webhook_secret(self):
-        for provider in self:
-            provider.has_webhook_secret = bool(provider.webhook_secret_sealed)
 
     @api.depends("webhook_service")
     @api.depends_context("lang")
@@ -121,11 +105,6 @@ class ChaserProvider(models.Model):
         for provider in self:
             provider.webhook_count = counts.get(provider.id, 0)
 
-    def _inverse_webhook_secret(self):
-        for provider in self.filtered("webhook_secret"):
-            provider._seal("webhook_secret_sealed", provider.webhook_secret.strip())
-        self.invalidate_recordset(["webhook_secret"])
-
     def _prepare_write_effects(self, vals):
         """Another service has another proof: the old one is forgotten."""
         effects = super()._prepare_write_effects(vals)
@@ -145,8 +124,7 @@ class ChaserProvider(models.Model):
             provider.webhook_token = new_token()
 
     def action_clear_webhook_secret(self):
-        self.check_access("write")
-        self._seal("webhook_secret_sealed", False)
+        self._forget_secret("webhook_secret_sealed")
 
     def action_view_webhook_events(self):
         self.ensure_one()

@@ -5,10 +5,16 @@ from odoo.tools import email_normalize
 from ...core.mail.connection import ServerSettings
 from ...core.mail.errors import PolicyRefused, Unreachable, one_line
 from ...core.mail.transports.smtp import SessionTransport, SmtpTransport
+from ..common.chaser_secret_mixin import secret_fields
 
 
-class ChaserProvider(models.Model):
-    _inherit = "chaser.provider"  # pylint: disable=consider-merging-classes-inherited  # the kinds smtp and odoo
+class ChaserSmtpMixin(models.AbstractModel):
+    """The server of a mailbox of the kinds ``smtp`` (its own) and ``odoo`` (one that
+    Odoo knows)."""
+
+    _name = "chaser.smtp.mixin"
+    _description = "SMTP Server of a Mailbox"
+    _inherit = ["chaser.secret.mixin"]
 
     smtp_host = fields.Char("Server", tracking=True)
     smtp_port = fields.Integer("Port", default=587, tracking=True, aggregator=None)
@@ -20,20 +26,13 @@ class ChaserProvider(models.Model):
         help="With STARTTLS and TLS the server's certificate is checked.",
     )
     smtp_user = fields.Char("User", tracking=True)
-    smtp_password = fields.Char(
+    smtp_password, smtp_password_sealed, has_smtp_password = secret_fields(
+        "smtp_password",
         "Password",
-        compute="_compute_smtp_password",
-        inverse="_inverse_smtp_password",
-        store=False,
-        copy=False,
-        exportable=False,
+        told_by="has_smtp_password",
+        strip=False,
+        entered="_prove_anew",
         help="Stored encrypted; it cannot be read back.",
-    )
-    smtp_password_sealed = fields.Char(
-        groups=fields.NO_ACCESS, copy=False, exportable=False
-    )
-    has_smtp_password = fields.Boolean(
-        compute="_compute_has_smtp_password", compute_sudo=True
     )
     mail_server_id = fields.Many2one(
         "ir.mail_server",
@@ -42,24 +41,15 @@ class ChaserProvider(models.Model):
         help="Empty: Odoo's default one.",
     )
 
-    def _compute_smtp_password(self):
-        self.smtp_password = False
-
-    @api.depends("smtp_password_sealed")
-    def _compute_has_smtp_password(self):
-        for provider in self:
-            provider.has_smtp_password = bool(provider.smtp_password_sealed)
-
-    def _inverse_smtp_password(self):
-        for provider in self.filtered("smtp_password"):
-            provider._seal("smtp_password_sealed", provider.smtp_password)
-            if provider.state == "connected":
-                provider._set_state("draft")
-        self.invalidate_recordset(["smtp_password"])
+    def _prove_anew(self):
+        """Another password: the connection is unproven."""
+        if self.state == "connected":
+            self._set_state("draft")
 
     @api.model
-    def _get_connection_fields(self):
-        return super()._get_connection_fields() | {
+    def _get_smtp_fields(self):
+        """Fields of the connection."""
+        return {
             "smtp_host",
             "smtp_port",
             "smtp_encryption",
@@ -67,21 +57,19 @@ class ChaserProvider(models.Model):
             "mail_server_id",
         }
 
-    def _prepare_write_effects(self, vals):
+    def _prepare_smtp_effects(self, vals):
         """A password goes to the server it was entered for: with another one it must be
         entered anew."""
-        effects = super()._prepare_write_effects(vals)
-        if "smtp_host" in vals and not vals.get("smtp_password"):
-            moved = self.filtered(
-                lambda provider: provider.smtp_host
-                and provider.smtp_host != vals["smtp_host"]
-            )
-            effects.append(lambda: moved._seal("smtp_password_sealed", False))
-        return effects
+        if "smtp_host" not in vals or vals.get("smtp_password"):
+            return []
+        moved = self.filtered(
+            lambda provider: provider.smtp_host
+            and provider.smtp_host != vals["smtp_host"]
+        )
+        return [lambda: moved._seal("smtp_password_sealed", False)]
 
     def action_clear_password(self):
-        self.check_access("write")
-        self._seal("smtp_password_sealed", False)
+        self._forget_secret("smtp_password_sealed")
 
     def _get_transport_smtp(self):
         if not self.smtp_host or not self.smtp_port:
@@ -102,6 +90,12 @@ class ChaserProvider(models.Model):
         return OdooServerTransport(
             self.env, self.mail_server_id, email_normalize(self.email)
         )
+
+    def _get_connection_account_smtp(self):
+        return f"smtp:{self.smtp_host}:{self.smtp_port}:{self.smtp_user or self.email}"
+
+    def _get_connection_account_odoo(self):
+        return f"odoo:{self.mail_server_id.id or 0}"
 
 
 class OdooServerTransport(SessionTransport):

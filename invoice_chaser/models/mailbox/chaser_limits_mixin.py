@@ -7,11 +7,39 @@ from ...core.pace.limits import get_limits, get_profile
 from ...core.pace.throttle import MonthCount, Pace, Throttle, month_start
 
 
-class ChaserProvider(models.Model):
-    """What the mailbox may send, and what it has sent lately."""
+class ChaserLimitsMixin(models.AbstractModel):
+    """What a mailbox may send, what it has sent lately, and so when it may again."""
 
-    _inherit = "chaser.provider"  # pylint: disable=consider-merging-classes-inherited  # limits and pace
+    _name = "chaser.limits.mixin"
+    _description = "Limits and Pace of a Mailbox"
 
+    daily_quota = fields.Integer(
+        default=500,
+        tracking=True,
+        aggregator=None,
+        help="Messages in any 24 hours. 0: no limit.",
+    )
+    per_minute = fields.Integer(
+        "Messages per Minute",
+        default=0,
+        tracking=True,
+        aggregator=None,
+        help="0: no limit beside the batches.",
+    )
+    per_domain_minute = fields.Integer(
+        "Per Recipient Domain and Minute",
+        default=20,
+        tracking=True,
+        aggregator=None,
+        help="0: no limit.",
+    )
+    batch_size = fields.Integer(default=5, tracking=True, aggregator=None)
+    batch_pause = fields.Float(
+        "Pause between Batches (s)", default=3.0, tracking=True, aggregator=None
+    )
+    max_attempts = fields.Integer(
+        "Attempts per Message", default=3, tracking=True, aggregator=None
+    )
     daily_reserve = fields.Integer(
         "Kept for the Person",
         default=0,
@@ -42,6 +70,23 @@ class ChaserProvider(models.Model):
     )
     rate_limit_count = fields.Integer(readonly=True, copy=False, aggregator=None)
 
+    used_today = fields.Integer("Sent in 24 Hours", compute="_compute_used_today")
+    left_today = fields.Char("Left in 24 Hours", compute="_compute_used_today")
+    queued_count = fields.Integer("Queued", compute="_compute_used_today")
+    next_slot_at = fields.Datetime(
+        "Next Free Slot",
+        compute="_compute_next_slot_at",
+        help="When one more message could leave, by the mailbox's limits and holds.",
+    )
+
+    _batch_check = models.Constraint(
+        "CHECK(batch_size > 0 AND batch_pause >= 0 AND max_attempts > 0)",
+        "Batch size and attempts must be positive.",
+    )
+    _limits_check = models.Constraint(
+        "CHECK(daily_quota >= 0 AND per_minute >= 0 AND per_domain_minute >= 0)",
+        "A limit cannot be negative; 0 means no limit.",
+    )
     _reserve_check = models.Constraint(
         "CHECK(daily_reserve >= 0 AND (daily_quota = 0 OR daily_reserve < "
         "daily_quota))",
@@ -55,6 +100,56 @@ class ChaserProvider(models.Model):
     _connections_check = models.Constraint(
         "CHECK(max_connections >= 0)", "A limit cannot be negative; 0 means no limit."
     )
+
+    # -- what was used of them
+
+    def _compute_used_today(self):
+        since = fields.Datetime.subtract(fields.Datetime.now(), hours=24)
+        Reminder = self.env["chaser.reminder"].sudo()
+        sent = {
+            p.id: n
+            for p, n in Reminder._read_group(
+                [("provider_id", "in", self.ids), ("attempted_at", ">", since)],
+                ["provider_id"],
+                ["__count"],
+            )
+        }
+        queued = {
+            p.id: n
+            for p, n in Reminder._read_group(
+                [("provider_id", "in", self.ids), ("state", "=", "queued")],
+                ["provider_id"],
+                ["__count"],
+            )
+        }
+        for provider in self:
+            provider.used_today = sent.get(provider.id, 0)
+            provider.queued_count = queued.get(provider.id, 0)
+            left = max(
+                provider.daily_quota - provider.daily_reserve - provider.used_today, 0
+            )
+            provider.left_today = (
+                str(left) if provider.daily_quota else self.env._("no limit")
+            )
+
+    def _compute_next_slot_at(self):
+        now = fields.Datetime.now()
+        attempts = self._origin._read_attempts(now) if self._origin else {}
+        for provider in self:
+            mailbox = provider._origin
+            provider.next_slot_at = (
+                mailbox._get_next_slot(now, attempts)
+                if mailbox and mailbox.state == "connected"
+                else False
+            )
+
+    def _get_next_slot(self, now, attempts):
+        """The first moment (UTC) from ``now`` on at which limits and holds let one
+        message go. ``attempts``: see ``_read_attempts``."""
+        self.ensure_one()
+        start = max(now, self.hold_until or now)
+        allowed = self._make_throttle(start, attempts=attempts).allowance(start)
+        return start if allowed.count else allowed.until.replace(microsecond=0)
 
     # -- what a kind starts with
 
@@ -200,9 +295,3 @@ class ChaserProvider(models.Model):
         self.ensure_one()
         special = getattr(self, f"_get_connection_account_{self.kind}", None)
         return special() if special else f"{self.kind}:{self.email}"
-
-    def _get_connection_account_smtp(self):
-        return f"smtp:{self.smtp_host}:{self.smtp_port}:{self.smtp_user or self.email}"
-
-    def _get_connection_account_odoo(self):
-        return f"odoo:{self.mail_server_id.id or 0}"
