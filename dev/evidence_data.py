@@ -196,7 +196,7 @@ def write_pages(env, customer, folder):
         Answer("dispute", text="Two pallets arrived damaged", invoices=(1,)),
         Answer("promise", day=in_six_days),
     ):
-        taken = reminder._take_answer(
+        taken = reminder._process_answer(
             answer,
             reminder._make_form_key(answer.action),
             {"ip": "192.0.2.1", "user_agent": ""},

@@ -41,7 +41,7 @@ class ChaserCustomerPage(http.Controller):
     @http.route("/chaser/p/<token>", type="http", methods=["GET", "HEAD"], **_QUIET)
     def show(self, token, lang="", a="", **_params):
         lang, path = self._choose_lang(lang), self._get_path(token)
-        if not self._is_allowed(token):
+        if not self._count_request(token):
             return self._answer(
                 *render_notice(lang or "en", path, "too_often"), status=429
             )
@@ -77,13 +77,15 @@ class ChaserCustomerPage(http.Controller):
             self._choose_lang(request.httprequest.form.get("lang", "")),
             self._get_path(token),
         )
-        if not self._is_allowed(token):
+        if not self._count_request(token):
             return self._answer(
                 *render_notice(lang or "en", path, "too_often"), status=429
             )
         try:
             data, answer_id, lang = (
-                self._ask(lambda reminders: self._take(reminders, token, lang, form))
+                self._ask(
+                    lambda reminders: self._process_form(reminders, token, lang, form)
+                )
                 if valid_token(token)
                 else (None, 0, lang)
             )
@@ -115,7 +117,7 @@ class ChaserCustomerPage(http.Controller):
             else None
         )
 
-    def _take(self, reminders, token, lang, form):
+    def _process_form(self, reminders, token, lang, form):
         """(data of the page to show again, id of the stored answer, language); nothing
         of either for an unknown page."""
         reminder = reminders._find_by_page_token(token)
@@ -135,7 +137,9 @@ class ChaserCustomerPage(http.Controller):
                 raise AnswerProblem("expired_form")
             return (
                 None,
-                reminder._take_answer(answer, form["key"], self._describe_request()).id,
+                reminder._process_answer(
+                    answer, form["key"], self._describe_request()
+                ).id,
                 lang,
             )
         except AnswerProblem as problem:
@@ -172,7 +176,7 @@ class ChaserCustomerPage(http.Controller):
 
     # -- the request
 
-    def _is_allowed(self, token):
+    def _count_request(self, token):
         now, caller = time.monotonic(), request.httprequest.remote_addr or ""
         return PER_IP.allow(caller, now) and PER_TOKEN.allow(token[:64], now)
 

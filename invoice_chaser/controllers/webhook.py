@@ -30,10 +30,12 @@ class ChaserWebhook(http.Controller):
             return self._answer(413)
         headers = {name.lower(): value for name, value in http_request.headers.items()}
         return self._answer(
-            self._take(service, token, WebhookRequest(http_request.get_data(), headers))
+            self._process_report(
+                service, token, WebhookRequest(http_request.get_data(), headers)
+            )
         )
 
-    def _take(self, service, token, webhook_request):
+    def _process_report(self, service, token, webhook_request):
         """The status to respond with. Whatever goes wrong on our side, the service is
         told to come again."""
         try:

@@ -33,7 +33,7 @@ class TestCustomerPage(ChaserCase, HttpCase):
         )
         cls.campaign = cls("test_shows_what_is_open")._sent_campaign(cls.one | cls.two)
         cls.reminder = cls.campaign.reminder_ids
-        cls.path = cls.reminder._get_page_url("")
+        cls.path = cls.reminder._make_page_url("")
         cls.env.flush_all()
 
     def setUp(self):
@@ -221,8 +221,8 @@ class TestCustomerPage(ChaserCase, HttpCase):
         token = self.reminder.sudo().token
         self.assertNotIn(token, self.path)
         self.assertIn("no longer valid", self._ask(f"/chaser/p/{token}").text)
-        self.assertIn(self.path, self.reminder._get_page_url())
-        self.assertTrue(self.reminder._get_page_url().startswith("http"))
+        self.assertIn(self.path, self.reminder._make_page_url())
+        self.assertTrue(self.reminder._make_page_url().startswith("http"))
 
     def test_message_leads_to_the_page(self):
         self.assertTrue(
@@ -291,7 +291,7 @@ class TestCustomerPage(ChaserCase, HttpCase):
         draft = self._campaign(
             self._make_invoice(self._make_customer("Draft", "draft@customer.example"))
         ).reminder_ids
-        self.assertIn("no longer valid", self._ask(draft._get_page_url("")).text)
+        self.assertIn("no longer valid", self._ask(draft._make_page_url("")).text)
 
     # -- I will pay on …
 
@@ -690,7 +690,7 @@ class TestCustomerPage(ChaserCase, HttpCase):
         other = self._sent_campaign(
             self._make_invoice(self._make_customer("Other", "other@customer.example"))
         ).reminder_ids
-        foreign = self._get_key("promise", other._get_page_url(""))
+        foreign = self._get_key("promise", other._make_page_url(""))
         good = self._get_key("promise")
         before = self._snapshot()
         raw = bytearray(base64.urlsafe_b64decode(good + "==="))
@@ -788,7 +788,7 @@ class TestCustomerPage(ChaserCase, HttpCase):
         ).reminder_ids
         self.assertNotIn(
             'class="done"',
-            self._ask(f"{other._get_page_url('')}?a={self._answers().id}").text,
+            self._ask(f"{other._make_page_url('')}?a={self._answers().id}").text,
         )
         self.assertNotIn(
             'class="done"', self._ask(f"{self.path}?a={self._answers().id + 1}").text
@@ -931,7 +931,7 @@ class TestCustomerPage(ChaserCase, HttpCase):
         self.assertEqual(self._snapshot(), before)
 
     def test_collision_is_tried_again(self):
-        tries, original = [], type(self.reminder)._take_answer
+        tries, original = [], type(self.reminder)._process_answer
 
         def collide(reminder, *args):
             tries.append(1)
@@ -939,7 +939,7 @@ class TestCustomerPage(ChaserCase, HttpCase):
                 raise psycopg2.errors.SerializationFailure
             return original(reminder, *args)
 
-        with patch.object(type(self.reminder), "_take_answer", collide):
+        with patch.object(type(self.reminder), "_process_answer", collide):
             self._done(self._post("paid", reference="TT"))
         self.assertEqual((len(tries), len(self._answers())), (3, 1))
 
@@ -1056,7 +1056,7 @@ class TestCustomerPage(ChaserCase, HttpCase):
         customer = self._make_customer("Parts", "parts@customer.example")
         invoice = self._make_invoice(customer, amount=800, days=20, terms=terms)
         reminder = self._sent_campaign(invoice).reminder_ids
-        path = reminder._get_page_url("")
+        path = reminder._make_page_url("")
         self.assertEqual(len(self._tree(path).xpath("//tbody/tr[@class='open']")), 2)
         self._post("dispute", path, reason="broken", invoice="1")
         self.assertEqual(invoice.chaser_dispute_reason, "broken")

@@ -125,7 +125,7 @@ class TestLanguageWalk(ChaserCase, HttpCase):
         }
         for name, path in (
             ("unsubscribe page", f"/chaser/u/{token}"),
-            ("customer's page", reminder.sudo()._get_page_url("")),
+            ("customer's page", reminder.sudo()._make_page_url("")),
         ):
             answer = self.url_open(path)
             if answer.status_code == 200 and self._visible(
@@ -289,7 +289,7 @@ class TestLanguageWalk(ChaserCase, HttpCase):
                 Answer("promise", day=self.today + timedelta(days=3)),
                 Answer("paid", text="4711"),
             ):
-                record = reminder._take_answer(
+                record = reminder._process_answer(
                     answer,
                     reminder._make_form_key(answer.action),
                     {"ip": "192.0.2.9", "user_agent": ""},

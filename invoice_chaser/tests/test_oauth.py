@@ -266,7 +266,9 @@ class TestConnect(OauthCase):
             back = self.fake.consent(self._press_connect())
             self._come_back(back)
             with self._own_cursors():
-                self.box._get_access_token__(rejected=self.box._get_access_token__())
+                self.box._fetch_access_token__(
+                    rejected=self.box._fetch_access_token__()
+                )
             # as werkzeug writes it
             logging.getLogger("werkzeug").info(
                 '127.0.0.1 - - [21/Nov/2026 10:00:00] "%s" %s %s',
@@ -337,7 +339,7 @@ class TestToken(OauthCase):
 
     def _token(self, **options):
         with self._own_cursors():
-            return self.box._get_access_token__(**options)
+            return self.box._fetch_access_token__(**options)
 
     def _age(self, minutes=0):
         """Let the stored access token end in so many minutes."""
@@ -454,7 +456,7 @@ class TestToken(OauthCase):
         self.box.with_user(self.manager).action_disconnect()
         self.assertTrue(self.fake.refresh)
         with self._own_cursors():
-            self.assertTrue(other._get_access_token__())
+            self.assertTrue(other._fetch_access_token__())
 
 
 @tagged("post_install", "-at_install")
@@ -500,11 +502,11 @@ class TestConnectOutlook(OutlookMixin, TestConnect):
             self._own_cursors(),
         ):
             # The server knows only the token that the fake gave for SMTP.
-            server.password = self.box._get_access_token__("smtp")
-            self.assertNotEqual(server.password, self.box._get_access_token__())
+            server.password = self.box._fetch_access_token__("smtp")
+            self.assertNotEqual(server.password, self.box._fetch_access_token__())
             OutlookSmtpTransport(
                 MAILBOX,
-                lambda rejected: self.box._get_access_token__("smtp", rejected),
+                lambda rejected: self.box._fetch_access_token__("smtp", rejected),
                 (server.host, server.port),
                 encrypted=False,
             ).open()

@@ -55,7 +55,7 @@ class TestKeys(OauthCase):
                 self.company._get_chaser_app__("google").client_secret, CLIENT_SECRET
             )
             with self._own_cursors():
-                self.assertTrue(self.box._get_access_token__())
+                self.assertTrue(self.box._fetch_access_token__())
             before = self._get_all_sealed()
             self.assertIn(": 0.", self._reseal()["message"])
             self.assertEqual(self._get_all_sealed(), before, "nothing to do twice")
@@ -84,14 +84,14 @@ class TestKeys(OauthCase):
             )
             self.assertIn("press Connect again", self.box.last_error)
             with self.assertRaises(AuthenticationFailed), self._own_cursors():
-                self.box._get_access_token__()
+                self.box._fetch_access_token__()
         self.assertEqual(
             self._get_all_sealed(),
             before,
             "nothing is thrown away: the key may come back",
         )
         with self._own_cursors():
-            self.assertTrue(self.box._get_access_token__())
+            self.assertTrue(self.box._fetch_access_token__())
 
     def test_other_companies_are_only_counted(self):
         other = self.setup_other_company(name="Zanzibar Trading")["company"]

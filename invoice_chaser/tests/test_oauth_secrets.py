@@ -162,7 +162,7 @@ class TestOauthSecrets(OauthCase):
                 (False, True),
             )
             for method in (
-                "_get_access_token__",
+                "_fetch_access_token__",
                 "_get_oauth_service__",
                 "_get_transport",
                 "_get_transport_gmail",
@@ -196,7 +196,7 @@ class TestOauthSecrets(OauthCase):
     def test_server_actions_and_templates_cannot_unseal(self):
         model_id = self.env["ir.model"].sudo()._get_id("chaser.provider")
         for expression in (
-            "record._get_access_token__()",
+            "record._fetch_access_token__()",
             "record.sudo().grant_ids._load__()",
             "record._get_oauth_service__()",
             "record._get_transport()._ApiTransport__get_token('')",

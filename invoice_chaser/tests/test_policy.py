@@ -271,7 +271,7 @@ class TestPolicy(ChaserCase):
             }
         )
         with freeze_time(self._later(days=8)):
-            promise._check_kept()
+            promise._update_states()
             self.assertEqual(promise.state, "broken")
             reminder = self._campaign(invoice).reminder_ids
         self.assertEqual(

@@ -321,7 +321,7 @@ class TestPromise(ChaserCase):
         def collide(_self):
             raise psycopg2.errors.SerializationFailure
 
-        with patch.object(type(promise), "_check_kept", collide):
+        with patch.object(type(promise), "_update_states", collide):
             self._pay(invoice)
         self.assertIn(invoice.payment_state, ("paid", "in_payment"))
         self.assertEqual(promise.state, "open")

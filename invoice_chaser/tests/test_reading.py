@@ -695,7 +695,7 @@ class TestReaders(InboundCase):
                 patch.object(type(provider), "_can_read_mailbox", lambda _self: True),
                 patch.object(
                     type(provider),
-                    "_get_access_token__",
+                    "_fetch_access_token__",
                     lambda _self, _resource, rejected: f"token{rejected}",
                 ),
             ):

@@ -346,7 +346,7 @@ class TestTemplateTexts(TemplateCase):
         reminder = self._sent_campaign(
             self._make_invoice(), template_id=self._template(body_html=body).id
         ).reminder_ids
-        page = reminder.sudo()._get_page_url("")
+        page = reminder.sudo()._make_page_url("")
         targets = [
             target.removeprefix(reminder.get_base_url())
             for target in reminder.link_targets

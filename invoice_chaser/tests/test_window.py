@@ -468,7 +468,7 @@ class TestHoliday(WindowCase):
 
     # -- refresh
 
-    def _take_over(self, first, last, estimated=True, key="AE/2027/Eid al-Fitr"):
+    def _store_days(self, first, last, estimated=True, key="AE/2027/Eid al-Fitr"):
         days = FoundDays(
             key,
             date.fromisoformat(first),
@@ -476,7 +476,7 @@ class TestHoliday(WindowCase):
             {"en_US": "Eid al-Fitr", "ar_001": "عيد الفطر"},
             estimated,
         )
-        self.env["chaser.holiday"]._take_over(self.uae, [days])
+        self.env["chaser.holiday"]._store_days(self.uae, [days])
         return (
             self.env["chaser.holiday"]
             .with_context(active_test=False)
@@ -484,12 +484,12 @@ class TestHoliday(WindowCase):
         )
 
     def test_refresh_corrects_what_nobody_touched(self):
-        day = self._take_over("2027-03-10", "2027-03-12", estimated=False)
+        day = self._store_days("2027-03-10", "2027-03-12", estimated=False)
         self.assertEqual(
             (day, day.date_from, day.certainty),
             (self._day("2027_eid_al_fitr"), date(2027, 3, 10), "certain"),
         )
-        day = self._take_over("2027-03-09", "2027-03-12")
+        day = self._store_days("2027-03-09", "2027-03-12")
         self.assertEqual(
             (day.date_from, day.certainty), (date(2027, 3, 9), "estimated")
         )
@@ -503,25 +503,25 @@ class TestHoliday(WindowCase):
         ):
             with self.subTest(values), self.cr.savepoint() as savepoint:
                 eid.write(values)
-                self._take_over("2027-03-10", "2027-03-11", estimated=False)
+                self._store_days("2027-03-10", "2027-03-11", estimated=False)
                 self.assertEqual(eid.date_from, date(2027, 3, 9))
                 savepoint.rollback()
                 self.env.invalidate_all()
         eid.action_confirm()
-        self._take_over("2027-03-10", "2027-03-11", estimated=False)
+        self._store_days("2027-03-10", "2027-03-11", estimated=False)
         self.assertEqual(
             (eid.date_from, eid.certainty), (date(2027, 3, 9), "confirmed")
         )
 
     def test_refresh_adds_names_in_arabic(self):
-        day = self._take_over("2031-01-25", "2031-01-27", key="AE/2031/Eid al-Fitr")
+        day = self._store_days("2031-01-25", "2031-01-27", key="AE/2031/Eid al-Fitr")
         self.assertEqual(
             (day.company_id.id, day.country_id, day.name),
             (False, self.uae, "Eid al-Fitr"),
         )
         self.assertEqual(day.with_context(lang="ar_001").name, "عيد الفطر")
         day.with_context(lang="ar_001").name = "العيد"
-        self._take_over("2031-01-25", "2031-01-27", key="AE/2031/Eid al-Fitr")
+        self._store_days("2031-01-25", "2031-01-27", key="AE/2031/Eid al-Fitr")
         self.assertEqual(day.with_context(lang="ar_001").name, "العيد")
 
     def test_refresh_job_twice_and_without_libraries(self):

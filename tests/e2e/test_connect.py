@@ -33,7 +33,7 @@ print("READY", flush=True)
 end = time.monotonic() + 300
 while not os.path.exists({gate!r}) and time.monotonic() < end:
     time.sleep(0.01)
-print("TOKEN", box._get_access_token__(), flush=True)
+print("TOKEN", box._fetch_access_token__(), flush=True)
 """
 
 

@@ -115,11 +115,11 @@ def _load_entry(values: object) -> Entry:
             )
         )
     for key in ("key", "category", "level"):
-        setattr(entry, key, _take(entry, values, key, str, ""))
-    entry.is_default = _take(entry, values, "is_default", bool, False)
-    entry.sequence = _take(entry, values, "sequence", int, 10)
+        setattr(entry, key, _read_value(entry, values, key, str, ""))
+    entry.is_default = _read_value(entry, values, "is_default", bool, False)
+    entry.sequence = _read_value(entry, values, "sequence", int, 10)
     for key in ("name", "subject", "body_html"):
-        setattr(entry, key, _take_texts(entry, values, key))
+        setattr(entry, key, _read_texts(entry, values, key))
     if entry.category and entry.category not in REQUIRED_TAGS:
         entry.problems.append(
             (
@@ -130,11 +130,13 @@ def _load_entry(values: object) -> Entry:
                 },
             )
         )
-    _check_texts(entry)
+    _add_text_problems(entry)
     return entry
 
 
-def _take(entry: Entry, values: dict, key: str, kind: type, default: object) -> object:
+def _read_value(
+    entry: Entry, values: dict, key: str, kind: type, default: object
+) -> object:
     value = values.get(key, default)
     if not isinstance(value, kind) or kind is int and isinstance(value, bool):
         entry.problems.append(("type", {"detail": key}))
@@ -144,7 +146,7 @@ def _take(entry: Entry, values: dict, key: str, kind: type, default: object) -> 
     return value
 
 
-def _take_texts(entry: Entry, values: dict, key: str) -> dict[str, str]:
+def _read_texts(entry: Entry, values: dict, key: str) -> dict[str, str]:
     texts = values.get(key)
     if not isinstance(texts, dict) or not all(
         isinstance(text, str) for text in texts.values()
@@ -158,7 +160,7 @@ def _take_texts(entry: Entry, values: dict, key: str) -> dict[str, str]:
     return {lang: texts[lang] for lang in LANGUAGES if (texts.get(lang) or "").strip()}
 
 
-def _check_texts(entry: Entry) -> None:
+def _add_text_problems(entry: Entry) -> None:
     if ("ar" in entry.subject) != ("ar" in entry.body_html):
         entry.problems.append(
             (

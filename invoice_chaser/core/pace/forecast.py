@@ -99,7 +99,7 @@ class Queues:
             mailbox_id, line.throttle.pace, line.throttle.count_day(now), line.count
         )
 
-    def take_given_up(self) -> list[tuple[datetime, Waiting]]:
+    def pop_given_up(self) -> list[tuple[datetime, Waiting]]:
         """What will never leave, because its window never opens or its time is over,
         and when that was found; each is told once."""
         given_up = [entry for line in self._lines.values() for entry in line.given_up]
@@ -175,9 +175,11 @@ class _Line:
             self._free = self._ends[allowed.limit] = self._wait(clock, allowed.until)
             return
         at, sent = clock, 0
-        while sent < allowed.count and (waiting := self._take(at)):
+        while sent < allowed.count and (waiting := self._pop_next(at)):
             throttle.note(waiting.domain, at)
-            yield Departure(self.id, waiting, at, self.get_limit(waiting))
+            limit = self.get_limit(waiting)
+            self._openings.pop(waiting.order, None)
+            yield Departure(self.id, waiting, at, limit)
             sent += 1
             self._free = at = at + timedelta(
                 seconds=pace.work
@@ -185,8 +187,8 @@ class _Line:
             )
 
     def get_limit(self, waiting: Waiting) -> str:
-        """What a message that is taken out of the queue has waited for."""
-        opening = self._openings.pop(waiting.order, None)
+        """Which limit a message waits or waited for; empty: none."""
+        opening = self._openings.get(waiting.order)
         since = opening or waiting.not_before
         ends = {"domain": self._ends.get("@" + waiting.domain)} | {
             name: self._ends.get(name) for name in ("month", "day", "minute")
@@ -203,7 +205,7 @@ class _Line:
         openings: dict[SendWindow, datetime | None] = {}
         while self._future and self._future[0][0] <= clock:
             waiting = heappop(self._future)[1]
-            if waiting.window and not self._is_open(waiting, clock, openings):
+            if waiting.window and self._put_off_if_closed(waiting, clock, openings):
                 continue
             queue = self._domains.setdefault(waiting.domain, [])
             heappush(queue, waiting)
@@ -214,9 +216,11 @@ class _Line:
             self._held.discard(domain)
             heappush(self._ready, (self._domains[domain][0], domain))
 
-    def _is_open(self, waiting: Waiting, clock: datetime, openings: dict) -> bool:
-        """Whether the customer's window is open; if not, the message waits for its
-        opening, or is given up when it never comes."""
+    def _put_off_if_closed(
+        self, waiting: Waiting, clock: datetime, openings: dict
+    ) -> bool:
+        """While the customer's window is closed, makes the message wait for the next
+        opening, or gives it up when there is none. Returns whether it did."""
         if waiting.window not in openings:
             openings[waiting.window] = waiting.window.next_open(clock).at
         opening = openings[waiting.window]
@@ -225,14 +229,14 @@ class _Line:
         elif opening > clock:
             self._openings[waiting.order] = opening
             heappush(self._future, (opening, waiting))
-        return opening is not None and opening <= clock
+        return opening is None or opening > clock
 
     def _give_up(self, waiting: Waiting, moment: datetime) -> None:
         self.count -= 1
         self._openings.pop(waiting.order, None)
         self.given_up.append((moment, waiting))
 
-    def _take(self, at: datetime) -> Waiting | None:
+    def _pop_next(self, at: datetime) -> Waiting | None:
         """The most important message whose domain may be written to."""
         while self._ready:
             first, domain = heappop(self._ready)
@@ -252,7 +256,7 @@ class _Line:
             if first.expires and at >= first.expires:
                 self._give_up(first, at)
                 continue
-            if first.window and not self._is_open(first, at, {}):
+            if first.window and self._put_off_if_closed(first, at, {}):
                 # it was open when the message became due, and closed while it waited
                 # for its turn
                 continue

@@ -141,7 +141,7 @@ def simulate(
     """
     run = _Run(settings, start, days, post, clock, prioritize, approve_all)
     for departure, order, moment in queued:
-        run.take_up(departure, order, moment)
+        run.enqueue(departure, order, moment)
     for customer in customers:
         if customer.partner_id not in run.on_the_way:
             run.wake(customer, start)
@@ -188,7 +188,7 @@ class _Run:
         for departure in self.post.queues.run(until):
             if isinstance(departure.waiting.group, Departure):
                 self._leave(departure.waiting.group, departure)
-        for moment, waiting in self.post.queues.take_given_up():
+        for moment, waiting in self.post.queues.pop_given_up():
             if isinstance(waiting.group, Departure):
                 self._give_up(waiting.group, waiting, moment)
 
@@ -201,7 +201,7 @@ class _Run:
         ):
             self.calendar[number].append(customer)
 
-    def take_up(self, departure: Departure, order: tuple, moment: datetime) -> None:
+    def enqueue(self, departure: Departure, order: tuple, moment: datetime) -> None:
         """Something that waits already. A mailbox that is not connected lets nothing
         go."""
         partner_id = departure.customer.partner_id
@@ -209,7 +209,7 @@ class _Run:
         if departure.mailbox in self.post.queues:
             self.post.put(departure, order, moment, self._get_expiry(departure.message))
         else:
-            self._tell_held(
+            self._note_left_out(
                 departure.customer,
                 departure.message,
                 departure.planned,
@@ -252,7 +252,7 @@ class _Run:
         going = [message for message in messages if not message.skip]
         for message in messages:
             if message.skip and message.skip.reason not in WAITING:
-                self._tell_held(customer, message, day, message.skip)
+                self._note_left_out(customer, message, day, message.skip)
         if going:
             self.on_the_way[customer.partner_id] = len(going)
             strict = self.approve_all or any(
@@ -282,7 +282,7 @@ class _Run:
             return None
         return self.clock.get_start(max(item.date_due for item in message.items) + _DAY)
 
-    def _tell_held(
+    def _note_left_out(
         self, customer: CustomerFacts, message: Message, day: date, stop: Skip
     ) -> None:
         key = (customer.partner_id, stop.reason)
@@ -313,7 +313,7 @@ class _Run:
         """It does not leave: too late for a notice, which frees its customer; or no
         window ever opens, which does not."""
         if waiting.expires:
-            self._tell_held(
+            self._note_left_out(
                 departure.customer,
                 departure.message,
                 departure.planned,
@@ -321,7 +321,7 @@ class _Run:
             )
             self._release(departure, self.clock.get_day(moment))
         else:
-            self._tell_held(
+            self._note_left_out(
                 departure.customer,
                 departure.message,
                 departure.planned,

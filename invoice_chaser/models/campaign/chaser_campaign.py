@@ -453,7 +453,7 @@ class ChaserCampaign(models.Model):
         """
         self.ensure_one()
         if self.provider_mode == "fixed":
-            self._check_fixed_provider()
+            self._ensure_fixed_provider()
         elif not self.env["chaser.provider"]._get_usable(self.company_id):
             raise UserError(
                 self.env._(
@@ -465,7 +465,7 @@ class ChaserCampaign(models.Model):
             )
         self._assign_mailboxes()
 
-    def _check_fixed_provider(self):
+    def _ensure_fixed_provider(self):
         if not self.provider_id:
             self.provider_id = self.env["chaser.provider"]._get_default(self.company_id)
         if not self.provider_id:

@@ -169,7 +169,7 @@ class ChaserDailyRun(models.Model):
 
     def _run_company(self, company):
         """Returns whether there is time left for the next company."""
-        run = self._get_due(company)
+        run = self._open_due_run(company)
         while run and run.state == "planning":
             try:
                 with self.env.cr.savepoint():
@@ -205,7 +205,7 @@ class ChaserDailyRun(models.Model):
         return True
 
     @api.model
-    def _get_due(self, company):
+    def _open_due_run(self, company):
         """Today's run if its time has come and it is not done; made, or tried again,
         where needed."""
         today = company._get_chaser_today()
@@ -273,7 +273,7 @@ class ChaserDailyRun(models.Model):
             # What happened since the last run comes first, so that the plan knows it:
             # promises whose day has passed, and money that came in and holds a customer
             # until somebody has looked.
-            self.env["chaser.promise"]._check_passed(self.company_id)
+            self.env["chaser.promise"]._update_passed(self.company_id)
             self.env["chaser.maybe.paid"]._refresh(self.company_id)
         plan = self.env["chaser.planner"]._plan_open(
             self.company_id, limit=BATCH_CUSTOMERS, after=self.cursor
@@ -291,7 +291,7 @@ class ChaserDailyRun(models.Model):
         )
         for needs_approval, messages in self._split(recorded):
             if messages:
-                campaign = self._get_campaign(needs_approval)
+                campaign = self._ensure_campaign(needs_approval)
                 writer = campaign.env["chaser.plan.writer"]
                 writer._create_reminders(campaign, replace(plan, messages=messages))
         self.write(
@@ -343,7 +343,7 @@ class ChaserDailyRun(models.Model):
             + len({message.partner_id for message in going}),
         }
 
-    def _get_campaign(self, needs_approval):
+    def _ensure_campaign(self, needs_approval):
         company = self.company_id
         kind = "approval" if needs_approval else "auto"
         found = self.campaign_ids.filtered(lambda campaign: campaign.daily_kind == kind)

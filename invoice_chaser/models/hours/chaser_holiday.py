@@ -204,7 +204,7 @@ class ChaserHoliday(models.Model):
         companies name."""
         year = fields.Date.context_today(self).year
         for country in self._get_countries():
-            self._take_over(
+            self._store_days(
                 country,
                 find_holidays(country.code, (year, year + 1))
                 + find_ramadan(country.code, (year, year + 1)),
@@ -221,7 +221,7 @@ class ChaserHoliday(models.Model):
         return calendars.chaser_country_ids | companies.country_id
 
     @api.model
-    def _take_over(self, country, found):
+    def _store_days(self, country, found):
         """Adds days that are new, corrects those that nobody touched; archived ones
         stay archived."""
         known = self.with_context(active_test=False).search(

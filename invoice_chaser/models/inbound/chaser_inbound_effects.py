@@ -156,7 +156,7 @@ class ChaserInbound(models.Model):
                     "recipient": own or reminder.recipient_email,
                 },
             )
-        self.env["chaser.suppression"]._take_bounce(
+        self.env["chaser.suppression"]._process_bounce(
             self.company_id,
             self.partner_id,
             own or failure["addresses"][0],

@@ -338,7 +338,7 @@ class ChaserProvider(models.Model):
         cursor = (self.sudo().read_cursor or {}) if self.read_place == place else {}
         for _number in range(_PAGES):
             page = reader.list_new(cursor, since, _PAGE)
-            kept = self._take_page(reader, page.entries, commit)
+            kept = self._process_page(reader, page.entries, commit)
             cursor = page.cursor
             # Behind the mails of the page: a process that dies before reads them again,
             # and each counts once.
@@ -355,14 +355,14 @@ class ChaserProvider(models.Model):
                 return False
         return True
 
-    def _take_page(self, reader, entries, commit):
+    def _process_page(self, reader, entries, commit):
         """Fetch and take in what concerns us; returns how many. Of the person's other
         mail nothing but the headers is ever looked at."""
         outlines = {entry.ref: inbound.outline(entry.headers) for entry in entries}
         taken = []
         for ref in self._sort_page(outlines):
             raw = reader.fetch(ref, _MAX_MAIL_BYTES)
-            if raw and self._take_mail(raw):
+            if raw and self._process_mail(raw):
                 taken.append(ref)
             commit()
         if taken and self.read_mark and isinstance(reader, MarkingReader):
@@ -403,7 +403,7 @@ class ChaserProvider(models.Model):
             )
         ]
 
-    def _take_mail(self, raw):
+    def _process_mail(self, raw):
         """One mail, for itself: a fault in it stops neither the others nor the run, and
         it is not lost."""
         found = inbound.read(raw)
@@ -563,4 +563,4 @@ class ChaserProvider(models.Model):
                     self.name,
                 )
             )
-        return lambda rejected: self._get_access_token__(resource, rejected)
+        return lambda rejected: self._fetch_access_token__(resource, rejected)

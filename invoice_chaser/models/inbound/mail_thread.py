@@ -35,7 +35,7 @@ class MailThread(models.AbstractModel):
             .search_count([("alias_full_name", "in", recipients)], limit=1)
         )
         has_way = has_alias or bool(message_dict.get("parent_id"))
-        taken = self.env["chaser.inbound"]._take_from_gateway(
+        taken = self.env["chaser.inbound"]._process_gateway_mail(
             message, only_certain=has_way
         )
         if taken and not has_alias:
@@ -56,7 +56,7 @@ class MailThread(models.AbstractModel):
     @api.model
     def _routing_handle_bounce(self, email_message, message_dict):
         result = super()._routing_handle_bounce(email_message, message_dict)
-        self.env["chaser.inbound"]._take_from_gateway(email_message)
+        self.env["chaser.inbound"]._process_gateway_mail(email_message)
         return result
 
 
@@ -64,7 +64,7 @@ class ChaserInbound(models.Model):
     _inherit = "chaser.inbound"  # pylint: disable=consider-merging-classes-inherited  # mail that comes in
 
     @api.model
-    def _take_from_gateway(self, mail, only_certain=False):
+    def _process_gateway_mail(self, mail, only_certain=False):
         """Whether a mail that Odoo received concerns a reminder; it is taken in then.
         Never stops the gateway.
 

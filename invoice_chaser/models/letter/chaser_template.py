@@ -154,7 +154,7 @@ class ChaserTemplate(models.Model):
         use there is nothing to keep."""
         self.flush_recordset(_TEXT_FIELDS)
         for template in self.filtered("version_ids"):
-            self.env["chaser.template.version"]._get_for(template)
+            self.env["chaser.template.version"]._ensure_for(template)
 
     @api.model
     def _sanitize(self, vals):

@@ -131,7 +131,7 @@ class ChaserTemplateVersion(models.Model):
             )
 
     @api.model
-    def _get_for(self, template):
+    def _ensure_for(self, template):
         """The version that holds the template's present texts; made when they have
         changed since the last one."""
         content = {lang: list(texts) for lang, texts in template._get_sources().items()}

@@ -118,7 +118,7 @@ class ChaserSuppression(models.Model):
     # whether the mail server says so at once or in a report hours later
 
     @api.model
-    def _take_bounce(
+    def _process_bounce(
         self, company, partner, address, verdict, words, reminder=None, widespread=True
     ):
         """The policy, after the event is recorded: ``hard`` stops the address after the

@@ -75,9 +75,9 @@ class ChaserReminder(models.Model):
                 ]
             )
             if not newer:
-                reminder._take_up_again()
+                reminder._requeue()
 
-    def _take_up_again(self):
+    def _requeue(self):
         self.line_ids.filtered(
             lambda line: line.dropped_code == "hold_maybe_paid"
         ).write({"dropped_code": False, "dropped_params": False})

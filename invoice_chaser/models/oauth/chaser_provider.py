@@ -129,7 +129,7 @@ class ChaserProvider(models.Model):
         self.ensure_one()
         return getattr(self, f"_get_oauth_scopes_{self.kind}")()
 
-    def _get_access_token__(self, resource=API, rejected=""):
+    def _fetch_access_token__(self, resource=API, rejected=""):
         """A fresh access token of the mailbox, for sending and for reading. Refreshed
         under a row lock, and lasting before it is used.
 
@@ -256,13 +256,13 @@ class ChaserProvider(models.Model):
         """Raise TransportError or UserError unless the consent still stands, for this
         very mailbox."""
         self._check_granted()
-        token = self._get_access_token__()
+        token = self._fetch_access_token__()
         service = self._get_oauth_service__()
         try:
             address = service.whoami(token)
         except AuthenticationFailed:
             # Taken back at the service, or just ended there: a new one decides.
-            address = service.whoami(self._get_access_token__(rejected=token))
+            address = service.whoami(self._fetch_access_token__(rejected=token))
         if email_normalize(address) != email_normalize(self.email):
             raise AuthenticationFailed(
                 self._describe_consent_problem(
@@ -457,7 +457,7 @@ class ChaserProvider(models.Model):
         self._check_granted()
         return GmailTransport(
             email_normalize(self.email),
-            lambda rejected: self._get_access_token__(rejected=rejected),
+            lambda rejected: self._fetch_access_token__(rejected=rejected),
             can_read=self._can_read_mailbox(),
             detour=self._get_detour(),
         )
@@ -497,7 +497,7 @@ class ChaserProvider(models.Model):
     def _get_outlook_graph(self):
         return outlook.OutlookTransport(
             email_normalize(self.email),
-            lambda rejected: self._get_access_token__(rejected=rejected),
+            lambda rejected: self._fetch_access_token__(rejected=rejected),
             can_read=self._can_read_mailbox(),
             detour=self._get_detour(),
         )
@@ -505,5 +505,5 @@ class ChaserProvider(models.Model):
     def _get_outlook_smtp(self):
         return outlook.OutlookSmtpTransport(
             email_normalize(self.email),
-            lambda rejected: self._get_access_token__(microsoft.OFFICE, rejected),
+            lambda rejected: self._fetch_access_token__(microsoft.OFFICE, rejected),
         )

@@ -396,7 +396,7 @@ class ChaserPlanner(models.AbstractModel):
                 ladders[partner.id],
                 preference=partner.consolidation_preference or "auto",
                 max_amount=Decimal(str(partner.max_consolidation_amount)),
-                barriers=self._get_barriers(partner, plan, stopped),
+                barriers=self._apply_stops(partner, plan, stopped),
                 live=Skip("live_reminder", {"detail": live}) if live else None,
                 last_contact=last,
                 interval=partner.preferred_contact_interval
@@ -408,7 +408,7 @@ class ChaserPlanner(models.AbstractModel):
         return facts
 
     @api.model
-    def _get_barriers(self, partner, plan, stopped):
+    def _apply_stops(self, partner, plan, stopped):
         """Why a customer must not be written to at all, and how long. Takes stopped
         addresses out of ``plan.emails``."""
         stops = [plan.held.customers.get(partner.id)]

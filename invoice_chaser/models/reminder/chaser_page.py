@@ -46,7 +46,7 @@ class ChaserReminder(models.Model):
     def _get_page_path(self, page_token):
         return f"/chaser/p/{page_token}"
 
-    def _get_page_url(self, base_url=None, page_token=None):
+    def _make_page_url(self, base_url=None, page_token=None):
         """Address of the customer's page: of this reminder, or of the one whose
         ``page_token`` is given."""
         if not page_token:
@@ -273,7 +273,7 @@ class ChaserReminder(models.Model):
     # the chatter, a to-do for the accountant. As superuser; called by the public page
     # only after it has checked the form's key
 
-    def _take_answer(self, answer, key, facts):
+    def _process_answer(self, answer, key, facts):
         """Store an answer and act on it, once per form.
 
         :param answer: ``core.customer_answers.Answer``
@@ -299,7 +299,7 @@ class ChaserReminder(models.Model):
                 record = Answer.create(
                     reminder._prepare_answer_values(answer, key, facts)
                 )
-                getattr(reminder, f"_take_{answer.action}")(answer, record)
+                getattr(reminder, f"_process_{answer.action}")(answer, record)
         except psycopg2.errors.UniqueViolation:
             # The same form, or the same statement, arrived twice at once: look again,
             # then the first one is there.
@@ -385,7 +385,7 @@ class ChaserReminder(models.Model):
 
     # -- per action
 
-    def _take_promise(self, answer, record):
+    def _process_promise(self, answer, record):
         Promise, moves = self.env["chaser.promise"], record.move_ids
         lines = (
             self._get_page_lines()
@@ -431,7 +431,7 @@ class ChaserReminder(models.Model):
         ):
             raise AnswerProblem("day_range")
 
-    def _take_paid(self, answer, record):
+    def _process_paid(self, answer, record):
         hold = self.env["chaser.hold"]._hold(
             self.company_id,
             self.partner_id,
@@ -460,7 +460,7 @@ class ChaserReminder(models.Model):
         self._note_on_customer(body, record.move_ids)
         self._plan_page_todo(hold, self.env._("Says it is paid: look for the payment"))
 
-    def _take_dispute(self, answer, record):
+    def _process_dispute(self, answer, record):
         dispute = self.env["chaser.dispute"].create(
             {
                 "company_id": self.company_id.id,
@@ -472,7 +472,7 @@ class ChaserReminder(models.Model):
         )
         record.dispute_id = dispute
 
-    def _take_contact(self, answer, record):
+    def _process_contact(self, answer, record):
         detail = self.env._("Proposed address: %s", answer.email)
         hold = self.env["chaser.hold"]._hold(
             self.company_id,
@@ -496,7 +496,7 @@ class ChaserReminder(models.Model):
         )
         self._plan_page_todo(hold, self.env._("Wrong contact: check %s", answer.email))
 
-    def _take_copy(self, _answer, record):
+    def _process_copy(self, _answer, record):
         record.copy_id = self._queue_copy()
         self._note_on_customer(
             Markup("<p>%s</p>")
@@ -549,7 +549,7 @@ class ChaserReminder(models.Model):
             self.env["chaser.planner"]._read_stopped(addresses, self.company_id)
         ):
             raise AnswerProblem("copy_stopped")
-        campaign = self.env["chaser.campaign"]._get_copy_campaign(self)
+        campaign = self.env["chaser.campaign"]._open_copy_campaign(self)
         copy = self.create(self._prepare_copy_values(campaign))
         campaign._trigger_sending()
         return copy

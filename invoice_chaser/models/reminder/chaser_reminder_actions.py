@@ -294,9 +294,9 @@ class ChaserReminder(models.Model):
                     ),
                 ]
             ).write({"paid_at": False})
-            self._take_thanks_back(move_lines)
+            self._skip_thanks(move_lines)
 
-    def _take_thanks_back(self, move_lines):
+    def _skip_thanks(self, move_lines):
         """A payment is taken back: the thanks for it that wait do not go."""
         waiting = self.search(
             [

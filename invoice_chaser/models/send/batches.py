@@ -241,13 +241,13 @@ class Batches:
 
     # -- for the sender's steps
 
-    def take_month_slot(self):
-        """See ``MailboxRun.take_month_slot``."""
-        return self.run.take_month_slot(self)
+    def reserve_month_slot(self):
+        """See ``MailboxRun.reserve_month_slot``."""
+        return self.run.reserve_month_slot(self)
 
-    def take_error(self, error):
-        """See ``MailboxRun.take_error``."""
-        return self.run.take_error(error)
+    def handle_error(self, error):
+        """See ``MailboxRun.handle_error``."""
+        return self.run.handle_error(error)
 
     def get_domain_hold(self, domain):
         """Until when messages to a recipient domain wait; None when one may go."""

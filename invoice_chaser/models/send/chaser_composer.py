@@ -143,7 +143,7 @@ class ChaserComposer(models.AbstractModel):
             pixel_url=f"{base_url}/chaser/o/{token}.gif"
             if settings["tracking"]
             else "",
-            page_url=self.env["chaser.reminder"]._get_page_url(
+            page_url=self.env["chaser.reminder"]._make_page_url(
                 base_url, job.row["page_token"]
             ),
             customer={
@@ -290,7 +290,7 @@ class ChaserComposer(models.AbstractModel):
         )
 
     def _read_version(self, template_id):
-        version = self.env["chaser.template.version"]._get_for(
+        version = self.env["chaser.template.version"]._ensure_for(
             self.env["chaser.template"].browse(template_id)
         )
         return version.id, version.content
@@ -396,7 +396,7 @@ class ChaserComposer(models.AbstractModel):
             company=shared.get("company", lambda: self._get_company_data(company)),
             customer_name=commercial.name or "",
             contact_name=partner.name or "",
-            page_url=self.env["chaser.reminder"]._get_page_url(base_url, "sample"),
+            page_url=self.env["chaser.reminder"]._make_page_url(base_url, "sample"),
             customer={"reference": commercial.ref or "", "trn": commercial.vat or ""},
         )
 

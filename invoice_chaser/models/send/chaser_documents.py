@@ -33,7 +33,7 @@ class ChaserDocuments(models.AbstractModel):
     # -- for the sender's step ``documents``
 
     @api.model
-    def _take_documents(self, job, options, documents):
+    def _choose_documents(self, job, options, documents):
         job.documents, left = choose(
             documents, options["max_count"], options["max_bytes"]
         )

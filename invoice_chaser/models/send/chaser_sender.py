@@ -82,7 +82,7 @@ class ChaserSender(models.AbstractModel):
                 job = SendJob(run, reminder, drawn=job.drawn, rounds=job.rounds + 1)
                 stop = self._run_steps(job)
         except TransportError as error:
-            self._take_transport_error(job, error)
+            self._handle_transport_error(job, error)
         else:
             if stop:
                 reminder._stop(stop)
@@ -127,7 +127,7 @@ class ChaserSender(models.AbstractModel):
         """The row is ours, still queued, and its campaign still runs; a pause that
         comes now waits for the mark. From here to the mark there is no commit, so that
         the company's monthly limit, taken first, stays taken."""
-        if not job.run.take_month_slot():
+        if not job.run.reserve_month_slot():
             return Skip("gone")
         rows = job.run.ask(
             SQL(
@@ -439,7 +439,7 @@ class ChaserSender(models.AbstractModel):
             return self._release_to_draw(job, drawings)
         found = [done.document for done in drawn if done.document]
         found += [files[move_id] for move_id in moves if move_id in files]
-        documents._take_documents(job, options, found)
+        documents._choose_documents(job, options, found)
         job.document_notes += [done.note for done in drawn if done.note]
         kept = sum(document.kind == "invoice" for document in job.documents)
         job.left_out = len(moves) - kept

@@ -91,7 +91,7 @@ class ChaserSender(models.AbstractModel):
         recipient = job.message.recipients[0]
         self.env.flush_all()
         self.env.cr.execute(
-            self._get_update_sql(
+            self._make_update_sql(
                 job.reminder,
                 {
                     "state": "sending",
@@ -115,7 +115,7 @@ class ChaserSender(models.AbstractModel):
         )
 
     @api.model
-    def _get_update_sql(self, reminder, values):
+    def _make_update_sql(self, reminder, values):
         """One UPDATE past the ORM, because the two of a message cost half of what
         ``write`` does. For fields on which nothing stored depends; what others have to
         write is flushed before."""
@@ -146,7 +146,7 @@ class ChaserSender(models.AbstractModel):
             SQL(
                 "WITH event AS (%s) %s",
                 self._get_event_sql(job, now),
-                self._get_update_sql(
+                self._make_update_sql(
                     job.reminder,
                     {
                         "state": "sent",
@@ -279,7 +279,7 @@ class ChaserSender(models.AbstractModel):
 
     # -- when it does not go
 
-    def _take_transport_error(self, job, error):
+    def _handle_transport_error(self, job, error):
         """The service's response decides: about this message, this customer, or the
         whole mailbox."""
         reminder = job.reminder
@@ -294,7 +294,7 @@ class ChaserSender(models.AbstractModel):
                 {"detail": str(error), "recipient": address, "bounce_class": "hard"},
                 event_type="bounced",
             )
-            self.env["chaser.suppression"]._take_bounce(
+            self.env["chaser.suppression"]._process_bounce(
                 reminder.company_id,
                 reminder.partner_id,
                 address,
@@ -318,7 +318,7 @@ class ChaserSender(models.AbstractModel):
                 reminder._set_state("queued", "policy", {"detail": str(error)})
                 reminder.campaign_id._set_paused("policy", str(error))
             else:
-                job.run.take_error(error)
+                job.run.handle_error(error)
 
     @api.model
     def _set_retry(self, reminder, error):

@@ -191,7 +191,7 @@ class ChaserCampaign(models.Model):
     # -- copies on request
 
     @api.model
-    def _get_copy_campaign(self, reminder):
+    def _open_copy_campaign(self, reminder):
         """The running collection of copies of a company and mailbox; the mailbox that
         wrote, else the company's. As superuser."""
         provider = reminder.provider_id

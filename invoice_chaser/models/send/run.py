@@ -48,7 +48,7 @@ class MailboxRun:
 
     def go(self):
         with self._sender_lock() as alone:
-            if not alone or not self._is_at_home():
+            if not alone or self._disconnect_copy():
                 return
             for stage in (
                 self._recover_interrupted,
@@ -153,7 +153,7 @@ class MailboxRun:
                         )
                     )
 
-    def take_month_slot(self, batches):
+    def reserve_month_slot(self, batches):
         """Whether the company's month has room for one more message; if so, nobody else
         of the company counts until our next commit, which is the one that writes our
         message down. If not, the queue is held.
@@ -205,9 +205,9 @@ class MailboxRun:
 
     # -- before the messages
 
-    def _is_at_home(self):
-        """False in a copy of the database that Odoo restored or duplicated: it must not
-        send until a person has tested the mailbox."""
+    def _disconnect_copy(self):
+        """In a copy of the database that Odoo restored or duplicated, the mailbox must
+        not send until a person has tested it. Returns whether this is such a copy."""
         provider = self.provider
         if (
             provider.state == "connected"
@@ -221,8 +221,8 @@ class MailboxRun:
                 ),
             )
             self._commit_now()
-            return False
-        return True
+            return True
+        return False
 
     def _recover_interrupted(self):
         """We are the only sender: whatever is ``sending`` belongs to a process that
@@ -265,7 +265,7 @@ class MailboxRun:
         except (TransportError, UserError) as error:
             # The next run asks again.
             self._fresh()
-            self._take_box_error(box, error)
+            self._handle_box_error(box, error)
         self._commit_now()
 
     def _ask_sent_box(self, box, reminders):
@@ -276,13 +276,13 @@ class MailboxRun:
                 )
                 self._commit_now()
 
-    def _take_box_error(self, box, error):
+    def _handle_box_error(self, box, error):
         """Trouble with reading stops no sending; trouble with the way out is what it
         would be for a message."""
         if isinstance(box, Reader) or isinstance(error, UserError):
             self.provider._set_read_error(error)
         else:
-            self.take_error(error)
+            self.handle_error(error)
 
     def _note_missing(self):
         """What was sent within the last day and has no note: a process died in between,
@@ -445,7 +445,7 @@ class MailboxRun:
             provider._set_state("expired", str(error))
         except TransportError as error:
             self._fresh()
-            self.take_error(error)
+            self.handle_error(error)
         else:
             if provider.unreachable_count or provider.hold_until:
                 provider.write(
@@ -462,7 +462,7 @@ class MailboxRun:
 
     # -- what the mail service's responses mean for the mailbox and its whole queue
 
-    def take_error(self, error):
+    def handle_error(self, error):
         """What an error of the mailbox (not of one message) means for its whole queue.
         Returns whether it was one."""
         now, provider = fields.Datetime.now(), self.provider
@@ -470,7 +470,7 @@ class MailboxRun:
             provider._set_state("expired", str(error))
             self.hold_queue(None, "provider_expired", str(error))
         elif isinstance(error, RateLimited):
-            self._take_rate_limit(error, now)
+            self._handle_rate_limit(error, now)
         elif isinstance(error, PolicyRefused):
             for campaign in self._get_running_campaigns():
                 campaign._set_paused("policy", str(error))
@@ -487,7 +487,7 @@ class MailboxRun:
             return False
         return True
 
-    def _take_rate_limit(self, error, now):
+    def _handle_rate_limit(self, error, now):
         """The mailbox rests as long as the service told, else longer each time the
         response comes again."""
         provider = self.provider

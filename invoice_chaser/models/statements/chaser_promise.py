@@ -168,7 +168,7 @@ class ChaserPromise(models.Model):
             for promise in self.filtered(lambda promise: promise.state == "open"):
                 promise._set_covered()
         if "date_promised" in vals:
-            self.sudo()._check_kept()
+            self.sudo()._update_states()
         return result
 
     # -- actions
@@ -184,7 +184,7 @@ class ChaserPromise(models.Model):
     def action_check(self):
         """Look for payments now."""
         self.check_access("read")
-        self.sudo()._check_kept()
+        self.sudo()._update_states()
 
     def _drop_moves(self, moves):
         """These invoices are not promised any more; a promise about nothing else is
@@ -415,7 +415,7 @@ class ChaserPromise(models.Model):
             unallocated.setdefault(promise_id, {})[currency_id] = Decimal(str(amount))
         return unallocated
 
-    def _check_kept(self):
+    def _update_states(self):
         """Bring the states up to what the books say. A payment that is matched to
         nothing counts for one promise only, the earliest."""
         promises = self.filtered(lambda promise: promise.state != "cancelled").sorted(
@@ -446,7 +446,7 @@ class ChaserPromise(models.Model):
             promise._set_state(state)
 
     @api.model
-    def _check_reconciled(self, move_lines):
+    def _update_reconciled(self, move_lines):
         """Items were paid, credited, or their payment was taken back. A payment never
         fails or waits because of a promise: what is held by another process is left to
         the scheduled job."""
@@ -465,7 +465,7 @@ class ChaserPromise(models.Model):
                     ),
                     log_exceptions=False,
                 )
-                self.browse(row[0] for row in self.env.cr.fetchall())._check_kept()
+                self.browse(row[0] for row in self.env.cr.fetchall())._update_states()
                 self.env.flush_all()
         except psycopg2.errors.SerializationFailure:
             _logger.info(
@@ -488,7 +488,7 @@ class ChaserPromise(models.Model):
                 ("state", "!=", "cancelled"),
                 ("date_promised", ">=", since),
             ]
-        )._check_kept()
+        )._update_states()
         self.env["chaser.hold"]._release_paid()
 
     def _foresee(self):
@@ -511,7 +511,7 @@ class ChaserPromise(models.Model):
         return ends
 
     @api.model
-    def _check_passed(self, company):
+    def _update_passed(self, company):
         """Open promises whose day has passed, before anything is planned upon them."""
         self.search(
             [
@@ -519,7 +519,7 @@ class ChaserPromise(models.Model):
                 ("state", "=", "open"),
                 ("date_promised", "<", company._get_chaser_today()),
             ]
-        )._check_kept()
+        )._update_states()
 
     # -- figures for the score
 

@@ -255,7 +255,7 @@ class ChaserWebhookEvent(models.Model):
             )
             return
         reports = service.parse(body)
-        matched = self._take_reports(service, reports)
+        matched = self._process_reports(service, reports)
         self._set_processed(
             report_count=len(reports), matched_count=self.matched_count + matched
         )
@@ -282,7 +282,7 @@ class ChaserWebhookEvent(models.Model):
 
     # -- what it says about reminders
 
-    def _take_reports(self, service, reports):
+    def _process_reports(self, service, reports):
         """Record what a service has reported about messages of the mailbox's company;
         returns how many facts were new.
 
@@ -305,7 +305,7 @@ class ChaserWebhookEvent(models.Model):
             if reminder and not self.env["chaser.event"].sudo().search_count(
                 [("source", "=", "webhook"), ("provider_event_id", "=", key)], limit=1
             ):
-                new += self._take_report(reminder, report, key)
+                new += self._process_report(reminder, report, key)
         return new
 
     @api.model
@@ -364,7 +364,7 @@ class ChaserWebhookEvent(models.Model):
         )
 
     @api.model
-    def _take_report(self, reminder, report, key):
+    def _process_report(self, reminder, report, key):
         """One fact about a reminder; 0 when it is about somebody else's copy."""
         mine = reminder._get_all_recipients()
         address = email_normalize(report.recipient or "") or (mine[0] if mine else "")
@@ -377,7 +377,7 @@ class ChaserWebhookEvent(models.Model):
             **self._prepare_report_values(reminder, report, key, address),
         )
         if report.event_type == "bounced":
-            self.env["chaser.suppression"]._take_bounce(
+            self.env["chaser.suppression"]._process_bounce(
                 reminder.company_id,
                 reminder.partner_id,
                 address,
