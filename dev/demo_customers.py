@@ -41,8 +41,11 @@ TEXTS = {
 
 
 def play(mails, gateway):
-    """What the customers do. :param mails: folder of the mails received; :param
-    gateway: command that takes a mail on standard input"""
+    """What the customers do.
+
+    :param mails: folder of the mails received;
+    :param gateway: command that takes a mail on standard input
+    """
     by_number = {}
     for path in sorted(Path(mails).glob("*.eml")):
         mail = email.message_from_bytes(path.read_bytes(), policy=policy.default)

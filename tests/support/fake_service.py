@@ -99,8 +99,11 @@ class Query:
 
 
 class FakeService:
-    """:param accounts: addresses that can sign in here :param redirect_uris: what the
-    administrator has registered; compared as text, as the real ones do
+    """The service; its HTTP server runs in a thread.
+
+    :param accounts: addresses that can sign in here
+    :param redirect_uris: what the administrator has registered; compared as text, as
+    the real ones do
     """
 
     host = "127.0.0.1"

@@ -104,10 +104,14 @@ class _State:
 
 
 class SmtpServer:
-    """:param port: 0 takes a free one :param user: with ``password``: AUTH is required
-    before MAIL :param mechanisms: offered for AUTH :param security: ``none``,
-    ``starttls`` (required before MAIL) or ``ssl``; self-signed, ``ca_file`` makes it
-    trusted :param folder: accepted messages are also written there, one .eml file each
+    """The server; it runs in a thread of its own.
+
+    :param port: 0 takes a free one
+    :param user: with ``password``: AUTH is required before MAIL
+    :param mechanisms: offered for AUTH
+    :param security: ``none``, ``starttls`` (required before MAIL) or ``ssl``;
+    self-signed, ``ca_file`` makes it trusted
+    :param folder: accepted messages are also written there, one .eml file each
     :param hide: EHLO keywords not offered, such as ``8BITMIME``
     """
 

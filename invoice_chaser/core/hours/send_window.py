@@ -113,9 +113,9 @@ class Opening:
 class SendWindow:
     """The open time of one calendar in one time zone.
 
-    :param tz: name of the IANA time zone in which slots and days are meant :param
-    slots: weekly hours; ``special``: Ramadan; ``days_off``: holidays; ``closures``:
-    single closed stretches
+    :param tz: name of the IANA time zone in which slots and days are meant
+    :param slots: weekly hours; ``special``: Ramadan; ``days_off``: holidays;
+    ``closures``: single closed stretches
     """
 
     def __init__(

@@ -53,9 +53,9 @@ class Place:
 class WindowBook:
     """All windows of a company.
 
-    :param calendars: in the order in which they are looked through; :param default_id:
-    the company's own :param in_customer_zone: False: everything goes by the company's
-    clock
+    :param calendars: in the order in which they are looked through;
+    :param default_id: the company's own
+    :param in_customer_zone: False: everything goes by the company's clock
     """
 
     def __init__(

@@ -81,8 +81,9 @@ def check_letter(
     """Everything about a template: its texts, both languages beside each other with
     several kinds of data, and the message made of it.
 
-    :param sources: (subject, body HTML) per language :param allow_sensitive: the
-    company allows wording about interest, fees, threats and religion
+    :param sources: (subject, body HTML) per language
+    :param allow_sensitive: the company allows wording about interest, fees, threats and
+    religion
     """
     try:
         found = (

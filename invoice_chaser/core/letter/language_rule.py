@@ -7,11 +7,12 @@ def choose_language(
     """(language, reason) from what is chosen on the customer, the contact's language in
     Odoo, and the company's setting.
 
-    :param own: ``en``, ``ar``, ``both`` or nothing :param contact: Odoo's code, such as
-    ``ar_001``, ``fr_FR``; Odoo gives every contact ``en_US`` unless somebody chooses,
-    so that English says nothing :param company: ``en``, ``ar`` or ``both`` :return: the
-    reason is ``own``, ``contact``, ``other`` (reminders are not written in the
-    contact's language) or ``company``
+    :param own: ``en``, ``ar``, ``both`` or nothing
+    :param contact: Odoo's code, such as ``ar_001``, ``fr_FR``; Odoo gives every contact
+    ``en_US`` unless somebody chooses, so that English says nothing
+    :param company: ``en``, ``ar`` or ``both``
+    :return: the reason is ``own``, ``contact``, ``other`` (reminders are not written in
+    the contact's language) or ``company``
     """
     if own:
         return own, "own"

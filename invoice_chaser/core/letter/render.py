@@ -122,11 +122,13 @@ def compose(
 ) -> Rendered:
     """The whole message.
 
-    :param sources: (subject, body HTML) of the template per language :param preference:
-    ``en``, ``ar`` or ``both``; a language without source falls away, English is the
-    last resort :param link_prefix: start of the tracked links; empty for a preview
+    :param sources: (subject, body HTML) of the template per language
+    :param preference: ``en``, ``ar`` or ``both``; a language without source falls away,
+    English is the last resort
+    :param link_prefix: start of the tracked links; empty for a preview
     :param limit: rows of the table; fewer are shown where the HTML would be larger than
-    MAX_SIZE :raises TemplateProblem: when a template does not render
+    MAX_SIZE
+    :raises TemplateProblem: when a template does not render
     """
     langs = _choose_languages(preference, sources)
     book = LinkBook(link_prefix)

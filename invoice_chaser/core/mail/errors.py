@@ -115,7 +115,8 @@ def one_line(text: bytes | str, limit: int = 300) -> str:
 def classify_smtp(code: int, text: bytes | str, stage: str) -> TransportError:
     """The error for an SMTP reply.
 
-    :param code: three-digit reply code, 400 or above :param text: the reply's text
+    :param code: three-digit reply code, 400 or above
+    :param text: the reply's text
     :param stage: ``connect``, ``auth``, ``mail``, ``rcpt`` or ``data``: which command
     was answered
     """

@@ -56,10 +56,11 @@ def share(
     order, goes where his messages leave soonest.
 
     :param customers: (customer, number of his messages), the most important first; one
-    customer is never split over mailboxes :param known: customer → the mailbox that
-    wrote to him last; one that is not in ``mailboxes`` does not count :return: empty
-    without a mailbox. The same input always gives the same answer: of equal mailboxes
-    the first is taken
+    customer is never split over mailboxes
+    :param known: customer → the mailbox that wrote to him last; one that is not in
+    ``mailboxes`` does not count
+    :return: empty without a mailbox. The same input always gives the same answer: of
+    equal mailboxes the first is taken
     """
     counts = {mailbox.id: mailbox.queued for mailbox in mailboxes}
     if not counts:

@@ -95,8 +95,8 @@ def allowance(
     """What a mailbox may send at ``now``.
 
     :param sent: when this mailbox sent, in the last 24 hours, oldest first (same clock
-    and zone as ``now``) :param sent_this_month: messages of the company since the first
-    of the month
+    and zone as ``now``)
+    :param sent_this_month: messages of the company since the first of the month
     """
     free, blocked = pace.batch_size, []
     for name, limit, window in (

@@ -54,13 +54,16 @@ def compute_priority(
     trust: str | None,
     record: Record | None = None,
 ) -> Priority:
-    """:param amount: the customer's overdue net in the company's currency (major
-    units) :param receivables: all open receivables of the company, in the same
-    currency; the amount part grows with the square root of the
-        customer's share and is full from a tenth
-    :param days_overdue: of the oldest item; the age part is full from 90 days :param
-    trust: ``good``, ``normal`` or ``bad`` (``res.partner.trust``) :param record:
-    promises and answers so far; broken promises and silence raise the score
+    """The score of a customer, with its parts.
+
+    :param amount: the customer's overdue net in the company's currency (major units)
+    :param receivables: all open receivables of the company, in the same currency; the
+    amount part grows with the square root of the customer's share and is full from a
+    tenth
+    :param days_overdue: of the oldest item; the age part is full from 90 days
+    :param trust: ``good``, ``normal`` or ``bad`` (``res.partner.trust``)
+    :param record: promises and answers so far; broken promises and silence raise the
+    score
     """
     record = record or Record()
     share = amount / receivables if amount > 0 and receivables > 0 else 0.0

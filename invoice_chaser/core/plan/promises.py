@@ -72,11 +72,12 @@ def judge_promise(
 ) -> tuple[str, dict[int, Decimal]]:
     """State of a promise today, and how much of ``unallocated`` it counts as its own.
 
-    :param amount: promised; 0: everything that is covered :param unallocated: payments
-    of the customer since the promise, dated in time, that are matched to no invoice
-    yet, per currency :return: ``kept`` as soon as the money is there, ``open`` until
-    the day has passed, then ``partly`` or ``broken``; ``cancelled`` when
-        nothing is left to pay because it was credited
+    :param amount: promised; 0: everything that is covered
+    :param unallocated: payments of the customer since the promise, dated in time, that
+    are matched to no invoice yet, per currency
+    :return: ``kept`` as soon as the money is there, ``open`` until the day has passed,
+    then ``partly`` or ``broken``; ``cancelled`` when nothing is left to pay because it
+    was credited
     """
     opening: dict[int, Decimal] = {}
     paid: dict[int, Decimal] = {}

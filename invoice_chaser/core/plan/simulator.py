@@ -136,8 +136,9 @@ def simulate(
     The customers are used up: their facts are those of the last day afterwards.
 
     :param approve_all: the whole campaign of a day waits for approval; else only levels
-    that want it :param queued: reminders that wait already, each with its place in the
-    queue and the moment from which it may leave
+    that want it
+    :param queued: reminders that wait already, each with its place in the queue and the
+    moment from which it may leave
     """
     run = _Run(settings, start, days, post, clock, prioritize, approve_all)
     for departure, order, moment in queued:

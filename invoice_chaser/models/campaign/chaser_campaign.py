@@ -169,9 +169,9 @@ class ChaserCampaign(models.Model):
         invoices.
 
         :param list invoice_ids: ids of ``account.move``; those that cannot be chased
-        are left out and named on the campaign :param dict values: values of the
-        campaign; besides, ``excluded_partner_ids`` and ``excluded_line_ids`` (journal
-            items) leave out what the accountant dropped
+        are left out and named on the campaign
+        :param dict values: values of the campaign; besides, ``excluded_partner_ids``
+        and ``excluded_line_ids`` (journal items) leave out what the accountant dropped
         :return: the campaign
         :raises UserError: when nothing is left to chase, saying why
         """

@@ -134,8 +134,9 @@ class ChaserProvider(models.Model):
         under a row lock, and lasting before it is used.
 
         :param rejected: a token that the service has just refused although it should be
-        valid :raises AuthenticationFailed: a person must act (hand it to
-        ``_take_error``) :raises Unreachable, RateLimited: later
+        valid
+        :raises AuthenticationFailed: a person must act (hand it to ``handle_error`` of the run)
+        :raises Unreachable, RateLimited: later
         """
         self.ensure_one()
         return self.env["chaser.oauth.grant"].sudo()._lend__(self, resource, rejected)

@@ -198,10 +198,11 @@ class ChaserPlanner(models.AbstractModel):
         """A plan over all open items of a company, or of some customers (commercial
         partners).
 
-        :param days: how far ahead items that fall due are read as well :param dict
-        ladders: policy id → ``Ladder`` that counts instead of the saved one :param
-        limit: so many customers at most, in the order of their ids, after the id
-        ``after`` :return: ``CampaignPlan`` with messages for today
+        :param days: how far ahead items that fall due are read as well
+        :param dict ladders: policy id → ``Ladder`` that counts instead of the saved one
+        :param limit: so many customers at most, in the order of their ids, after the id
+        ``after``
+        :return: ``CampaignPlan`` with messages for today
         """
         plan = CampaignPlan(company, company._get_chaser_today(), ladders=ladders or {})
         notice = max(

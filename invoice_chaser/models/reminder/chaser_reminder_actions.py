@@ -141,7 +141,8 @@ class ChaserReminder(models.Model):
         be on its way already.
 
         :param dict mailboxes: commercial partner id → mailbox id; who is not in it
-        keeps theirs :return: those that have the mailbox that they should have
+        keeps theirs
+        :return: those that have the mailbox that they should have
         """
         self.flush_recordset(["provider_id", "state", "partner_id"])
         rows = self.env.execute_query(

@@ -309,7 +309,8 @@ class ChaserComposer(models.AbstractModel):
         depend on how many they are.
 
         :param wanted: (customer, ids of the journal items that may be shown; None: all)
-        each :return: ``MessageData`` or None each
+        each
+        :return: ``MessageData`` or None each
         """
         commercials = self.env["res.partner"].union(
             *(partner.commercial_partner_id for partner, _line_ids in wanted)

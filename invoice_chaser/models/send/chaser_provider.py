@@ -163,8 +163,8 @@ class ChaserProvider(models.Model):
         answer.
 
         :param dict extra: mailbox id → messages (``core.pace.forecast.Waiting``) that
-        are planned beside the queue :param with_queue: also what is queued, as groups
-        the campaigns' ids
+        are planned beside the queue
+        :param with_queue: also what is queued, as groups the campaigns' ids
         """
         providers = self.filtered(lambda provider: provider.state == "connected")
         queues = providers._make_queues(

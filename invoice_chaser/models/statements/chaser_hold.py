@@ -241,10 +241,11 @@ class ChaserHold(models.Model):
         again, the words are replaced and the later end stays (``until`` None is the
         latest).
 
-        :param moves: ``account.move`` of this customer and company :param until: last
-        day of the hold, a date in the company's time zone; None: until somebody
-        releases it :return: the hold in force; empty when another process is making the
-        same one at this moment
+        :param moves: ``account.move`` of this customer and company
+        :param until: last day of the hold, a date in the company's time zone; None:
+        until somebody releases it
+        :return: the hold in force; empty when another process is making the same one at
+        this moment
         """
         Hold = self.sudo().with_company(company)
         partner, moves = (

@@ -203,9 +203,10 @@ class ChaserPromise(models.Model):
         """Record a promise, as superuser. An open one about the same invoices is
         replaced: it counts neither as kept nor as broken.
 
-        :param day: date in the company's time zone :param moves: the invoices; None:
-        everything of the customer :param values: further values of the record
-        (``source``, ``said_by``, ``line_ids``, ``reminder_id`` …)
+        :param day: date in the company's time zone
+        :param moves: the invoices; None: everything of the customer
+        :param values: further values of the record (``source``, ``said_by``,
+        ``line_ids``, ``reminder_id`` …)
         """
         Promise = self.sudo().with_company(company)
         moves = moves or self.env["account.move"]

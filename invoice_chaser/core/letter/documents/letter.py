@@ -21,9 +21,10 @@ def letter_html(
     """The letter, one section per language, each beginning on a page of its own.
 
     :param sources: (subject, text as HTML) per language, with the merge tags of a
-    template :param customer: ``name``, ``address`` and ``trn`` of the addressee :param
-    logo: a ``data:`` URL, or empty :raises TemplateProblem: when the text does not
-    render
+    template
+    :param customer: ``name``, ``address`` and ``trn`` of the addressee
+    :param logo: a ``data:`` URL, or empty
+    :raises TemplateProblem: when the text does not render
     """
     langs = (
         tuple(lang for lang in languages(preference) if lang in sources)

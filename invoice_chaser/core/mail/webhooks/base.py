@@ -71,10 +71,11 @@ class Service(ABC):
         """Raises Refused unless the request is proven to come from the service for the
         owner of ``secret``.
 
-        :param secret: what the manager entered, see the service's module :param now:
-        UTC without zone, for replay windows :param fetch: gives the bytes behind an
-        address of the service (certificates); not called for any other host :return:
-        the key under which the request counts once
+        :param secret: what the manager entered, see the service's module
+        :param now: UTC without zone, for replay windows
+        :param fetch: gives the bytes behind an address of the service (certificates);
+        not called for any other host
+        :return: the key under which the request counts once
         """
 
     @abstractmethod
