@@ -66,8 +66,8 @@ def make_lines(chance, items):
 
 
 def compare_each(items, lines):
-    """The plain way, for scale: number in the text or the same amount; the least that
-    has to be asked of each pair."""
+    """The simple way, for comparison: number in the text or the same amount, the least
+    that must be tested for each pair."""
     return sum(
         1
         for line in lines

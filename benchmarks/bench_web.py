@@ -15,7 +15,7 @@ from figures import Row, judge, median, p90, print_table, require, times
 
 CONNECTIONS = 8
 TIMEOUT = 30
-# As many programs as a mailing meets in a day.
+# As many different mail programs as a mailing meets in a day.
 AGENTS = [
     template.format(major, minor)
     for major in range(12, 19)
@@ -113,8 +113,8 @@ def count_conflicts(log):
 
 
 def load(options, plan):
-    """Target → its rounds and the conflicts during them. In turn, so that noise of the
-    machine meets all alike."""
+    """Target → its rounds and the conflicts during them. They take turns, so that other
+    load on the machine affects all of them alike."""
     turns = {name: itertools.count() for name in plan}
     rounds, conflicts = {name: [] for name in plan}, dict.fromkeys(plan, 0)
     for number in range(options.rounds + 1):

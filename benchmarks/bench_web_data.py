@@ -11,7 +11,8 @@ from figures import SMOKE, scaled
 
 from odoo import fields
 
-# So many messages, each opened once or a few times: a first open is what costs.
+# So many messages, each opened once or a few times, because the first open is the
+# expensive one.
 POOL = scaled(4000)
 
 
@@ -85,7 +86,7 @@ def run(env, target):
         },
         "click": {"empty": empty, "ours": [f"/chaser/c/{tokens[0]}/1"]},
     }
-    if not SMOKE:  # the peer is a minute's installation
+    if not SMOKE:  # installing the peer takes a minute
         link = env["link.tracker"].create(
             {"url": "https://pop-trading.example/my/invoices/1", "title": "Bench"}
         )

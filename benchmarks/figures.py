@@ -30,7 +30,8 @@ def scaled(count, least=1):
 
 
 def require(happened, words):
-    """What is measured must have happened, or the figure is that of nothing.
+    """Makes sure that what is measured has happened; else the figure would be
+    meaningless.
 
     :raises SystemExit: where it has not
     """

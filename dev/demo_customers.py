@@ -1,5 +1,5 @@
 """Plays the demo's customers after the campaign: they answer on their page and by mail,
-and one address turns out to be dead.
+and one address turns out not to exist.
 
 Mail comes in through Odoo's own gateway script, as from a mail server.
 """
@@ -107,8 +107,8 @@ def choose(name, mail):
 
 
 def say(mail, action, values):
-    """Fill in one form of the customer's page, found the way he finds it: through the
-    link in his mail."""
+    """Fills in one form of the customer's page, which is opened as customers open it:
+    by the link in the mail."""
     session = requests.Session()
     html = mail.get_body(("html",)).get_content()
     for link in dict.fromkeys(re.findall(r'href="([^"]+/chaser/c/[^"]+)"', html)):

@@ -1,5 +1,5 @@
 """The demo's company: run inside ``odoo shell``. 412 overdue invoices of about 130
-customers, with what real books hold."""
+customers, with everything that real books contain."""
 
 import base64
 import io

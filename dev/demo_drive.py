@@ -1,4 +1,4 @@
-"""Plays the accountant and her customers against a running Odoo: over its external API
+"""Plays the accountant and the customers against a running Odoo: over its external API
 (JSON-2), with ordinary rights."""
 
 import argparse
@@ -205,7 +205,7 @@ def main():
 
 
 class Progress:
-    """One line that moves on a terminal; elsewhere a line for each quarter."""
+    """On a terminal one line that is updated; elsewhere a line for each quarter."""
 
     def __init__(self):
         self.moves, self.last = sys.stdout.isatty(), None
@@ -229,7 +229,7 @@ class Progress:
             print(words, flush=True)
 
     def say(self, words=""):
-        """A line of its own; the one that moves goes on below it."""
+        """Prints a line of its own; the progress line continues below it."""
         print(f"\r\x1b[K{words}" if self.moves and words else words, flush=True)
 
 

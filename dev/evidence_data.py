@@ -88,8 +88,8 @@ def make_long_account(env, customer):
 
 
 def show_logo(env, html):
-    """The message's logo stands on a server that no picture of a page can reach: it is
-    put into the page."""
+    """The logo of the message is on a server that the screenshot cannot reach, so it is
+    embedded in the page."""
     return html.replace(
         env["chaser.composer"]._get_logo_url(env.company).replace("&", "&amp;"),
         image_data_uri(env.company.logo_web),

@@ -1,10 +1,10 @@
-"""Companies with a chart of accounts, laid ready for the tests: run inside ``odoo
-shell`` by dev/test.
+"""Companies with a chart of accounts, prepared for the tests: run inside ``odoo shell``
+by dev/test.
 
 Loading a chart takes seconds in a database with all modules, and each test class needs
-a company of its own. These are archived, so that no test sees one that it has not taken
-(``ChaserCase._create_company``); what a test does to it is undone with the test.
-"""
+a company of its own. They are archived, so that a test sees only the one that it has
+taken (``ChaserCase._create_company``); what a test does to it is undone with the
+test."""
 
 NAME = "Ready for a test"
 COUNT = 3

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "invoice_chaser/tests"
 TIMES = ROOT / "dev/test_times.txt"
-# What a test takes where nobody has measured it.
+# Seconds of a test file that was not measured.
 GUESS = 0.8
 
 

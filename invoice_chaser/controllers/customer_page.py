@@ -17,8 +17,8 @@ from .tracking import _HEADERS, _QUIET
 _logger = logging.getLogger(__name__)
 # Calls a minute, per worker process; what is stored is limited in the database besides.
 PER_TOKEN, PER_IP = RateLimiter(60, 60), RateLimiter(240, 60)
-# Beyond the largest file, so that one that is a little too large gets its sentence; the
-# rest is refused unread.
+# More than the largest file, so that one that is a little too large gets a clear
+# message; a larger request is refused unread.
 MAX_BODY = 4 * MAX_FILE
 # How long a request waits for a lock, and for a statement (milliseconds); and how often
 # it starts again after a collision.
@@ -35,8 +35,8 @@ class Busy(Exception):
 
 
 class ChaserCustomerPage(http.Controller):
-    """The page of a reminder. GET and HEAD show, POST acts once per form; whatever
-    comes is answered with a page, without session or cookie."""
+    """The page of a reminder. GET and HEAD show, POST acts once per form; every request
+    gets a page as response, without session or cookie."""
 
     @http.route("/chaser/p/<token>", type="http", methods=["GET", "HEAD"], **_QUIET)
     def show(self, token, lang="", a="", **_params):

@@ -30,8 +30,8 @@ logging.getLogger("werkzeug").addFilter(_NoQuery())
 
 
 class ChaserOauth(http.Controller):
-    """Where Google and Microsoft lead back to. Not ``auth="user"``: that would carry
-    the code on to the login page's address."""
+    """Where Google and Microsoft send the person back to. Not ``auth="user"``: a
+    redirect to the login page would carry the code in its address."""
 
     @http.route(
         CALLBACK,
@@ -74,7 +74,7 @@ class ChaserOauth(http.Controller):
         return pending
 
     def _check_rights(self, provider, pending):
-        """As they are now, not as they were when Connect was pressed."""
+        """Checks the rights of now, not those when Connect was pressed."""
         try:
             if pending.company_id not in request.env.user.company_ids:
                 raise ConsentProblem("no_access")

@@ -18,8 +18,8 @@ _HEADERS = [
 
 
 class ChaserTracking(http.Controller):
-    """Public routes of the mails. They answer whatever comes, set no cookie, and lead
-    only where the mail itself led."""
+    """Public routes of the mails. They respond to every request, set no cookie, and
+    lead only to links of the mail itself."""
 
     @http.route(
         ["/chaser/o/<name>", "/chaser/o/<path:name>"],
@@ -104,7 +104,7 @@ class ChaserTracking(http.Controller):
         )
 
     def _ask(self, call):
-        """Whatever goes wrong behind it, the caller gets None and answers."""
+        """On any error the caller gets None and still responds."""
         try:
             return call(request.env(user=SUPERUSER_ID)["chaser.event"])
         except Exception:

@@ -36,8 +36,8 @@ class ChaserWebhook(http.Controller):
         )
 
     def _process_report(self, service, token, webhook_request):
-        """The status to respond with. Whatever goes wrong on our side, the service is
-        told to come again."""
+        """The status to respond with. On an error on our side the service is told to
+        try again."""
         try:
             return request.env(user=SUPERUSER_ID)["chaser.webhook.event"]._receive(
                 service, token, webhook_request

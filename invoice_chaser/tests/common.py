@@ -21,8 +21,8 @@ KEYS = "test:" + "dGVzdC1rZXktdGVzdC1rZXktdGVzdC1rZXktMzIhISE="
 
 
 class FakeTransport(Transport):
-    """Keeps what it is given. ``script``: per send, an error to raise, a callable to
-    call with the message, or None."""
+    """Keeps the messages that it gets. ``script``: per send, an error to raise, a
+    callable to call with the message, or None."""
 
     def __init__(self, script=()):
         self.script = list(script)
@@ -62,7 +62,7 @@ class ChaserCase(AccountTestInvoicingCommon):
         wait_for_midnight(180)
         super().setUpClass()
         cls.startClassPatcher(patch.dict("os.environ", {"INVOICE_CHASER_KEYS": KEYS}))
-        # How fast this machine is must not change what is forecast.
+        # The speed of this machine must not change the forecast.
         cls.startClassPatcher(
             patch.object(cls.registry["chaser.provider"], "_tick", lambda _self: 0.0)
         )
@@ -240,5 +240,5 @@ class ChaserCase(AccountTestInvoicingCommon):
         return transport
 
     def _later(self, **delta):
-        """The clock, moved on from now (UTC)."""
+        """The clock, moved forward from now (UTC)."""
         return fields.Datetime.now() + timedelta(**delta)

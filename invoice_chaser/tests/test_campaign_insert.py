@@ -9,8 +9,8 @@ _OWN = {"id", "campaign_id", "token", "page_token", "create_date", "write_date"}
 
 @tagged("post_install", "-at_install")
 class TestInsert(ChaserCase):
-    """A campaign's reminders are written past the ORM: they must be what the ORM would
-    have written."""
+    """A campaign's reminders are written past the ORM: their values must equal those
+    that the ORM would have written."""
 
     def _read(self, campaign):
         """The stored columns of the reminders and lines, by customer, without what is

@@ -14,7 +14,7 @@ from ..core.inbound import inbound
 from .common import ChaserCase, FakeTransport
 
 MODULE = "invoice_chaser"
-# Stands in every text of company B, so that a leak shows wherever it comes out.
+# A marker in every text of company B, so that a leak is found wherever it occurs.
 SECRET = "Zanzibar"
 # Models that nobody has rights on: only the addon's own methods come there.
 CLOSED = {"chaser.oauth.grant", "chaser.oauth.request"}
@@ -29,8 +29,8 @@ def holds_secret(result):
 
 @tagged("post_install", "-at_install")
 class TestCompanies(ChaserCase):
-    """Nobody of company A learns or changes anything of company B, whatever model the
-    addon has."""
+    """Users of company A can neither read nor change anything of company B, in any
+    model of the addon."""
 
     @classmethod
     def setUpClass(cls):
@@ -101,8 +101,8 @@ class TestCompanies(ChaserCase):
         return invoice
 
     def _make_scenario(self, user, partner, word):
-        """Everything a company has after some time of chasing, made by its own manager.
-        Returns the mailbox and campaign."""
+        """All records that a company has after some time of chasing, made by its own
+        manager. Returns the mailbox and campaign."""
         env, company = self._in(user), user.company_id
         mark = word.lower()
         provider = env["chaser.provider"].create(
@@ -342,8 +342,8 @@ class TestCompanies(ChaserCase):
     # -- the walk
 
     def test_walk_over_all_models(self):
-        """Every way in that a client has, on every model; the other company's own
-        manager proves that each way works."""
+        """Every call that a client can make, on every model; the other company's own
+        manager proves that each call works."""
         self._make_scenario(self.user_a, self.customer, "Alpha")
         self._make_scenario(self.user_b, self.customer_b, SECRET)
         self.assertIn("chaser.campaign", self._get_models())
@@ -375,7 +375,7 @@ class TestCompanies(ChaserCase):
         )
 
     def _check_closed(self, name, records):
-        """Not even the own company's manager gets in."""
+        """Not even the company's own manager has access."""
         for user in (self.user_a, self.user_b):
             for method, *args in (
                 ("search", []),
@@ -540,8 +540,8 @@ class TestCompanies(ChaserCase):
             ("copy", []),
             ("web_save", [take_over, {"display_name": {}}]),
         ):
-            # What nobody may write may say so first; all else is refused for being
-            # another company's.
+            # Models that nobody may write may refuse for that reason; all others refuse
+            # because of the company.
             nobody = method != "unlink" and not self._in(self.user_b)[name].has_access(
                 "write"
             )
@@ -641,7 +641,7 @@ class TestCompanies(ChaserCase):
                 self.assertEqual(self._build(name, self.other).company_id, self.other)
 
     def test_walk_sees_a_leak(self):
-        """Without its rule a model does leak, and the walk says so."""
+        """Without its rule a model leaks, and the walk reports it."""
         self._make_scenario(self.user_b, self.customer_b, SECRET)
         self.env.ref("invoice_chaser.chaser_tag_rule_company").sudo().active = False
         self.env.registry.clear_cache()
@@ -801,7 +801,7 @@ class TestCompanies(ChaserCase):
             self.assertEqual(campaign.reminder_ids.state, state, user.login)
 
     def test_contact_history_is_each_companys_own(self):
-        """That company B wrote yesterday neither stops company A nor shows in its
+        """That company B wrote yesterday neither stops company A nor appears in its
         counts."""
         provider, _campaign = self._make_scenario(self.user_b, self.customer_b, SECRET)
         invoice_b, invoice_a = (
@@ -873,8 +873,8 @@ class TestCompanies(ChaserCase):
             [("reminder_ids.status", "=", status)],
         )
         self.assertEqual(found, own.campaign_id.ids)
-        # Who works in both sees the one that is chosen in the company switcher: that
-        # decides, not only the rights.
+        # Users of both companies see only the companies chosen in the company switcher,
+        # whatever their rights.
         self.user_a.company_ids += self.other
         campaigns = self._in(self.user_a)["chaser.campaign"]
         self.assertEqual(campaigns.search([]).company_id, self.company)
@@ -886,7 +886,7 @@ class TestCompanies(ChaserCase):
         )
 
     def test_unsubscribing_from_one_company_keeps_the_other(self):
-        """The address is the same; the business relations are two."""
+        """The address is the same, but there are two business relations."""
         invoice_a, invoice_b = (
             self._make_invoice_in(self.user_a, self.both),
             self._make_invoice_in(self.user_b, self.both),

@@ -217,7 +217,7 @@ class TestCustomerPage(ChaserCase, HttpCase):
         self.assertIn("فواتيركم المفتوحة", root.text_content())
 
     def test_token_of_its_own(self):
-        """What is in every image address cannot act."""
+        """The token that is in every image address cannot be used to answer."""
         token = self.reminder.sudo().token
         self.assertNotIn(token, self.path)
         self.assertIn("no longer valid", self._ask(f"/chaser/p/{token}").text)
@@ -230,7 +230,7 @@ class TestCustomerPage(ChaserCase, HttpCase):
             self.reminder.link_targets,
         )
 
-    # -- who only looks changes nothing
+    # -- reading changes nothing
 
     def test_looking_changes_nothing(self):
         before = self._snapshot()
@@ -625,7 +625,7 @@ class TestCustomerPage(ChaserCase, HttpCase):
         self.assertEqual(self._answers().copy_id.reason_code, "paid")
 
     def test_copy_of_what_is_promised(self):
-        """He may read what he has promised."""
+        """Customers may read what they have promised."""
         self._done(self._post("promise", day=self._day(3)))
         self._done(self._post("copy"))
         self.assertEqual(len(self._run().sent), 1)
@@ -1032,7 +1032,7 @@ class TestCustomerPage(ChaserCase, HttpCase):
         )
 
     def test_nobody_is_mailed(self):
-        """The only door out is the mailbox's queue."""
+        """Copies leave only through the mailbox's queue."""
         before = self.env["mail.mail"].search_count([])
         self._done(self._post("paid", reference="TT"))
         self._done(self._post("dispute", invoice="1", reason="broken"))

@@ -124,7 +124,7 @@ class TestDailyRun(DailyCase):
         return contextlib.nullcontext(False)
 
     def test_lock_is_one_per_company(self):
-        """The lock itself, asked for by a second connection."""
+        """The lock itself, requested by a second connection."""
         Run = self.env["chaser.daily.run"]
         with Run._company_lock(self.company) as alone, self.registry.cursor() as other:
             self.assertTrue(alone)
@@ -173,7 +173,7 @@ class TestDailyRun(DailyCase):
 
     def test_batches_and_restart(self):
         """A run that stops after a batch (no time left, killed) goes on after the last
-        customer: nobody twice, nobody forgotten."""
+        customer: none twice, none forgotten."""
         customers = [
             self._make_customer(f"C{number}", f"c{number}@x.example")
             for number in range(5)
@@ -312,8 +312,8 @@ class TestDailyRun(DailyCase):
         self.assertIn("Contacted lately (1)", run.summary)
 
     def test_held_back_is_written_down_once(self):
-        """The same customer for the same reason: one record; every day counts and shows
-        him, and a change makes a new one."""
+        """The same customer for the same reason has one record, which every day's run
+        counts and shows; a change makes a new one."""
         nobody = self._make_customer("No mail", False)
         first = self._make_invoice(nobody)
         held = self.env["chaser.reminder"].search_count
@@ -388,8 +388,8 @@ class TestDailyRun(DailyCase):
         self.assertEqual(Run.search_count([("company_id", "=", self.company.id)]), 3)
 
     def test_a_calendar_that_never_opens_is_no_day_off(self):
-        """Else nobody would be told: the plan is made, and the reminders say what is
-        wrong."""
+        """The plan is made, and the reminders say what is wrong; else nobody would
+        notice."""
         closed = self.env["resource.calendar"].create(
             {
                 "name": "Closed",

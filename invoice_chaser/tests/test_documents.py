@@ -43,7 +43,7 @@ class DocumentCase(ChaserCase):
         return campaign, self._run(transport or FakeTransport()).sent
 
     def _attach_pdf(self, invoice, content=None):
-        """The PDF that Odoo keeps of an invoice."""
+        """The PDF that Odoo has stored for an invoice."""
         return self.env["ir.attachment"].create(
             {
                 "name": f"{invoice.name.replace('/', '_')}.pdf",
@@ -82,8 +82,8 @@ class DocumentCase(ChaserCase):
 
 @tagged("post_install", "-at_install")
 class TestDocuments(DocumentCase):
-    """What goes with a message, what is kept of it, and what is told when something
-    cannot go."""
+    """What goes with a message, what is kept of it, and what is noted when something
+    cannot be attached."""
 
     def test_nothing_is_attached_by_default(self):
         campaign, [message] = self._send(self._make_invoice())

@@ -43,7 +43,7 @@ class TestDrawn(DocumentCase):
                 self.env.flush_all()
                 test_cursor.TestCursor._cursors_stack[
                     -1
-                ].commit()  # as another process would
+                ].commit()  # as another process would do
             return html.encode()
 
         with patch.object(pdf, "make_pdf", make_pdf):

@@ -61,7 +61,7 @@ class TestEquality(DailyCase):
         cls.second._set_state("connected")
 
     def _make_world(self):
-        """Customers who meet every rule: old and young items, notices, tags, holds,
+        """Customers for every rule: old and young items, notices, tags, holds,
         promises, pauses, credits, other countries."""
         self._make_policies()
         for number, days in enumerate(

@@ -52,8 +52,8 @@ class TestHold(ChaserCase):
         self.assertEqual((campaign.reminder_ids - reminder).line_ids.move_id, other)
 
     def test_ends_by_date(self):
-        """The last day belongs to the hold; after it the customer is chased without
-        anybody's help."""
+        """The last day belongs to the hold; after it the customer is chased again by
+        itself."""
         invoice = self._make_invoice()
         hold = self._hold(until=self.today + timedelta(days=3))
         reminder = self._campaign(invoice).reminder_ids
@@ -185,7 +185,7 @@ class TestHold(ChaserCase):
         self.assertIn("such a hold already", message)
 
     def test_same_one_by_two_processes(self):
-        """The other one's row is not visible yet when ours is made."""
+        """The other process's row is not visible yet when ours is created."""
         self._hold()
         Hold = self.env["chaser.hold"].sudo()
         with mute_logger("odoo.sql_db"):

@@ -111,8 +111,8 @@ class TestReply(InboundCase):
         )
 
     def test_answer_of_somebody_unknown(self):
-        """A colleague of the customer who is no contact: in the chatter under his own
-        name, and no contact is made."""
+        """A colleague of the customer who is not a contact: in the chatter under their
+        own name, and no contact is created."""
         reminder = self._sent_reminder()
         count = self.env["res.partner"].search_count([])
         self._receive(
@@ -162,8 +162,8 @@ class TestReply(InboundCase):
         )
 
     def test_paid_reminder_holds_nothing(self):
-        """ "Thank you, paid" about something that is paid would stop the next invoice's
-        reminder for nothing."""
+        """ "Thank you, paid" about a paid invoice would stop the reminder of the next
+        invoice without reason."""
         invoice = self._make_invoice()
         reminder = self._sent_campaign(invoice).reminder_ids
         self._pay(invoice)
@@ -257,7 +257,8 @@ class TestReply(InboundCase):
         )
 
     def test_other_mail_is_not_stored(self):
-        """The mailbox is a person's: what does not concern us leaves no trace."""
+        """The mailbox belongs to a person: mail that does not concern reminders leaves
+        no trace."""
         self._sent_reminder()
         for raw in (
             self._mail(
@@ -336,7 +337,7 @@ class TestReply(InboundCase):
 
 @tagged("post_install", "-at_install")
 class TestAnswer(InboundCase):
-    """What lets the ladder go on."""
+    """What releases the hold of an answer."""
 
     def setUp(self):
         super().setUp()
@@ -899,8 +900,8 @@ class TestGateway(InboundCase):
         self.assertEqual(self.env["mail.mail"].sudo().search_count([]), mails)
 
     def test_two_companies_behind_one_catchall(self):
-        """Which of two companies that wrote to him he means: the invoice number tells,
-        nothing else is guessed."""
+        """Which of two companies that wrote to the sender is meant: the invoice number
+        decides, nothing else is guessed."""
         other = self.setup_other_company(name="Other")["company"]
         other.alias_domain_id = self.domain
         theirs = self.reminder.sudo().copy(
@@ -1020,7 +1021,7 @@ class TestGateway(InboundCase):
         )
 
     def test_colleague_answers_by_mail(self):
-        """From his own mail program, through Odoo: the hold is released, too."""
+        """From the user's own mail program, through Odoo: the hold is released, too."""
         self._gateway(self._mail(reference=self.reminder.message_id))
         incoming = self.customer.message_ids[0]
         self.assertTrue(self._holds())

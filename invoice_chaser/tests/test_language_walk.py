@@ -49,8 +49,8 @@ _SWITCH = {"en": {"العربية"}, "ar": {"english"}}
 
 @tagged("post_install", "-at_install")
 class TestLanguageWalk(ChaserCase, HttpCase):
-    """Whatever a customer gets to see is in his language. The walk takes each surface
-    that is there: message, text, pages, attachments."""
+    """Everything that a customer sees is in their language: message, text, pages,
+    attachments."""
 
     @classmethod
     def setUpClass(cls):
@@ -87,7 +87,7 @@ class TestLanguageWalk(ChaserCase, HttpCase):
         yield  # it is on for the whole class
 
     def _send(self, language, **values):
-        # An address of its own: the walk before has unsubscribed.
+        # An address of its own, because the walk before has unsubscribed the other one.
         email = f"finance{self.env['chaser.reminder'].search_count([])}@alnoor.example"
         customer = self._make_customer(
             "Alnoor Trading",

@@ -115,7 +115,7 @@ class TestLetters(ChaserCase):
                         )
 
     def test_the_tone_rises(self):
-        """Each level says another thing, and gives less time."""
+        """Each level has another text, and gives less time."""
         subjects = [self.sources[code]["en"][0].split(":")[0] for code in _LEVELS]
         self.assertEqual(
             subjects,
@@ -138,8 +138,8 @@ class TestLetters(ChaserCase):
         )
 
     def test_a_first_letter_speaks_of_no_earlier_one(self):
-        """Whoever was never written to may get any level but the last first (a campaign
-        that starts late)."""
+        """A customer who was never written to may first get any level but the last (a
+        campaign that starts late)."""
         for code in _LEVELS[:-1]:
             for lang in ("en", "ar"):
                 rendered = self._compose(code, lang, 2)

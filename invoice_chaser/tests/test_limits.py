@@ -182,7 +182,7 @@ class TestPace(SendCase):
         self.assertEqual(naps, [6.0] * 4)
 
     def test_next_run_keeps_the_rest_of_the_last(self):
-        """A run that ends, or dies, does not shorten the pause."""
+        """A run that ends, or is killed, does not shorten the pause."""
         self._run()
         self._customers(1)
         naps = self._naps(batch_pause=7)
@@ -355,7 +355,7 @@ class TestPace(SendCase):
 
 @tagged("post_install", "-at_install")
 class TestLearned(SendCase):
-    """The service's answers, and for how long they hold the mailbox."""
+    """The service's responses, and how long the mailbox waits after each."""
 
     def _refuse(self, error, moment=None):
         transport = FakeTransport([error])

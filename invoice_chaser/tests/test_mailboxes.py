@@ -251,7 +251,7 @@ class TestSummary(MailboxCase):
         self.assertEqual(len(campaign.mailbox_summary.splitlines()), 2)
 
     def test_forecast_of_one_campaign_waits_for_the_other(self):
-        """What is more important goes first, whose ever it is."""
+        """More important messages leave first, whichever campaign they belong to."""
         self.provider.write({"batch_size": 1, "batch_pause": 60})
         first = self._draft(5)
         first.action_send()
@@ -386,7 +386,8 @@ class TestMove(MailboxCase):
         )
 
     def test_killed_at_each_step_while_moved(self):
-        """A sender that dies, then a move: nobody gets two messages, nobody none."""
+        """A sender that is killed, then a move: every customer gets exactly one
+        message."""
 
         class Killed(BaseException):
             pass

@@ -272,7 +272,7 @@ class TestMaybePaid(MaybePaidCase):
         return move.line_ids.filtered("credit")
 
     def test_credit_in_the_books_must_equal_something(self):
-        """It is netted in the reminder anyway."""
+        """The credit is netted in the reminder anyway."""
         self._credit(100)
         self.assertFalse(self._hits())
         self._make_invoice(amount=70)
@@ -284,8 +284,8 @@ class TestMaybePaid(MaybePaidCase):
         self.assertEqual(self.invoice.payment_state, "paid")
 
     def test_bank_line_of_a_payment_registered_by_hand(self):
-        """Community's users register payments and leave the bank line alone: it is no
-        further money."""
+        """Users of Community register payments and do not reconcile the bank line: it
+        is not further money."""
         paid = self._make_invoice(amount=640)
         line = self._bank_line("TT", 640, self.customer)
         self.assertTrue(self._hits(state="open"))
@@ -425,7 +425,8 @@ class TestMaybePaid(MaybePaidCase):
         )
 
     def test_queries_do_not_grow(self):
-        """Neither with the lines nor with the items; only new hits cost something."""
+        """The number of queries does not grow with the lines or the items, only with
+        new hits."""
         counts = []
         for number in (1, 3, 40):
             for index in range(number):

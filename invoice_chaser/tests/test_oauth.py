@@ -210,8 +210,8 @@ class TestConnect(OauthCase):
         self.assertTrue(self.box.is_granted)
 
     def test_forged_host_changes_no_address(self):
-        """Who can choose the Host header cannot lead the code elsewhere: the address
-        comes from web.base.url alone."""
+        """A forged Host header cannot redirect the code elsewhere: the address comes
+        only from web.base.url."""
         self.authenticate("oauth_manager", "oauth_manager")
         self.env.flush_all()
         answer = self.url_open(
@@ -292,7 +292,7 @@ class TestConnect(OauthCase):
 
     def _assert_in_no_log(self, records, secrets):
         for secret in secrets:
-            # urllib3 speaks of the callback here because it plays the browser.
+            # urllib3 logs the callback here because the test acts as the browser.
             self.assertEqual(
                 [
                     line[:300]
@@ -461,7 +461,7 @@ class TestToken(OauthCase):
 
 @tagged("post_install", "-at_install")
 class TestConnectOutlook(OutlookMixin, TestConnect):
-    # The same code for every service, told apart by nothing that a service says.
+    # The same error code for every service, whatever the service says.
     test_too_late = test_changed_state = test_state_of_another_database = (
         test_another_user
     ) = test_another_browser_of_the_same_user = None

@@ -12,8 +12,8 @@ NEW = "next:bmV4dC1rZXktbmV4dC1rZXktbmV4dC1rZXktMzIhISE="
 
 @tagged("post_install", "-at_install")
 class TestKeys(OauthCase):
-    """A new key reaches every secret; a lost one is told per mailbox, with the way
-    out."""
+    """A new key is used for every secret; secrets of a lost key are reported per
+    mailbox, with what to do."""
 
     def setUp(self):
         super().setUp()
@@ -47,7 +47,7 @@ class TestKeys(OauthCase):
         self.assertTrue(
             all(sealed.startswith("c1.next.") for sealed in self._get_all_sealed())
         )
-        with self._keys(NEW):  # the old one is gone
+        with self._keys(NEW):  # the old one does not exist any more
             self.assertEqual(
                 self.provider._open_secret__("smtp_password_sealed"), "pass word"
             )

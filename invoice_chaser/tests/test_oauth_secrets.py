@@ -38,7 +38,7 @@ class TestOauthSecrets(OauthCase):
         super().setUp()
         self._connected()
         self.authenticate("oauth_manager", "oauth_manager")
-        # one that nobody has finished: its PKCE verifier lies there
+        # an unfinished consent, whose PKCE verifier is stored
         self._press_connect()
         self.env.flush_all()
         self.grant = self.box.sudo().grant_ids
@@ -180,7 +180,8 @@ class TestOauthSecrets(OauthCase):
         self._assert_tells_nothing(settings)
 
     def test_saving_the_settings_keeps_the_secret(self):
-        """They are saved whole; an empty password field means "as it is"."""
+        """The settings are saved as a whole; an empty password field keeps the
+        password."""
         sealed = self.company.sudo()[COMPANY_SEALED]
         self.env["res.config.settings"].with_user(self.admin).with_company(
             self.company

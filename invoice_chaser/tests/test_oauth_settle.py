@@ -10,8 +10,8 @@ from .oauth_common import OauthCase, OutlookMixin, Response, SmtpServer
 
 @tagged("post_install", "-at_install")
 class TestSettle(OauthCase):
-    """What a crash or a broken line left open is settled by asking the mailbox, and
-    never sent again by itself."""
+    """An outcome that a crash or a broken connection left unknown is settled by asking
+    the mailbox; the message is never sent again by itself."""
 
     def setUp(self):
         super().setUp()
@@ -26,7 +26,7 @@ class TestSettle(OauthCase):
             self.box.cron_id.method_direct_trigger()
 
     def _undecided(self, fault="<take it, then drop the line>"):
-        """A reminder whose line broke, long enough ago to ask."""
+        """A reminder whose connection broke, long enough ago to ask the mailbox."""
         campaign = self._campaign(self._make_invoice(), provider_id=self.box.id)
         campaign.action_send()
         self.fake.fail("message", fault, times=1)
@@ -98,8 +98,8 @@ class TestSettle(OauthCase):
         )
 
     def test_killed_process(self):
-        """Killed between the commit of the intent and the service's answer; the message
-        did go out."""
+        """Killed between the commit of the intent and the service's response; the
+        message was sent."""
         reminder = self._undecided()
         reminder.sudo().write({"state": "sending", "is_undecided": False})
         self._age(reminder)

@@ -11,8 +11,8 @@ _COPIES = 20_000
 
 @tagged("post_install", "-at_install")
 class TestPlanIndexes(ChaserCase):
-    """PostgreSQL's own choice among many rows, with every plan allowed: the main
-    queries use the indexes made for them."""
+    """With many rows, and every kind of plan allowed, PostgreSQL uses the intended
+    indexes for the main queries."""
 
     @classmethod
     def setUpClass(cls):

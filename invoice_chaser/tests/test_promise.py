@@ -256,7 +256,7 @@ class TestPromise(ChaserCase):
         self.assertEqual(promise.state, "broken")
 
     def test_late_bank_data_mends_it(self):
-        """He paid in time; it was entered after the day."""
+        """The customer paid in time; the payment was entered after the day."""
         invoice = self._make_invoice()
         promise = self._promise(invoice, days=2)
         self.assertEqual(self._check(promise, days=3), ["broken"])
@@ -524,8 +524,8 @@ class TestPromise(ChaserCase):
         )
 
     def test_date_by_an_invoicing_user(self):
-        """Who may change the invoice could always do this; he needs no right on the
-        records behind it."""
+        """Users who may change the invoice could always do this; they need no right on
+        the records behind it."""
         user = new_test_user(
             self.env,
             "promise_invoicing",

@@ -218,7 +218,7 @@ class TestReading(InboundCase):
         self.assertEqual(self.provider.sudo().read_cursor["position"], 450)
 
     def test_killed_in_the_middle_of_a_page(self):
-        """Whatever dies when: each mail is taken in once, and none is left out."""
+        """Whenever a process is killed, each mail is taken in exactly once."""
         reminder = self._sent_reminder()
         self.reader.mails = [
             self._mail(f"answer {n}", reference=reminder.message_id) for n in range(4)

@@ -7,7 +7,7 @@ from ..core.mail.errors import MessageRefused, OutcomeUnknown
 from .common import ChaserCase, FakeTransport
 
 OPERATIONS = ("read", "write", "create", "unlink")
-# What a person of the group may do himself; a program calls it as anybody would.
+# What users of the group may do themselves; the program's own calls run as superuser.
 USER_RIGHTS = {
     "chaser.mailbox.move": "rwcu",
     "chaser.campaign": "rwcu",
@@ -231,8 +231,8 @@ class TestRights(ChaserCase):
         )
 
     def test_invoicing_user_works_undisturbed(self):
-        """Who has nothing to do with reminders still opens invoices and customers, and
-        his payment stops a reminder."""
+        """Users without rights on reminders can still open invoices and customers, and
+        a payment that they register stops a reminder."""
         invoice = self._make_invoice()
         campaign = self._campaign(invoice)
         for records in (invoice, self.customer):
@@ -384,7 +384,7 @@ class TestRights(ChaserCase):
             (level, {"name": "x", "template_id": template.id}),
             (template, {"name": "x", **TEXTS}),
         ):
-            # What is computed may depend on the clock.
+            # Computed fields may depend on the clock.
             stored = [name for name in records.read()[0] if records._fields[name].store]
             before = records.read(stored)
             for method, args in (
@@ -529,8 +529,8 @@ class TestRights(ChaserCase):
         self.assertFalse(draft.exists())
 
     def test_events_are_append_only(self):
-        """Even the program changes nothing but the verdict and personal data that are
-        to be forgotten."""
+        """Even the program changes only the verdict, and personal data that is to be
+        deleted."""
         event = self._sent_campaign(self._make_invoice()).reminder_ids.event_ids.sudo()
         for values in (
             {"event_type": "bounced"},

@@ -34,7 +34,7 @@ GMAIL = (
 TARGETS = [
     f"https://pop.example/invoice/{number}?a=1&b=%20x" for number in (1, 2, 3, 4)
 ]
-# Tokens that are none. The address as it goes over the line.
+# Invalid tokens, as they are written in the address.
 BAD_TOKENS = {
     "unknown": new_token(),
     "short": "abc",
@@ -228,7 +228,7 @@ class TestRoutes(ChaserCase, HttpCase):
         self.assertFalse(draft.event_ids)
 
     def test_expired_token(self):
-        """Links end, the way out of the mails does not."""
+        """Links expire, unsubscribing does not."""
         self.company.chaser_link_days = 3
         self.reminder.sudo().sent_at = self._later(days=-3, minutes=-1)
         self.assertTrue(self._is_invalid(self._click()))
@@ -454,8 +454,8 @@ class TestRoutes(ChaserCase, HttpCase):
         self.assertEqual(self.reminder.status, "sent")
 
     def test_hidden_link_unmasks_what_came_with_it(self):
-        """A scanner that follows everything also follows what no person sees; so its
-        other hits were no person either."""
+        """A scanner that follows every link also follows the hidden one; so its other
+        hits are machine hits as well."""
         self._hit(self.pixel)
         self._click(1)
         before = self._events()[0]
@@ -564,7 +564,8 @@ class TestRoutes(ChaserCase, HttpCase):
         )
 
     def test_tracking_switched_off(self):
-        """Then the mail has neither pixel nor redirect, but still the way out."""
+        """Then the mail has neither pixel nor redirect, but still the unsubscribe
+        link."""
         self.company.chaser_tracking = False
         campaign = self._campaign(
             self._make_invoice(self._make_customer("Two", "two@customer.example"))
@@ -795,7 +796,7 @@ class TestRoutes(ChaserCase, HttpCase):
         self.assertFalse(list(self.folder.iterdir()))
 
     def test_unknown_token_is_not_kept(self):
-        """Nobody fills the disk with made-up tokens."""
+        """The disk cannot be filled with made-up tokens."""
         with self._busy("_store_hit"):
             self._hit(f"/chaser/o/{BAD_TOKENS['unknown']}.gif")
             self._hit(f"/chaser/c/{BAD_TOKENS['unknown']}/1")
@@ -803,7 +804,7 @@ class TestRoutes(ChaserCase, HttpCase):
         self.assertFalse(list(self.folder.iterdir()))
 
     def test_nothing_works_but_the_answer(self):
-        """Neither the database nor the disk takes it."""
+        """Neither the database nor the disk can store it."""
         with (
             self._busy("_find_reminder"),
             patch.object(
@@ -835,7 +836,7 @@ class TestRoutes(ChaserCase, HttpCase):
             self._hit(self.stop, method="POST")
 
     def test_busy_database_loses_no_unsubscription(self):
-        """Who asked to be left alone is left alone, only some minutes later."""
+        """A customer who unsubscribes is unsubscribed, only some minutes later."""
         with patch.object(
             type(self.env["chaser.suppression"]),
             "_suppress",

@@ -102,7 +102,7 @@ class TestSecrets(ChaserCase):
     # -- no way to read it
 
     def test_it_is_sealed_and_reaches_the_server(self):
-        """What the other tests look for is really there."""
+        """The secret that the other tests look for is really stored."""
         self.assertTrue(self.sealed.startswith("c1.test."))
         self.assertEqual(self._open(), PASSWORD)
         self.assertTrue(self.provider.with_user(self.accountant).has_smtp_password)
@@ -207,7 +207,7 @@ class TestSecrets(ChaserCase):
             self._assert_tells_nothing(caught.exception)
 
     def test_search_by_the_password_finds_nothing_out(self):
-        """No yes-or-no game with guesses."""
+        """A secret cannot be guessed by searching for it."""
         for operator in ("=", "=like", "ilike", "!="):
             with self.subTest(operator=operator):
                 try:
@@ -223,8 +223,8 @@ class TestSecrets(ChaserCase):
                     self.assertEqual(right, wrong)
 
     def test_server_actions_and_templates_cannot_unseal(self):
-        """Who may write code in Odoo's forms reaches the sealed text, which is
-        worthless, but nothing that opens it."""
+        """Users who may write code in Odoo's forms can read the sealed text, which is
+        useless, but nothing that opens it."""
         model_id = self.env["ir.model"].sudo()._get_id("chaser.provider")
         self.env.ref("base.group_user").sudo().implied_ids += self.env.ref(
             "mail.group_mail_template_editor"
@@ -298,7 +298,7 @@ class TestSecrets(ChaserCase):
         )
 
     def test_password_does_not_follow_to_another_server(self):
-        """Else whoever may edit the mailbox points it to a server of his own and reads
+        """Else a user who may edit the mailbox could set a server of their own and read
         the password there."""
         self._call(
             self.manager,
@@ -329,7 +329,7 @@ class TestSecrets(ChaserCase):
         self.assertIsNone(self._get_stored(copy))
         self.assertFalse(copy.has_smtp_password)
 
-    # -- nor to find it lying about
+    # -- no copies of it elsewhere
 
     def _finish_transaction(self):
         """What Odoo does at the end of a request: tracked changes are written then."""
@@ -600,7 +600,7 @@ class TestSecrets(ChaserCase):
         # a run by hand sends nothing
         transport = self._run()
         self.assertEqual((transport.opened, transport.sent), (0, []))
-        # and no button brings it back to life
+        # and no button activates it again
         for campaign, method in (
             (draft, "action_send"),
             (sending, "action_resume"),
@@ -616,8 +616,8 @@ class TestSecrets(ChaserCase):
         self.assertEqual(sending.reminder_ids.state, "queued")
 
     def test_neutralized_copy_holds_what_is_written_past_it(self):
-        """Even a campaign that somebody sets running again by hand waits: the mailbox
-        is off."""
+        """Even a campaign that is started again by hand waits, because the mailbox is
+        off."""
         campaign = self._campaign(self._make_invoice())
         campaign.action_send()
         self._neutralize()

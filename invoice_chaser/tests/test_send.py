@@ -16,7 +16,7 @@ STEPS = Pipeline._SEND_STEPS
 
 
 class Killed(BaseException):
-    """A process that dies: no ``except Exception`` sees it."""
+    """A killed process: ``except Exception`` does not catch it."""
 
 
 class SendCase(ChaserCase):
@@ -45,7 +45,7 @@ class SendCase(ChaserCase):
             return self._run(transport)
 
     def _assert_settled(self, reminder):
-        """Queued, sent, or flagged for a person: nothing in between, nothing lost."""
+        """Queued, sent, or left to a user: nothing in between, nothing lost."""
         self.assertTrue(
             reminder.state in ("queued", "sent")
             or (reminder.state == "failed" and reminder.reason),
@@ -70,8 +70,8 @@ class TestSend(SendCase):
         self.assertEqual(self.campaign.progress, 100)
 
     def test_a_purpose_picks_its_sender(self):
-        """One that has none of its own goes the common way; what extends the common way
-        reaches all of them."""
+        """A purpose without a sender of its own uses the common sender; an extension of
+        the common sender affects all of them."""
         for purpose, name in (
             ("reminder", "chaser.sender"),
             ("thanks", "chaser.sender.thanks"),
@@ -145,8 +145,8 @@ class TestSend(SendCase):
         self.assertEqual(len(transport.sent), 1)
 
     def test_two_campaigns_one_reminder(self):
-        """Two campaigns for the same customer: the second one holds him back and says
-        which the first is."""
+        """Two campaigns for the same customer: the second one leaves the customer out
+        and names the first."""
         second = self._campaign(self._make_invoice(amount=77))
         self.assertEqual(second.reminder_ids.reason_code, "live_reminder")
         self.assertIn(self.campaign.name, second.reminder_ids.reason)
@@ -223,7 +223,7 @@ class TestSend(SendCase):
 
 @tagged("post_install", "-at_install")
 class TestKill(SendCase):
-    """The pipeline stopped at each step: nothing twice, nothing lost."""
+    """The sender is stopped at each step: nothing is sent twice, nothing is lost."""
 
     def _kill(self, name, error, after):
         pipeline = self.registry["chaser.sender"]
@@ -302,7 +302,7 @@ class TestKill(SendCase):
         self.assertTrue(self.reminder.message_id, "so that the mailbox can be asked")
 
     def _renew(self):
-        """A fresh customer and campaign, so that each case starts alike."""
+        """A new customer and campaign, so that each case starts in the same way."""
         self.campaign.action_cancel()
         customer = self._make_customer(
             "Again", f"again{self.env['res.partner'].search_count([])}@x.example"
@@ -536,7 +536,7 @@ class TestBetween(SendCase):
 
 @tagged("post_install", "-at_install")
 class TestAnswers(SendCase):
-    """The mail service's answers and what they do."""
+    """The mail service's responses and their effects."""
 
     def test_temporary_retries_with_growing_delay_then_gives_up(self):
         error = errors.Unreachable("451 4.3.0 try later")

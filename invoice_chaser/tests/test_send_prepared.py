@@ -9,7 +9,7 @@ from .test_send import SendCase
 
 @tagged("post_install", "-at_install")
 class TestPrepared(SendCase):
-    """Queries that are planned once a run answer as any other."""
+    """Queries that are planned once a run give the same results as any other."""
 
     def _get_names(self):
         return {
@@ -49,9 +49,7 @@ class TestPrepared(SendCase):
                 "x'; DROP TABLE res_partner; --",
             ),
         ):
-            for _again in range(
-                8
-            ):  # PostgreSQL goes over to its lasting plan after the fifth
+            for _again in range(8):  # PostgreSQL uses its generic plan after the fifth
                 self.assertEqual(queries.ask(query), self.env.execute_query_dict(query))
 
     def test_planned_once_and_with_new_values(self):

@@ -12,8 +12,8 @@ from .test_send import Killed, SendCase
 
 @tagged("post_install", "-at_install")
 class TestRecord(SendCase):
-    """What stays of a sent message: what is written past the ORM must be what the ORM
-    would have written."""
+    """The records of a sent message: values written past the ORM must equal those that
+    the ORM would have written."""
 
     def _get_notes(self):
         return self.env["mail.message"].search(

@@ -83,8 +83,8 @@ class TestTime(ChaserCase):
         )
 
     def test_time_is_over(self):
-        """A whole batch, not one message and a rest; then the scheduler is let go,
-        which would call ten times in a row, and asked to come back."""
+        """A whole batch, not one message and a pause; then the job ends, because the
+        scheduler would call it ten times in a row, and asks to be woken."""
         reported = self._call(seconds_left=-1)
         self.assertEqual((len(self.transport.sent), reported), (5, (5, 0)))
         self.assertTrue(self._is_woken())

@@ -23,7 +23,7 @@ class TemplateCase(ChaserCase):
 
     @classmethod
     def _make_invoice(cls, partner=None, amount=1000.0, days=3, **options):
-        """Late enough for the first level alone."""
+        """Overdue enough for the first level only."""
         return super()._make_invoice(partner, amount, days, **options)
 
     def _template(self, **values):

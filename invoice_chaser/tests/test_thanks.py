@@ -165,8 +165,8 @@ class TestThanks(ChaserCase):
         self.assertFalse(self._thank())
 
     def test_a_further_payment_does_not_stop_it(self):
-        """The hook on payments skips reminders whose items are paid; a thank-you is
-        about just that."""
+        """The hook on payments skips reminders whose items are paid; thank-yous are
+        about paid items."""
         self._pay_all()
         thanks = self._thank()
         other = self._make_invoice(self._make_customer("Else", "else@x.example"))

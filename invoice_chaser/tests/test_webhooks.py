@@ -466,8 +466,8 @@ class TestWebhooks(WebhookCase):
         self.assertEqual(self._stored().mapped("is_processed"), [True, True, True])
 
     def test_death_in_the_middle_repeats_nothing(self):
-        """Killed after the facts were written, before the report was done: all of it is
-        undone together."""
+        """Killed after the events were written, before the report was done: all of it
+        is undone together."""
 
         class Killed(BaseException):
             pass

@@ -101,8 +101,8 @@ class TestWindow(WindowCase):
         )
 
     def test_what_became_due_outside_the_window_waits_in_one_go(self):
-        """A limit held them until after hours: no pace, no attempt is spent on what
-        must wait."""
+        """A limit delayed them until after hours: what must wait uses neither pace nor
+        attempts."""
         with freeze_time("2026-11-19 10:00:00"):
             invoices = self.env["account.move"]
             for number in range(12):
@@ -120,7 +120,7 @@ class TestWindow(WindowCase):
         self.assertEqual(set(campaign.reminder_ids.mapped("attempt_count")), {0})
 
     def test_step_holds_what_the_stage_could_not_see(self):
-        """The clock passes the end of the window in mid-run: the step itself holds."""
+        """The window ends during the run: the step itself makes the message wait."""
         with freeze_time("2026-11-19 10:00:00"):
             reminder = self._queued()
         with patch.object(MailboxRun, "_hold_closed", lambda _self: None):
@@ -158,7 +158,8 @@ class TestWindow(WindowCase):
         for name, (partner, moment) in cases.items():
             with self.subTest(name):
                 reminder = self._queued(partner)
-                # 08:00 in London on Friday: the company's hours by his clock are open.
+                # 08:00 in London on Friday: the company's hours in the customer's time
+                # zone are open.
                 self.assertEqual(reminder.reason_code, "window" if moment else False)
                 if moment:
                     self.assertEqual(reminder.scheduled_at, moment)
@@ -337,7 +338,7 @@ class TestWindow(WindowCase):
         )
 
     def test_dead_before_the_mark_leaves_it_queued(self):
-        """A process that dies in the new step leaves the reminder as it was."""
+        """A process that is killed in this step leaves the reminder as it was."""
         with freeze_time("2026-11-19 10:00:00"):
             reminder = self._queued()
 

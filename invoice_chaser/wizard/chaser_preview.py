@@ -266,8 +266,8 @@ class ChaserPreview(models.TransientModel):
                 .rpartition("@")[2]
                 .strip()
             )
-            # Before what is queued already only where it is more important; that is not
-            # known here: the plan's own order, at the end.
+            # Whether it is more important than what is queued already is not known
+            # here; so it comes at the end, in the plan's own order.
             extra.setdefault(provider_id, []).append(
                 Waiting((1, message.sequence), domain, moment, "preview", window)
             )

@@ -9,8 +9,8 @@ _MAX_DAYS = 366
 
 
 class ChaserSimulation(models.TransientModel):
-    """The days to come, by the planner of the daily run; for a policy also with levels
-    that nobody has saved."""
+    """Simulates the days to come with the planner of the daily run; for a policy also
+    with changed levels that are not saved."""
 
     _name = "chaser.simulation"
     _description = "Simulator"
@@ -398,7 +398,7 @@ class ChaserSimulation(models.TransientModel):
         )
 
     def _get_warning(self):
-        """What makes the simulation more hopeful than the real run would be."""
+        """Why the real run would send less than the simulation."""
         provider = self.env["chaser.provider"].sudo()._get_default(self.company_id)
         if not provider:
             return self.env._(
@@ -430,7 +430,7 @@ def plan_day_of(departure, company):
 
 
 class ChaserSimulationLevel(models.TransientModel):
-    """A level as it might be."""
+    """A level with values to try."""
 
     _name = "chaser.simulation.level"
     _description = "Simulator: Level to Try"
@@ -473,7 +473,7 @@ class ChaserSimulationLevel(models.TransientModel):
             )
 
     def _get_rule_id(self):
-        """New levels have no id yet: a negative one stands for them."""
+        """New levels have no id yet and get a negative one."""
         return self.level_id.id or -self.id
 
     def _get_rule(self):

@@ -8,7 +8,7 @@ from ..core.letter.template_file import TemplateFileProblem, load
 
 class ChaserTemplateImport(models.TransientModel):
     """Reads a file of templates, shows what it would do, and does what was chosen.
-    Nothing is overwritten unasked."""
+    Nothing is overwritten without asking."""
 
     _name = "chaser.template.import"
     _description = "Import of Templates"
@@ -74,7 +74,7 @@ class ChaserTemplateImport(models.TransientModel):
         }
 
     def _get_notes(self, entry, template, arabic):
-        """What importing it will leave out or not do."""
+        """What the import will leave out."""
         if entry.problems:
             return
         if "ar" in entry.subject and not arabic:

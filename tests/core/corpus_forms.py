@@ -1,4 +1,4 @@
-"""The forms in which some forty systems report: each function writes one of them."""
+"""The report formats of some forty systems; each function writes one of them."""
 
 import json
 from zlib import crc32

@@ -1,5 +1,5 @@
 """Mail that a program wrote, and mail of people which looks as if one had: the first
-must not count as an answer, of the second none may be silenced."""
+must not count as an answer, the second must never be ignored."""
 
 from inbound_corpus import OUR_ID, SUBJECT, US, Sample, mail, multipart, part
 

@@ -1,5 +1,5 @@
 """Answers of people, in the quoting of their mail programs: what they wrote themselves
-must be shown, what they answered to need not."""
+must be shown, the quoted mail need not."""
 
 import base64
 

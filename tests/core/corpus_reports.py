@@ -556,7 +556,7 @@ def _two():
 
 
 REPORTS.append(Sample("two recipients", _two(), "bounce", {A: "hard", B: "soft"}))
-# Says our id, and no recipient at all: the reminder is known, the address is not.
+# It contains our id, but no recipient: the reminder is known, the address is not.
 REPORTS.append(
     Sample(
         "nobody named",

@@ -29,7 +29,7 @@ class Sample:
     failures: dict[str, str] = field(default_factory=dict)
     own: tuple[str, ...] = ()
     quoted: tuple[str, ...] = ()
-    # Says our Message-ID, so that the reminder is known.
+    # It contains our Message-ID, so that the reminder is known.
     is_referring: bool = True
 
 

@@ -109,7 +109,7 @@ class ReaderContract:
             box.deliver(make_mail(4))
             rest, cursor = read_all(reader, page.cursor, limit=2)
             late, _cursor = read_all(reader, cursor)
-        # Once more is harmless, never is not.
+        # Twice does no harm, never would.
         assert set(subjects(list(page.entries) + rest + late)) == {0, 1, 2, 3, 4}
 
     def test_forgotten_cursor_starts_again(self, box, reader):

@@ -159,7 +159,8 @@ def test_changes_on():
 
 @pytest.mark.parametrize("seed", range(30))
 def test_nothing_changes_before_changes_on(seed):
-    """The simulator jumps there; if it came too late, it would miss a reminder."""
+    """The simulator skips to that day; if it were too late, it would miss a
+    reminder."""
     chance = random.Random(seed)
     for _number in range(60):
         rules = [

@@ -1,4 +1,4 @@
-"""What the checker finds in a letter, and that it leaves good letters alone."""
+"""What the checker finds in a letter, and that it finds nothing in good letters."""
 
 from dataclasses import replace
 from datetime import date, timedelta

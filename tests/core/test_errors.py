@@ -234,7 +234,7 @@ CASES = [
     (535, "", "auth", Auth, None),
     (552, "message too large", "mail", Message, None),
     (552, "5.3.4 Message size exceeds fixed limit", "mail", Message, None),
-    # words decide where the code says something else, or nothing
+    # words decide where the code differs from them, or says nothing
     (550, "Administrative prohibition", "rcpt", Policy, None),
     (550, "5.1.0 sender rejected", "rcpt", Policy, None),
     (550, "Unauthenticated senders not allowed", "rcpt", Policy, None),
@@ -270,7 +270,7 @@ CASES = [
     ),
     (421, "too many connections from your host", "connect", Rate, SOON),
     (421, "closing", "data", Unreachable, None),
-    # the customer's name is no reason
+    # words in the customer's name or address are no reason
     (550, "5.1.1 <info@gulfdaily.ae>: unknown user", "rcpt", Recipient, GONE),
     (550, "5.1.1 <info@daily.ae>: unknown user", "rcpt", Recipient, GONE),
     (550, "5.1.1 <accounts@antispam-policy.ae>: unknown user", "rcpt", Recipient, GONE),

@@ -1,6 +1,6 @@
-"""Whole queues through the rules that pace the real run: no limit is broken at any
-instant, nobody is lost, written to twice or held for ever; and what the forecast says
-is what a run with real, random pauses does."""
+"""Whole queues, sent by the rules that pace the real run: no limit is broken at any
+instant, no message is lost, sent twice or waits for ever; and the forecast fits a run
+with real, random pauses."""
 
 import random
 from bisect import bisect_right
@@ -47,7 +47,7 @@ def most_within(moments, window):
 
 
 def check(departures, waiting, pace, sent=()):
-    """Nobody lost, nobody twice, no limit broken at any instant."""
+    """No message is lost, none is sent twice, no limit is broken at any instant."""
     assert Counter(departure.waiting for departure in departures) == Counter(waiting)
     moments = sorted([*sent, *(departure.at for departure in departures)])
     assert most_within(moments, DAY) <= (pace.per_day or len(moments))
@@ -87,8 +87,8 @@ def test_ten_thousand_messages(pace, domains):
 
 
 def real_run(pace, waiting, seed):
-    """The mailbox's job by a clock of its own: random pauses; for a long wait a
-    scheduler that looks once a minute."""
+    """The mailbox's job on a simulated clock, with random pauses; for long waits a
+    scheduler that wakes once a minute."""
     dice = random.Random(seed)
     throttle, clock, left, moments = Throttle(pace), NOW, sorted(waiting), []
     polls = NOW + timedelta(seconds=dice.uniform(0, 60))
@@ -169,7 +169,7 @@ def test_important_ones_first():
 
 
 def test_full_domain_lets_the_others_pass():
-    """A hundred to one domain do not hold up what is less important."""
+    """A hundred messages to one domain do not delay less important ones."""
     waiting = queue(100, ["gmail.com"]) + queue(5, ["other.ae"], start=100)
     departures = run(Pace(per_domain=5), waiting)
     check(departures, waiting, Pace(per_domain=5))

@@ -20,7 +20,7 @@ def test_first_reason_stays():
 
 
 def test_what_holds_longest_counts():
-    """Else the customer would be written to when the shorter of two holds ends."""
+    """Else the customer would be chased when the shorter of two holds ends."""
     short, long, endless = (
         Skip("a", {"date": "2026-12-01"}),
         Skip("b", {"date": "2026-12-09"}),

@@ -1,5 +1,5 @@
-"""What comes in, against a corpus of mail as servers and programs write it
-(data/inbound), and against mail that nobody should write."""
+"""Incoming mail: a corpus of mail as servers and programs write it (data/inbound), and
+malformed mail."""
 
 import base64
 import json
@@ -179,7 +179,7 @@ def test_one_recipient_named_twice_counts_once():
 
 
 def test_a_mail_about_a_bounce_is_no_bounce():
-    """A person who quotes a report has still written himself."""
+    """A person who quotes a report has still written an answer."""
     raw = (
         "From: finance@alnoor.example\r\nSubject: Re: Undelivered "
         f"mail\r\nIn-Reply-To: {OUR_ID}\r\nMessage-ID: <x@y.example>\r\n\r\n"
@@ -274,7 +274,7 @@ def test_long_lines_stay_whole():
     )
 
 
-# -- mail that nobody should write
+# -- malformed mail
 
 
 REPORT = (
@@ -402,7 +402,7 @@ def hostile():
 def test_hostile_mail_is_read_without_an_error(raw):
     started = time.process_time()
     found, headers = inbound.read(raw), inbound.outline(raw[:200_000])
-    # Not a measurement: a pattern that runs away takes minutes.
+    # Not a measurement: a pattern with quadratic time would take minutes.
     assert time.process_time() - started < 20
     for text in (
         found.subject,
@@ -438,7 +438,7 @@ def test_hostile_mail_is_read_without_an_error(raw):
 
 
 def test_cut_off_anywhere():
-    """A mail of which only a beginning arrived."""
+    """A mail that arrived only in part."""
     for name in (
         "postfix_three_recipients",
         "reply_with_attachment",
@@ -491,7 +491,7 @@ def test_html_to_text_keeps_lines_and_drops_scripts():
     )
 
 
-# -- one input of each kind that was read wrongly once (data/inbound/cases)
+# -- one input of each kind that was once read wrongly (data/inbound/cases)
 
 
 CASES = DATA / "cases"
@@ -572,8 +572,8 @@ def test_reply_text_takes_time_with_its_length(name):
 
 @pytest.mark.parametrize("name", sorted(GROWING))
 def test_no_pattern_runs_away(name):
-    """Patterns of the standard library show no steps: a bound that only the square of
-    the length reaches."""
+    """Patterns of the standard library do not count steps, so this uses a time that
+    only quadratic patterns reach."""
     started = time.process_time()
     strip_quote(GROWING[name](20_000))
     inbound.read(
@@ -636,7 +636,7 @@ def test_addresses(header, address):
     assert mime.find_addresses(header)[0] == address
 
 
-# -- dates that a wrong clock gives, files that are cut, what an absence says
+# -- dates of a wrong clock, files that are cut, what an absence says
 
 
 @pytest.mark.parametrize("year", [1970, 1998, 2099, 2031])

@@ -101,7 +101,7 @@ LABELS = [
         77.77,
         None,
         (),
-    ),  # part of a name and an amount that only he owes: 10 + 15 + 25
+    ),  # part of a name and an amount that only this customer owes: 10 + 15 + 25
     ("CASH DEPOSIT", 4200, None, ()),
     ("CASH DEPOSIT", 77.77, None, ()),
     ("CHQ 142", 10, None, ()),
@@ -172,8 +172,7 @@ def test_currency_counts(matcher):
 
 
 def test_money_in_the_books_must_name_or_equal_something(matcher):
-    """A payment of the customer is netted in the reminder already; that it is his is no
-    news."""
+    """A payment of the customer is netted in the reminder already, so it is no hit."""
     booked = {"partner_id": NOOR, "is_booked": True}
     assert hits(matcher, line("PAY/1", 500, **booked)) == []
     assert hits(matcher, line("PAY/1", 4200, **booked)) == [(NOOR, (142,))]

@@ -55,7 +55,7 @@ def shape(messages):
         (customer(item(1, 0)), False, []),
         (customer(item(1, 1)), True, [([1], 1, "")]),
         (customer(item(1, 40), item(2, 3)), True, [([1, 2], 3, "")]),
-        # asked for by a person: again at his level; by itself: only what is new
+        # asked for by a user: again at the same level; automatic: only what is new
         (customer(item(1, 5, history=(sent(POLITE, 4),))), False, [([1], 1, "")]),
         (customer(item(1, 5, history=(sent(POLITE, 4),))), True, [([1], 1, "level_wait")]),  # noqa: E501
         # a new invoice beside an old one: one message, at the old one's level

@@ -144,7 +144,7 @@ def test_consolidation(items, values, expected):
             {"preference": "disabled"},
             [([1], [1], ""), ([2], [2], "")],
         ),
-        # larger than each: joined, else somebody is asked for 100 who owes 50
+        # larger than each: joined, else a customer who owes 50 is asked for 100
         (
             [item(1), item(2, days=9), item(3, days=8)],
             [credit(1, 150)],

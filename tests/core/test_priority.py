@@ -1,4 +1,4 @@
-"""The score: its parts, its borders, and that it grows with what makes a customer
+"""The score: its parts, its limits, and that it grows with what makes a customer
 urgent."""
 
 import itertools
@@ -26,7 +26,7 @@ from core.plan.priority import (
         (10, 1000, 45, "normal", None, (16, 15, 5, 2, 2)),
         # credits cover more than is due; not due yet
         (-50, 1000, -10, None, None, (0, 0, 5, 2, 2)),
-        # no receivables known, a trust nobody knows
+        # no receivables known, an unknown trust
         (10, 0, 0, "odd", None, (0, 0, 5, 2, 2)),
         # 7 of 9 promises kept, half of the reminders answered
         (0, 1, 0, "good", Record(9, 7, 4, 2), (0, 0, 0, 1, 3)),

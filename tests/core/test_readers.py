@@ -53,8 +53,8 @@ class ImapBox:
             session.expunge()
 
     def forget(self):
-        """Without its index a folder gets another UIDVALIDITY, which is made from the
-        clock, and new numbers."""
+        """Without its index a folder gets another UIDVALIDITY, made from the clock, and
+        new message numbers."""
         time.sleep(1.1)
         for path in (self.dovecot.mail / self.user).glob("dovecot*"):
             path.unlink()
@@ -193,7 +193,7 @@ class TestImap(ReaderContract):
 
 @contextlib.contextmanager
 def scripted(*lines):
-    """A server that says these lines, whatever it hears: one per command."""
+    """A server that sends these lines, one per command, whatever the command is."""
     server = socket.create_server(("127.0.0.1", 0))
 
     def serve():
@@ -211,7 +211,7 @@ def scripted(*lines):
 
 
 class TestImapAnswers:
-    """What a healthy server does not say."""
+    """Responses that a correct server does not give."""
 
     CAPABLE = b"* CAPABILITY IMAP4rev1\r\nTAG OK done\r\n"
 

@@ -504,7 +504,7 @@ def test_large_messages_stay_small_and_say_what_is_cut(count, prefix, preference
             is (sentence in rendered.text)
             is (lang in rendered.langs)
         )
-    # The credit stays, for the total needs it.
+    # The credit stays, because it is part of the total.
     assert len(tree(rendered).xpath("//tr[@class='credit']")) == len(rendered.langs)
     assert "RINV/9" in rendered.text
     assert (
@@ -907,8 +907,8 @@ def test_a_private_mark_in_a_name_is_no_block():
 
 
 def test_large_texts_are_not_cut_for_ever():
-    """A template too large for any number of rows is sent as it is; it does not go
-    round in circles."""
+    """A template that is too large with any number of rows is sent as it is, and does
+    not loop for ever."""
     rendered = compose(
         data(60),
         {

@@ -1,4 +1,4 @@
-"""Who writes to whom when a campaign is spread over several mailboxes."""
+"""Which mailbox writes to which customer when a campaign is spread over several."""
 
 import random
 from collections import Counter
@@ -36,7 +36,7 @@ def test_by_speed_while_both_have_room():
 
 
 def test_by_room_where_a_quota_ends():
-    """Both are done within the day rather than one of them in the next."""
+    """Both finish on the same day, instead of one of them on the next."""
     counts = Counter(share(customers(1900), [LARGE, SMALL], {}).values())
     assert counts == {"large": 1500, "small": 400}
 

@@ -88,8 +88,8 @@ def rows_of(simulation):
 
 def run_by_hand(customers, days, per_day, off=()):
     """The same world without the simulator's short cuts: every customer planned on
-    every working day, a queue by importance, so many a day, on days off, too; a notice
-    that comes too late is dropped."""
+    every working day, a queue by importance, so many a day, also on days off; a notice
+    that is too late is dropped."""
     out, queue = [], []
     for number in range(days):
         day = TODAY + timedelta(days=number)
@@ -160,8 +160,8 @@ def test_simulation_is_what_happens(seed, clock):
 
 @pytest.mark.parametrize("seed", range(25))
 def test_several_mailboxes(seed):
-    """Nobody is lost, no limit is broken, each keeps the sender he knows, and without
-    limits the mailbox changes nothing else."""
+    """No customer is lost, no limit is broken, each keeps the mailbox that wrote to
+    them before, and without limits the mailbox changes nothing else."""
     chance = random.Random(seed)
     customers = [
         random_customer(chance, number, chance.choice((LADDER, WITH_NOTICE)))
@@ -301,8 +301,8 @@ def test_a_window_that_never_opens():
 
 
 def test_notice_that_would_come_too_late():
-    """Planned on Saturday for Monday, leaves by the customer's hours on Tuesday: then
-    it is overdue, and the ladder goes on."""
+    """Planned on Saturday for Monday, it leaves on Tuesday by the customer's hours;
+    then the item is overdue, and the levels begin."""
     facts = CustomerFacts(1, WITH_NOTICE, [item(1, -2)], interval=7)
     result = run(
         [facts],

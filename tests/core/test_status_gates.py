@@ -1,4 +1,4 @@
-"""The small rules: status by rank, reasons."""
+"""Status by rank, and the results of steps."""
 
 import random
 from datetime import datetime

@@ -186,8 +186,8 @@ ESCAPES = [
     "{% break %}",
     "&#123;{ x }} {{ &quot;&quot;.__class__ }}",
     "{{ ''&#46;__class__ }}",
-    # Collected from public lists of Jinja2 sandbox escapes; each must fall to the
-    # grammar, not to a list of names.
+    # Collected from public lists of Jinja2 sandbox escapes; each must be refused by the
+    # grammar, not by a list of names.
     "{{ "
     "''.__class__.__base__.__subclasses__()[117].__init__.__globals__['popen']('id').read() "  # noqa: E501
     "}}",
@@ -351,7 +351,7 @@ def test_floods_are_refused_or_stay_small(source):
 
 
 def test_output_is_bounded_while_it_is_made():
-    """A letter full of blocks stops early, whatever stands in them."""
+    """A letter with too many blocks is refused early, whatever is in them."""
     pieces = iter(range(1000))
 
     class Table(str):

@@ -1,5 +1,4 @@
-"""Pace: what may go now, and the rhythm of it. What becomes of whole queues:
-test_forecast."""
+"""Pace: what may go now, and the pauses. For whole queues see test_forecast."""
 
 from datetime import datetime, timedelta
 
@@ -50,7 +49,7 @@ def test_retry_delay(attempt, minutes):
             Pace(per_minute=3),
             0,
             Allowance(1),
-        ),  # exactly a minute ago is over
+        ),  # exactly a minute ago does not count any more
         (
             at(-50, -40, -10, -5),
             Pace(per_minute=3),
@@ -164,7 +163,7 @@ def test_month_count_begins_anew():
             0.5,
             2.5,
             3,
-        ),  # too slow to be waited for in place: a burst, then a hold
+        ),  # too slow for a wait within the run: a burst, then the queue waits
     ],
 )
 def test_rhythm(pace, draw, gap, rest):

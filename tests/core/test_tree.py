@@ -21,7 +21,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 ADDON = PROJECT / "invoice_chaser"
 MODELS = ADDON / "models"
 
-# Upper bounds. They may only go down: lower one when the code has become better.
+# Upper limits. They may only be lowered, when the code has become better.
 METHOD_LINES = 50
 FILE_LINES = 600
 EXTENSIONS = 20

@@ -221,7 +221,7 @@ def test_one_recipients_rule_is_not_widespread():
     ],
 )
 def test_time_has_a_bound(word):
-    """Only the beginning is looked at; no rule needs more than its length."""
+    """Only the beginning is read; no rule needs more."""
     steps = len(verdict._WORDS)
     assert verdict._LIMIT <= 1000 and steps < 100
     verdict.judge("failed", "", word * 100_000)

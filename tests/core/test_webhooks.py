@@ -1,5 +1,5 @@
-"""Reports of mail services: only the service itself is believed, and what it says is
-read right. Bodies as the services document them."""
+"""Reports of mail services: only reports of the service itself are accepted, and they
+are read correctly. Bodies as the services document them."""
 
 import base64
 import hashlib
@@ -807,7 +807,7 @@ def test_ses_other_messages_say_nothing():
     ],
 )
 def test_rubbish_is_refused_or_malformed(service, body):
-    """Never anything else: what is verified may still be unreadable."""
+    """No other exception: a verified report may still be unreadable."""
     try:
         assert service.parse(body) == []
     except Malformed as error:

@@ -166,7 +166,8 @@ PACE = Pace(batch_size=5, pause=60, per_minute=0, per_day=0)
 
 
 def estimate_finish(now, counts, pace):
-    """When the last of so many messages per window leaves; None when one never does."""
+    """When the last of so many messages per window leaves; None when one never
+    leaves."""
     messages = [window for window, count in counts.items() for _number in range(count)]
     waiting = [
         Waiting((number,), f"d{number}.ae", now, window=window)

@@ -61,7 +61,7 @@ class TransportContract:
         transport.close()
 
     def assert_works_again(self, server, transport):
-        """Nothing came so far, and the same transport now delivers exactly one
+        """Nothing was received so far, and the same transport now delivers exactly one
         message."""
         server.heal()
         before = len(server.received)

@@ -203,8 +203,8 @@ class World:
         )
 
     def wake(self):
-        """What a trigger does: the scheduler of a server that has just started only
-        listens, and else looks for itself after a minute."""
+        """Triggers a job like Odoo does, because the scheduler of a server that has
+        just started only listens, and wakes by itself after a minute."""
         with self.connect("postgres") as connection, connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify('cron_trigger', %s)", [self.name])
             connection.commit()

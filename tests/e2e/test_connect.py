@@ -141,7 +141,7 @@ def test_two_processes_renew_once(connected, tmp_path):
     for shell in shells:
         shell.stdin.write(script)
         shell.stdin.close()
-    for shell in shells:  # all at once, when the slowest is there
+    for shell in shells:  # all at once, when the slowest is ready
         assert any("READY" in line for line in shell.stdout), "a shell did not come up"
     gate.touch()
     for shell in shells:

@@ -288,8 +288,8 @@ def test_delay_full_mailbox_and_absence_stop_nobody(world, servers):
 
 
 def test_what_a_crash_left_open_is_looked_for_in_the_sent_folder(world, servers):
-    """Killed between handing over and writing down: the real mailbox is asked; found
-    means sent, not found is left to a person."""
+    """Killed between sending and recording: the real mailbox is asked. If the message
+    is found, it was sent; else a user decides."""
     dovecot = build(
         world, servers, "\ncustomers[0].email = 'other@local.example'\nenv.cr.commit()"
     )

@@ -1,4 +1,4 @@
-"""Processes that share the work, and processes that die."""
+"""Processes that share the work, and processes that are killed."""
 
 import random
 import signal

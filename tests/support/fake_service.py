@@ -384,19 +384,19 @@ class FakeService:
         return grant
 
     def revoke_all(self):
-        """The person removes the application in his account, or changes his
+        """The person removes the application in their account, or changes their
         password."""
         with self._lock:
             self.refresh.clear()
             self.access.clear()
 
     def end_access_tokens(self):
-        """Access tokens end now, refresh tokens live on."""
+        """Access tokens end now, refresh tokens stay valid."""
         with self._lock:
             self.access.clear()
 
     def who(self, query: Query, *scopes: str) -> dict:
-        """The bearer of a request; Refusal unless his token lives and holds one of
+        """The account of a request; Refusal unless its token is valid and covers one of
         ``scopes`` (by their last part)."""
         scheme, _, token = query.headers.get("Authorization", "").partition(" ")
         with self._lock:
@@ -460,7 +460,7 @@ def _abort(line: socket.socket) -> None:
 
 
 class Dropped(Exception):
-    """The line goes down without a response."""
+    """Closes the connection without a response."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -43,8 +43,8 @@ def unusable() -> str:
 
 
 class Server:
-    """A folder that others may walk into, because mail servers give up their rights,
-    and a process group."""
+    """A folder that other users may enter, because mail servers drop their rights, and
+    a process group."""
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="chaser-mail-"))

@@ -1,5 +1,5 @@
-"""Free ports of the loopback that stay free: below those that the kernel gives out, and
-each to one asker at a time."""
+"""Free ports of the loopback interface that stay free: below the range from which the
+kernel assigns ports, and each given to one process at a time."""
 
 import fcntl
 import os
@@ -15,8 +15,8 @@ FOLDER = (
     )
     / "ports"
 )
-# Linux gives 32768 and up to whoever connects or asks for any port: one of those may be
-# taken before it is used.
+# Linux assigns ports from 32768 up to connections and to requests for any port, so one
+# of those may be taken before it is used.
 RANGE = range(20_000, 32_000)
 _held = []
 

@@ -1,4 +1,4 @@
-"""A real, strict SMTP server on 127.0.0.1 that keeps what it receives and misbehaves on
+"""A real, strict SMTP server on 127.0.0.1 that keeps what it receives and fails on
 request.
 
 As a context manager, in a thread of its own::
@@ -204,7 +204,7 @@ class SmtpServer:
             self._state.lines.clear()
         for line in lines:
             line.transport.abort()
-        for _turn in range(3):  # lets the loop see each line closed
+        for _turn in range(3):  # lets the loop notice that each connection is closed
             await asyncio.sleep(0)
 
     # -- what came
@@ -221,7 +221,7 @@ class SmtpServer:
             return self._state.connections
 
     def clear(self) -> None:
-        """Forget messages and faults."""
+        """Deletes messages and faults."""
         with self._state.lock:
             self._state.received.clear()
             self._state.faults.clear()
@@ -258,7 +258,8 @@ class SmtpServer:
                 self.folder
                 / f"{received.time:%Y%m%d-%H%M%S}-{os.getpid()}-{next(self._numbers):06d}-{name}.eml"  # noqa: E501
             )
-            # Under another name first, so that nobody reads half a message.
+            # Written under another name first, so that a reader never gets half a
+            # message.
             part = path.with_suffix(".part")
             part.write_bytes(received.raw)
             part.rename(path)
@@ -320,7 +321,7 @@ class _Connection(SMTP):
         if action == DROP:
             self.transport.abort()
         if action in (DROP, HANG):
-            await asyncio.sleep(3600)  # cancelled as soon as the line is gone
+            await asyncio.sleep(3600)  # cancelled as soon as the connection is closed
         await self.push(action)
         if action.startswith("421"):
             self.transport.close()

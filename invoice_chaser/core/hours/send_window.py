@@ -29,8 +29,9 @@ HORIZON_DAYS = 400
 
 @dataclass(frozen=True)
 class DayOff:
-    """Days, both included, on which nothing leaves. Estimated: the moon decides, so
-    that the day before and after are held, too."""
+    """Days, first and last included, on which nothing leaves. Estimated: the sighting
+    of the moon decides, so nothing leaves on the day before and the day after
+    either."""
 
     first: date
     last: date
@@ -41,7 +42,7 @@ class DayOff:
 @dataclass(frozen=True)
 class SpecialHours:
     """Days, both included, with hours of their own (Ramadan). Estimated: a day that may
-    or may not be one of them has the hours that both ways allow."""
+    or may not be one of them has only the hours that are open in both cases."""
 
     first: date
     last: date
@@ -141,8 +142,8 @@ class SendWindow:
         )
 
     def is_day_off(self, day: date) -> bool:
-        """Closed all day; False where the calendar never opens at all, which is no
-        matter of days."""
+        """Whether it is closed all day; False where the calendar never opens at all,
+        because then no single day is the reason."""
         return (
             not self._open_on(day)
             and self.next_open(to_utc(day, 0, self.zone)).at is not None
@@ -296,7 +297,7 @@ def _any_after(intervals: Sequence[Interval], moment: datetime) -> bool:
 
 
 def _join(shifts: Sequence[Shift]) -> list[Shift]:
-    """Neighbouring days with the same cause are told as one."""
+    """Neighbouring days with the same cause are reported as one."""
     joined: list[Shift] = []
     for shift in shifts:
         last = joined[-1] if joined else None

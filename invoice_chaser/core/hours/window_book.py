@@ -86,8 +86,8 @@ class WindowBook:
         return self._windows[key]
 
     def _choose(self, place: Place) -> tuple[Calendar, bool]:
-        """The customer's calendar: set on him, of his emirate or state, of his country;
-        else the company's (False)."""
+        """The customer's calendar: set on the customer, else that of their emirate or
+        state, else that of their country, else the company's (False)."""
         if place.calendar_id in self.calendars:
             return self.calendars[place.calendar_id], True
         if place is not self.home:
@@ -145,8 +145,8 @@ class WindowBook:
 
 
 def zone_for(tz: str, country_code: str, fallback: str) -> str:
-    """The customer's time zone: his own where it lies in his country, else that of a
-    country with a single one, else ``fallback``.
+    """The customer's time zone: their own where it lies in their country, else that of
+    a country with a single one, else ``fallback``.
 
     A contact's zone alone is not to be trusted: Odoo copies it from the user who typed
     the contact in.

@@ -1,8 +1,8 @@
 """Whether a program wrote a mail, so that it counts as no answer.
 
-A person must never be silenced: what only asks other programs not to answer
-(Precedence, X-Auto-Response-Suppress, List-Id) proves nothing, and words prove it
-only where a mail begins with them.
+A person's answer must never be taken for a program's: headers that only ask other
+programs not to reply (Precedence, X-Auto-Response-Suppress, List-Id) prove nothing, and
+words prove it only where a mail begins with them.
 
 Sources: RFC 3834 (automatic responses), RFC 8098 (read receipts); Exchange's and
 Gmail's own marks; Zammad's and Sisimai's checks of headers (Sisimai::RFC3834). The
@@ -88,7 +88,7 @@ _NAMES = {
     "ta": ("தானியங்கு பதில்", "தானியங்கி பதில்"),
     "tl": ("awtomatikong tugon", "wala sa opisina"),
 }
-# In front of them: a filter's mark, and the signs of an answer.
+# What may stand before these words: a filter's mark, and the prefixes of a reply.
 _SUBJECT = re.compile(
     r"[\s\u200e\u200f]{0,20}(?:\[[^\]]{1,40}\]\s{0,3})?"
     r"(?:(?:re|fw|fwd|aw|sv|رد|ر)\s?:\s{0,3}){0,3}(?:"

@@ -138,7 +138,7 @@ def read_failures(mail: Message) -> list[Failure]:
     failures = [
         failure for part in _status_parts(mail) for failure in _read_status_part(part)
     ]
-    # A block that names nobody (a pipe, a path, a domain alone): the words may.
+    # The block names no address (a pipe, a path, only a domain); the words may.
     if not any(failure.addresses for failure in failures) and (
         failures or looks_like_report(mail)
     ):
@@ -156,14 +156,15 @@ def read_failures(mail: Message) -> list[Failure]:
 
 
 def _explain(mail: Message, failures: list[Failure]) -> list[Failure]:
-    """Blocks that give no reason: what the report says in words beside them."""
+    """For blocks that give no reason, takes what the report says in words beside
+    them."""
     text = own_words(mail)
     places, failed = _find_places(text), {failure.address for failure in failures}
     explained = []
     for failure in failures:
         near = _judge_near(failure.address, text, places, failed, failure.action)
         if failure.verdict == verdict.HARD:
-            # Which command was refused, some say in words alone.
+            # Some reports name the refused command in words only.
             stage = verdict.find_stage(near.words)
             found = verdict.judge(failure.action, failure.status, failure.words, stage)
             failure = _with(failure, found)
@@ -184,7 +185,8 @@ def _with(failure: Failure, found: verdict.Judgement) -> Failure:
 
 
 def _spare_groups(failures: list[Failure]) -> list[Failure]:
-    """A group that reached one of its members is there, whoever else of it is gone."""
+    """A group address that reached one of its members exists, even if other members do
+    not."""
     members: dict[str, set] = {}
     for failure in failures:
         if failure.original:
@@ -312,7 +314,7 @@ def judge(action: str, status: str, words: str) -> tuple[str, bool, str]:
 
 
 def own_words(mail: Message) -> str:
-    """What the server says itself: its words end where the copied message begins."""
+    """What the server says itself, which ends where the copied message begins."""
     text = mime.body(mail).replace(mime.QUOTE_MARK, "")[:_MAX_WORDS]
     found = _COPY.search(text)
     return text[: found.start()] if found else text
@@ -344,14 +346,15 @@ def _read_words(mail: Message) -> list[Failure]:
     )
     is_delayed = _is_delay_told(mail, text)
     if not failed and not temporary and _is_from_server(mail):
-        # Our message is named, but nobody it went to: the reminder knows whom.
+        # Our message is named, but not its recipient: that is known from the reminder.
         return [_judge_near("", text, [], set(), "delayed" if is_delayed else "failed")]
     failures = []
     for address in failed[:200]:
         failure = _judge_near(
             address, text, places, set(failed), "delayed" if is_delayed else "failed"
         )
-        # Forwarded on the way: who we wrote to is in the copy alone.
+        # It was forwarded on the way: the address that we wrote to is only in the
+        # returned copy.
         original = written[0] if len(written) == 1 and address not in written else ""
         failures.append(replace(failure, original=original))
     return failures + [
@@ -367,8 +370,8 @@ def _read_words(mail: Message) -> list[Failure]:
 
 
 def _is_from_server(mail: Message) -> bool:
-    """A server's own mail, not that of a program which answers for somebody, and it
-    says which message it is about."""
+    """Whether the mail is a server's own, not an automatic reply for a person, and says
+    which message it is about."""
     return bool(
         (
             _DAEMON.match(mime.sender(mail)[1].partition("@")[0])
@@ -384,7 +387,7 @@ def _read_blocks_in_words(text: str) -> list[Failure]:
     fields = [line.strip() for line in lines if _FIELD.match(line.strip())]
     if not any(line.lower().startswith("final-recipient") for line in fields):
         return []
-    # Each name begins a new block when it was there already.
+    # A field name that has occurred before begins a new block.
     blocks, names = [[]], set()
     for line in fields[:500]:
         name = line.partition(":")[0].lower()
@@ -438,7 +441,7 @@ def _find_named(mail: Message, text: str) -> tuple[list[str], list[str], set[str
         if _NO_RECIPIENT.search(before) or len(address.partition("@")[0]) > 64:
             continue
         (ours if address in not_meant else named).append(address)
-    # Nobody else: we wrote to ourselves, for a test.
+    # There is no other address: we wrote to ourselves, for a test.
     named = named or ours
     temporary, permanent = set(), set()
     with contextlib.suppress(
@@ -480,8 +483,8 @@ def _find_places(text: str) -> list[tuple[int, int, str]]:
 
 
 def _shorten(mail: Message, text: str) -> Message:
-    """The beginning of a report, for a library that tries hundreds of patterns at each
-    line."""
+    """The beginning of a report; the library tries hundreds of patterns at each line,
+    so that a whole one takes too long."""
     short = Message()
     for name in ("From", "To", "Subject", "X-Mailer"):
         short[name] = mime.header(mail, name)[:300]

@@ -199,8 +199,9 @@ def _classify(mail: Message, values: dict) -> tuple[str, list[Failure]]:
 
 
 def _is_about_us(mail: Message) -> bool:
-    """Feedback types (RFC 5965 §7.3, RFC 6591): "not-spam" praises, "auth-failure" and
-    "virus" say nothing about the customer's will. None said: as a complaint."""
+    """Feedback types (RFC 5965 §7.3, RFC 6591): "not-spam" is no complaint,
+    "auth-failure" and "virus" say nothing about what the customer wants. Without a type
+    it counts as a complaint."""
     types = [
         mime.header(attached(part), "Feedback-Type").lower().strip()
         for part in mime.parts(mail)
@@ -220,8 +221,8 @@ def _is_microsoft_complaint(mail: Message) -> bool:
 
 
 def _read_complaint(mail: Message) -> list[Failure]:
-    """Whom a complaint is about (RFC 5965 §3.2); many services hide it, then the mail
-    in it tells."""
+    """Whom a complaint is about (RFC 5965 §3.2); many services hide the address; then
+    it is read from the mail in the report."""
     found, originals = [], []
     for part in mime.parts(mail):
         kind = mime.content_type(part)
@@ -246,7 +247,7 @@ def _read_attachments(mail: Message) -> tuple[tuple[Attachment, ...], int]:
         if not mime.is_attachment(part):
             continue
         data = mime.content(part)
-        # Half a file is worse than none: it looks like the whole.
+        # Half a file is worse than none, because it looks like the whole file.
         if (
             part in cut
             or len(kept) >= MAX_ATTACHMENTS

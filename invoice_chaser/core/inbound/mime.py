@@ -1,5 +1,4 @@
-"""Reading what others wrote: mail whose form cannot be trusted. Nothing here raises,
-whatever it is given.
+"""Reads mail whose form cannot be trusted. Nothing here raises, whatever it is given.
 
 Every text that comes out is plain Unicode without NUL, control characters and lone
 surrogates, so that a database takes it.
@@ -30,7 +29,8 @@ _MAX_PARTS = 200
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u0085\u2028\u2029\ud800-\udfff]"
 )
-# Beyond these a mail is not read on, so that none takes longer than its length says.
+# A mail is not read beyond these limits, so that reading time grows only with its
+# length.
 _MAX_LINES = 250_000
 _MAX_MULTIPARTS = 50
 _MAX_HEADERS = 1000
@@ -65,7 +65,7 @@ _ALIASES = {
     "gbk": "gb18030",
     "ansi": "cp1256",
 }
-# Charsets that a program claims when it knows no better.
+# Charsets that programs state by default, without knowing the real one.
 _VAGUE = {
     "",
     "us-ascii",
@@ -89,7 +89,7 @@ _STUB = re.compile(
 
 
 def parse(raw: bytes) -> Message:
-    """The message; of one that is nested beyond reason, the headers alone."""
+    """The message; of one that is nested too deeply, only the headers."""
     raw = _limit(raw)
     try:
         return email.message_from_bytes(raw, policy=compat32)
@@ -202,7 +202,8 @@ def _find_raw(mail: Message, name: str) -> Iterator[str]:
 
 def _decode_header(value: str) -> str:
     value = decode(value[:_MAX_HEADER_CHARS].encode("utf-8", "surrogateescape"))
-    # Many beginnings without an end cost the library's pattern their square.
+    # With many openings that are never closed, the library's pattern takes quadratic
+    # time.
     if "=?" in value and value.count("=?") <= 2 * value.count("?=") + 20:
         try:
             parts = email.header.decode_header(value)
@@ -326,8 +327,8 @@ def parts(mail: Message) -> Iterator[Message]:
 
 
 def content_type(part: Message) -> str:
-    """``type/subtype``; of a value that is broken, as much as can be told. A multipart
-    whose parts are missing (a wrong boundary) is the text that it holds."""
+    """``type/subtype``; of a broken value, as much as can be read. A multipart whose
+    parts are missing (a wrong boundary) is the text that it holds."""
     found = re.match(r"\s*([\w.+-]+/[\w.+-]+)", header(part, "Content-Type"))
     kind = found[1].lower() if found else part.get_content_type()
     if kind.startswith("multipart/") and isinstance(part.get_payload(), str):
@@ -373,7 +374,7 @@ def content(part: Message) -> bytes:
 
 
 def _decode_base64(data: bytes) -> bytes:
-    """Base64 that was cut or damaged, as far as it goes."""
+    """Decodes base64 that was cut or damaged, as far as possible."""
     data = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
     data = data[: len(data) - 1] if len(data) % 4 == 1 else data
     return base64.b64decode(data + b"=" * (-len(data) % 4))

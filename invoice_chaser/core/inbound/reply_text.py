@@ -1,10 +1,9 @@
 """What a person wrote themselves, apart from the mail they answer to.
 
-A line is taken for a quote only on proof: a mark in front of it under a line that
-says who wrote, or a block of mail headers. In doubt it is shown: a quote too many
-costs a look, a lost word costs the answer. Nothing here scans a text twice, so the
-time grows with its length alone.
-"""
+A line is taken for a quote only on proof: a mark in front of it under a line that says
+who wrote, or a block of mail headers. In doubt it is shown: a quote too many does no
+harm, a lost word may be the answer. Nothing here scans a text twice, so the time grows
+with its length alone."""
 
 import re
 
@@ -147,7 +146,7 @@ _FORWARD_SUBJECT = re.compile(
     r"(?:re\s*:\s*)?(?:fw|fwd|wg|tr|rv|enc|doorst|i|إعادة توجيه|إعادة توجيه|转发)\s*:",
     re.I,
 )
-# What stands above points to what stands below or inside.
+# Words with which a person points to an answer below or inside the quote.
 _BELOW = re.compile(
     r"\b(?:below|inline|in-line|beneath|underneath|in (?:red|blue|green|bold|caps)"
     r"|in your (?:mail|e-?mail|message)|see my|my (?:answers|comments|replies))\b"
@@ -175,7 +174,7 @@ def split_quote(text: str, is_forward: bool = False) -> tuple[str, str]:
     text = text[:MAX_CHARS].strip()
     lines = text.split("\n")
     if len(lines) > _MAX_LINES:
-        # Nobody writes so many lines: runs of empty ones go.
+        # Long runs of empty lines are removed: no person writes them.
         lines = _squeeze(lines)
     own = _mark_own(lines, is_forward)
     if all(own) or not any(
@@ -216,7 +215,7 @@ def _mark_own(lines: list[str], is_forward: bool) -> list[bool]:
         elif is_forward or not _starts_copy(heads, position, following):
             position += 1
             continue
-        # A copied mail without marks: it reaches to the end.
+        # A mail copied without quote marks reaches to the end of the text.
         above = " ".join(
             head for head, mine in zip(heads, own[:position], strict=False) if mine
         )
@@ -327,7 +326,7 @@ def _get_field(head: str) -> str:
 
 
 def _may_go_on_below(above: str) -> bool:
-    """Nothing above but a greeting, or words that point below."""
+    """Whether there is nothing above but a greeting, or words that point below."""
     words = above.split()
     return (
         len(words) <= 3

@@ -1,5 +1,5 @@
-"""What speaks against a letter: errors block sending it, warnings ask. Pure; words for
-people are made in ``chaser.checker.mixin``."""
+"""What is wrong with a letter: errors block sending it, warnings make the program ask
+first. Pure; words for people are made in ``chaser.checker.mixin``."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -51,8 +51,8 @@ _MARKS = re.compile(f"[{START}{MIDDLE}{END}]")
 _ARABIC_LETTER, _LATIN_LETTER = re.compile(r"[\u0621-\u064a]"), re.compile(r"[A-Za-z]")
 _LATIN_WORD = re.compile(r"[A-Za-z]{3,}")
 _SHOUTED = re.compile(r"\b[A-Z]{4,}(?:\W+[A-Z]{4,}){2,}\b")
-# Runs that turn round inside Arabic when nothing holds them: phone numbers, IBANs,
-# numbers of documents.
+# Text that is shown in the wrong order inside Arabic unless it is isolated: phone
+# numbers, IBANs, numbers of documents.
 _FRAGILE = re.compile(
     r"\+\d[\d ()-]{6,}\d|\b[A-Z]{2}\d{2}(?: "
     r"?[A-Z0-9]{3,4}){3,}\b|\b[A-Z]{2,}[/-]\d[\w/-]*|\b\d{2,4}(?:[-/]\d{2,4}){1,3}\b"
@@ -100,7 +100,7 @@ def check_letter(
 
 
 def _variants(data: MessageData) -> Iterator[MessageData]:
-    """Data that make a template take its branches: as it is, one invoice alone, no
+    """Sample data for the branches of a template: several invoices, one invoice, no
     credit."""
     yield data
     if len(data.items) > 1:
@@ -183,8 +183,7 @@ def _check_paragraph(
 
 
 def _other_language(words: str, lang: str) -> str:
-    """Some words of the wrong language, where they are the greater part of a
-    paragraph."""
+    """Words of the wrong language, where they are most of a paragraph."""
     arabic, latin = (
         len(_ARABIC_LETTER.findall(words)),
         len(_LATIN_LETTER.findall(words)),
@@ -341,7 +340,8 @@ def _find_empty(filled: str, place: str, lang: str) -> Iterator[Finding]:
 
 
 def _find_bare(filled: str, place: str) -> Iterator[Finding]:
-    """References inside Arabic that neither isolates nor markup keep left-to-right."""
+    """References inside Arabic text that neither isolates nor markup keep
+    left-to-right."""
     if place == "body":
         root = lxml_html.fragment_fromstring(filled, create_parent="div")
         kept = [

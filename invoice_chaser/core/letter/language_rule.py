@@ -19,6 +19,7 @@ def choose_language(
     if (contact or "").startswith("ar"):
         return ("both" if company == "both" else "ar"), "contact"
     if contact and not contact.startswith("en"):
-        # Who reads neither is more likely to read English than Arabic.
+        # Customers who read neither language are more likely to read English than
+        # Arabic.
         return ("both" if company == "both" else "en"), "other"
     return company, "company"

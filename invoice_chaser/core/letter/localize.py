@@ -58,7 +58,7 @@ def isolate(text: str, lang: str) -> str:
 
 
 def clean_links(html: str) -> str:
-    """Isolates belong around what is read, not into the targets of links."""
+    """Isolates belong around visible text, not into the targets of links."""
     return _HREF.sub(lambda match: _ISOLATES.sub("", match.group()), html)
 
 

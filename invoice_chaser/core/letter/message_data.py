@@ -32,11 +32,11 @@ class MessageData:
     """Plain values of one message. Texts that differ by language are dicts ``{"en": …,
     "ar": …}``.
 
-    ``page_url`` is the customer's own page; its ``#promise`` and ``#dispute`` take his
-    answers. ``attached`` names what goes with the message, as (kind, number):
-    ``("statement", "")``, ``("letter", "")``, ``("invoice", "INV/1")``; ``left_out``
-    counts the invoice documents that were asked for and are not attached.
-    """
+    ``page_url`` is the customer's own page; its ``#promise`` and ``#dispute`` are the
+    forms for the customer's answers. ``attached`` names what goes with the message, as
+    (kind, number): ``("statement", "")``, ``("letter", "")``, ``("invoice", "INV/1")``;
+    ``left_out`` counts the invoice documents that were asked for and are not
+    attached."""
 
     company: dict[str, str]
     customer_name: str
@@ -53,8 +53,8 @@ class MessageData:
     page_url: str = ""
     attached: tuple[tuple[str, str], ...] = ()
     left_out: int = 0
-    # What else a template may say about the customer: ``reference`` (our number for
-    # him), ``trn``.
+    # What else a template may say about the customer: ``reference`` (our number for the
+    # customer), ``trn``.
     customer: dict[str, str] = field(default_factory=dict)
 
     @property

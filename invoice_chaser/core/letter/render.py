@@ -38,7 +38,8 @@ _PARAGRAPH_AROUND_BLOCK = re.compile(
     r"<p\b[^>]*>\s*(\{\{\s*(?:invoice_table|pay_button)\s*\}\})\s*(?:<br\s*/?>)?\s*</p>",
     re.I,
 )
-# Private use: marks the place of a block until the author's HTML is done with.
+# Characters of the private use area: they mark the place of a block until the author's
+# HTML has been processed.
 _MARK = "\ue000"
 _BLOCK_MARKS = {
     name: f"{_MARK}{name}{_MARK}" for name in ("invoice_table", "pay_button")
@@ -89,7 +90,7 @@ class Rendered:
 
 
 def languages(preference: str) -> tuple[str, ...]:
-    """``both`` is Arabic first: its reader is the one who would otherwise not find his
+    """``both`` is Arabic first: readers of Arabic would otherwise not find their
     part."""
     return {"en": ("en",), "ar": ("ar",), "both": ("ar", "en")}[preference]
 
@@ -103,7 +104,7 @@ def preference_of(langs: tuple[str, ...]) -> str:
 def _choose_languages(
     preference: str, sources: dict[str, tuple[str, str]]
 ) -> tuple[str, ...]:
-    """A language without source falls away; English is the last resort."""
+    """A language without a source is left out; English is the last resort."""
     wanted = tuple(lang for lang in languages(preference) if lang in sources)
     return wanted or (("en",) if "en" in sources else tuple(sources)[:1])
 
@@ -123,8 +124,8 @@ def compose(
     """The whole message.
 
     :param sources: (subject, body HTML) of the template per language
-    :param preference: ``en``, ``ar`` or ``both``; a language without source falls away,
-    English is the last resort
+    :param preference: ``en``, ``ar`` or ``both``; a language without a source is left
+    out, English is the last resort
     :param link_prefix: start of the tracked links; empty for a preview
     :param limit: rows of the table; fewer are shown where the HTML would be larger than
     MAX_SIZE
@@ -252,8 +253,8 @@ def row_texts(item: Item, lang: str) -> dict[str, object]:
         "amount": localize.format_amount(
             item.amount, item.currency, item.decimals, lang
         ),
-        # The mail's table names the currency once a row: a sheet of 600 px has no room
-        # for «دولار أمريكي» twice.
+        # The mail's table names the currency once a row: a message of 600 px has no
+        # room for «دولار أمريكي» twice.
         "amount_number": localize.format_number(item.amount, item.decimals),
         "residual": localize.format_amount(
             item.residual, item.currency, item.decimals, lang
@@ -295,8 +296,8 @@ class _Part:
         }
 
     def _get_rows(self, limit: int) -> tuple[list[dict], str]:
-        """The rows of the table, and the sentence about those cut. Credits stay:
-        without them the total explains nothing."""
+        """The rows of the table, and the sentence about those cut. Credits are never
+        cut, because the total could not be understood without them."""
         credits = self.data.credits[:limit]
         shown = self.data.items[: limit - len(credits)] + credits
         cut = len(self.data.items + self.data.credits) - len(shown)

@@ -97,8 +97,8 @@ def sample_data(
 
 
 def mark_as_sample(rendered: Rendered, label: str, note: str) -> Rendered:
-    """``[label] subject``, and ``note`` above the message: whoever sees it must not
-    take it for a reminder."""
+    """``[label] subject``, and ``note`` above the message: so that nobody takes it for
+    a reminder."""
     banner = f'<div style="{_BANNER}"><bdi>{escape(note)}</bdi></div>'
     html = _BODY.sub(lambda match: match.group(0) + banner, rendered.html, count=1)
     return replace(

@@ -128,8 +128,8 @@ def _plural_filter(context, count: int, **forms: str) -> str:
 
 
 def _round_filter(value: float, precision: int = 0) -> float:
-    # Jinja's own computes 10**precision, which a template could use to keep the server
-    # busy for ever.
+    # Jinja's own computes 10**precision, which a template could use to block the
+    # server.
     if not 0 <= precision <= _MAX_PLACES:
         raise TemplateError("round: precision")
     return round(value, precision) if precision else round(value)
@@ -153,7 +153,7 @@ _HTML, _TEXT = _environment(True), _environment(False)
 
 def unescape_statements(source: str) -> str:
     """An HTML editor writes ``&gt;`` and non-breaking spaces inside ``{{ … }}`` too;
-    the template language wants the signs."""
+    the template language needs the plain characters."""
 
     def clean(match: re.Match) -> str:
         statement = match.group(1)
@@ -176,8 +176,8 @@ def repair_links(source: str) -> str:
 
 
 def _classify(message: str) -> tuple[str, str]:
-    """Jinja's English sentence as a kind and the word it is about, so that the reader
-    gets it in his own language."""
+    """Turns Jinja's English sentence into a kind and the word it is about, so that
+    readers get it in their own language."""
     for kind, pattern in _SYNTAX:
         if match := pattern.search(message):
             return kind, match.group(1) if match.groups() else ""
@@ -223,8 +223,8 @@ def check(source: str, required: tuple[str, ...] = (), is_html: bool = True) -> 
 def find_problems(
     source: str, required: tuple[str, ...] = (), is_html: bool = True
 ) -> list[TemplateProblem]:
-    """Everything that stands against a source; what cannot be read at all is the only
-    finding then."""
+    """Everything that is wrong with a source; if it cannot be parsed at all, only
+    that."""
     source = unescape_statements(source) if is_html else source
     try:
         tree = _parse(source, _HTML if is_html else _TEXT)
@@ -322,7 +322,7 @@ def render_source(source: str, values: dict, lang: str, is_html: bool = True) ->
 
 
 def _bounded(pieces: Iterator[str]) -> str:
-    """The pieces in one, given up as soon as they are longer than any letter."""
+    """Joins the pieces; raises as soon as they are longer than any letter."""
     kept, length = [], 0
     for piece in pieces:
         kept.append(piece)

@@ -5,13 +5,14 @@ from markupsafe import Markup, escape
 
 from .template_language import render_source
 
-# Private use: stand around a printed value until it was looked at.
+# Characters of the private use area: they surround a printed value until it has been
+# looked at.
 START, MIDDLE, END = "\ue010", "\ue011", "\ue012"
 
 
 class _Watched(str):
-    """A text that leaves its name where it is printed. Empty, it stays false, so that
-    ``or`` and ``if`` choose as always."""
+    """A text that prints its tag's name together with its value. Empty, it stays false,
+    so that ``or`` and ``if`` choose as always."""
 
     tag: str
 

@@ -1,10 +1,9 @@
 """Wording that a reminder in the UAE should not have unless the company wants it:
 interest, fees, threats, religion.
 
-Words alone mislead ("interested", "free of charge", «قضاء الدين»), so harmless phrases
+Single words mislead ("interested", "free of charge", «قضاء الدين»), so harmless phrases
 are taken out first, and what remains is searched for. Sources of the rule: FACTS on
-riba and late-payment fees; REQUIREMENTS 6.6.
-"""
+riba and late-payment fees; REQUIREMENTS 6.6."""
 
 import re
 from collections.abc import Iterator

@@ -26,7 +26,8 @@ GOOGLE_RATE = frozenset(
         "concurrentLimitExceeded",
     }
 )
-# Nobody listened, or the name or certificate was wrong: nothing was sent yet.
+# The server was not reachable, or its name or certificate was wrong: nothing was sent
+# yet.
 _NOT_CONNECTED = (
     urllib3.exceptions.NewConnectionError,
     urllib3.exceptions.ConnectTimeoutError,
@@ -72,7 +73,7 @@ class ApiConnection(Connection):
         **options,
     ) -> requests.Response:
         """The response to a request with our token, below 300 or one of ``allow``. One
-        refused token is replaced once: a refusal (401) is a promise that nothing was
+        refused token is replaced once: a refusal (401) guarantees that nothing was
         done."""
         self.open()
         response = self._request(method, url, sends, **options)
@@ -97,8 +98,8 @@ class ApiConnection(Connection):
         try:
             return self._session.request(method, url, headers=headers, **options)
         except requests.RequestException as error:
-            # The error's own words hold the address with its query; its kind says
-            # enough.
+            # The error's own text contains the address with its query, which may be
+            # secret; its class says enough.
             raise (
                 OutcomeUnknown if sends and not _never_connected(error) else Unreachable
             )(type(error).__name__) from None

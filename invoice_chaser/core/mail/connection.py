@@ -62,6 +62,5 @@ class Connection(ABC):
         that cannot be told. Sends nothing.
 
         Raises the errors of ``open``. Override where the service lets us look; False
-        must mean "clearly not there".
-        """
+        must mean that it is certainly not there."""
         return None

@@ -13,8 +13,8 @@ DAY = timedelta(hours=24)
 
 
 class TransportError(Exception):
-    """Base. ``str()`` is what the service said, one line, safe to show: no transport
-    puts a secret into it."""
+    """Base. ``str()`` is what the service said, on one line and safe to show: no
+    transport puts a secret into it."""
 
 
 class AuthenticationFailed(TransportError):
@@ -22,7 +22,8 @@ class AuthenticationFailed(TransportError):
 
 
 class RateLimited(TransportError):
-    """Too much, too fast. Nothing was sent; the mailbox rests for ``retry_after``.
+    """Too many messages, or too fast. Nothing was sent; the mailbox rests for
+    ``retry_after``.
 
     ``scope``: what is used up: ``rate``, ``day`` (the service's own daily limit),
     ``connections``, or ``storage`` (our mailbox itself is full, Sent Items included).
@@ -54,8 +55,8 @@ class Unreachable(TransportError):
 
 
 class RecipientRefused(TransportError):
-    """The service does not take this customer's address. ``permanent``: it never will
-    (suppress the address)."""
+    """The service refuses this customer's address. ``permanent``: it always will (stop
+    the address)."""
 
     def __init__(self, text: str, permanent: bool):
         super().__init__(text)
@@ -69,7 +70,7 @@ class MessageRefused(TransportError):
 
 class PolicyRefused(TransportError):
     """Refused as spam or against policy, or the sender may not send: the next message
-    would fare no better."""
+    would be refused as well."""
 
 
 class OutcomeUnknown(TransportError):
@@ -198,8 +199,8 @@ def _classify_recipient(
 ) -> TransportError:
     if found.widespread:
         return PolicyRefused(said)
-    # System trouble (5.3.x), routing (5.4.x), protocol (5.5.x) and content (5.6.x)
-    # are not the address's fault, unless the words say so.
+    # System trouble (5.3.x), routing (5.4.x), protocol (5.5.x) and content (5.6.x) say
+    # nothing about the address, unless the words do.
     spoken = enhanced[1] in (0, 1, 2) or verdict.find_rule(said)
     return RecipientRefused(
         said, permanent=bool(found.verdict == verdict.HARD and spoken)

@@ -67,7 +67,7 @@ class ServiceSession(Detouring, requests.Session):
     def __init__(self, detour: str = "", timeout: float = 30.0):
         super().__init__()
         self.detour, self.timeout = detour, timeout
-        # A login from somebody's .netrc must not replace the token.
+        # A login from a .netrc file must not replace the token.
         self.auth = _as_it_is
 
 

@@ -15,8 +15,8 @@ _VERBATIM = {"in-reply-to", "references", "list-unsubscribe", "list-unsubscribe-
 
 
 class _Policy(EmailPolicy):
-    """Folds what Python 3.11 folds wrongly: it also loses spaces between the encoded
-    words of a long name or subject."""
+    """Folds what Python 3.11 folds wrongly: it loses, for example, spaces between the
+    encoded words of a long name or subject."""
 
     def fold(self, name: str, value: str) -> str:
         if value.isascii():

@@ -51,9 +51,9 @@ class App:
 
 @dataclass
 class Grant:
-    """What a consent gave us. ``tokens``: access tokens by resource, each ``{"value",
-    "expires_at"}`` (seconds since 1970). ``refresh``: what a new one is got with, in
-    the service's own form."""
+    """What a consent grants. ``tokens``: access tokens by resource, each ``{"value",
+    "expires_at"}`` (seconds since 1970). ``refresh``: what a new token is requested
+    with, in the service's own form."""
 
     refresh: str
     scopes: list[str] = field(default_factory=list)
@@ -134,7 +134,7 @@ class OAuthService(ABC):
         """Put a new access token for ``resource`` into ``grant``, and a new ``refresh``
         where the service rotates it. Returns the rights that the token has.
 
-        Raises AuthenticationFailed when the grant is dead, Unreachable or RateLimited
+        Raises AuthenticationFailed when the grant has ended, Unreachable or RateLimited
         when it may work later."""
 
     def get_token(
@@ -198,8 +198,8 @@ class _NoDebug(logging.Filter):
 
 
 def keep_tokens_out_of_logs(names: Iterable[str]) -> None:
-    """These libraries write codes and tokens into their DEBUG log; that level is taken
-    from them, however Odoo is started."""
+    """These libraries write codes and tokens into their DEBUG log, so that level is
+    switched off for them, however Odoo is started."""
     for name in names:
         logger = logging.getLogger(name)
         if not any(isinstance(one, _NoDebug) for one in logger.filters):

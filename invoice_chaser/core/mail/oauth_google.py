@@ -156,8 +156,8 @@ class GoogleService(OAuthService):
         try:
             return flow.fetch_token(code=code, timeout=self._timeout)
         except Warning as warning:
-            # The library's word for "other rights than asked for", which the person may
-            # choose; the token comes along.
+            # The library's warning for "other rights than requested", which the person
+            # may choose; it carries the token.
             return dict(warning.token)
         except OAuth2Error as error:
             raise ConsentProblem("refused", _say(error)) from None
@@ -172,8 +172,8 @@ def _say(error: OAuth2Error) -> str:
 
 
 def _judge_refusal(error: OAuth2Error) -> TransportError:
-    """RFC 6749 §5.2. Anything but a passing trouble needs a person: a dead grant, or a
-    changed client in the settings."""
+    """RFC 6749 §5.2. Every error but a temporary one needs a person: the grant has
+    ended, or the client in the settings was changed."""
     said = f"Google: {_say(error)}"
     if error.error in (
         "temporarily_unavailable",

@@ -205,8 +205,8 @@ class MicrosoftService(OAuthService):
         except (requests.RequestException, MsalError) as error:
             raise ConsentProblem("unreachable", type(error).__name__) from None
         except (ValueError, RuntimeError) as error:
-            # msal's word for a wrong tenant, state, nonce or ID token; it may repeat
-            # what came, so that only its kind is told.
+            # msal raises this for a wrong tenant, state, nonce or ID token; its text
+            # may repeat what was sent, so only its class is shown.
             code = "tenant" if "authority configuration" in str(error) else "refused"
             raise ConsentProblem(code, type(error).__name__) from None
 

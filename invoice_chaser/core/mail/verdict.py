@@ -2,8 +2,8 @@
 
 Read from top to bottom, the first rule that fits decides. Words outweigh codes, for
 many servers put a vague or wrong code before clear words; among codes the one in the
-server's own words outweighs that of the report. An address is called gone only on
-words or a code that speak of it; what nobody understands is soft, and counted.
+server's own words outweighs that of the report. An address counts as not existing only
+because of words or a code about it; what is not understood is soft, and counted.
 
 Sources: RFC 3463 and IANA's registry of enhanced status codes, RFC 5321 §4.2, RFC 7505
 (null MX); Google a/answer/3726730, Microsoft "Email non-delivery reports in Exchange
@@ -52,7 +52,7 @@ def _rule(key: str, verdict: str, reach: str, words: str) -> Rule:
 
 
 _WORDS = (
-    # Not about anybody: the way there.
+    # Not about an address: the route to the server.
     _rule(
         "loop",
         SOFT,
@@ -69,7 +69,7 @@ _WORDS = (
         r"|(?:malformed|unexpected).{0,30}name server"
         r"|try (?:again )?later|come back",
     ),
-    # Ours: who sends.
+    # About us: who sends.
     _rule(
         "sender",
         POLICY,
@@ -125,7 +125,7 @@ _WORDS = (
         r"too (?:large|big)|size (?:limit|exceed)|exceeds (?:the )?(?:\w+ "
         r"){0,3}size|message length exceeds",
     ),
-    # Ours: where we send from.
+    # About us: where we send from.
     _rule(
         "rate",
         SOFT,
@@ -287,7 +287,7 @@ _CODES = {
 }
 # Exchange: groups and people that take mail from some senders only.
 _RESTRICTED = {124, 129, 133, 134, 135, 136, 193, 200, 201}
-# What is said then is never about the address.
+# A refusal at these commands is never about the address.
 EARLY = ("connect", "auth", "helo", "mail", "data")
 _STAGES = (
     (
@@ -331,7 +331,7 @@ _SAYS_NOTHING = re.compile(
     r"|delivery to the following recipients? (?:has )?(?:failed|been delayed)"
     r"(?: permanently)?|it was (?:rejected|refused) by (?:the server for )?the "
     r"recipient domain|internet mail security suite|messaging security suite"
-    # What follows the colon is the reason.
+    # The reason follows the colon.
     r"|recipient (?:address )?rejected: (?!access denied)(?=\S)",
     re.I,
 )
@@ -393,7 +393,8 @@ def _choose_code(status: str, words: str) -> tuple:
 def _judge_failed(code: tuple, words: str, stage: str) -> Rule:
     rule, (digit, subject, detail) = find_rule(words), code
     if digit == 4:
-        # Given up after tries. Only a name that does not exist stays so.
+        # The server gave up after several tries. Only a domain that does not exist is
+        # permanent.
         if (
             rule
             and rule.key == "no_domain"

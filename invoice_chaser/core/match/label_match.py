@@ -8,7 +8,7 @@ _DIGITS = re.compile(r"\d+")
 _TOKEN = re.compile(r"\d+|[^\W\d_]+")
 _SEPARATORS = re.compile(r"[\W_]+")
 _WORD = re.compile(r"[^\W\d_]{3,}")
-# Words of company names that tell nobody apart.
+# Words of company names that do not distinguish customers.
 _COMMON_WORDS = frozenset(
     "llc fze fzco fzc ltd limited co company est establishment trading "
     "general the and group dmcc wll psc gmbh inc corp "

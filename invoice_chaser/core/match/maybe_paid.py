@@ -33,8 +33,8 @@ THRESHOLD = 60
 _NUMBER_POINTS = {WHOLE: 60, PARTLY: 45, TAIL: 15}
 CUSTOMER, ACCOUNT, NAME, NAME_PART = 50, 50, 30, 10
 AMOUNT, AMOUNT_UNIQUE, AMOUNT_SUM, AMOUNT_WITHIN = 25, 15, 20, 10
-# A payment in the books is a credit of its customer already: only what it names or
-# equals makes it a hit.
+# A payment in the books is a credit of the customer already: it is a hit only for items
+# that it names or equals.
 SAME_CUSTOMER = 35
 # Bounds of the search for a sum: the oldest items of a customer, so many of them
 # together, so many combinations looked at.
@@ -79,7 +79,8 @@ class Item:
 
 @dataclass(frozen=True)
 class Customer:
-    """``accounts``: IBANs and account numbers; ``names``: his own and his contacts'."""
+    """``accounts``: IBANs and account numbers; ``names``: the customer's own and those
+    of the contacts."""
 
     id: int
     names: tuple[str, ...] = ()
@@ -97,8 +98,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Hit:
-    """Money that fits items of one customer. No items: it is his, but nothing says for
-    what."""
+    """Money that fits items of one customer. Without items: it is the customer's money,
+    but nothing says for what."""
 
     key: str
     partner_id: int
@@ -150,7 +151,7 @@ class MoneyMatcher:
                 words for name in customer.names if (words := name_words(name))
             ]
             for account in map(squash, customer.accounts):
-                # An account of two customers names neither.
+                # An account of two customers identifies neither of them.
                 self._by_account[account] = (
                     0
                     if self._by_account.get(account, customer.id) != customer.id
@@ -206,7 +207,7 @@ class MoneyMatcher:
                 found[item.partner_id].numbers[item.id] = part
 
     def _get_labels(self, item: Item) -> list[Label]:
-        """Cut up when a line asks for the item, not for all of them."""
+        """Made when a bank line asks for the item, not for all items in advance."""
         if item.id not in self._labels:
             self._labels[item.id] = [
                 Label(text)
@@ -318,7 +319,7 @@ class MoneyMatcher:
         self, money: Money, partner_id: int, facts: _Found, named: Sequence[int]
     ) -> tuple[tuple[int, ...], Part | None]:
         """The items that the amount pays: the named ones, a single one, a few together;
-        else none in particular, if he owes that much."""
+        else no particular one, if the customer owes that much."""
         for currency_id, amount in money.amounts.items():
             if named and _sum(self.items, named, currency_id) == amount:
                 return tuple(named), Part(

@@ -242,7 +242,8 @@ class _Line:
             first, domain = heappop(self._ready)
             queue = self._domains[domain]
             if not queue or queue[0] is not first:
-                # overtaken by a more important one, which has an entry of its own
+                # a more important message has come before it and has an entry of its
+                # own
                 continue
             hold = self.throttle.get_domain_hold(domain, at)
             if hold:
@@ -265,8 +266,8 @@ class _Line:
         return None
 
     def _wait(self, clock: datetime, until: datetime) -> datetime:
-        """When a mailbox at its limit is at it again: it naps for a short wait, and
-        else holds its queue until the next full second."""
+        """When a mailbox at its limit goes on: after a short wait within the run, else
+        at the next full second, until which its queue waits."""
         if until - clock <= timedelta(seconds=NAP):
             return max(until, clock)
         return until.replace(microsecond=0) + timedelta(seconds=1)

@@ -38,8 +38,8 @@ LIMITS = {
 
 
 def get_profile(kind: str, email: str | None) -> str:
-    """Which entry of ``LIMITS`` a mailbox starts with. A consumer mailbox of Google
-    tells itself by its address."""
+    """Which entry of ``LIMITS`` a mailbox starts with. A consumer mailbox of Google is
+    recognised by its address."""
     if (
         kind == "gmail"
         and (email or "").strip().lower().rpartition("@")[2] in _CONSUMER_DOMAINS

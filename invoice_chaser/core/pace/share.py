@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from .throttle import Pace
 
 _DAY = 86_400.0
-# However fast the pace: each message takes its time in the network (seconds), so that
-# equal mailboxes share.
+# Each message takes at least this long (seconds), however fast the pace, so that equal
+# mailboxes share the work.
 _NETWORK = 0.1
 
 
@@ -15,7 +15,7 @@ _NETWORK = 0.1
 class Capacity:
     """A mailbox. ``left``: messages it may still send in the current 24 hours (None: no
     limit); ``per_day``: in any further 24 hours; ``gap``: mean seconds between two
-    messages; ``queued``: what waits for it already."""
+    messages; ``queued``: how many messages wait for it already."""
 
     id: Hashable
     left: int | None
@@ -52,12 +52,13 @@ def share(
     mailboxes: Sequence[Capacity],
     known: Mapping[Hashable, Hashable],
 ) -> dict:
-    """Customer → mailbox. Who knows a mailbox keeps it; each other one, in the given
-    order, goes where his messages leave soonest.
+    """Customer → mailbox. A customer who was written to before keeps their mailbox;
+    each other one, in the given order, gets the mailbox from which their messages leave
+    soonest.
 
-    :param customers: (customer, number of his messages), the most important first; one
-    customer is never split over mailboxes
-    :param known: customer → the mailbox that wrote to him last; one that is not in
+    :param customers: (customer, number of their messages), the most important first;
+    one customer is never split over mailboxes
+    :param known: customer → the mailbox that wrote to them last; one that is not in
     ``mailboxes`` does not count
     :return: empty without a mailbox. The same input always gives the same answer: of
     equal mailboxes the first is taken

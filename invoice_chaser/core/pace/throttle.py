@@ -9,8 +9,8 @@ from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(hours=24)
-# How long a run waits in place for its next slot (seconds). A longer wait is left to
-# the scheduler, which comes back later: a scheduled job must not sit on its thread.
+# How long a run waits for its next slot (seconds). A longer wait is left to the
+# scheduler, because a scheduled job must not block its thread.
 NAP = 8.0
 
 

@@ -1,5 +1,5 @@
-"""What a customer sends from his page: read strictly, with the field to mend named
-where something is wrong."""
+"""Reads what a customer sends from their page, strictly; where something is wrong, the
+field to correct is named."""
 
 import re
 import unicodedata
@@ -74,8 +74,7 @@ def read_answer(
     """
     :param form: the posted fields; ``positions``: the ticked invoices
     :param file: (name, content) of an uploaded file; None without one
-    :raises AnswerProblem: with the code of what the customer must mend
-    """
+    :raises AnswerProblem: with the code of what the customer must correct"""
     name = clean_line(form.get("name", ""))
     if action == "promise":
         amount, currency = _read_amount(form, frame)
@@ -111,8 +110,8 @@ def clean_line(text: str) -> str:
 
 
 def clean_text(text: str) -> str:
-    """Without control characters and without those that turn the direction of what
-    follows (UAX #9), which hide what is said."""
+    """Without control characters, and without those that change the direction of the
+    text (UAX #9), because they can hide words."""
     kept = (
         char
         for char in (text or "").replace("\r\n", "\n")

@@ -1,5 +1,5 @@
-"""The page on which a customer sees his invoices and answers: HTML without script,
-without anything from elsewhere, and its policy."""
+"""The page on which customers see their invoices and answer: HTML without script and
+without anything from other servers, and its policy."""
 
 import base64
 import hashlib
@@ -129,8 +129,8 @@ def render_busy(
     ticked: tuple[str, ...] = (),
     had_file: bool = False,
 ) -> tuple[str, str]:
-    """What is shown while the database does not answer: nothing was stored, one button
-    does it again."""
+    """What is shown while the database does not respond: nothing was stored, and one
+    button sends the form again."""
     texts = PAGE_TEXTS[lang]
     lines = [
         texts["busy"] if fields else texts["busy_read"],

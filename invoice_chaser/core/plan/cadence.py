@@ -12,7 +12,7 @@ _RANK = {tone: rank for rank, tone in enumerate(TONES)}
 
 @dataclass(frozen=True)
 class LevelRule:
-    """A rung of a ladder.
+    """One level of a policy.
 
     ``days_overdue``: from how many days after the due date (negative: before it, and
     only until it); ``min_days``: since the level before it was first sent;
@@ -115,10 +115,10 @@ class Ladder:
     ) -> Choice:
         """The level of one item.
 
-        * The highest level whose days have come, at once: a late start does not send
-          every missed level.
-        * The last level only after the one before it: nobody gets a final notice out of
-          the blue.
+        * The highest level whose days have come, at once: a campaign that starts late
+        does not send every missed level.
+        * The last level is sent only after the one before it: nobody gets a final
+        notice without warning.
         * An item stays at its level until ``min_days`` of a higher one have passed
           since the level was *first* sent, and never falls.
         * A promise broken since the last reminder (``broken``: its day) makes it one
@@ -236,8 +236,8 @@ def _applies(rule: LevelRule, days: int, once: bool = False) -> bool:
 
 
 def lead(ladder: Ladder, choices: Sequence[Choice]) -> Choice:
-    """The choice for one message about several items: the highest level leads; news
-    first, then the oldest item, among equals.
+    """The choice for one message about several items: the highest level counts; among
+    equal ones news first, then the oldest item.
 
     What leads may have been said before; the message is news as soon as one of its
     items is.

@@ -35,6 +35,6 @@ class Hold(Stop):
 @dataclass(frozen=True)
 class Release:
     """Not a stop: ``work`` takes time and must not be done under locks. All locks are
-    let go, it is done, and the steps begin anew."""
+    released, the work is done, and the steps begin anew."""
 
     work: Callable[[], object]

@@ -11,8 +11,7 @@ from .gates import Skip
 from .planning import Customer, Message, OpenCredit, OpenItem, plan_customer
 from .priority import Record
 
-# Nothing is wrong with these customers: their turn has not come. An automatic run does
-# not write them down one by one.
+# These customers are only not due yet. An automatic run does not record each of them.
 WAITING = ("recent_contact", "live_reminder", "level_wait", "below_first_level")
 _DAY = timedelta(days=1)
 
@@ -111,8 +110,8 @@ def plan_day(
 
 
 def plan_one(customer: CustomerFacts, day: date, settings: Settings) -> list[Message]:
-    """The messages of one customer on a day; empty when none of his items matters yet.
-    Nothing given is changed."""
+    """The messages of one customer on a day; empty when none of the customer's items
+    matters yet. Nothing given is changed."""
     items, choices = _choose_items(customer, day, settings)
     if not items:
         return []
@@ -131,7 +130,7 @@ def plan_one(customer: CustomerFacts, day: date, settings: Settings) -> list[Mes
 
 
 def get_block(customer: CustomerFacts, day: date) -> Skip | None:
-    """Why the customer must not be written to at all on a day."""
+    """Why the customer must not get any message on a day."""
     for barrier in customer.barriers:
         if barrier.holds(day):
             return barrier.stop

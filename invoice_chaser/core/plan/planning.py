@@ -39,7 +39,8 @@ class OpenCredit:
 
 @dataclass
 class Customer:
-    """A commercial partner's items, credits, and what is known about writing to him."""
+    """A commercial partner's items and credits, and what decides whether they may be
+    written to."""
 
     partner_id: int
     items: list[OpenItem] = field(default_factory=list)
@@ -181,9 +182,8 @@ def _share_credits(groups: list[Message], credits: list[OpenCredit]) -> None:
     """Each credit is shown once: with the oldest message whose items in its currency it
     does not cover alone.
 
-    Where none is large enough, messages are joined until one is, so that nobody is
-    asked for more than he owes.
-    """
+    Where none is large enough, messages are joined until one is, so that customers are
+    never asked for more than they owe."""
     for credit in sorted(credits, key=lambda credit: (-credit.residual, credit.id)):
         fits = [
             group

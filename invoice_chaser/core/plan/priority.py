@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 AMOUNT_MAX, AGE_MAX, RELATION_MAX = 50, 30, 20
 TRUST_MAX, PROMISE_MAX, ANSWER_MAX = 10, 5, 5
-# Trust as Odoo knows it: a bad debtor is looked at first.
+# Trust as Odoo's partners have it: customers of low trust come first.
 TRUST_PARTS = {"good": 0, "normal": 5, "bad": TRUST_MAX}
 # Without a history, neither good nor bad.
 PROMISE_UNKNOWN = ANSWER_UNKNOWN = 2
@@ -21,8 +21,8 @@ AMOUNT_FULL_SHARE = 0.1
 @dataclass(frozen=True)
 class Record:
     """What we know of a customer's behaviour: promises that ended, and how many were
-    kept; reminders sent in the last year, and how many of them he answered (a reply, or
-    an answer on his page)."""
+    kept; reminders sent in the last year, and how many of them were answered (a reply,
+    or an answer on the page)."""
 
     promises: int = 0
     promises_kept: int = 0

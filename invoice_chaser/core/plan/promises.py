@@ -37,7 +37,7 @@ class Covered:
 
     @property
     def opening(self) -> Decimal:
-        """What was open when he promised, without what has been credited since."""
+        """What was open at the promise, without what has been credited since."""
         return self.residual + self.paid + self.paid_late
 
 
@@ -48,8 +48,7 @@ def choose_covered(
 
     Without an amount all of them. With one: those of its currency, whole invoices,
     oldest first, until the amount is used up; the invoice in which it ends is covered
-    whole, because asking for one part while the other is promised only confuses.
-    """
+    whole, because asking for one part while the other is promised would confuse."""
     ordered = sorted(items, key=lambda item: (item.date_due, item.move_id, item.id))
     if not amount:
         return ordered

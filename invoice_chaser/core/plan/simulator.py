@@ -61,10 +61,9 @@ class Post:
     """The mailboxes and what is known of the customers as recipients.
 
     ``senders``: those among which a campaign of the daily run is shared, the first one
-    preferred; ``known``: customer → the mailbox that wrote to him last; ``domains``:
-    customer → domain of his address; ``windows``: customer → when he may be written to
-    (missing: always)
-    """
+    preferred; ``known``: customer → the mailbox that wrote to them last; ``domains``:
+    customer → domain of their address; ``windows``: customer → when they may be written
+    to (missing: always)"""
 
     queues: Queues
     senders: Sequence[Hashable]
@@ -133,7 +132,7 @@ def simulate(
     """The next ``days`` days from ``start``, if nobody pays, answers or decides
     anything and every approval is given at once.
 
-    The customers are used up: their facts are those of the last day afterwards.
+    The given customers are changed: afterwards their facts are those of the last day.
 
     :param approve_all: the whole campaign of a day waits for approval; else only levels
     that want it
@@ -173,8 +172,8 @@ class _Run:
                 self._drain(moment)
                 self._plan_day(number, day, moment)
             elif number + 1 < self.days:
-                # Nobody plans on a day off; the next working day takes its customers
-                # up.
+                # Nothing is planned on a day off; its customers are planned on the next
+                # working day.
                 self.calendar[number + 1] += self.calendar[number]
                 self.planned = number
         self._drain(self.clock.get_start(self.start + timedelta(days=self.days)))
@@ -311,8 +310,8 @@ class _Run:
     def _give_up(
         self, departure: Departure, waiting: Waiting, moment: datetime
     ) -> None:
-        """It does not leave: too late for a notice, which frees its customer; or no
-        window ever opens, which does not."""
+        """The message does not leave. A notice that is too late no longer blocks its
+        customer; a message whose window never opens still does."""
         if waiting.expires:
             self._note_left_out(
                 departure.customer,
@@ -330,7 +329,7 @@ class _Run:
             )
 
     def _release(self, departure: Departure, day: date) -> None:
-        """The customer can be planned again once nothing of his is on the way."""
+        """The customer can be planned again once none of their messages waits."""
         customer = departure.customer
         self.on_the_way[customer.partner_id] -= 1
         if not self.on_the_way[customer.partner_id]:

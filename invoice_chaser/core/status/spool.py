@@ -1,4 +1,4 @@
-"""Hits that the database could not take at once wait in files, so that the response is
+"""Hits that the database could not store at once wait in files, so that the response is
 never late and no hit is lost."""
 
 import fcntl
@@ -49,7 +49,7 @@ def take(folder: Path) -> Iterator[tuple[Path, list[dict]]]:
     for taken in sorted(folder.glob("*.taken")):
         hits = []
         with taken.open(errors="replace") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # waits for who is about to write
+            fcntl.flock(file, fcntl.LOCK_EX)  # waits for a writer that holds the lock
             lines = file.read().splitlines()
         for line in lines:
             try:

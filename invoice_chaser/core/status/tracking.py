@@ -8,8 +8,8 @@ from datetime import timedelta
 from ua_parser import parse as parse_user_agent
 
 _TOKEN = re.compile(r"^[A-Za-z0-9_-]{20,64}$")
-# Position of the link that no person can see; whoever follows it reads the mail's
-# source.
+# Position of the link that no person can see; only a program that reads the mail's
+# source follows it.
 HIDDEN_POSITION = 0
 TOO_SOON = timedelta(seconds=5)
 BURST_LINKS, BURST_WINDOW = 3, timedelta(seconds=10)

@@ -251,7 +251,7 @@ class ChaserCampaign(models.Model):
         return True
 
     def action_pause(self):
-        """Stop after the message that is leaving right now; everything queued stays
+        """Pause after the message that is leaving right now; what is queued stays
         queued."""
         for campaign in self._lock():
             if campaign.state in ("scheduled", "sending"):
@@ -259,7 +259,7 @@ class ChaserCampaign(models.Model):
         return True
 
     def action_resume(self):
-        """Go on with what is still queued. Nothing sent is sent again."""
+        """Go on with what is still queued; what was sent is not sent again."""
         for campaign in self._lock():
             if campaign.state == "paused":
                 campaign._check_provider()
@@ -280,7 +280,7 @@ class ChaserCampaign(models.Model):
         return True
 
     def action_cancel(self):
-        """End the campaign; what is not sent yet never will be."""
+        """End the campaign; unsent messages are discarded."""
         for campaign in self._lock():
             if campaign.state in OPEN_STATES:
                 campaign.reminder_ids.filtered(

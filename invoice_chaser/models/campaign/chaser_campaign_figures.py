@@ -22,8 +22,8 @@ _CHECKED_STATES = ("draft", "scheduled", "paused")
 
 
 class ChaserCampaign(models.Model):
-    """What became of a campaign and when it will be done, each time anew; what the
-    checker says."""
+    """The figures of a campaign, its expected end, and what the checker says; all of it
+    computed when read."""
 
     _name = "chaser.campaign"
     _inherit = ["chaser.campaign", "chaser.checker.mixin"]  # pylint: disable=consider-merging-classes-inherited  # counted and found, a subject of its own
@@ -237,8 +237,8 @@ class ChaserCampaign(models.Model):
             )
 
     def _format_amounts(self, amounts):
-        """Amounts side by side, one per currency; isolated, for on an Arabic screen the
-        figures of one would mix with those of the next."""
+        """Amounts side by side, one per currency. Each is isolated, because on an
+        Arabic screen the figures of neighbouring amounts would mix."""
         currencies = self.env["res.currency"]
         texts = [
             formatLang(self.env, amount, currency_obj=currencies.browse(currency))

@@ -19,8 +19,8 @@ _MAX_ATTEMPTS = 3
 
 
 class ChaserDailyRun(models.Model):
-    """The day of a company: which customers get what today. One row per company and
-    day, continued where a stopped process left it."""
+    """The daily run of a company: which customers get what today. One row per company
+    and day; a run that was stopped goes on where it ended."""
 
     _name = "chaser.daily.run"
     _description = "Daily Run"
@@ -140,8 +140,8 @@ class ChaserDailyRun(models.Model):
         for company in self.env["res.company"].search(
             [("chaser_daily", "=", True)], order="id"
         ):
-            # What the run writes down by name is in the language of the person who
-            # reads it.
+            # Names that the run stores are in the language of the person who reads
+            # them.
             run = self.with_company(company).with_context(
                 lang=company.chaser_daily_user_id.lang or self.env.lang
             )
@@ -180,8 +180,8 @@ class ChaserDailyRun(models.Model):
                 psycopg2.errors.SerializationFailure,
                 psycopg2.errors.DeadlockDetected,
             ):
-                # Somebody changed the same rows; nothing of this batch is kept, and the
-                # next call takes it up again.
+                # Another process changed the same rows: this batch is undone, and the
+                # next call does it again.
                 self.env.cr.rollback()
                 self.env.invalidate_all(flush=False)
                 return False
@@ -206,8 +206,8 @@ class ChaserDailyRun(models.Model):
 
     @api.model
     def _open_due_run(self, company):
-        """Today's run if its time has come and it is not done; made, or tried again,
-        where needed."""
+        """Today's run if its time has come and it is not done. Creates it, or tries a
+        failed one again."""
         today = company._get_chaser_today()
         if fields.Datetime.now() < company._get_chaser_daily_moment(today):
             return self.browse()
@@ -232,8 +232,8 @@ class ChaserDailyRun(models.Model):
 
     @api.model
     def _supersede(self, company):
-        """Campaigns of earlier days that nobody approved: today's plan takes their
-        customers up with fresh figures."""
+        """Cancels campaigns of earlier days that nobody approved; today's plan contains
+        their customers with fresh figures."""
         old = self.env["chaser.campaign"].search(
             [
                 ("company_id", "=", company.id),
@@ -270,9 +270,8 @@ class ChaserDailyRun(models.Model):
         """The next customers, in the order of their ids; returns how many. Without any
         left the run is finished."""
         if not self.cursor:
-            # What happened since the last run comes first, so that the plan knows it:
-            # promises whose day has passed, and money that came in and holds a customer
-            # until somebody has looked.
+            # First update what the plan depends on: promises whose day has passed, and
+            # money that came in and may hold customers.
             self.env["chaser.promise"]._update_passed(self.company_id)
             self.env["chaser.maybe.paid"]._refresh(self.company_id)
         plan = self.env["chaser.planner"]._plan_open(
@@ -303,8 +302,8 @@ class ChaserDailyRun(models.Model):
         return len(plan.customers)
 
     def _split(self, messages):
-        """(needs approval, messages); a customer's messages stay together. What is held
-        back goes with what is to be approved."""
+        """Pairs (needs approval, messages); a customer's messages stay together.
+        Messages that are left out go with those to be approved."""
         if self.company_id.chaser_daily_approval:
             return [(True, messages)]
         strict = {
@@ -397,15 +396,15 @@ class ChaserDailyRun(models.Model):
 
     @api.autovacuum
     def _gc_quiet_runs(self):
-        """Days without a campaign are of no use after a year."""
+        """Deletes runs without a campaign after a year."""
         limit = fields.Date.subtract(fields.Date.today(), days=365)
         self.search([("date", "<", limit), ("campaign_ids", "=", False)]).unlink()
 
     # -- Who is left out is written down when it begins or changes, not anew each day
 
     def _leave_standing(self, messages):
-        """Of the messages of a plan those that are to be written down; the records that
-        say the same already are noted on the run."""
+        """The messages of a plan that need a record. A customer who is left out for the
+        same reason as before has one already; its id is kept on the run."""
         held = [message for message in messages if message.skip]
         known = self._read_standing({message.partner_id for message in held})
         standing = {
@@ -432,7 +431,7 @@ class ChaserDailyRun(models.Model):
 
     def _read_standing(self, partner_ids):
         """(customer, reason, its values, items) → the last record of a daily run about
-        it; what was followed by a reminder is over."""
+        it; records that were followed by a reminder do not count."""
         if not partner_ids:
             return {}
         for model in ("chaser.reminder", "chaser.reminder.line", "chaser.campaign"):
@@ -508,7 +507,7 @@ class ChaserCampaign(models.Model):
     )
 
     def _send_by_itself(self):
-        """Queued without a person; what is in the way is told to one."""
+        """Queues the campaign without a person; on an error a person is asked."""
         try:
             with self.env.cr.savepoint():
                 self.action_send()
@@ -533,7 +532,8 @@ class ChaserCampaign(models.Model):
         )
 
     def _settle_approval(self):
-        """Somebody has decided on the campaign of the day: nobody is asked any more."""
+        """A person has decided on the campaign of the day, so the activity that asks
+        for it is done."""
         if self.daily_run_id:
             self.sudo().activity_feedback(
                 ["mail.mail_activity_data_todo"],

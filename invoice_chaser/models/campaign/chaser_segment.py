@@ -107,7 +107,7 @@ class ChaserSegment(models.Model):
                 ) from None
 
     def _parse_domain(self):
-        """The filter as a list. Only literals: what somebody saved is data, never
+        """The filter as a list. Only literals: a saved filter is data and never
         evaluated as a program."""
         return literal_eval(self.domain or "[]")
 

@@ -3,8 +3,8 @@ from odoo.exceptions import AccessError
 
 
 class ChaserCompanyMixin(models.AbstractModel):
-    """Records stay within the companies of whoever writes them: Odoo's rules look at a
-    record before a change, not where it leads."""
+    """Records stay within the companies of whoever writes them: Odoo's record rules
+    check a record as it is before a change, not as it is after it."""
 
     _name = "chaser.company.mixin"
     _description = "Stays in the User's Companies"

@@ -379,8 +379,8 @@ class ChaserReasonMixin(models.AbstractModel):
 
     @api.model
     def _get_level_name(self, level_id):
-        """From the cache where it is: a list of customers asks for the same few names
-        over and over."""
+        """From the cache where possible, because a list of customers needs the same few
+        names many times."""
         try:
             return self.env["chaser.level"].sudo().browse(level_id).name
         except MissingError:
@@ -420,7 +420,7 @@ class ChaserReasonMixin(models.AbstractModel):
 
     @api.model
     def _describe_local(self, until, tz):
-        """Weekday, date and time at the customer's place: his clock is the one that
+        """Weekday, date and time in the customer's time zone, which is the one that
         counts."""
         moment = format_datetime(
             self.env,

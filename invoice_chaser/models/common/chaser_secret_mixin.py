@@ -109,8 +109,8 @@ class ChaserSecretMixin(models.AbstractModel):
 
     @api.model
     def _get_sealed_fields(self):
-        """Names of the stored fields that hold sealed texts: by their name, so that
-        none is forgotten when a new key comes."""
+        """Names of the stored fields that hold sealed texts, found by their name, so
+        that none is forgotten when a key is added."""
         return [
             name
             for name, field in self._fields.items()
@@ -124,8 +124,8 @@ class ChaserSecretMixin(models.AbstractModel):
         return self.env["ir.config_parameter"].sudo().get_param("database.uuid")
 
     def _get_secret_context(self, field_name):
-        """Binds a sealed text to database, record and field: copied elsewhere it does
-        not open."""
+        """Binds a sealed text to database, record and field: a copy elsewhere cannot be
+        opened."""
         self.ensure_one()
         return f"{self._get_database_id()}:{self._name}:{self.id}:{field_name}"
 
@@ -212,9 +212,9 @@ class ChaserReseal(models.AbstractModel):
 
     @api.model
     def action_reseal(self):
-        """Seal every secret of the database with the newest key, so that the older ones
-        can be taken away. What cannot be opened any more is told per mailbox, with the
-        way out; mailboxes of companies that the user does not work in are only
+        """Seal every secret of the database with the newest key, so that the older keys
+        can be removed. Secrets that cannot be opened any more are reported per mailbox,
+        with what to do; mailboxes of companies that the user does not work in are only
         counted."""
         if not self.env.su and not self.env.user.has_groups(
             "invoice_chaser.group_chaser_manager,base.group_system"

@@ -11,15 +11,15 @@ class IrHttp(models.AbstractModel):
 
     @classmethod
     def _dispatch(cls, endpoint):
-        # Odoo hands every parameter of the query to the route by name; one called
-        # "self" would break it with an error page.
+        # Odoo passes every parameter of the query to the route by name; one called
+        # "self" would cause an error page.
         if request.httprequest.path.startswith("/chaser/"):
             request.params.pop("self", None)
         return super()._dispatch(endpoint)
 
     @classmethod
     def _handle_error(cls, exception):
-        # A file so large that it is not even read never reaches the page's controller.
+        # A request that is too large to be read never reaches the page's controller.
         path = request.httprequest.path
         if isinstance(exception, RequestEntityTooLarge) and path.startswith(
             "/chaser/p/"

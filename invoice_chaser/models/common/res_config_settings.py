@@ -140,8 +140,8 @@ class ResConfigSettings(models.TransientModel):
 
     @api.onchange("chaser_daily")
     def _onchange_chaser_daily(self):
-        """Somebody must get the campaign of the day: whoever switches it on, if nobody
-        is named."""
+        """Somebody must be responsible for the campaign of the day: if nobody is set,
+        the user who switches it on."""
         if self.chaser_daily and not self.chaser_daily_user_id:
             self.chaser_daily_user_id = self.env.user
 
@@ -160,8 +160,8 @@ class ResConfigSettings(models.TransientModel):
         return self.env["chaser.reseal"].action_reseal()
 
     def action_chaser_install_arabic(self):
-        """Load Odoo's Arabic, so that the Arabic texts of the templates exist. Nobody's
-        own language changes."""
+        """Load Odoo's Arabic, so that the Arabic texts of the templates exist. The
+        language of no user changes."""
         self.env["base.language.install"].create(
             {
                 "lang_ids": [

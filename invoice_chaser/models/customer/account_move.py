@@ -173,8 +173,8 @@ class AccountPartialReconcile(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         partials = super().create(vals_list)
-        # Every way to pay, credit or match an invoice ends here, so that what is queued
-        # for it stops at once.
+        # Every way to pay, credit or match an invoice creates this record, so queued
+        # reminders about it are stopped here.
         self.env["chaser.reminder"].sudo()._on_reconciled(partials.debit_move_id)
         self.env["chaser.promise"].sudo()._update_reconciled(partials.debit_move_id)
         return partials

@@ -8,8 +8,8 @@ from ...core.letter.language_rule import choose_language
 class ResPartner(models.Model):
     _inherit = "res.partner"
 
-    # What one company agreed with a customer is not the other company's business: these
-    # depend on the company.
+    # Agreements of one company with a customer do not concern other companies, so these
+    # fields are company-dependent.
     preferred_contact_interval = fields.Integer(
         "Days Between Contacts",
         company_dependent=True,
@@ -172,8 +172,8 @@ class ResPartner(models.Model):
             for partner_id, found in emails.items()
         }
 
-    # -- The *Chasing* tab of a customer: what holds him, what he promised, how he
-    # answers, what he got. Of the current company
+    # -- The *Chasing* tab of a customer, for the current company: holds, promises,
+    # answers, and what was sent
 
     @api.depends_context("company", "lang")
     def _compute_chaser_hold_display(self):
@@ -224,7 +224,7 @@ class ResPartner(models.Model):
                 limit=20,
             )
 
-    # -- In which language a customer gets reminders, and the reason in words
+    # -- The language of a customer's reminders, and the reason for it in words
 
     def _get_chaser_language(self, company):
         """``en``, ``ar`` or ``both`` for reminders of a company."""

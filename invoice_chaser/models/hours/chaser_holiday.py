@@ -10,8 +10,8 @@ _SOURCED = ("date_from", "date_to", "is_estimated", "kind")
 
 
 class ChaserHoliday(models.Model):
-    """Days on which no reminder leaves, and Ramadan, whose hours are shorter. People
-    edit them; the library only adds and corrects what nobody has touched."""
+    """Days on which no reminder leaves, and Ramadan, whose hours are shorter. The
+    library adds days and corrects only those that no person has changed."""
 
     _name = "chaser.holiday"
     _description = "Day off for Reminders"
@@ -160,7 +160,7 @@ class ChaserHoliday(models.Model):
     # -- a person decides
 
     def action_confirm(self):
-        """The dates as they stand are certain; the days before and after are free
+        """Confirm the dates as they are; the days before and after are normal days
         again."""
         self.check_access("write")
         days = self.filtered(lambda day: day.certainty == "estimated")
@@ -173,7 +173,7 @@ class ChaserHoliday(models.Model):
         return True
 
     def action_unconfirm(self):
-        """Confirmed by mistake: estimated again."""
+        """Undo a confirmation that was a mistake: the dates are estimated again."""
         self.check_access("write")
         self.write({"confirmed_at": False, "confirmed_by_id": False})
         return True
@@ -190,7 +190,7 @@ class ChaserHoliday(models.Model):
         }
 
     def _is_untouched(self):
-        """Whether it still says what the library said; a person's word is never
+        """Whether it is still as the library has it; a person's change is never
         overwritten."""
         return (
             self.active
@@ -222,7 +222,7 @@ class ChaserHoliday(models.Model):
 
     @api.model
     def _store_days(self, country, found):
-        """Adds days that are new, corrects those that nobody touched; archived ones
+        """Adds new days and corrects those that no person has changed; archived ones
         stay archived."""
         known = self.with_context(active_test=False).search(
             [("source_key", "in", [days.key for days in found])]

@@ -28,8 +28,8 @@ class ChaserWindow(models.AbstractModel):
             return None
         params = opening.as_params() | {"wanted": moment.isoformat()}
         if opening.at is None:
-            # Nobody loses it: a person mends the calendar, and it is looked at each
-            # day.
+            # The message is not lost: it is tried again each day until a person has
+            # corrected the calendar.
             return Hold(
                 "window_never", {"detail": window.name}, moment + timedelta(days=1)
             )

@@ -52,7 +52,7 @@ class ResCompany(models.Model):
         return effects
 
     def _get_chaser_calendar(self):
-        """The calendar whose hours count where a customer has none of his own."""
+        """The calendar whose hours count where a customer has none of their own."""
         self.ensure_one()
         if self.chaser_calendar_id:
             return self.chaser_calendar_id
@@ -118,7 +118,7 @@ class ResCompany(models.Model):
         )
         if own.id not in {
             calendar.id for calendar in calendars
-        }:  # a company without any calendar: never closed by hours it does not have
+        }:  # a company without a calendar is always open
             calendars.append(
                 Calendar(0, "", home.tz, tuple(Slot(day, 0, 1440) for day in range(7)))
             )
@@ -249,7 +249,7 @@ class ResCompany(models.Model):
 
     def _get_chaser_holiday_user(self):
         """Who confirms estimated days: the one set, else a manager who works in the
-        company; Odoo's own robot never."""
+        company; never OdooBot."""
         self.ensure_one()
         managers = self.env.ref("invoice_chaser.group_chaser_manager").all_user_ids
         fitting = managers.filtered(

@@ -68,6 +68,6 @@ class ResourceCalendarLeaves(models.Model):
         return super().unlink()
 
     def _recheck_chaser_windows(self):
-        """Time off of one employee is nothing to us."""
+        """The time off of a single employee does not matter here."""
         if any(not leave.resource_id for leave in self):
             self.env["chaser.window"]._recheck()

@@ -133,14 +133,14 @@ class ChaserInbound(models.Model):
     # -- actions of a person
 
     def _check_may_act(self):
-        """Who may read it may settle it: reading is the accountant's right, writing the
-        program's."""
+        """Who may read it may settle it. Accountants have read access only; the program
+        writes as superuser."""
         self.check_access("read")
         self.env["chaser.campaign"].check_access("write")
         return self.sudo()
 
     def action_ignore(self):
-        """Take it off the list; it stays as evidence that it was read."""
+        """Take it off the list; the record stays as evidence that it was read."""
         self._check_may_act().filtered(
             lambda record: record.state == "unmatched"
         ).write({"state": "ignored", "settled_by_id": self.env.uid})
@@ -204,8 +204,8 @@ class ChaserInbound(models.Model):
 
         As superuser. A mail that was taken in before changes nothing.
 
-        :return: the new record; empty when it is known, or none of our business
-        """
+        :return: the new record; empty when it was taken in before, or does not concern
+        our reminders"""
         Inbound = self.sudo().with_company(company)
         if found.kind == "notice" or Inbound._is_known(company, found.key):
             return self.browse()
@@ -269,7 +269,7 @@ class ChaserInbound(models.Model):
         except psycopg2.errors.UniqueViolation:
             _logger.info("The same mail was taken in by another process")
             return self.browse()
-        # They belong to the record: who may not read it may not read them.
+        # They belong to the record: only its readers may read them.
         self.env["ir.attachment"].create(
             [
                 {
@@ -324,8 +324,8 @@ class ChaserInbound(models.Model):
 
     @api.model
     def _match_tokens(self, company, tokens):
-        """By the token in an address or link, whose capitals a mail server may have
-        lost."""
+        """By the token in an address or link; mail servers may have changed its letter
+        case."""
         Reminder = self.env["chaser.reminder"].sudo()
         if not tokens:
             return Reminder
@@ -387,8 +387,8 @@ class ChaserInbound(models.Model):
     @api.model
     def _concerns(self, company, found):
         """Whether a mail without a match belongs on the list: it comes from somebody we
-        wrote to, or says that his address fails. An automatic reply that names nothing
-        of ours does not."""
+        wrote to, or says that an address of theirs fails. An automatic reply that names
+        nothing of ours does not."""
         if found.kind == "reply":
             return not found.is_list and self._is_written_to(company, [found.sender])
         if found.kind in ("bounce", "complaint"):
@@ -410,8 +410,8 @@ class ChaserInbound(models.Model):
 
     @api.model
     def _receive_broken(self, company, found, provider):
-        """A mail that could not be processed: kept by its headers, for a person to read
-        it in the mailbox."""
+        """A mail that could not be processed: only its headers are kept, and a person
+        reads it in the mailbox."""
         if self._is_known(company, found.key):
             return self.browse()
         values = self._prepare_values(

@@ -20,8 +20,8 @@ class ChaserInbound(models.Model):
     # -- an answer
 
     def _apply_reply(self, left_out):
-        """Into the customer's chatter; the ladder rests until a person has answered or
-        released it."""
+        """Posts it in the customer's chatter; no further level is sent until a person
+        has replied or released the hold."""
         self._post_to_customer(left_out)
         if self.reminder_id:
             self.reminder_id._record_event(
@@ -43,7 +43,7 @@ class ChaserInbound(models.Model):
 
     def _post_to_customer(self, left_out):
         """As an incoming mail from the contact. Colleagues who follow the customer are
-        told; the customer's own people are not sent a copy."""
+        notified; the customer's own contacts do not get a copy."""
         partner = self.partner_id.with_context(
             mail_create_nosubscribe=True, mail_post_autofollow_author_skip=True
         )
@@ -179,8 +179,8 @@ class ChaserInbound(models.Model):
         )
 
     def _is_forwarded(self, failure):
-        """The failing address is none of those the message was sent to, copies
-        included: somebody forwards."""
+        """Whether the failing address is none of those the message was sent to, copies
+        included: a recipient forwards their mail."""
         return not set(failure["addresses"]) & set(
             filter(None, (self.reminder_id.recipient_cc or "").split(", "))
         )
@@ -188,7 +188,7 @@ class ChaserInbound(models.Model):
     # -- a complaint
 
     def _apply_complaint(self, left_out):
-        """The customer has marked it as spam: his address is stopped at once."""
+        """The customer has marked it as spam: the address is stopped at once."""
         reminder = self.reminder_id
         named = [
             address

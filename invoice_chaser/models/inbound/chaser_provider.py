@@ -183,8 +183,8 @@ class ChaserProvider(models.Model):
     # -- actions
 
     def action_test_reading(self):
-        """Open the mailbox and look into the folder. Nothing is taken over; from now on
-        the mailbox is read."""
+        """Connect and look into the folder. No mail is fetched yet; from now on the
+        mailbox is read."""
         self.check_access("write")
         for provider in self:
             try:
@@ -260,8 +260,8 @@ class ChaserProvider(models.Model):
                 psycopg2.errors.SerializationFailure,
                 psycopg2.errors.DeadlockDetected,
             ):
-                # Somebody changed what a mail changes, too. The position stands before
-                # it; the next run reads it.
+                # Another process changed the same records. The position is still before
+                # this mail, so the next run reads it again.
                 provider._fresh()
                 unfinished = True
             left = commit(1)
@@ -295,8 +295,8 @@ class ChaserProvider(models.Model):
         try:
             self.env.cr.execute(unlock, log_exceptions=False)
         except psycopg2.InternalError:
-            # The transaction is broken already: nothing of it can be kept, but the lock
-            # would outlive it.
+            # The transaction has failed and cannot be kept, but the lock would outlive
+            # it.
             self.env.cr.rollback()
             self.env.cr.execute(unlock)
 
@@ -340,8 +340,8 @@ class ChaserProvider(models.Model):
             page = reader.list_new(cursor, since, _PAGE)
             kept = self._process_page(reader, page.entries, commit)
             cursor = page.cursor
-            # Behind the mails of the page: a process that dies before reads them again,
-            # and each counts once.
+            # Stored after the mails of the page: if the process dies before, they are
+            # read again, and each still counts once.
             self.sudo().write(
                 {
                     "read_cursor": cursor,
@@ -356,8 +356,8 @@ class ChaserProvider(models.Model):
         return True
 
     def _process_page(self, reader, entries, commit):
-        """Fetch and take in what concerns us; returns how many. Of the person's other
-        mail nothing but the headers is ever looked at."""
+        """Fetch and take in what concerns us; returns how many. Of other mail only the
+        headers are ever looked at."""
         outlines = {entry.ref: inbound.outline(entry.headers) for entry in entries}
         taken = []
         for ref in self._sort_page(outlines):
@@ -404,8 +404,8 @@ class ChaserProvider(models.Model):
         ]
 
     def _process_mail(self, raw):
-        """One mail, for itself: a fault in it stops neither the others nor the run, and
-        it is not lost."""
+        """One mail in a savepoint of its own: an error in it stops neither the others
+        nor the run, and the mail is not lost."""
         found = inbound.read(raw)
         try:
             with self.env.cr.savepoint():
@@ -423,8 +423,8 @@ class ChaserProvider(models.Model):
             )
 
     def _set_read_error(self, error):
-        """Reading goes on by itself when the trouble is over; only a login that is
-        refused needs a person."""
+        """Reading goes on by itself when the problem is over; only a refused login
+        needs a person."""
         values = {"read_error": str(error)}
         if isinstance(error, FolderMissing):
             values["read_error"] = self.env._(

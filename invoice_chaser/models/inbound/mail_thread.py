@@ -9,8 +9,8 @@ _logger = logging.getLogger(__name__)
 
 
 class MailThread(models.AbstractModel):
-    """Odoo's mail gateway: what answers a reminder, or says that one did not arrive, is
-    ours."""
+    """Odoo's mail gateway: replies to reminders, and reports that one did not arrive,
+    are handled here."""
 
     _inherit = "mail.thread"
 
@@ -103,7 +103,8 @@ class ChaserInbound(models.Model):
     def _get_gateway_company(self, found):
         """The company of a mail that names no reminder: the one it was sent to that has
         written to its sender. One address may serve several companies; where two have
-        written to him, only an invoice number tells, and nothing is guessed."""
+        written to the sender, only an invoice number decides, and nothing is
+        guessed."""
         people = [
             found.sender,
             *(address for failure in found.failures for address in failure.addresses),

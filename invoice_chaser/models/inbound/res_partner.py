@@ -59,7 +59,7 @@ class ResPartner(models.Model):
             "context": {},
         }
 
-    # -- an answer in the chatter lets the ladder go on
+    # -- a message in the chatter releases the hold
 
     def _message_post_after_hook(self, message, msg_values):
         result = super()._message_post_after_hook(message, msg_values)
@@ -68,8 +68,8 @@ class ResPartner(models.Model):
         return result
 
     def _on_answered(self, message, company=None):
-        """A colleague has written to the customer, in the chatter or by mail (a note is
-        none): what the customer's answer held is released."""
+        """A colleague has written to the customer, in the chatter or by mail (a note
+        does not count): the hold of the customer's answer is released."""
         author = (
             message.author_id.sudo()
             .with_context(active_test=False)

@@ -150,8 +150,8 @@ class ChaserTemplate(models.Model):
         return result
 
     def _make_next_version(self):
-        """The edit of a template that was used makes its next version; before its first
-        use there is nothing to keep."""
+        """A change of a template that was used makes a new version; before the first
+        use no version is needed."""
         self.flush_recordset(_TEXT_FIELDS)
         for template in self.filtered("version_ids"):
             self.env["chaser.template.version"]._ensure_for(template)
@@ -492,9 +492,9 @@ class ChaserTemplate(models.Model):
     def _compute_other_lang(self):
         self.other_lang = self._get_other_lang()
 
-    # Without the texts they show among the dependencies: a form in which one language
-    # is edited would throw away what was typed in the other. What is written to the
-    # texts forgets these fields (see write).
+    # The texts that they show are not among the dependencies: else a form in which one
+    # language is edited would discard what was typed in the other. Writing the texts
+    # invalidates these fields (see write).
     @api.depends_context("lang")
     def _compute_other_texts(self):
         lang = self._get_other_lang()
@@ -527,12 +527,9 @@ class ChaserTemplate(models.Model):
         return tuple(texts.get(lang) or False for texts in self._read_texts())
 
     def _write_language(self, lang, subject, body):
-        """Both texts at once, so that they make one version. Emptied, a language falls
-        away; English has to stay.
-
-        Checked here already: what is wrong is told in the user's language, not in that
-        of the text.
-        """
+        """Both texts at once, so that they make one version. An emptied language is
+        removed; English has to stay. Checked here, so that problems are reported in the
+        user's language, not in that of the text."""
         if lang == "en_US" and not (subject and body):
             raise ValidationError(
                 self.env._("“%s” needs a subject and a text in English.", self.name)
@@ -550,5 +547,5 @@ class ChaserTemplate(models.Model):
             self.update_field_translations(name, {lang: text})
 
     def _forget_other_texts(self):
-        """The texts were written: what these fields show is read anew."""
+        """The texts were written, so these fields are invalidated."""
         self.invalidate_recordset(["other_subject", "other_body_html"], flush=False)

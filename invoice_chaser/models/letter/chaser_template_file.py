@@ -6,8 +6,8 @@ from ...core.letter.template_file import Entry, dump
 
 
 class ChaserTemplateFile(models.AbstractModel):
-    """Templates as one file: what goes out, and how an entry of a file finds its
-    template again."""
+    """Export of templates as one file, and how an entry of a file is matched with its
+    template."""
 
     _name = "chaser.template.file"
     _description = "File of Templates"
@@ -43,8 +43,8 @@ class ChaserTemplateFile(models.AbstractModel):
 
     @api.model
     def _get_key(self, template):
-        """A name that stays: the shipped one, that of the file it came from, else one
-        of this database."""
+        """A key that does not change: that of the shipped template, that of the
+        imported file, else one made from this database."""
         template.ensure_one()
         shipped = template.get_external_id().get(template.id, "")
         if shipped.startswith("invoice_chaser."):
@@ -72,8 +72,8 @@ class ChaserTemplateFile(models.AbstractModel):
 
     @api.model
     def _is_like(self, template, entry, arabic):
-        """Does the template say what the entry says? What the file does not have is not
-        compared."""
+        """Whether the template has the same texts and values as the entry. What the
+        file does not contain is not compared."""
         sources = template._get_sources()
         for lang in entry.subject:
             if lang == "ar" and not arabic:
@@ -107,7 +107,7 @@ class ChaserTemplateFile(models.AbstractModel):
 
     @api.model
     def _update_template(self, template, entry, arabic):
-        """The entry's texts in place of the template's; a used template gets its next
+        """Writes the entry's texts to the template; a template that was used gets a new
         version by that."""
         template.with_context(lang="en_US").write(
             {

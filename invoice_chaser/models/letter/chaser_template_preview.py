@@ -91,8 +91,8 @@ class ChaserTemplatePreviewMixin(models.AbstractModel):
         ]
 
     def _prepare_preview_message(self, data, rendered):
-        """As the pipeline would make it; addresses that are not known yet are the
-        user's own."""
+        """As the sender would make it; addresses that are not known yet are the user's
+        own."""
         company = self.company_id or self.env.company
         provider = self.env["chaser.provider"]._get_default(company)
         own = email_normalize(self.env.user.email or "") or "me@example.com"
@@ -289,8 +289,8 @@ class ChaserTemplatePreviewMixin(models.AbstractModel):
 
     @api.constrains("is_default", "active")
     def _check_default(self):
-        """A default goes out without anybody looking at it, so nothing may speak
-        against making it one."""
+        """A default is sent without anybody looking at it, so it must have no
+        errors."""
         self.filtered(
             lambda template: template.is_default and template.active
         )._refuse_errors()

@@ -26,8 +26,8 @@ def _summarize(rows):
 
 
 class ChaserTemplateFiguresMixin(models.AbstractModel):
-    """How often a template, or one version of it, was sent and what came back. Counted
-    each time, never stored."""
+    """How often a template, or one version of it, was sent, opened, clicked and
+    answered. Counted when read, never stored."""
 
     _name = "chaser.template.figures.mixin"
     _description = "Usage Figures of Templates"
@@ -142,9 +142,8 @@ class ChaserTemplateVersion(models.Model):
         if latest.checksum == checksum:
             return latest
         # Two mailboxes may come here at once. With REPEATABLE READ the later one gets a
-        # SerializationFailure from ON CONFLICT, which the sender and Odoo's request
-        # handling answer by doing it again; an ORM create would fail with a broken
-        # constraint.
+        # SerializationFailure from ON CONFLICT, after which the sender and Odoo's
+        # request handling try again; an ORM create would fail with a constraint error.
         self.env.cr.execute(
             SQL(
                 """INSERT INTO chaser_template_version (template_id, company_id, number,

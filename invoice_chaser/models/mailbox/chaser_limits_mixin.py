@@ -248,8 +248,8 @@ class ChaserLimitsMixin(models.AbstractModel):
 
     def _read_attempts(self, now):
         """Mailbox id → (moments of the last 24 hours, oldest first; those of the last
-        minute by recipient domain). UTC, counted up to the next second, so that no
-        window opens too early."""
+        minute by recipient domain). UTC, rounded up to the next second, so that no
+        limit ends too early."""
         self.env["chaser.reminder"].flush_model(
             ["attempted_at", "provider_id", "recipient_domain"]
         )
@@ -289,9 +289,10 @@ class ChaserLimitsMixin(models.AbstractModel):
     # -- hooks
 
     def _get_connection_account(self):
-        """Which account of a mail service the mailbox uses, as text: mailboxes with the
-        same one share ``max_connections``. A kind overrides
-        ``_get_connection_account_<kind>`` where the address does not tell."""
+        """The account of a mail service that the mailbox uses, as text: mailboxes with
+        the same account share ``max_connections``. A kind overrides
+        ``_get_connection_account_<kind>`` where the address does not identify the
+        account."""
         self.ensure_one()
         special = getattr(self, f"_get_connection_account_{self.kind}", None)
         return special() if special else f"{self.kind}:{self.email}"

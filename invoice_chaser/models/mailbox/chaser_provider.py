@@ -127,8 +127,8 @@ class ChaserProvider(models.Model):
     def create(self, vals_list):
         providers = super().create(self._add_kind_defaults(vals_list))
         for company in providers.company_id:
-            # The first mailbox of a company is its primary one, so that nobody has to
-            # know the word.
+            # The first mailbox of a company becomes its primary one, so that users need
+            # not set it.
             mine = self.search([("company_id", "=", company.id)])
             if not mine.filtered("is_primary"):
                 (mine & providers)[:1].is_primary = True
@@ -151,7 +151,7 @@ class ChaserProvider(models.Model):
 
     def _prepare_write_effects(self, vals):
         """What has to follow a change, as functions that are called in this order after
-        it is written; they may keep what was there before.
+        it is written; they may remember values of before.
 
         Hook: oauth, inbound and webhook add theirs.
         """
@@ -189,7 +189,7 @@ class ChaserProvider(models.Model):
 
     @api.model
     def _get_connection_fields(self):
-        """A change of one of these makes the connection unproven.
+        """After a change of one of these the connection must be tested again.
 
         Hook: oauth and further kinds add their own fields.
         """
@@ -407,7 +407,7 @@ class ChaserProvider(models.Model):
             or providers[:1]
         )
 
-    # -- How a mailbox fares, for its list, cards and form
+    # -- The health of a mailbox, for its list, cards and form
 
     @api.depends(
         "state", "last_error", "last_check_at", "hold_until", "reason", "read_error"
@@ -427,7 +427,7 @@ class ChaserProvider(models.Model):
             )
 
     def _get_plain_health(self):
-        """In a word, where there is no trouble to tell."""
+        """In one word, where there is no problem to report."""
         if self.state == "connected":
             return self.env._("Works")
         return (

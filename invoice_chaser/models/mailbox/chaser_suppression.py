@@ -85,7 +85,7 @@ class ChaserSuppression(models.Model):
         return normalized
 
     def action_release(self):
-        """Let reminders go to the address again; the row stays as evidence."""
+        """Allow reminders to the address again; the record stays as evidence."""
         self.filtered("is_active").write(
             {"released_at": fields.Datetime.now(), "released_by_id": self.env.uid}
         )
@@ -114,7 +114,7 @@ class ChaserSuppression(models.Model):
             }
         )
 
-    # -- what an address that fails means, for the address and the customer. The same
+    # -- what a failing address means, for the address and the customer: the same
     # whether the mail server says so at once or in a report hours later
 
     @api.model
@@ -123,11 +123,10 @@ class ChaserSuppression(models.Model):
     ):
         """The policy, after the event is recorded: ``hard`` stops the address after the
         company's number, with a task to find another; ``policy`` pauses the campaign;
-        ``soft`` and ``delayed`` are counted, and the ladder comes back to the customer.
+        ``soft`` and ``delayed`` are counted, and the customer is chased again later.
 
-        :param widespread: a refusal that other messages would meet, too; one
-        recipient's own rule pauses nothing
-        """
+        :param widespread: a refusal that other messages would meet as well; a rule of a
+        single recipient pauses nothing"""
         if verdict == "hard":
             if (
                 self._count_hard_bounces(company, address)

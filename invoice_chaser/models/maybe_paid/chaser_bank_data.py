@@ -38,7 +38,7 @@ class ChaserBankData(models.AbstractModel):
 
     @api.model
     def _get_hold(self, company):
-        """Everything waits where the company wants recent bank data and has none."""
+        """All reminders wait where the company wants recent bank data and has none."""
         missing = self._get_missing(company)
         if missing is None:
             return None
@@ -48,7 +48,7 @@ class ChaserBankData(models.AbstractModel):
 
     @api.model
     def _recheck(self, companies):
-        """Bank data came in: what waits for it is tried at once."""
+        """Bank data came in: reminders that wait for it are tried at once."""
         Reminder = self.env["chaser.reminder"].sudo()
         Reminder.flush_model(["state", "reason_code"])
         rows = self.env.execute_query(

@@ -10,8 +10,8 @@ from ...core.match.maybe_paid import Customer, Item, Money, MoneyMatcher, is_reg
 from ..common.chaser_reason_mixin import isolate_for
 from ..planning.chaser_planner import PAID_STATES
 
-# Older money that nobody allocated is a matter for the books, not for the next
-# reminder; so many of the newest are looked at.
+# Payments that have not been allocated for longer than this are a matter for
+# bookkeeping, not for the next reminder. Of the newest ones so many are looked at.
 _MONEY_DAYS, _MONEY_COUNT = 400, 5000
 _MONEY_SQL = """(SELECT 'line-' || s.id AS key, m.date, concat_ws(' ', s.payment_ref,
 m.ref, s.partner_name) AS text, s.account_number AS account,
@@ -50,9 +50,9 @@ m.ref, s.partner_name) AS text, s.account_number AS account,
 
 
 class ChaserMaybePaid(models.Model):
-    """Money that is not allocated yet and fits what a customer owes. It holds his
-    reminders until an accountant has decided; what he decided is remembered for this
-    money and these items."""
+    """Money that is not allocated yet and fits what a customer owes. It holds the
+    customer's reminders until an accountant has decided; the decision is remembered for
+    this money and these items."""
 
     _name = "chaser.maybe.paid"
     _description = "Maybe Paid"
@@ -279,8 +279,8 @@ class ChaserMaybePaid(models.Model):
         return True
 
     def _reconcile_bank_line(self, items):
-        """As Community allows it: the amount in suspense becomes the customer's, and is
-        reconciled with his items."""
+        """As Community allows it: the amount on the suspense account becomes the
+        customer's, and is reconciled with the items."""
         line = self.statement_line_id
         line.check_access("write")
         _liquidity, suspense, _other = line._seek_for_lines()
@@ -342,7 +342,7 @@ class ChaserMaybePaid(models.Model):
         self._release_holds()
 
     def _release_holds(self):
-        """A hold ends with the last open hit that it stands for."""
+        """A hold ends when its last open hit is decided."""
         holds = self.hold_id
         kept = self.search(
             [("hold_id", "in", holds.ids), ("state", "=", "open")]
@@ -354,8 +354,8 @@ class ChaserMaybePaid(models.Model):
 
     @api.model
     def _refresh(self, company):
-        """Finds new hits and holds what they cover; lets go what no longer fits. As
-        superuser, one company at a time. Repeatable."""
+        """Finds new hits and holds the items that they cover; releases what no longer
+        fits. As superuser, one company at a time. Repeatable."""
         Hits = self.sudo().with_company(company)
         money = Hits._read_money(company) if company.sudo().chaser_maybe_paid else []
         known = {
@@ -577,8 +577,8 @@ class ChaserMaybePaid(models.Model):
 
     @api.model
     def _get_fingerprint_sql(self, company):
-        """One row that changes whenever money comes in or is allocated; cheap enough to
-        be asked before each message."""
+        """One row that changes whenever money comes in or is allocated. The query is
+        fast enough to run before each message."""
         return SQL(
             """SELECT l.*, p.* FROM
                  (SELECT count(*) AS lines, max(id) AS last_line,

@@ -13,11 +13,11 @@ _ATTEMPTS = 5
 
 
 class ChaserOauthGrant(models.Model):
-    """What a consent gave us for one mailbox: sealed tokens. Nobody has rights here;
-    the mailbox's own methods come as superuser.
+    """What a consent gave us for one mailbox: sealed tokens. No user has rights on this
+    model; the mailbox's methods use it as superuser.
 
-    A table of its own, so that a row lock on it never meets the writes to the mailbox
-    that other transactions hold."""
+    A table of its own, so that a row lock on it never waits for other transactions that
+    write to the mailbox."""
 
     _name = "chaser.oauth.grant"
     _description = "Consent for a Mailbox"
@@ -106,7 +106,7 @@ class ChaserOauthGrant(models.Model):
     def _lend__(self, provider, resource=API, rejected=""):
         """A usable access token. Two workers never refresh at the same time: the second
         waits for the row and finds the fresh token. Works in a transaction of its own,
-        so that what was refreshed (and rotated) is lasting before anybody uses it.
+        so that a refreshed (and rotated) token is committed before it is used.
 
         :raises AuthenticationFailed: when a person must act
         :raises Unreachable, RateLimited: when it may work later
@@ -124,7 +124,7 @@ class ChaserOauthGrant(models.Model):
                 psycopg2.errors.SerializationFailure,
                 psycopg2.errors.DeadlockDetected,
             ):
-                continue  # the other one has just refreshed: look again
+                continue  # another process has just refreshed it: read again
             except psycopg2.errors.LockNotAvailable:
                 break
         raise Unreachable(

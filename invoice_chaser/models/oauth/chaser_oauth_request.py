@@ -15,12 +15,10 @@ LIFETIME = timedelta(minutes=15)
 
 
 class ChaserOauthRequest(models.Model):
-    """A consent that was asked for: good once, for a quarter of an hour, for one person
-    in one session, for one mailbox.
-
-    The ``state`` that travels names the row and is signed with the database's secret;
-    what must not travel (the PKCE verifier) stays here, sealed. Nobody has rights
-    here."""
+    """A requested consent: valid once, for 15 minutes, for one person in one session,
+    for one mailbox. The ``state`` in the address names the row and is signed with the
+    database's secret; the PKCE verifier must not leave the server and is kept here,
+    sealed. No user has rights on this model."""
 
     _name = "chaser.oauth.request"
     _description = "Asked Consent"
@@ -73,7 +71,7 @@ class ChaserOauthRequest(models.Model):
     @api.model
     def _read_state(self, state):
         """The row that a state names; ConsentProblem for one that we did not sign, or
-        of which nothing is left."""
+        whose row does not exist any more."""
         try:
             facts = verify_hash_signed(self.env(su=True), _SCOPE, state or "")
         except ValueError:
@@ -89,7 +87,8 @@ class ChaserOauthRequest(models.Model):
         return request
 
     def _check_asker(self, user, session_key):
-        """Only who pressed Connect, in the session he pressed it in, and in time."""
+        """Only the user who pressed Connect may go on, in the same session, and in
+        time."""
         self.ensure_one()
         if self.used_at:
             raise ConsentProblem("used")
@@ -101,8 +100,8 @@ class ChaserOauthRequest(models.Model):
             raise ConsentProblem("other_session")
 
     def _use_up__(self):
-        """The remembered half of the flow, given out once, whoever asks at the same
-        time.
+        """The stored half of the flow. It is given out once, even to simultaneous
+        requests.
 
         :raises ConsentProblem: when it was used
         """

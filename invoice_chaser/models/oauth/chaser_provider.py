@@ -81,7 +81,7 @@ class ChaserProvider(models.Model):
         return super()._get_connection_fields() | {"oauth_access", "outlook_way"}
 
     def _prepare_write_effects(self, vals):
-        """A consent that was given for something else ends."""
+        """A consent ends when what it was given for has changed."""
         effects = super()._prepare_write_effects(vals)
         if _CONSENT_FIELDS & set(vals):
             before = {provider: provider._read_consent_facts() for provider in self}
@@ -111,8 +111,8 @@ class ChaserProvider(models.Model):
 
     @api.model
     def _get_detour(self):
-        """For tests: a server on this machine that plays all services. Only who starts
-        Odoo can set it, and only to this machine."""
+        """For tests: a local server that acts as all services. It is set in Odoo's
+        configuration only, and may only be on this machine."""
         base = config.get(_DETOUR_OPTION)
         try:
             return check_detour(base) if base else ""
@@ -130,12 +130,13 @@ class ChaserProvider(models.Model):
         return getattr(self, f"_get_oauth_scopes_{self.kind}")()
 
     def _fetch_access_token__(self, resource=API, rejected=""):
-        """A fresh access token of the mailbox, for sending and for reading. Refreshed
-        under a row lock, and lasting before it is used.
+        """A fresh access token of the mailbox, for sending and for reading. It is
+        refreshed under a row lock, and committed before it is used.
 
         :param rejected: a token that the service has just refused although it should be
         valid
-        :raises AuthenticationFailed: a person must act (hand it to ``handle_error`` of the run)
+        :raises AuthenticationFailed: a person must act (hand it to ``handle_error`` of
+        the run)
         :raises Unreachable, RateLimited: later
         """
         self.ensure_one()
@@ -195,7 +196,7 @@ class ChaserProvider(models.Model):
 
     @api.model
     def _get_session_key(self):
-        """What stays the same in a person's session until he signs out."""
+        """What stays the same in a person's session until they sign out."""
         if not request:
             raise UserError(
                 self.env._(
@@ -262,7 +263,8 @@ class ChaserProvider(models.Model):
         try:
             address = service.whoami(token)
         except AuthenticationFailed:
-            # Taken back at the service, or just ended there: a new one decides.
+            # The token was revoked at the service, or has just ended there: a new one
+            # decides.
             address = service.whoami(self._fetch_access_token__(rejected=token))
         if email_normalize(address) != email_normalize(self.email):
             raise AuthenticationFailed(
@@ -272,7 +274,7 @@ class ChaserProvider(models.Model):
             )
 
     def action_disconnect(self):
-        """Give the consent back and forget it."""
+        """Revoke the consent and delete it."""
         self.ensure_one()
         self.check_access("write")
         revoked = self._revoke_grant()
@@ -290,8 +292,8 @@ class ChaserProvider(models.Model):
         )
 
     def _revoke_grant(self):
-        """Only where no other mailbox of this Odoo lives from the same consent: Google
-        ends all of an account's tokens at once."""
+        """Only where no other mailbox of this Odoo uses the same account: Google
+        revokes all tokens of an account at once."""
         others = self.sudo().search(
             [
                 ("kind", "=", self.kind),
@@ -484,7 +486,7 @@ class ChaserProvider(models.Model):
         return microsoft.OFFICE
 
     def _get_sent_box_outlook(self):
-        # SMTP has no way to look: Graph does it for both.
+        # SMTP has no way to search a mailbox: Graph does it for both.
         return self._get_outlook_graph() if self._can_read_mailbox() else None
 
     def _get_transport_outlook(self):

@@ -7,7 +7,7 @@ from ...core.status.tracking import new_token
 
 
 class ChaserPlanWriter(models.AbstractModel):
-    """From a plan to the campaign's reminders and lines."""
+    """Writes the reminders and lines of a campaign from a plan."""
 
     _name = "chaser.plan.writer"
     _description = "Writer of Planned Reminders"
@@ -17,9 +17,8 @@ class ChaserPlanWriter(models.AbstractModel):
         """All reminders, then all lines: two batches, as superuser (their values
         come from the plan alone).
 
-        By SQL and not by the ORM, in which planning and writing 20,000 items take
-        twice as long. The amounts come rounded from the books.
-        """
+        By SQL and not by the ORM, in which planning and writing 20,000 items take twice
+        as long. The amounts are already rounded in the books."""
         campaign.ensure_one()
         split = self._get_split_partners(plan)
         facts = {customer.partner_id: customer for customer in plan.customers}

@@ -11,8 +11,8 @@ from ...core.plan.holds import Held
 from ...core.plan.planner import Barrier, CustomerFacts, ItemFacts, Settings, plan_day
 from ...core.plan.planning import Message, OpenCredit
 
-# Paid for our purpose: Odoo has the money or waits for it on a bank line; nobody must
-# be asked for it again.
+# States that count as paid here: Odoo has the money or expects it on a bank line, so
+# nobody must be asked for it again.
 PAID_STATES = ("paid", "in_payment", "reversed", "invoicing_legacy")
 _NAMES_SHOWN = 5
 
@@ -51,8 +51,8 @@ class CampaignPlan:
 
 
 class ChaserPlanner(models.AbstractModel):
-    """Who is written to about what, and why not: reads the facts, asks
-    ``core.plan``. It writes nothing; ``chaser.plan.writer`` does."""
+    """Decides who is written to about what, or why not: reads the facts and calls
+    ``core.plan``. It writes nothing; ``chaser.plan.writer`` does that."""
 
     _name = "chaser.planner"
     _description = "Planner of Reminders"
@@ -61,8 +61,8 @@ class ChaserPlanner(models.AbstractModel):
 
     @api.model
     def _build_plan(self, invoices, company_id=None, level_id=None):
-        """Reads, nets, consolidates and judges; a fixed number of queries, whatever the
-        number of invoices."""
+        """Reads, nets, consolidates and decides in a fixed number of queries, whatever
+        the number of invoices."""
         readable = invoices.exists()._filtered_access("read")
         readable.fetch(["state", "move_type", "payment_state", "company_id"])
         company = self._choose_company(readable, company_id)
@@ -87,7 +87,7 @@ class ChaserPlanner(models.AbstractModel):
 
     @api.model
     def _prepare_planning(self, company):
-        """Money that came in meanwhile first, so that the plan knows what it holds."""
+        """Matches new money first, because it may hold reminders."""
         if self.env.su or company in self.env.companies:
             self.env["chaser.maybe.paid"]._refresh(company)
 
@@ -157,8 +157,8 @@ class ChaserPlanner(models.AbstractModel):
 
     @api.model
     def _exclude(self, plan, excluded_partner_ids, excluded_line_ids):
-        """Takes out what the accountant dropped in the preview; recorded as left out,
-        with his name."""
+        """Leaves out what the accountant dropped in the preview, recorded with their
+        name."""
         dropped = Skip("dropped", {"detail": self.env.user.name})
         messages = []
         for message in plan.messages:
@@ -459,8 +459,8 @@ class ChaserPlanner(models.AbstractModel):
     @api.model
     def _read_broken_promises(self, plan):
         """Journal item → the day on which the last promise that covered it was found
-        broken, unless it was written about since: a broken promise makes one reminder
-        harder, not each that follows."""
+        broken, unless it was written about since: a broken promise makes only the next
+        reminder stricter, not all that follow."""
         self.env["chaser.promise"].flush_model()
         self.env["chaser.reminder.line"].flush_model()
         return dict(
@@ -563,8 +563,7 @@ class ChaserPlanner(models.AbstractModel):
         last day.
 
         An item's own level counts, which is the line's: beside an older item it may
-        have been part of a harsher message.
-        """
+        have been part of a stricter message."""
         self.env["chaser.reminder.line"].flush_model()
         rows = self.env.execute_query(
             SQL(

@@ -5,8 +5,8 @@ from ...core.plan.cadence import Ladder
 
 
 class ChaserPolicy(models.Model):
-    """A named ladder of levels. Which one counts for a customer: his own, else that of
-    a tag, else the company's."""
+    """A named list of levels. A customer has their own policy, else that of a tag, else
+    the company's."""
 
     _name = "chaser.policy"
     _description = "Follow-up Policy"
@@ -118,8 +118,8 @@ class ChaserPolicy(models.Model):
 
     @api.model
     def _adopt_shipped_levels(self):
-        """Levels that were shipped before there were policies become the shipped
-        policy's, once."""
+        """Assigns levels that were shipped before policies existed to the shipped
+        policy, once."""
         shared = self._get_shared()
         if shared and not shared.with_context(active_test=False).level_ids:
             refs = [
@@ -140,10 +140,9 @@ class ChaserPolicy(models.Model):
         """Policy and where it comes from (``customer``, ``tag``, ``company``) by
         commercial partner id; a fixed number of queries.
 
-        Precedence: the customer's own; his tags' (the first by the policies' order);
-        the company's default. A policy that is archived, without levels, or of another
-        company counts as none, so that nobody falls out.
-        """
+        Precedence: the customer's own; those of the customer's tags (the first by the
+        policies' order); the company's default. A policy that is archived, without
+        levels, or of another company is ignored, so that every customer has one."""
         partners, Policy = partners.with_company(company), self.sudo()
         usable = Policy.search(
             [("company_id", "in", (company.id, False)), ("level_ids", "!=", False)]

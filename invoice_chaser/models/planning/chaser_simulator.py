@@ -147,8 +147,8 @@ class ChaserSimulator(models.AbstractModel):
     @api.model
     def _read_queued(self, plan):
         """Reminders that wait already, as departures with their place in the queue; a
-        draft as if somebody approved it now. What is paused keeps blocking its
-        customer."""
+        draft as if it were approved now. Messages of a paused campaign keep blocking
+        their customer."""
         customers = {
             customer.partner_id: customer
             for customer in plan.customers

@@ -15,8 +15,8 @@ from ...core.plan.priority import (
     Record,
 )
 
-# A row is one customer in one company: its id holds both, so that it stays the same
-# from one look to the next.
+# A row is one customer in one company. Its id contains both, so that it does not change
+# between two readings.
 _COMPANY_SHIFT = 1 << 32
 
 
@@ -306,8 +306,8 @@ class ChaserWorklist(models.Model):
 
     @api.model
     def _get_held_sql(self):
-        """Whether the customer as a whole is held; what only some of his invoices wait
-        for does not count."""
+        """Whether the customer as a whole is held; holds of single invoices do not
+        count."""
         return SQL(
             """(EXISTS (SELECT 1 FROM chaser_hold h WHERE h.company_id = s.company_id
             AND h.partner_id = s.partner_id AND h.released_at IS NULL
@@ -346,8 +346,8 @@ class ChaserWorklist(models.Model):
 
     @api.model
     def _read_records(self, company, partner_ids):
-        """Behaviour of customers for `core.priority`, by partner id; those without any
-        history are missing. Two queries."""
+        """Past behaviour of customers for `core.priority`, by partner id; those without
+        any history are missing. Two queries."""
         for model in ("chaser.reminder", "chaser.event", "chaser.promise"):
             self.env[model].flush_model()
         rows = self.env.execute_query_dict(
@@ -378,7 +378,7 @@ class ChaserWorklist(models.Model):
     @api.model
     def _read_receivables(self, company):
         """All open receivables of a company in its currency: what each customer owes,
-        added up; those who have credit left count as nothing."""
+        added up; a customer with a credit balance counts as zero."""
         [(total,)] = self.env.execute_query(
             SQL(
                 "WITH company(id, today) AS (VALUES (%s::int, %s::date)), due AS (%s) "
@@ -412,7 +412,8 @@ class ChaserWorklist(models.Model):
         return self.search(todo & after, limit=1) or self.search(todo, limit=1)
 
     def action_next(self):
-        """The form of the next customer who is neither held nor written to already."""
+        """The form of the next customer who is neither on hold nor has a reminder on
+        its way."""
         following = self._get_next()
         if not following:
             return self.env["ir.actions.act_window"]._for_xml_id(
@@ -434,8 +435,8 @@ class ChaserWorklist(models.Model):
             companies[:1] or self.env.company
         ).action_chase()
 
-    # -- What the accountant reads about a customer beside his score, and what he does
-    # about it from the worklist
+    # -- What accountants read about a customer beside the score, and what they can do
+    # from the worklist
 
     @api.depends("partner_id", "company_id")
     @api.depends_context("lang")
@@ -458,8 +459,8 @@ class ChaserWorklist(models.Model):
             stop = held.customers.get(row.partner_id.id)
             row.hold_display = stop and Hold._get_reason_text(stop.reason, stop.params)
 
-    # Without its sources named here, the list would read them in a second pass over all
-    # customers.
+    # The sources are named here because the list would otherwise read them in a second
+    # pass over all customers.
     @api.depends("promise_kept", "promise_total", "answered_total", "reminder_total")
     @api.depends_context("lang")
     def _compute_displays(self):

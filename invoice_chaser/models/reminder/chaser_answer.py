@@ -3,8 +3,8 @@ from odoo.exceptions import UserError
 
 
 class ChaserAnswer(models.Model):
-    """What a customer sent from their page, as it came in: evidence, and the key that
-    makes pressing a button twice harmless."""
+    """What a customer sent from their page, unchanged, as evidence. The unique key
+    makes sure that a form counts once, even if a button is pressed twice."""
 
     _name = "chaser.answer"
     _description = "Customer's Answer"
@@ -75,8 +75,8 @@ class ChaserAnswer(models.Model):
     _recent_idx = models.Index("(ip_address, answered_at)")
 
     def action_view_record(self):
-        """What became of it: the promise, dispute, hold or copy; the reminder where
-        nothing did."""
+        """What it led to: the promise, dispute, hold or copy; without any, the
+        reminder."""
         self.ensure_one()
         self.check_access("read")
         record = (

@@ -29,7 +29,7 @@ EVENT_TYPES = [
     ("failed", "Failed"),
     ("deferred", "Deferred"),
 ]
-# Verdict and purge of personal data are all that may change afterwards.
+# Only the verdict and personal data that is deleted may change afterwards.
 _CHANGEABLE = {"verdict", "verdict_reason", "user_agent", "ip_address", "raw_data"}
 _logger = logging.getLogger(__name__)
 # How long a public route waits for the database before the hit goes to a file instead
@@ -181,7 +181,7 @@ class ChaserEvent(models.Model):
 
     @api.model
     def _spool_hit(self, hit, error):
-        """The database is busy: keep the hit in a file; a click still gets its
+        """Keep the hit in a file while the database is busy; a click still gets its
         target."""
         self._keep_hit(hit, error)
         if hit["event_type"] != "clicked":
@@ -195,8 +195,8 @@ class ChaserEvent(models.Model):
 
     @api.model
     def _keep_hit(self, hit, error):
-        """Put a hit into a file for ``_cron_collect_spool``; whether the disk took
-        it."""
+        """Write a hit to a file for ``_cron_collect_spool``. Returns whether the disk
+        could store it."""
         _logger.info("Hit kept in a file for later: %s", type(error).__name__)
         try:
             spool.append(self._get_spool_folder(), hit)
@@ -214,12 +214,11 @@ class ChaserEvent(models.Model):
 
     @api.model
     def _find_reminder(self, token, patience=0):
-        """What a hit needs to know, or None. ``patience`` in milliseconds bounds every
-        statement of the transaction; 0: no bound.
+        """The facts about the reminder that a hit needs, or None. ``patience`` in
+        milliseconds bounds every statement of the transaction; 0: no bound.
 
-        One round trip for all of it, because mail programs load the image by the
-        thousand.
-        """
+        One round trip for all of it, because mail programs load thousands of images at
+        once."""
         self.env.cr.execute(
             SQL(
                 """SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s;
@@ -244,8 +243,8 @@ class ChaserEvent(models.Model):
 
     @api.model
     def _get_target(self, fact, position):
-        """Only what the message itself contained; the hidden link leads where the first
-        one leads."""
+        """Only a link of the message itself; the hidden link has the target of the
+        first one."""
         targets = fact["link_targets"] or []
         index = 0 if position == HIDDEN_POSITION else position - 1
         return targets[index] if 0 <= index < len(targets) else None
@@ -294,8 +293,8 @@ class ChaserEvent(models.Model):
 
     @api.model
     def _relabel_machines(self, fact, hit, at):
-        """A scanner shows itself only after several links: what it did in the same
-        moment was no person either."""
+        """A scanner is recognised only after several links: its earlier hits of the
+        same moment are machine hits, too."""
         if hit["position"] == HIDDEN_POSITION:
             self.env.cr.execute(
                 SQL(
@@ -327,12 +326,12 @@ class ChaserEvent(models.Model):
 
     @api.model
     def _cron_collect_spool(self):
-        """Store what waited in files. A file goes only after its hits are committed; a
-        hit stored twice counts once."""
+        """Store the hits that waited in files. A file is deleted only after its hits
+        are committed; a hit that is stored twice counts once."""
         for path, hits in spool.take(self._get_spool_folder()):
             for hit in hits:
                 if not isinstance(hit, dict) or not hit.keys() >= _HIT_KEYS:
-                    continue  # a torn line that happens to read as something
+                    continue  # a cut line that happens to be valid JSON
                 if hit["event_type"] == "unsubscribed":
                     self._stop_reminders(hit["token"], hit)
                     continue
@@ -368,8 +367,8 @@ class ChaserEvent(models.Model):
 
     @api.model
     def _unsubscribe(self, token, hit):
-        """Stop reminders of the company to the address; what a busy database does not
-        take now waits in a file."""
+        """Stop reminders of the company to the address; while the database is busy, the
+        request waits in a file."""
         try:
             with self.env.cr.savepoint():
                 self.env.cr.execute(
@@ -401,8 +400,8 @@ class ChaserEvent(models.Model):
             return None
         reminder = facts["reminder"]
         Suppression = self.env["chaser.suppression"]
-        # They all got the same message with the same link: who of them followed it
-        # cannot be told.
+        # All recipients got the same message with the same link: which of them followed
+        # it is not known.
         stopped = Suppression.search(
             [
                 ("company_id", "=", reminder.company_id.id),

@@ -27,9 +27,8 @@ class ChaserReminder(models.Model):
     """The customer's page of a reminder: its address, what it shows, and the signed
     keys of its forms. Reading changes nothing.
 
-    The page has a token of its own. The one of pixel and links is in every image
-    address and goes through image proxies and link scanners; with it nobody can act.
-    """
+    The page has a token of its own. The token of pixel and links is part of every image
+    address and passes image proxies and link scanners; it does not allow to act."""
 
     _inherit = "chaser.reminder"  # pylint: disable=consider-merging-classes-inherited  # the customer's page
 
@@ -47,8 +46,8 @@ class ChaserReminder(models.Model):
         return f"/chaser/p/{page_token}"
 
     def _make_page_url(self, base_url=None, page_token=None):
-        """Address of the customer's page: of this reminder, or of the one whose
-        ``page_token`` is given."""
+        """Address of the customer's page: of this reminder (a missing page token is
+        made), or of the one whose ``page_token`` is given."""
         if not page_token:
             self.ensure_one()
             reminder = self.sudo()
@@ -134,8 +133,8 @@ class ChaserReminder(models.Model):
         )
 
     def _get_page_lines(self):
-        """The lines of the message, items before credits, whatever became of them
-        since; without what was left out of it."""
+        """The lines of the message, items before credits, including those that were
+        settled since; without those that were left out."""
         return self.line_ids.filtered(
             lambda line: line.move_line_id and not line.dropped_code
         )
@@ -183,8 +182,8 @@ class ChaserReminder(models.Model):
         )
 
     def _get_page_links(self, move, online):
-        """Odoo's own pages of an invoice, with its own token, which the message
-        contained, too. None is made here: reading changes nothing."""
+        """Odoo's portal page of an invoice, with the access token that the message
+        contained. No token is made here, because reading changes nothing."""
         if not move.access_token or move.state != "posted":
             return {}
         url = f"/my/invoices/{move.id}?access_token={move.access_token}"
@@ -252,9 +251,7 @@ class ChaserReminder(models.Model):
         """Whether the key is ours, for this page and action, and not expired."""
         try:
             payload = verify_hash_signed(self.env, _SCOPE, (key or "")[:400])
-        except (
-            Exception
-        ):  # whatever somebody made up: no base64, no UTF-8, no JSON, too short
+        except Exception:  # any made-up value: no base64, no UTF-8, no JSON, too short
             return False
         return isinstance(payload, list) and payload[:2] == [self.id, action]
 
@@ -283,8 +280,8 @@ class ChaserReminder(models.Model):
         :raises AnswerProblem: when it comes too often, or cannot be done
         """
         self.ensure_one()
-        # In the language of who reads it. No mail to anybody: the request would have to
-        # send it.
+        # In the language of the person who reads it. No mail to anybody, because the
+        # request would have to send it.
         reminder = self.with_context(
             lang=self._get_page_responsible().lang or "en_US",
             mail_activity_quick_update=True,
@@ -301,8 +298,8 @@ class ChaserReminder(models.Model):
                 )
                 getattr(reminder, f"_process_{answer.action}")(answer, record)
         except psycopg2.errors.UniqueViolation:
-            # The same form, or the same statement, arrived twice at once: look again,
-            # then the first one is there.
+            # The same form, or the same statement, arrived twice at the same time: try
+            # again, then the first one is found.
             raise psycopg2.errors.SerializationFailure from None
         return record
 
@@ -358,8 +355,8 @@ class ChaserReminder(models.Model):
         }
 
     def _get_page_responsible(self):
-        """Who looks after this customer's answers: who sent the campaign, else a user
-        of the addon in the company; may be nobody."""
+        """The user responsible for this customer's answers: who sent the campaign, else
+        a user of the addon in the company; may be empty."""
         user = self.campaign_id.user_id
         if (
             user.active
@@ -508,7 +505,7 @@ class ChaserReminder(models.Model):
 
     def _require(self, hold):
         if not hold:
-            # another process makes it at this moment: look again
+            # another process creates it at this moment: try again
             raise psycopg2.errors.SerializationFailure
 
     def _note_on_customer(self, body, moves=()):

@@ -183,7 +183,7 @@ class ChaserReminder(models.Model):
     click_count = fields.Integer("Clicks", compute="_compute_event_counts")
 
     # A customer cannot have two live reminders: one message, or one per invoice where
-    # they get them singly.
+    # they get one message per invoice.
     _live_uniq = models.UniqueIndex(
         "(company_id, partner_id, purpose, COALESCE(split_move_id, 0)) WHERE "
         "state IN ('draft', 'queued', 'sending') OR is_undecided",
@@ -202,7 +202,7 @@ class ChaserReminder(models.Model):
     _recipient_others_idx = models.Index(
         "(company_id) WHERE recipient_others IS NOT NULL"
     )
-    # What a changed calendar has to look at again.
+    # The reminders that a changed calendar has to check again.
     _window_idx = models.Index(
         "(company_id) WHERE state = 'queued' AND reason_code IN ('window', "
         "'window_never')"
@@ -409,7 +409,8 @@ class ChaserReminder(models.Model):
         self.invalidate_model(["scheduled_at"])
 
     def _stop(self, stop):
-        """What a step has answered: wait, be skipped, or fail (``core.plan.gates``)."""
+        """Apply the result of a step: wait, be skipped, or fail
+        (``core.plan.gates``)."""
         if isinstance(stop, Hold):
             params = stop.params | (
                 {"until": stop.until.isoformat()} if stop.until else {}
@@ -434,7 +435,7 @@ class ChaserReminder(models.Model):
         self._pause_after_failures()
 
     def _set_undecided(self, code, params=None):
-        """Nobody knows whether it went out: shown to a person, never sent again by
+        """Whether it was sent is unknown: a user decides, and it is never sent again by
         itself."""
         self._set_state("failed", code, params, is_undecided=True)
         self._record_event(
@@ -463,8 +464,8 @@ class ChaserReminder(models.Model):
             self.campaign_id._set_paused("failures_in_row", str(limit))
 
     def _pause_for_policy(self, words):
-        """The next messages of the campaign would fare no better. One that is through
-        gets a note."""
+        """The next messages of the campaign would be refused as well. A campaign that
+        has ended already gets a note."""
         campaign = self.campaign_id
         if campaign.state in ("scheduled", "sending"):
             campaign._set_paused("policy", words)

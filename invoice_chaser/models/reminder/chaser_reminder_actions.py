@@ -10,14 +10,14 @@ _logger = logging.getLogger(__name__)
 
 
 class ChaserReminder(models.Model):
-    """What a person does with reminders: take out, retry, settle, move to another
-    mailbox, record what the customer says; and what payments, and reports, settle by
+    """What users do with reminders: leave out, retry, settle, move to another mailbox,
+    record what the customer says; and what payments and reports settle by
     themselves."""
 
     _inherit = "chaser.reminder"  # pylint: disable=consider-merging-classes-inherited  # actions, apart from the record
 
     def _check_may_act(self):
-        """Rights come from the campaign: who may change it may decide on its
+        """Rights come from the campaign: users who may change it may decide on its
         reminders."""
         self.check_access("read")
         self.env["chaser.campaign"].check_access("write")
@@ -50,7 +50,7 @@ class ChaserReminder(models.Model):
         failed._reopen_campaigns()
 
     def action_settle_sent(self):
-        """A person has found it in the mailbox: it was sent."""
+        """A user has found it in the mailbox: it was sent."""
         self._check_may_act()
         for reminder in self.filtered("is_undecided").sudo():
             reminder._set_state(
@@ -60,7 +60,7 @@ class ChaserReminder(models.Model):
             reminder._log_sent()
 
     def action_settle_not_sent(self):
-        """A person has not found it in the mailbox: it goes back into the queue."""
+        """A user has not found it in the mailbox: it goes back into the queue."""
         self._check_may_act()
         undecided = self.filtered("is_undecided")
         undecided.sudo()._set_state(
@@ -98,8 +98,8 @@ class ChaserReminder(models.Model):
         )
 
     def _settle_found(self, how):
-        """It was sent after all, as ``how`` proves: what a crash left open is
-        settled."""
+        """It was sent after all, as ``how`` proves: the outcome that a crash left
+        unknown is settled."""
         for reminder in self.filtered("is_undecided").sudo():
             reminder._set_state(
                 "sent",
@@ -117,11 +117,11 @@ class ChaserReminder(models.Model):
             reminder._log_sent()
 
     def _settle_by_mailbox(self, found):
-        """What the mailbox said of an undecided reminder: True sent, False clearly not
-        there, None it could not say."""
+        """The mailbox's response about an undecided reminder: True: sent; False:
+        certainly not there; None: unknown."""
         self.ensure_one()
         if not self.is_undecided:
-            return  # a person was quicker
+            return  # a user has settled it meanwhile
         if found:
             self._settle_found(self.env._("it is in the mailbox"))
         else:
@@ -136,12 +136,12 @@ class ChaserReminder(models.Model):
     # -- another mailbox for what has not left yet
 
     def _move_to(self, mailboxes):
-        """Gives waiting reminders another mailbox; called as superuser. What is marked
-        as being sent, or is in the sender's hands right now, stays where it is: it may
-        be on its way already.
+        """Gives waiting reminders another mailbox; called as superuser. Reminders that
+        are marked as being sent, or that the sender has locked, stay where they are:
+        they may be on their way already.
 
-        :param dict mailboxes: commercial partner id → mailbox id; who is not in it
-        keeps theirs
+        :param dict mailboxes: commercial partner id → mailbox id; customers that are
+        not in it keep theirs
         :return: those that have the mailbox that they should have
         """
         self.flush_recordset(["provider_id", "state", "partner_id"])
@@ -180,7 +180,7 @@ class ChaserReminder(models.Model):
         )
 
     def _set_waiting_reason(self, code, detail=""):
-        """Why these wait, for as long as nobody does something; called as superuser."""
+        """Sets why these wait until a user acts; called as superuser."""
         self.write(self._prepare_reason_values(code, {"detail": detail}))
 
     # -- records beside it
@@ -223,8 +223,8 @@ class ChaserReminder(models.Model):
 
     @api.model
     def _get_responsible(self, company, partner, reminder=None):
-        """Who is to look: the campaign's responsible, the salesperson of the invoices
-        or the customer, else a manager of the company."""
+        """The user who should look at it: the campaign's responsible, the salesperson
+        of the invoices or the customer, else a manager of the company."""
         root = self.env.ref("base.user_root")
         candidates = self.env["res.users"].sudo()
         if reminder:
@@ -248,7 +248,8 @@ class ChaserReminder(models.Model):
     # -- what payments change
 
     def _on_reconciled(self, move_lines):
-        """Items were paid, credited or matched: what waits for them stops at once.
+        """Items were paid, credited or matched: waiting reminders about them stop at
+        once.
 
         A reminder that the sender holds or has just changed is left to it: it reads the
         balance under a lock before it sends, and ``_sweep_paid`` comes later. A payment
@@ -275,8 +276,8 @@ class ChaserReminder(models.Model):
             )
 
     def _on_unreconciled(self, move_lines):
-        """A payment was taken back: what counted as paid because of it is open again.
-        What was skipped for it stays skipped."""
+        """A payment was taken back: reminders that counted as paid because of it are
+        open again. Skipped ones stay skipped."""
         if move_lines:
             self.env["account.move.line"].flush_model(["reconciled"])
             self.search(
@@ -298,7 +299,7 @@ class ChaserReminder(models.Model):
             self._skip_thanks(move_lines)
 
     def _skip_thanks(self, move_lines):
-        """A payment is taken back: the thanks for it that wait do not go."""
+        """A payment was taken back: waiting thank-yous for it are skipped."""
         waiting = self.search(
             [
                 ("purpose", "=", "thanks"),
@@ -313,8 +314,7 @@ class ChaserReminder(models.Model):
                 ),
             ]
         )
-        # One that the sender holds reads the balance itself, under a lock, before it
-        # goes.
+        # A reminder that the sender has locked reads the balance itself before it goes.
         for reminder in waiting.try_lock_for_update(allow_referencing=True):
             numbers = reminder.line_ids.filtered(
                 lambda line: line.move_line_id in move_lines

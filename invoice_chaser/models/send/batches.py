@@ -13,9 +13,9 @@ from ...core.pace.throttle import NAP, Allowance
 from .prepared import PreparedQueries
 
 _logger = logging.getLogger(__name__)
-# Seconds that a batch may take, also when the scheduler's own time for the job is over:
-# cut after its first message, each batch would cost a whole rest for one message. Well
-# below ``limit_time_real_cron`` (120 s), after which Odoo kills the process.
+# Seconds that a batch may take, even when the scheduler's time for the job is over: a
+# batch that ended after its first message would need a whole pause for one message.
+# Well below ``limit_time_real_cron`` (120 s), after which Odoo kills the process.
 _BATCH_TIME = 30
 
 
@@ -68,18 +68,20 @@ class Batches:
             self.send_one(reminder_id)
             self._note_work(provider._tick() - started)
             if not position:
-                # Told at once: a job that is killed three times without any progress is
-                # put aside by Odoo's scheduler.
+                # Reported at once, because Odoo's scheduler counts a job as failed that
+                # is killed three times without progress.
                 self.run._commit(1)
         self.write_notes()
 
     def write_notes(self):
-        """On customers and invoices, of all that was sent since the last time."""
+        """Notes on customers and invoices, for all that was sent since the last
+        time."""
         notes, self.notes = self.notes, []
         self.run.write_notes(notes)
 
     def send_one(self, reminder_id):
-        """One reminder through the steps. Whatever happens to it, the others go on."""
+        """Takes one reminder through the steps; an error in it does not stop the
+        others."""
         provider, reminder = (
             self.provider,
             self.env["chaser.reminder"].browse(reminder_id),
@@ -89,8 +91,8 @@ class Batches:
             sender._send(reminder, self)
             provider._commit_now()
         except (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected):
-            # Somebody changed the invoice or the reminder before the mark. Nothing was
-            # sent: the next pass takes it.
+            # Another process changed the invoice or the reminder before the mark.
+            # Nothing was sent; the next pass tries it again.
             provider._fresh()
         except psycopg2.InterfaceError:
             raise
@@ -104,9 +106,9 @@ class Batches:
 
     def _claim(self, limit):
         """Ids of the next reminders, most important first; rows that another process
-        holds are passed over. No more to one recipient domain than its limit allows:
-        what waits for such a domain is put off together, so that it stands in nobody's
-        way."""
+        has locked are skipped. There are no more to one recipient domain than its limit
+        allows; the others of that domain are put off together, so that they do not
+        block the queue."""
         now, chosen, room, taken = fields.Datetime.now(), [], {}, Counter()
         while len(chosen) < limit:
             rows = self.env.execute_query(
@@ -144,8 +146,8 @@ class Batches:
         return chosen
 
     def _put_off(self, domain, until, chosen):
-        """All that is due to a recipient domain waits until a slot opens, but for the
-        chosen ones."""
+        """All due messages to a recipient domain but the chosen ones wait until its
+        limit allows more."""
         reasons = self.provider._prepare_reason_values(
             "limit_domain", {"detail": domain or "", "until": until.isoformat()}
         )
@@ -170,8 +172,8 @@ class Batches:
         )
 
     def is_open(self):
-        """Whether the next message may be tried: nothing that happened, and no person,
-        has closed the mailbox meanwhile."""
+        """Whether the mailbox may send the next message: neither an error nor a user
+        has stopped it meanwhile."""
         self.env.cr.execute(
             SQL(
                 "SELECT state = 'connected' AND (hold_until IS NULL OR hold_until <= "
@@ -185,8 +187,8 @@ class Batches:
     # -- pace
 
     def _await_slot(self, lag):
-        """What may go now, after ``lag`` seconds of rest and, if need be, a nap until
-        the next slot. A longer wait is told, not waited for."""
+        """What may go now, after ``lag`` seconds of rest and, if needed, a short wait
+        until the next slot. A longer wait is returned instead of waited for."""
         now = fields.Datetime.now
         if lag > NAP:
             return Allowance(0, "pace", fields.Datetime.add(now(), seconds=int(lag)))
@@ -200,7 +202,7 @@ class Batches:
         return allowed
 
     def _go_on(self, deadline):
-        """The pause between two messages; whether the next one may follow in this
+        """Pauses between two messages. Returns whether the next one may follow in this
         run."""
         if self.provider._tick() >= deadline:
             return False
@@ -214,8 +216,8 @@ class Batches:
         return self.pace.rest(self._dice.random())
 
     def _get_lag(self):
-        """Seconds that are missing to the rest after the last message, whichever run it
-        was."""
+        """Seconds that remain of the rest after the last message, also of an earlier
+        run."""
         last = self.throttle.get_last()
         return (
             max(0.0, self._get_rest() - (fields.Datetime.now() - last).total_seconds())
@@ -254,21 +256,21 @@ class Batches:
         return self.throttle.get_domain_hold(domain, fields.Datetime.now())
 
     def note_attempt(self, domain):
-        # Odoo's datetimes end at the second: counted up, so that no window opens too
+        # Odoo's datetimes have full seconds: rounded up, so that no limit ends too
         # early.
         self.throttle.note(
             domain, fields.Datetime.add(fields.Datetime.now(), seconds=1)
         )
 
     def note_success(self):
-        """The service takes messages again: its next refusal is a first one. Written
-        down with the message's own record."""
+        """The service accepts messages again, so that refusals are counted from zero.
+        Written together with the message's record."""
         if self._was_limited:
             self.provider.rate_limit_count = 0
             self._was_limited = False
 
     def ask(self, query):
-        """The rows of a query that is asked for each message."""
+        """The rows of a query that runs for each message."""
         return self._queries.ask(query)
 
     def get(self, key, make):

@@ -12,8 +12,8 @@ from ..planning.chaser_planner import PAID_STATES
 
 
 class Shared:
-    """Values that several messages share, made once: what a send run is for its
-    messages, for those that nobody sends (preview, checker)."""
+    """Values that several messages share, made once, for messages that are not sent
+    (preview, checker); a send run does the same for its messages."""
 
     def __init__(self):
         self.cache = {}
@@ -88,8 +88,8 @@ class ChaserComposer(models.AbstractModel):
     @api.model
     def _read_salesperson(self, user_id):
         user = self.env["res.users"].browse(user_id or ()).sudo()
-        # Neither Odoo's own robot nor somebody who has left signs a letter: then it is
-        # the company.
+        # A letter is signed neither by OdooBot nor by an inactive user; then by the
+        # company.
         partner = user.filtered("active").partner_id
         return {
             "name": partner.name or "",
@@ -221,7 +221,7 @@ class ChaserComposer(models.AbstractModel):
 
     def _get_reply_to(self, job):
         """Where the company wants it, answers go to an address that names the reminder,
-        for mail programs that lose the references; a campaign's own address comes
+        for mail programs that lose the references; a campaign's own reply address comes
         first."""
         settings, own = job.run.settings, job.row
         if settings["reply_token_domain"] and not own["reply_to"]:
@@ -240,7 +240,7 @@ class ChaserComposer(models.AbstractModel):
         }
 
     def _get_mark_headers(self, job, message_id):
-        """The mark that the mail service repeats in its reports, where it gives any."""
+        """The mark that the mail service repeats in its reports, if it sends any."""
         service, mark = job.run.settings["webhook_service"], make_mark(message_id)
         return service.get_headers(mark) if service and mark else {}
 
@@ -455,7 +455,7 @@ class ChaserComposer(models.AbstractModel):
 
 
 def _tidy_address(address):
-    """Odoo's address without the gaps that empty fields leave."""
+    """Odoo's address without the empty lines of empty fields."""
     lines = (
         " ".join(line.split()).replace(" ,", ",").strip(" ,")
         for line in (address or "").splitlines()

@@ -25,7 +25,7 @@ _PATIENCE, _LOOK_AGAIN = timedelta(minutes=20), timedelta(minutes=1)
 
 class ChaserDocuments(models.AbstractModel):
     """What goes with a message: statement, letter, invoices. A document that cannot be
-    made is told and left out; it never stops the message."""
+    made is left out and noted; it never stops the message."""
 
     _name = "chaser.documents"
     _description = "Documents of Messages"
@@ -43,7 +43,7 @@ class ChaserDocuments(models.AbstractModel):
             )
 
     def _get_options(self, job):
-        """What the template wants to go along."""
+        """The documents that the template asks for."""
         template_id = self.env["chaser.composer"]._get_template_id(job)
         return job.run.get(
             ("documents", template_id),
@@ -117,7 +117,7 @@ class ChaserDocuments(models.AbstractModel):
         except TemplateProblem as problem:
             error = self.env["chaser.template"]._describe_problem(problem)
         except Exception as problem:
-            # Whatever a library does not like must not stop the message.
+            # An error of a library must not stop the message.
             _logger.warning(
                 "The document %s could not be made", drawing.name, exc_info=True
             )
@@ -244,7 +244,7 @@ class ChaserDocuments(models.AbstractModel):
             reminder.documents_until = reminder.documents_until or now + _PATIENCE
             self._wake_pdf_job()
             return Hold("documents", until=now + _LOOK_AGAIN)
-        # What the job could not make, in its own words.
+        # What the job reported about PDFs that it could not make.
         told = {
             params.get("move_id"): params
             for code, params in reminder.document_notes or []
@@ -277,8 +277,8 @@ class ChaserDocuments(models.AbstractModel):
             try:
                 self._make_invoice_pdfs(self.env["chaser.reminder"].browse(waiting[0]))
             except psycopg2.errors.SerializationFailure:
-                # Somebody changed the invoice or the reminder meanwhile: the next run
-                # takes it.
+                # Another process changed the invoice or the reminder meanwhile: the
+                # next run tries it again.
                 self.env.cr.rollback()
             self.env["ir.cron"]._commit_progress(1)
 
@@ -335,8 +335,8 @@ class ChaserDocuments(models.AbstractModel):
 
     @api.model
     def _set_pdfs_tried(self, reminder, notes):
-        """Tells the sender that there is nothing more to wait for, unless it holds the
-        reminder right now: then it does not wait."""
+        """Ends the wait of the reminder, unless the sender has it locked: then it does
+        not wait any more."""
         locked = reminder.try_lock_for_update(allow_referencing=True)
         if locked.state == "queued":
             locked.write(
@@ -371,6 +371,6 @@ class ChaserDocuments(models.AbstractModel):
 
 
 def _odoo_checksum(content):
-    """As ``ir.attachment`` computes it; it only tells equal files apart, it protects
-    nothing."""
+    """As ``ir.attachment`` computes it; it is only used to find equal files, not for
+    security."""
     return hashlib.sha1(content, usedforsecurity=False).hexdigest()

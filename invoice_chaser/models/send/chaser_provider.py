@@ -15,14 +15,14 @@ from ...core.pace.throttle import Pace, Throttle
 from .run import MailboxRun
 
 _logger = logging.getLogger(__name__)
-# Odoo's scheduler looks once a minute by itself; waits up to so many seconds get an
-# alarm of their own.
+# Odoo's scheduler wakes once a minute; waits of up to so many seconds get an alarm of
+# their own.
 _ALARM = 600
 
 
 class ChaserProvider(models.Model):
-    """The one door out, what a run asks of its mailbox, and when what waits will
-    leave."""
+    """Sending from a mailbox: its job, what a run needs of it, and when waiting
+    messages will leave."""
 
     _inherit = "chaser.provider"  # pylint: disable=consider-merging-classes-inherited  # sending and its forecast, apart from the connection
 
@@ -37,17 +37,17 @@ class ChaserProvider(models.Model):
     )
 
     def _cron_send(self):
-        """The one door out: sends what is due from this mailbox, at its pace. Runs as
-        the mailbox's scheduled job."""
+        """Sends what is due from this mailbox, at its pace; the only way in which
+        reminders leave. Runs as the mailbox's scheduled job."""
         self.ensure_one()
         MailboxRun(self).go()
 
-    # -- what a run asks of its mailbox
+    # -- what a run needs of its mailbox
 
     def _try_lock(self, space):
         """Whether this process is now the only one on all servers that works on the
-        mailbox; ``space`` says at what. The lock belongs to the connection: it outlives
-        commits and dies with the process."""
+        mailbox; ``space`` is the first key of the lock. The lock belongs to the
+        connection: it outlives commits and dies with the process."""
         self.ensure_one()
         self.env.cr.execute(SQL("SELECT pg_try_advisory_lock(%s, %s)", space, self.id))
         return self.env.cr.fetchone()[0]
@@ -102,13 +102,13 @@ class ChaserProvider(models.Model):
         time.sleep(seconds)
 
     def _tick(self):
-        """Seconds of a clock that nobody sets."""
+        """Seconds of a monotonic clock."""
         return time.monotonic()
 
     def _set_alarm(self, until):
-        """Wake the scheduler when a wait of some seconds or minutes ends: by itself it
-        looks once a minute, which would halve the pace of a slow mailbox. An alarm that
-        is lost (its process ended) costs that minute, and nothing else."""
+        """Wakes the scheduler when a wait of some seconds or minutes ends. By itself it
+        wakes once a minute, which would halve the pace of a slow mailbox. If an alarm
+        is lost because its process ended, the wait is only that minute longer."""
         seconds = (until - fields.Datetime.now()).total_seconds()
         if 0 < seconds <= _ALARM:
             self.env.cr.postcommit.add(
@@ -123,8 +123,8 @@ class ChaserProvider(models.Model):
     # -- what waits for the mailbox
 
     def _tell_waiting(self, state, error=False):
-        """A mailbox that is not connected says so at each reminder that waits for it.
-        Called by ``_set_state``."""
+        """Shows at each waiting reminder that its mailbox is not connected. Called by
+        ``_set_state``."""
         for provider in self.sudo():
             waiting = (
                 self.env["chaser.reminder"]
@@ -159,8 +159,8 @@ class ChaserProvider(models.Model):
         (UTC), if nothing else happens.
 
         By the rules that pace the real run, over all mailboxes together: they share the
-        company's month. Those that are not connected send nothing and are not in the
-        answer.
+        company's month. Mailboxes that are not connected send nothing and are not in
+        the result.
 
         :param dict extra: mailbox id → messages (``core.pace.forecast.Waiting``) that
         are planned beside the queue
@@ -279,9 +279,9 @@ class ChaserProvider(models.Model):
         """Commercial partner id → mailbox id, for a campaign that is spread over the
         company's mailboxes; empty without a connected one.
 
-        Who was written to keeps the mailbox that wrote to them last, if it is still
-        connected. Each other customer goes where their messages leave soonest. Three
-        queries, whatever the number of customers.
+        A customer who was written to before keeps the mailbox that wrote to them last,
+        if it is still connected. Each other customer gets the mailbox from which their
+        messages leave soonest. Three queries, whatever the number of customers.
 
         :param customers: list of (commercial partner id, number of messages), the most
         important first

@@ -16,8 +16,8 @@ from ...core.plan.holds import Held
 from ...core.plan.planning import OpenCredit, OpenItem, net_items
 from ..planning.chaser_planner import PAID_STATES
 
-# So often a message's documents are drawn before it waits for a customer whose figures
-# do not keep still.
+# How often a message's documents are drawn anew because the figures changed meanwhile,
+# before the message waits.
 _DRAWINGS = 3
 
 
@@ -45,10 +45,9 @@ class SendJob:
 
 
 class ChaserSender(models.AbstractModel):
-    """The way of a reminder, its eleven steps from top to bottom. Each step is short
-    and may stop the line with a recorded reason: it returns None to go on, or Skip,
-    Hold, Fail or Release. ``mark`` commits the intent; after it a crash never sends
-    twice.
+    """Sends a reminder in eleven steps, from top to bottom. A step may stop the
+    reminder with a recorded reason: it returns None to go on, or Skip, Hold, Fail or
+    Release. ``mark`` commits the intent; after it a crash never sends twice.
 
     A reminder's purpose says which sender takes it (``chaser.reminder._get_sender``). A
     purpose that asks something else at a step has a sender of its own, which inherits
@@ -88,8 +87,8 @@ class ChaserSender(models.AbstractModel):
                 reminder._stop(stop)
 
     def _run_steps(self, job):
-        """The steps in their order, up to the first that stops the line; what it
-        answered."""
+        """Runs the steps in their order, up to the first that stops the reminder;
+        returns its result."""
         for name in self._SEND_STEPS:
             if stop := getattr(self, f"_step_{name}")(job):
                 return stop
@@ -98,13 +97,13 @@ class ChaserSender(models.AbstractModel):
     # -- maybe_paid: money that came in since planning
 
     def _step_maybe_paid(self, job):
-        """Looked at again when anything changed, before the reminder is locked. What
-        fits is held by ``chaser.hold``, which the step ``refresh`` reads."""
+        """Matches money again when anything changed, before the reminder is locked.
+        What fits gets a ``chaser.hold``, which the step ``refresh`` reads."""
         company = self.env["res.company"].browse(job.run.settings["company_id"])
         if stop := self._get_bank_stop(job, company):
             return stop
-        # Switches are read once a run: a company read anew for each message is a sixth
-        # of it.
+        # Settings are read once a run: reading the company for each message would take
+        # a sixth of its time.
         if job.run.get("maybe_paid", lambda: company.chaser_maybe_paid):
             maybe_paid = self.env["chaser.maybe.paid"]
             seen = job.run.ask(maybe_paid._get_fingerprint_sql(company))
@@ -121,12 +120,12 @@ class ChaserSender(models.AbstractModel):
             return self.env["chaser.bank.data"]._get_hold(company)
         return None
 
-    # -- lock: the row is ours
+    # -- lock: the reminder, for this process
 
     def _step_lock(self, job):
-        """The row is ours, still queued, and its campaign still runs; a pause that
-        comes now waits for the mark. From here to the mark there is no commit, so that
-        the company's monthly limit, taken first, stays taken."""
+        """Locks the row, if it is still queued and its campaign still runs; a pause
+        that comes now waits for the mark. There is no commit from here to the mark, so
+        that the slot of the monthly limit, which is reserved first, stays reserved."""
         if not job.run.reserve_month_slot():
             return Skip("gone")
         rows = job.run.ask(
@@ -159,7 +158,7 @@ class ChaserSender(models.AbstractModel):
     # -- facts: what is known of the customer at the moment of sending
 
     def _step_facts(self, job):
-        """One query for all that the next steps ask: customer, stopped addresses, what
+        """One query for all that the next steps need: customer, stopped addresses, what
         is held, last contact, former messages."""
         addresses = _get_addresses(job.row)
         job.facts = self._read_facts(job, addresses)
@@ -368,7 +367,7 @@ class ChaserSender(models.AbstractModel):
         return self._get_interval_stop(job) or self._get_domain_stop(job)
 
     def _get_address_stop(self, facts):
-        """Without an address, or with stopped ones only, nothing goes."""
+        """Without an address, or with stopped addresses only, nothing is sent."""
         if not facts["addresses"]:
             return Skip("no_email")
         if not facts["recipients"]:
@@ -377,7 +376,7 @@ class ChaserSender(models.AbstractModel):
         return None
 
     def _get_interval_stop(self, job):
-        """Not so soon after the last contact by another campaign."""
+        """Nothing is sent too soon after the last contact by another campaign."""
         facts, settings = job.facts, job.run.settings
         if not facts["last_contact"]:
             return None
@@ -390,7 +389,7 @@ class ChaserSender(models.AbstractModel):
         return None
 
     def _get_domain_stop(self, job):
-        """A hold where the recipient's domain has had enough for this minute."""
+        """A hold while the recipient's domain has reached its limit per minute."""
         domain = job.facts["recipients"][0].rpartition("@")[2]
         until = job.run.get_domain_hold(domain)
         return Hold("limit_domain", {"detail": domain}, until) if until else None
@@ -412,10 +411,10 @@ class ChaserSender(models.AbstractModel):
     # -- documents: statement, letter and invoices that go along
 
     def _step_documents(self, job):
-        """The files that go with the message, from the same figures. Waits a little for
-        invoice PDFs that are being made; asks for the release of all locks where
-        something has to be drawn, and takes what was drawn only if it says the same as
-        the figures of now."""
+        """The files that go with the message, from the same figures. Waits some minutes
+        for invoice PDFs that are being made. Returns Release, which ends all locks,
+        when something has to be drawn; uses a drawn document only if it still fits the
+        current figures."""
         documents = self.env["chaser.documents"]
         options = documents._get_options(job)
         job.link_invoices = options["invoices"] != "none"
@@ -446,8 +445,9 @@ class ChaserSender(models.AbstractModel):
         return None
 
     def _release_to_draw(self, job, drawings):
-        """Drawing takes long: not while invoices are locked, nor in a transaction.
-        Bounded, so that nobody is kept from sending."""
+        """Drawing takes long, so it is not done while invoices are locked or in a
+        transaction. The number of attempts is limited, so that a message does not wait
+        for ever."""
         if job.rounds >= _DRAWINGS:
             return _hold_a_minute("account_changing")
         documents = self.env["chaser.documents"]
@@ -511,11 +511,11 @@ class ChaserSender(models.AbstractModel):
         job.result = job.run.transport.send(job.message)
         job.run.note_success()
 
-    # -- record: it is out
+    # -- record: it was sent
 
     def _step_record(self, job):
-        """Keep that it is out, whatever else fails. The notes follow at the end of the
-        batch: they may fail without undoing it."""
+        """Record that it was sent, whatever else fails. The notes follow at the end of
+        the batch, where an error does not undo this record."""
         now = self._write_sent(job)
         job.run.provider._commit_now()
         job.run.notes.append(self._make_note(job, now))
@@ -561,8 +561,7 @@ def _as_credit(row):
 
 
 def _strongest_drop(dropped):
-    """The reason to show when nothing is left: paid only if that is true of
-    everything."""
+    """The reason when no item is left: paid only if all items are paid."""
     codes = list(dropped.values()) or [("paid", {})]
     other = [entry for entry in codes if entry[0] != "paid"]
     return other[0] if other else codes[0]

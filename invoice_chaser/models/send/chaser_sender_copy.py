@@ -4,16 +4,16 @@ from ...core.letter.render import Rendered, languages
 
 
 class ChaserSenderCopy(models.AbstractModel):
-    """A copy that the customer asked for passes the same steps and limits, but what
-    only spares them (interval, pause, promise) does not stop it: they want it. What is
-    paid, and a stopped address, do."""
+    """A copy that the customer asked for passes the same steps and limits. Interval,
+    pause and promise do not stop it, because the customer wants it; a payment and a
+    stopped address do."""
 
     _name = "chaser.sender.copy"
     _inherit = ["chaser.sender"]
     _description = "Sender of Copies on Request"
 
     def _get_bank_stop(self, job, company):
-        """The customer asked: no newer bank data is waited for."""
+        """The customer asked for it, so it does not wait for newer bank data."""
         return None
 
     def _get_drop_reason(self, row, job):
@@ -24,8 +24,8 @@ class ChaserSenderCopy(models.AbstractModel):
         return self._get_address_stop(job.facts) or self._get_domain_stop(job)
 
     def _step_render(self, job):
-        """Word for word while the balances are those of the message; else written anew,
-        like any other."""
+        """The same text while the balances are unchanged; else it is rendered anew,
+        like any message."""
         stop = super()._step_render(job)
         original = self.env["chaser.reminder"].browse(job.row["copy_of_id"] or ())
         if (
@@ -58,5 +58,5 @@ class ChaserSenderCopy(models.AbstractModel):
         }
 
     def _get_copies(self, job):
-        """A copy goes to the addresses of the message alone."""
+        """A copy goes only to the addresses of the original message."""
         return []

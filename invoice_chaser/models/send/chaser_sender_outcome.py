@@ -20,8 +20,8 @@ from ...core.pace.throttle import retry_delay
 
 @dataclass(frozen=True)
 class Note:
-    """What customer and invoices are to say about a message that is out, as plain
-    values: it is written when the batch is over, after several commits."""
+    """What is noted on customer and invoices about a sent message, as plain values,
+    because it is written at the end of the batch, after several commits."""
 
     reminder_id: int
     sender_model: str
@@ -38,7 +38,7 @@ class Note:
 
 
 class ChaserSender(models.AbstractModel):
-    """What the sender writes down: the intent, that a message is out, its traces on
+    """What the sender records: the intent, that a message was sent, the notes on
     customer and invoices; and what refusals and interruptions mean for a reminder."""
 
     _inherit = "chaser.sender"  # pylint: disable=consider-merging-classes-inherited  # the steps stand alone in their file
@@ -46,7 +46,7 @@ class ChaserSender(models.AbstractModel):
     # -- the mark: the lines and the exact message
 
     def _keep_lines(self, job):
-        """The lines say what the message says."""
+        """Writes the figures of the message to the lines."""
         Line, today = self.env["chaser.reminder.line"], job.run.settings["today"]
         for row in job.items:
             values = _prepare_line_values(row, today)
@@ -136,10 +136,10 @@ class ChaserSender(models.AbstractModel):
             reminder.id,
         )
 
-    # -- the record: it is out
+    # -- the record: it was sent
 
     def _write_sent(self, job):
-        """State and event by one statement; the moment."""
+        """Writes state and event by one statement; returns the moment."""
         now, result = fields.Datetime.now(), job.result
         self.env.flush_all()
         self.env.cr.execute(
@@ -246,13 +246,14 @@ class ChaserSender(models.AbstractModel):
 
     @api.model
     def _get_author(self, note):
-        """Who signs the notes, and the language in which they are written."""
+        """The author of the notes, and the language in which they are written."""
         user = self.env["res.users"].browse(note.user_id or ())
         return user.partner_id.id, user.lang or self.env.lang
 
     def _prepare_notes(self, note, author_id):
-        """A note for each invoice, and one for the customer. It comes last, so that a
-        reply, which is matched by Message-ID to the newest message, lands there."""
+        """A note for each invoice, and one for the customer. The customer's note comes
+        last, because a reply is matched by Message-ID with the newest message and so
+        gets there."""
         words = self._get_sent_words(", ".join(note.recipients))
         values = {
             "body": Markup("<p>%s</p><p><b>%s</b></p>") % (words, note.subject),
@@ -277,7 +278,7 @@ class ChaserSender(models.AbstractModel):
         """What the note on customer and invoices says."""
         return self.env._("Payment reminder sent to %s", recipients)
 
-    # -- when it does not go
+    # -- when it cannot be sent
 
     def _handle_transport_error(self, job, error):
         """The service's response decides: about this message, this customer, or the
@@ -307,7 +308,7 @@ class ChaserSender(models.AbstractModel):
         elif isinstance(error, (RecipientRefused, Unreachable)):
             self._set_retry(reminder, error)
         else:
-            # The mailbox's trouble, not this message's: the attempt does not count.
+            # A problem of the mailbox, not of this message: the attempt does not count.
             reminder._set_state(
                 "queued",
                 attempt_count=max(reminder.attempt_count - 1, 0),
@@ -340,8 +341,8 @@ class ChaserSender(models.AbstractModel):
 
     @api.model
     def _set_broken(self, reminder, error):
-        """An error nobody foresaw. After the mark it is open whether the message went
-        out; before, it did not."""
+        """An unexpected error. After the mark it is unknown whether the message was
+        sent; before, it was not."""
         if reminder.state == "sending":
             reminder._set_undecided("undecided")
         elif reminder.state == "queued":

@@ -6,20 +6,19 @@ from .chaser_thanks import THANKED_STATES
 
 
 class ChaserSenderThanks(models.AbstractModel):
-    """A thank-you on its way through the same steps as a reminder; what is asked of it
-    is the opposite."""
+    """A thank-you passes the same steps as a reminder, but its items must be paid."""
 
     _name = "chaser.sender.thanks"
     _inherit = ["chaser.sender"]
     _description = "Sender of Thank-You Messages"
 
     def _get_bank_stop(self, job, company):
-        """What is thanked for is settled: no newer bank data is waited for."""
+        """The items are settled, so it does not wait for newer bank data."""
         return None
 
     def _step_refresh(self, job):
-        """A thank-you goes only while everything that it gives thanks for is still
-        settled by money; read under a lock."""
+        """A thank-you is sent only while all its items are settled by payments; read
+        under a lock."""
         rows = self._read_open_items(job)
         if len(rows) < job.row["item_count"]:
             return _hold_a_minute("busy")
@@ -34,7 +33,7 @@ class ChaserSenderThanks(models.AbstractModel):
         return None
 
     def _get_interval_stop(self, job):
-        """The interval between reminders is not meant; stopped, paused and held
+        """The interval between reminders does not apply; stopped, paused and held
         customers get no thanks either."""
         return None
 

@@ -8,16 +8,16 @@ from odoo.tools import SQL, format_date
 from ...core.status.tracking import new_token
 
 _logger = logging.getLogger(__name__)
-# Settled by money; an invoice that a credit note has settled is nothing to give thanks
-# for.
+# Settled by payments; an invoice that a credit note has settled gets no thanks.
 THANKED_STATES = ("paid", "in_payment", "partial")
-# Who was reminded or paid longer ago gets no thanks any more (days).
+# Customers who were reminded, or paid, longer ago get no thanks any more (days).
 _REMINDED, _PAID = 365, 14
 
 
 class ChaserCampaign(models.Model):
-    """Thank-you messages, and copies that customers ask for: campaigns of the program's
-    own, so that they leave through the same door, seen and stopped like any other."""
+    """Thank-you messages, and copies that customers ask for. They are campaigns that
+    the program makes, so that they are sent, shown and stopped like any other
+    message."""
 
     _inherit = "chaser.campaign"  # pylint: disable=consider-merging-classes-inherited  # campaigns that the program makes itself
 
@@ -31,8 +31,8 @@ class ChaserCampaign(models.Model):
 
     @api.model
     def _cron_thank(self):
-        """For each company that gives thanks: who has paid what they were reminded of,
-        and has waited long enough."""
+        """For each company with thank-yous: queues messages to customers who have paid
+        what they were reminded of, after the set delay."""
         companies = self.env["res.company"].search([("chaser_thanks", "=", True)])
         for number, company in enumerate(companies, 1):
             try:
@@ -89,7 +89,7 @@ class ChaserCampaign(models.Model):
     @api.model
     def _read_thanked_items(self, company, now):
         """Items that were reminded of, are settled by money since, and were never
-        thanked for; who has a thank-you on its way waits."""
+        thanked for; customers whose thank-you is on its way are not included."""
         self.env["account.move.line"].flush_model()
         self.env["account.move"].flush_model()
         self.env["chaser.reminder"].flush_model()
@@ -192,8 +192,9 @@ class ChaserCampaign(models.Model):
 
     @api.model
     def _open_copy_campaign(self, reminder):
-        """The running collection of copies of a company and mailbox; the mailbox that
-        wrote, else the company's. As superuser."""
+        """The campaign that collects copies of a company and mailbox; it is created, or
+        reopened, where needed. The mailbox is the one that wrote, else the company's.
+        As superuser."""
         provider = reminder.provider_id
         if provider.state != "connected" or not provider.active:
             provider = self.env["chaser.provider"]._get_default(reminder.company_id)

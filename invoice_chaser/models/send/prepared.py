@@ -4,10 +4,10 @@ from odoo.tools import SQL
 
 
 class PreparedQueries:
-    """Queries that are asked for each message, planned once a run: for such small ones
-    PostgreSQL takes several times as long to plan as to answer. They stay with the
-    connection over commits and rollbacks; the next run on it clears them away, and
-    plans anew."""
+    """Queries that run for each message, planned once a run, because PostgreSQL takes
+    several times as long to plan such small ones as to execute them. They stay with the
+    connection over commits and rollbacks; the next run on it removes them and plans
+    anew."""
 
     def __init__(self, cr):
         self._cr = cr

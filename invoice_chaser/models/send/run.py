@@ -26,11 +26,11 @@ _LOCK_SPACE, _CONNECTION_SPACE, _MONTH_SPACE = 0x63686173, 0x63686163, 0x6368616
 _CONNECTION_PATIENCE = 15_000  # milliseconds
 _CONNECTION_REST = 30  # seconds
 _STAGE_ATTEMPTS = 5
-# A mailbox shows what it sent after a moment; asked sooner, "not there" would say
+# A mailbox shows sent messages with some delay; before that, "not there" would prove
 # nothing.
 _RIPE = timedelta(minutes=2)
 _STALE = timedelta(days=3)
-# So many messages' notes are made up for in one run at most.
+# At most so many missing notes are made in one run.
 _NOTES = 500
 
 
@@ -65,9 +65,9 @@ class MailboxRun:
         self._make_way()
 
     def _run_stage(self, stage):
-        """One stage of a run, again with a fresh look at the data when another process
-        changed a row meanwhile. A stage may be run again at any time: what it has done
-        is committed, or undone with the transaction."""
+        """Runs one stage, again with fresh data when another process changed a row
+        meanwhile. A stage may be repeated at any time: what it has done is committed,
+        or undone with the transaction."""
         for attempt in range(1, _STAGE_ATTEMPTS + 1):
             try:
                 return stage()
@@ -80,8 +80,7 @@ class MailboxRun:
                     raise
 
     def _commit(self, processed=0):
-        """Make what was done lasting, and tell the scheduler; returns the seconds left
-        in this run."""
+        """Commits, and tells the scheduler; returns the seconds left in this run."""
         return self.env["ir.cron"]._commit_progress(
             processed, remaining=self.provider._count_due()
         )
@@ -109,14 +108,13 @@ class MailboxRun:
                     cr.rollback()
                     cr.execute(
                         "SELECT pg_advisory_unlock_all()"
-                    )  # this one, and what an interrupted message may have left
+                    )  # its own lock, and one that an interrupted message may have left
 
     @contextlib.contextmanager
     def _connection_slot(self):
         """True while the mailbox holds one of its account's connections, over all
-        servers of this database. Waits for one for some seconds, in line, so that
-        nobody is passed over for ever; the lock lives and dies with the database
-        connection."""
+        servers of this database. Waits in line for some seconds, so that every mailbox
+        gets its turn; the lock ends with the database connection."""
         most = self.provider.max_connections
         if not most:
             yield True
@@ -154,9 +152,9 @@ class MailboxRun:
                     )
 
     def reserve_month_slot(self, batches):
-        """Whether the company's month has room for one more message; if so, nobody else
-        of the company counts until our next commit, which is the one that writes our
-        message down. If not, the queue is held.
+        """Whether the company's month has room for one more message; if so, no other
+        process of the company counts until our next commit, which records our message.
+        If not, the queue waits.
 
         Two locks on one key: while we hold the connection's lock, whoever had it before
         has committed, so the transaction that begins then sees their message; its own
@@ -225,8 +223,8 @@ class MailboxRun:
         return False
 
     def _recover_interrupted(self):
-        """We are the only sender: whatever is ``sending`` belongs to a process that
-        died in the middle."""
+        """This process is the only sender, so whatever is ``sending`` belongs to a
+        process that died."""
         stuck = self.env["chaser.reminder"].search(
             [("provider_id", "=", self.provider.id), ("state", "=", "sending")]
         )
@@ -235,8 +233,9 @@ class MailboxRun:
         self._commit_now()
 
     def _settle_undecided(self):
-        """Ask the mailbox for each open Message-ID: found means sent; else a person is
-        told what the mailbox said, and they alone send again."""
+        """Asks the mailbox for each Message-ID whose outcome is unknown. If it is
+        found, the message was sent; else a user is told what the mailbox said, and only
+        a user sends it again."""
         now, provider = fields.Datetime.now(), self.provider
         waiting = self.env["chaser.reminder"].search(
             [
@@ -277,16 +276,16 @@ class MailboxRun:
                 self._commit_now()
 
     def _handle_box_error(self, box, error):
-        """Trouble with reading stops no sending; trouble with the way out is what it
-        would be for a message."""
+        """A problem with reading does not stop sending; a problem with the transport
+        has the same effect as for a message."""
         if isinstance(box, Reader) or isinstance(error, UserError):
             self.provider._set_read_error(error)
         else:
             self.handle_error(error)
 
     def _note_missing(self):
-        """What was sent within the last day and has no note: a process died in between,
-        or the note could not be written."""
+        """Makes the notes that are missing for messages of the last day, because a
+        process died in between or the note could not be written."""
         since = fields.Datetime.subtract(fields.Datetime.now(), days=1)
         rows = self.env.execute_query(
             SQL(
@@ -334,7 +333,8 @@ class MailboxRun:
                 self.write_notes([note])
 
     def _sweep_paid(self):
-        """What the hook on reconciliation had to leave, because we were at it."""
+        """Handles paid reminders that the hook on reconciliation had to skip because
+        this process had locked them."""
         self.env["chaser.reminder"]._settle_paid(
             SQL("r.provider_id = %s", self.provider.id)
         )
@@ -355,8 +355,9 @@ class MailboxRun:
         self._commit_now()
 
     def _hold_closed(self):
-        """What is due but outside its customer's window, or without recent bank data,
-        waits with its reason, all at once: the pace is for messages that leave."""
+        """Due messages outside their customer's window, or without recent bank data,
+        get a new time and the reason, all at once, because the pace is for messages
+        that leave."""
         self._fresh()
         self._hold_outside_windows()
         self._hold_without_bank_data()
@@ -387,7 +388,7 @@ class MailboxRun:
                 Reminder.browse(reminder_ids)._stop(hold)
 
     def _hold_without_bank_data(self):
-        """Without recent bank data no reminder leaves: all that is due waits at
+        """Without recent bank data no reminder leaves; all due ones get a new time at
         once."""
         Reminder = self.env["chaser.reminder"]
         if hold := self.env["chaser.bank.data"]._get_hold(self.provider.company_id):
@@ -426,16 +427,15 @@ class MailboxRun:
                 transport.close()
 
     def _commit_or_none(self):
-        """Whether there is anything to do now; nothing is connected for an empty
-        queue."""
+        """Whether anything is due now; for an empty queue no connection is made."""
         self._fresh()
         due = self.provider._count_due()
         self.env["ir.cron"]._commit_progress(0, remaining=due)
         return due
 
     def _open_transport(self):
-        """The connected transport; None after writing down why not and until when
-        nothing is tried."""
+        """The connected transport; None when that fails, after recording why, and until
+        when nothing is tried."""
         provider = self.provider
         try:
             transport = provider._get_transport()
@@ -488,8 +488,8 @@ class MailboxRun:
         return True
 
     def _handle_rate_limit(self, error, now):
-        """The mailbox rests as long as the service told, else longer each time the
-        response comes again."""
+        """The mailbox rests as long as the service says, else longer each time the
+        response is repeated."""
         provider = self.provider
         provider.rate_limit_count += 1
         scope = (
@@ -515,8 +515,8 @@ class MailboxRun:
         )
 
     def hold_queue(self, until, code, detail=""):
-        """Rest until ``until`` (UTC); every waiting reminder shows why. Nothing fails
-        by a hold."""
+        """The queue waits until ``until`` (UTC), and every waiting reminder shows why.
+        Nothing fails."""
         provider = self.provider
         if until:
             until = until.replace(microsecond=0) + timedelta(seconds=1)
@@ -585,9 +585,9 @@ class MailboxRun:
             provider._set_alarm(min(moments))
 
     def _make_way(self):
-        """Ends the job when its time is over. As long as it reports something left,
-        Odoo calls it ten times in a row, however long that takes, and other jobs wait;
-        it has just asked to be woken (``_wake_again``), so nothing is lost."""
+        """Ends the job when its time is over. While it reports that something is left,
+        Odoo calls it up to ten times in a row and other jobs wait. The job has just
+        asked to be woken (``_wake_again``), so nothing is lost."""
         jobs = self.env["ir.cron"]
         if not jobs._commit_progress():
             jobs._commit_progress(remaining=0)

@@ -3,8 +3,8 @@ from odoo.tools.sql import column_exists, create_column
 
 
 class AccountMove(models.Model):
-    """Promises and disputes as an invoice shows them: one date and one reason, kept
-    from the records behind them."""
+    """Promises and disputes as an invoice shows them: one date and one reason, derived
+    from the records."""
 
     _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited  # promises, disputes and holds
 
@@ -50,8 +50,8 @@ class AccountMove(models.Model):
     )
 
     def _auto_init(self):
-        # Nothing is promised or disputed yet: no need to walk over all entries of a
-        # large company.
+        # Nothing is promised or disputed yet, so not all entries of a large company
+        # need to be computed.
         for name, kind in (
             ("chaser_promise_date", "date"),
             ("chaser_dispute_reason", "varchar"),

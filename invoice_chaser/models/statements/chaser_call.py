@@ -5,9 +5,8 @@ from odoo.exceptions import UserError
 
 
 class ChaserCall(models.Model):
-    """A phone call to a customer: planned for a day, or made, with what came of it.
-    Recording an outcome settles the call that was planned, by a person or by a
-    level."""
+    """A phone call to a customer: planned for a day, or made, with its outcome.
+    Recording an outcome settles a call that a user or a level had planned."""
 
     _name = "chaser.call"
     _description = "Call"
@@ -131,16 +130,16 @@ class ChaserCall(models.Model):
         ).strip()
 
     def _note_on_customer(self):
-        """Written by whoever may record the call, whether or not he may change
-        contacts."""
+        """As superuser, because users who may record a call need not have the right to
+        change contacts."""
         self.partner_id.sudo().message_post(
             body=self._get_words(), author_id=self.env.user.partner_id.id
         )
 
     def _settle_activities(self):
         """The calls that were planned for this customer, by a person or by a level, are
-        done, or due on the new day. A planned call that was made is no call of its own
-        in the history."""
+        done, or due on the new day. A planned call that was made is not shown a second
+        time in the history."""
         planned = self.sudo().search(
             [
                 ("partner_id", "=", self.partner_id.id),

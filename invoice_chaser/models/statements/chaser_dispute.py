@@ -6,9 +6,9 @@ from .chaser_statement_mixin import TASK_TYPE
 
 
 class ChaserDispute(models.Model):
-    """What a customer objects to. The named invoices, or everything of the customer,
-    are held whole until it is resolved or rejected; the disputed amount tells how much
-    it is about."""
+    """What a customer objects to. The named invoices, or all of the customer's, are
+    held until it is resolved or rejected; the disputed amount says how much it is
+    about."""
 
     _name = "chaser.dispute"
     _description = "Dispute"
@@ -82,12 +82,12 @@ class ChaserDispute(models.Model):
     # -- actions
 
     def action_resolve(self, resolution=None):
-        """The customer was right, or an agreement was found; what was held is chased
-        again as far as it is open."""
+        """The customer was right, or there is an agreement; what is still open is
+        chased again."""
         self._close("resolved", resolution)
 
     def action_reject(self, resolution=None):
-        """The objection does not hold; the invoices are chased again."""
+        """The objection is rejected; the invoices are chased again."""
         self._close("rejected", resolution)
 
     def action_reopen(self):

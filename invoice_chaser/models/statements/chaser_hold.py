@@ -15,7 +15,7 @@ _logger = logging.getLogger(__name__)
 
 
 class ChaserHold(models.Model):
-    """Why a customer, or some of his invoices, are not chased until somebody, or a
+    """Why a customer, or some of their invoices, are not chased until a user, or a
     date, releases them."""
 
     _name = "chaser.hold"
@@ -207,14 +207,14 @@ class ChaserHold(models.Model):
     # -- actions
 
     def action_release(self):
-        """Chase again what these held; the rows stay as evidence."""
+        """Chase again what these held; the records stay as evidence."""
         self.check_access("write")
         open_ones = self.filtered(lambda hold: not hold.released_at)
         open_ones.write(
             {"released_at": fields.Datetime.now(), "released_by_id": self.env.uid}
         )
         open_ones.activity_unlink(["mail.mail_activity_data_todo"])
-        # What an answer held: the task to read it is done.
+        # For holds of an answer, the task to read it is done.
         answered = open_ones.filtered(lambda hold: hold.code == "reply")
         answered.partner_id.sudo().activity_feedback(
             ["invoice_chaser.mail_activity_type_answer"]
@@ -234,8 +234,8 @@ class ChaserHold(models.Model):
         reminder=None,
         source="program",
     ):
-        """Hold a customer (``moves`` empty) or some of his invoices; as superuser,
-        whoever calls.
+        """Hold a customer (``moves`` empty) or some of their invoices; always as
+        superuser.
 
         There is one hold in force per company, customer, code and invoices: asked
         again, the words are replaced and the later end stays (``until`` None is the
@@ -345,10 +345,10 @@ class ChaserHold(models.Model):
 
     @api.model
     def _get_held_sql(self, company, partner_ids, today):
-        """Rows of customer, invoice, journal item (the narrowest that is set is meant),
-        reason and its values. Promises and disputes about invoices stand on the
-        invoices (``chaser_promise_date``, ``chaser_dispute_reason``); here are those
-        about the whole customer."""
+        """Rows of customer, invoice, journal item (the most specific that is set
+        counts), reason and its values. Promises and disputes about invoices are stored
+        on the invoices (``chaser_promise_date``, ``chaser_dispute_reason``); here are
+        those about the whole customer."""
         return SQL(
             """SELECT h.partner_id, r.move_id, NULL::int AS item_id,
             'hold_' || h.code AS code,
@@ -380,7 +380,7 @@ class ChaserHold(models.Model):
 
     @api.model
     def _release_paid(self):
-        """Holds about invoices that are all paid by now have nothing left to hold."""
+        """Releases holds whose invoices are all paid."""
         held = self.sudo().search(
             [("released_at", "=", False), ("move_ids", "!=", False)]
         )
@@ -390,7 +390,7 @@ class ChaserHold(models.Model):
             )
         ).action_release()
 
-    # -- The other contact that a customer proposed: a person decides whether it is
+    # -- The other contact that a customer proposed: a user decides whether it is
     # written to
 
     def action_use_proposed_email(self):
@@ -421,8 +421,8 @@ class ChaserHold(models.Model):
         written = (
             self.sudo().reminder_id._get_all_recipients() if self.reminder_id else []
         )
-        # As superuser: who may decide on holds need not be allowed to change contacts
-        # in general.
+        # As superuser, because users who may decide on holds need not have the right to
+        # change contacts.
         Partner = self.env["res.partner"].sudo()
         contacts = Partner.search(
             [

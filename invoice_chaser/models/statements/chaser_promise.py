@@ -20,13 +20,10 @@ _LOOK_BACK_DAYS = 30
 
 
 class ChaserPromise(models.Model):
-    """A customer's word that he will pay on a day.
-
-    Until the day has passed it holds what it covers: without an amount the named
-    invoices, or everything of the customer; with an amount the oldest of them that it
-    pays, whole invoices (``core.promises``). Payments are looked up, never entered
-    here.
-    """
+    """A customer's promise to pay on a day. Until the day has passed it holds what it
+    covers: without an amount the named invoices, or everything of the customer; with an
+    amount the oldest of them that the amount pays, as whole invoices
+    (``core.promises``). Payments are looked up, never entered here."""
 
     _name = "chaser.promise"
     _description = "Promise to Pay"
@@ -174,8 +171,8 @@ class ChaserPromise(models.Model):
     # -- actions
 
     def action_cancel(self):
-        """The promise does not count any more, neither as kept nor as broken; what it
-        held is chased again."""
+        """Cancel the promise: it counts neither as kept nor as broken; what it held is
+        chased again."""
         self.check_access("write")
         self.filtered(lambda promise: promise.state == "open").sudo()._set_state(
             "cancelled"
@@ -305,8 +302,8 @@ class ChaserPromise(models.Model):
         )
 
     def _set_covered(self):
-        """Fix what the promise is about, as it is open now. Named items (``line_ids``)
-        stay as they were given, within the amount."""
+        """Store what the promise covers, from the items that are open now. Given items
+        (``line_ids``) are kept, within the amount."""
         for promise in self.sudo():
             items = promise._read_coverable()
             if promise.line_ids and not promise.covered_move_ids:
@@ -417,8 +414,8 @@ class ChaserPromise(models.Model):
         return unallocated
 
     def _update_states(self):
-        """Bring the states up to what the books say. A payment that is matched to
-        nothing counts for one promise only, the earliest."""
+        """Update the states from the books. A payment that is not matched counts for
+        one promise only, the earliest."""
         promises = self.filtered(lambda promise: promise.state != "cancelled").sorted(
             "date_promised"
         )
@@ -449,8 +446,8 @@ class ChaserPromise(models.Model):
     @api.model
     def _update_reconciled(self, move_lines):
         """Items were paid, credited, or their payment was taken back. A payment never
-        fails or waits because of a promise: what is held by another process is left to
-        the scheduled job."""
+        fails or waits because of a promise: rows that another process has locked are
+        left to the scheduled job."""
         if not move_lines:
             return
         try:
@@ -477,9 +474,9 @@ class ChaserPromise(models.Model):
 
     @api.model
     def _cron_check(self):
-        """Promises whose day has passed, those that money came in for without being
-        matched, and of the last weeks also the settled ones: late bank data mends a
-        broken one, a payment taken back opens a kept one."""
+        """Updates promises whose day has passed, those with unmatched payments, and the
+        settled ones of the last weeks: late bank data can make a broken one kept, and a
+        payment that is taken back reopens a kept one."""
         since = fields.Date.subtract(fields.Date.today(), days=_LOOK_BACK_DAYS)
         self.search(
             [
@@ -493,8 +490,8 @@ class ChaserPromise(models.Model):
         self.env["chaser.hold"]._release_paid()
 
     def _foresee(self):
-        """Per commercial partner id what becomes of these open promises
-        (``core.planner.PromiseEnd``) when nothing more is paid."""
+        """Commercial partner id → how these open promises will end
+        (``core.plan.planner.PromiseEnd``) if nothing more is paid."""
         covered, unallocated, ends = self._read_covered(), self._read_unallocated(), {}
         for promise in self:
             day = promise.date_promised
@@ -513,7 +510,7 @@ class ChaserPromise(models.Model):
 
     @api.model
     def _update_passed(self, company):
-        """Open promises whose day has passed, before anything is planned upon them."""
+        """Updates open promises whose day has passed, before the planner reads them."""
         self.search(
             [
                 ("company_id", "=", company.id),

@@ -7,8 +7,8 @@ TASK_TYPE = "mail.mail_activity_data_todo"
 
 
 class ChaserStatementMixin(models.AbstractModel):
-    """What a customer said about what he owes: who said it, where, about which
-    invoices, and who looks after it."""
+    """What a customer said about their debts: who said it, where, about which invoices,
+    and who is responsible for it."""
 
     _name = "chaser.statement.mixin"
     _description = "What a Customer Said"
@@ -88,8 +88,8 @@ class ChaserStatementMixin(models.AbstractModel):
         return values
 
     def _note(self, body, moves=None):
-        """A silent note on the customer and on the invoices it is about; ``body`` is
-        text or ``Markup``."""
+        """A note without notification on the customer and on the invoices it is about;
+        ``body`` is text or ``Markup``."""
         self.ensure_one()
         body = body if isinstance(body, Markup) else Markup("<p>%s</p>") % body
         self.partner_id.sudo()._message_log(body=body)
@@ -97,7 +97,7 @@ class ChaserStatementMixin(models.AbstractModel):
             move.sudo()._message_log(body=body)
 
     def _plan_todo(self, summary, day=None, note=""):
-        """A to-do for the responsible; nobody gets one where nobody is."""
+        """A to-do for the responsible user, if there is one."""
         for record in self:
             if record.user_id:
                 record.sudo().activity_schedule(
@@ -109,7 +109,7 @@ class ChaserStatementMixin(models.AbstractModel):
                 )
 
     def _get_invoices_text(self):
-        """The named invoices, or that everything is meant."""
+        """The named invoices, or words for everything."""
         self.ensure_one()
         numbers = self.move_ids.mapped("name")
         return (

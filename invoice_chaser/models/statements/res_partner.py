@@ -2,12 +2,11 @@ from odoo import fields, models
 
 
 class ResPartner(models.Model):
-    """What the customer has said, and how far his word can be relied on."""
+    """What the customer has said, and how reliable their promises are."""
 
     _inherit = "res.partner"  # pylint: disable=consider-merging-classes-inherited  # promises, disputes and holds
 
-    # Several fields from one query each; both depend on the company that is looked
-    # from.
+    # Several fields from one query each; both depend on the current company.
     chaser_promise_kept = fields.Integer(
         "Promises Kept",
         compute="_compute_chaser_promises",
@@ -104,7 +103,7 @@ class ResPartner(models.Model):
     # -- buttons
 
     def action_chaser_promise(self):
-        """Form for a promise of this customer, about everything or some of his
+        """Form for a promise of this customer, about everything or some of their
         invoices."""
         return self._open_chaser_statement("chaser.promise")
 

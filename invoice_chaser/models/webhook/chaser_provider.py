@@ -5,8 +5,8 @@ from ..common.chaser_secret_mixin import secret_fields
 
 
 class ChaserProvider(models.Model):
-    """Reports of the mail service behind an SMTP mailbox: where they come in, and what
-    proves that they are the service's."""
+    """Reports of the mail service behind an SMTP mailbox: their address, and what
+    proves that they come from the service."""
 
     _inherit = "chaser.provider"  # pylint: disable=consider-merging-classes-inherited  # reports of the mail service
 
@@ -56,8 +56,8 @@ class ChaserProvider(models.Model):
 
     @api.depends("webhook_service")
     def _compute_webhook_token(self):
-        """Kept when the service changes, so that an address that was entered somewhere
-        goes on."""
+        """Kept when the service changes, so that an address that was entered at a
+        service stays valid."""
         for provider in self:
             provider.webhook_token = provider.webhook_token or (
                 new_token() if provider.webhook_service else False
@@ -106,7 +106,7 @@ class ChaserProvider(models.Model):
             provider.webhook_count = counts.get(provider.id, 0)
 
     def _prepare_write_effects(self, vals):
-        """Another service has another proof: the old one is forgotten."""
+        """Another service needs another secret: the old one is deleted."""
         effects = super()._prepare_write_effects(vals)
         if "webhook_service" in vals and not vals.get("webhook_secret"):
             changed = self.filtered(
@@ -118,7 +118,7 @@ class ChaserProvider(models.Model):
     # -- actions
 
     def action_new_webhook_address(self):
-        """Another address; what comes to the old one is refused from now on."""
+        """A new address; requests to the old one are refused from now on."""
         self.check_access("write")
         for provider in self.sudo():
             provider.webhook_token = new_token()

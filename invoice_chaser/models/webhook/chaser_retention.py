@@ -15,8 +15,8 @@ class ChaserRetention(models.AbstractModel):
 
     @api.autovacuum
     def _gc_reports(self):
-        """Reports past their company's retention period are deleted; what they said is
-        kept as events."""
+        """Deletes reports past their company's retention period; their content is kept
+        as events."""
         return self._forget(
             """DELETE FROM chaser_webhook_event WHERE id IN (
                    SELECT id FROM chaser_webhook_event WHERE company_id = %(company)s
@@ -26,9 +26,9 @@ class ChaserRetention(models.AbstractModel):
 
     @api.autovacuum
     def _gc_events(self):
-        """Addresses, programs and raw data of old events are forgotten. What was found
-        out about a bounce stays, because the bounce policy counts it; the address it
-        names is the customer's own, as the reminder has it."""
+        """Deletes addresses, programs and raw data of old events. The data of a bounce
+        stays, because the bounce policy counts it; the address it names is the
+        customer's own, as the reminder has it."""
         result = self._forget(
             """UPDATE chaser_event SET ip_address = NULL, user_agent = NULL,
             raw_data = CASE WHEN event_type = 'bounced' THEN raw_data ELSE NULL END
@@ -45,8 +45,8 @@ class ChaserRetention(models.AbstractModel):
 
     @api.autovacuum
     def _gc_answers(self):
-        """Where an answer came from is forgotten; what the customer said is evidence
-        and stays."""
+        """Deletes where an answer came from; what the customer said is evidence and
+        stays."""
         result = self._forget(
             """UPDATE chaser_answer SET ip_address = NULL, user_agent = NULL
                 WHERE id IN (SELECT id FROM chaser_answer WHERE company_id = %(company)s

@@ -22,8 +22,8 @@ _CERTIFICATES: dict[str, bytes] = {}
 
 
 class ChaserWebhookEvent(models.Model):
-    """What a mail service has told us: taken when it is proven to be the service's,
-    worked off afterwards, and again where need be."""
+    """A report of a mail service: stored when its origin is proven, processed
+    afterwards, and again where needed."""
 
     _name = "chaser.webhook.event"
     _description = "Report of a Mail Service"
@@ -147,7 +147,7 @@ class ChaserWebhookEvent(models.Model):
 
     @api.model
     def _store(self, provider, service, key, body):
-        """Once, however often and at however many workers it arrives at the same
+        """Stores the report once, even if it arrives several times at the same
         moment."""
         self.env.cr.execute(
             SQL(
@@ -170,8 +170,8 @@ class ChaserWebhookEvent(models.Model):
 
     @api.model
     def _fetch__(self, url):
-        """What stands behind an address of SNS: a certificate. No redirects, nothing
-        large, nothing from elsewhere.
+        """The certificate at an address of SNS. No redirects, no large files, no other
+        hosts.
 
         :raises requests.RequestException: when it cannot be had now
         :raises Refused: for any other address
@@ -186,7 +186,7 @@ class ChaserWebhookEvent(models.Model):
 
     @api.model
     def _get_url__(self, url):
-        """The one place that asks the network."""
+        """The only place that uses the network."""
         response = requests.get(
             url, timeout=_PATIENCE, allow_redirects=False, stream=True
         )
@@ -199,8 +199,8 @@ class ChaserWebhookEvent(models.Model):
 
     @api.model
     def _cron_process(self):
-        """Works off what has come in, oldest first. One that fails does not stop the
-        others; it is tried three times, then a person looks."""
+        """Processes stored reports, oldest first. One that fails does not stop the
+        others; it is tried three times and then left to a user."""
         waiting = [
             ("is_processed", "=", False),
             ("attempt_count", "<", _ATTEMPTS),
@@ -211,7 +211,7 @@ class ChaserWebhookEvent(models.Model):
             rest = [
                 *waiting,
                 ("id", "not in", tried),
-            ]  # once a run: what went wrong has time to change
+            ]  # once a run, so that the cause of an error has time to pass
             events = self.search(rest, limit=_BATCH, order="id").try_lock_for_update(
                 allow_referencing=True
             )
@@ -228,7 +228,7 @@ class ChaserWebhookEvent(models.Model):
             )
 
     def _process_safely(self):
-        """Process one report, and keep what went wrong."""
+        """Process one report; an error is kept with it."""
         self.ensure_one()
         try:
             with self.env.cr.savepoint():
@@ -441,13 +441,13 @@ class ChaserWebhookEvent(models.Model):
     # -- actions of a manager
 
     def _check_may_act(self):
-        """Who may change a mailbox may work on its reports."""
+        """Users who may change a mailbox may process its reports."""
         self.check_access("read")
         self.env["chaser.provider"].check_access("write")
         self.provider_id.check_access("write")
 
     def action_process(self):
-        """Once more, now. What is known already stays as it is."""
+        """Process it again, now. What is recorded already does not change."""
         self._check_may_act()
         for event in self.sudo().filtered(
             lambda event: event.payload and not event.needs_confirmation
@@ -455,7 +455,7 @@ class ChaserWebhookEvent(models.Model):
             event._process_safely()
 
     def action_confirm(self):
-        """Tell Amazon that its reports shall come here: opens the address that the
+        """Confirm to Amazon that its reports may come here: opens the address that the
         signed message named, which must be Amazon's own.
 
         :raises UserError: when it cannot be opened

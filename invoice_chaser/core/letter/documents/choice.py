@@ -42,10 +42,10 @@ class Document:
 def choose(
     documents: list[Document], max_count: int, max_bytes: int
 ) -> tuple[list[Document], list[Document]]:
-    """(those that go, those left out), in their order: the first ones first, none
-    beyond ``max_count`` (0: no limit) or ``max_bytes`` in all (0: no limit, before the
-    third that MIME adds). A file too large leaves room for the smaller ones after
-    it."""
+    """The documents that are attached and those left out, each in the given order. At
+    most ``max_count`` (0: no limit) and ``max_bytes`` in all (0: no limit; MIME adds a
+    third to it) are attached. A file that is too large is skipped; smaller ones after
+    it may still fit."""
     kept: list[Document] = []
     left: list[Document] = []
     size = 0

@@ -63,7 +63,7 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What came of a drawing: the document, or the note (key and values of the
+    """The result of a drawing: the document, or the note (key and values of the
     catalogue of reasons) on why there is none."""
 
     drawing: Drawing

@@ -14,7 +14,7 @@ def _load():
     """The library, the fonts (shared: finding them again would take longer than the
     document), and what may be loaded: nothing but what a document brings along
     itself."""
-    # It tells each of its steps; only what goes wrong belongs into a server's log.
+    # WeasyPrint logs each of its steps; only problems belong in a server's log.
     for name in ("weasyprint.progress", "fontTools"):
         logging.getLogger(name).setLevel(logging.WARNING)
     try:

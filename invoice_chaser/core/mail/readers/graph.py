@@ -50,7 +50,8 @@ class GraphReader(ApiReader):
 
     @staticmethod
     def _check(link: str) -> str:
-        """The token goes along with each request: to this service, nowhere else."""
+        """The token is sent with each request, so a request may go to this service
+        only."""
         if not str(link).startswith(f"{BASE}/"):
             raise Unreachable("the response leads to another host")
         return link

@@ -122,7 +122,7 @@ class ImapReader(MarkingReader):
         except imaplib.IMAP4.error as error:
             if _TEMPORARY.search(_words(error)):
                 raise
-            # Ended before its time; one new token, then the response counts.
+            # The token ended early; after one new token the response is final.
             _authenticate(session, user, self.__get_token(token))
 
     @contextlib.contextmanager

@@ -1,5 +1,5 @@
-"""What transports over an HTTP API share: the line between "not taken" and "perhaps
-taken"."""
+"""What transports over an HTTP API share: how "not taken" and "perhaps taken" are told
+apart."""
 
 import requests
 

@@ -112,8 +112,8 @@ class OutlookTransport(ApiTransport):
         )
 
     def _drop_draft(self, draft_id: str) -> None:
-        """What was refused does not stay among the person's drafts. A draft that stays
-        does no harm."""
+        """A refused message is removed from the person's drafts. If that fails, the
+        draft does no harm."""
         with contextlib.suppress(TransportError):
             self._call("DELETE", f"{GRAPH}/me/messages/{draft_id}", headers=_IMMUTABLE)
 
@@ -130,7 +130,7 @@ class OutlookTransport(ApiTransport):
             },
         )
         found = get_json(response).get("value")
-        # A draft of it means that the second request never worked.
+        # If it is still a draft, the second request did not work.
         return (
             any(not one.get("isDraft") for one in found)
             if isinstance(found, list)
@@ -154,8 +154,8 @@ class OutlookTransport(ApiTransport):
             return common
         if code in _CLOSED:
             return AuthenticationFailed(text)
-        # ErrorSendAsDenied, ErrorAccountSuspend and the like: the next message would
-        # fare no better.
+        # ErrorSendAsDenied, ErrorAccountSuspend and the like: the next message would be
+        # refused as well.
         return (
             PolicyRefused(text) if response.status_code == 403 else MessageRefused(text)
         )
@@ -193,7 +193,7 @@ class OutlookSmtpTransport(SessionTransport):
             try:
                 self._authenticate(session, token)
             except smtplib.SMTPAuthenticationError:
-                # Ended before its time; one new token, then the response counts.
+                # The token ended early; after one new token the response is final.
                 self._authenticate(session, self.__get_token(token))
         except smtplib.SMTPNotSupportedError as error:
             session.close()

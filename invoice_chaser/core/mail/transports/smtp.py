@@ -209,4 +209,6 @@ class SmtpTransport(SessionTransport):
                 "user or password holds characters that this server's login cannot take"
             ) from None
         finally:
-            session.password = None  # smtplib keeps it, and needs it no more
+            session.password = (
+                None  # smtplib keeps it, although it is not needed any more
+            )
