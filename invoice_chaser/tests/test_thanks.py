@@ -241,7 +241,7 @@ class TestThanks(ChaserCase):
         self.provider._set_state("draft")
         self.assertFalse(self._thank())
         with self.assertRaises(UserError):
-            self.env["chaser.campaign"].with_company(self.company)._thank(self.company)
+            self.env["chaser.thanks"].with_company(self.company)._thank(self.company)
         self.provider._set_state("connected")
         self.assertEqual(self._thank().state, "queued")
 
@@ -305,7 +305,7 @@ class TestThanks(ChaserCase):
             self.assertRaises(Killed),
             self.cr.savepoint(),
         ):
-            self.env["chaser.campaign"].with_company(self.company)._thank(self.company)
+            self.env["chaser.thanks"].with_company(self.company)._thank(self.company)
         self.env.invalidate_all()
         self.assertFalse(self._thanks())
         self.assertEqual(len(self._thank()), 1)

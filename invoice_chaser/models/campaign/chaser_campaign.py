@@ -5,10 +5,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
-from ...core.letter.template_language import REQUIRED_TAGS, TemplateProblem, check
 from ...core.pace.throttle import spread
-
-OPEN_STATES = ("draft", "scheduled", "sending", "paused")
+from .chaser_campaign_figures import OPEN_STATES
 
 
 class ChaserCampaign(models.Model):
@@ -19,6 +17,8 @@ class ChaserCampaign(models.Model):
         "mail.activity.mixin",
         "chaser.reason.mixin",
         "chaser.company.mixin",
+        "chaser.campaign.figures.mixin",
+        "chaser.campaign.letters.mixin",
     ]
     _order = "id desc"
     _check_company_auto = True
@@ -138,6 +138,34 @@ class ChaserCampaign(models.Model):
         help="Waiting messages whose mailbox is not connected.",
     )
 
+    is_thanks = fields.Boolean("Thank-You", readonly=True, copy=False)
+    is_copies = fields.Boolean(
+        "Copies on Request",
+        readonly=True,
+        copy=False,
+        help="Takes the copies that customers ask for on their page.",
+    )
+    daily_run_id = fields.Many2one(
+        "chaser.daily.run",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+    daily_kind = fields.Selection(
+        [("approval", "To approve"), ("auto", "Sent by itself")],
+        readonly=True,
+        copy=False,
+    )
+
+    _daily_uniq = models.UniqueIndex(
+        "(daily_run_id, daily_kind) WHERE daily_run_id IS NOT NULL",
+        "There is one such campaign per daily run.",
+    )
+    held_before_count = fields.Integer(
+        "Left Out as Before", compute="_compute_held_before_count"
+    )
+
     @api.depends("scheduled_at", "tz")
     def _compute_scheduled_local(self):
         for campaign in self:
@@ -147,6 +175,13 @@ class ChaserCampaign(models.Model):
             campaign.scheduled_local = (
                 moment and f"{moment:%Y-%m-%d %H:%M} ({campaign.tz})"
             )
+
+    def _compute_held_before_count(self):
+        for campaign in self:
+            campaign.held_before_count = len(campaign.daily_run_id.held_ids or ())
+
+    def action_view_held(self):
+        return self.daily_run_id.action_view_held()
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_sent(self):
@@ -289,7 +324,7 @@ class ChaserCampaign(models.Model):
                 campaign.write(
                     {"state": "cancelled", "completed_at": fields.Datetime.now()}
                 )
-        self._drop_approval()
+        self.env["chaser.daily.run"]._drop_approval(self)
         return True
 
     def _lock(self):
@@ -320,39 +355,7 @@ class ChaserCampaign(models.Model):
             [("campaign_id", "=", self.id), ("state", "=", "queued")], limit=1
         ):
             self._set_finished()
-        self._settle_approval()
-
-    def _check_templates(self):
-        for template in self._get_templates():
-            try:
-                for subject, body in template._get_sources().values():
-                    check(subject, is_html=False)
-                    check(body, REQUIRED_TAGS[template.category])
-            except TemplateProblem as problem:
-                raise UserError(
-                    self.env._(
-                        "Template “%(name)s”: %(problem)s",
-                        name=template.name,
-                        problem=template._describe_problem(problem),
-                    )
-                ) from None
-        self._check_findings()
-
-    def _get_templates(self):
-        Template = self.env["chaser.template"]
-        levels = Template.env["chaser.level"].union(
-            *(
-                level
-                for (level,) in self.env["chaser.reminder"]._read_group(
-                    [("campaign_id", "in", self.ids)], ["level_id"]
-                )
-            )
-        )
-        chosen = [
-            Template._get_for_level(level, self.company_id, self.campaign_type)
-            for level in levels or [levels]
-        ]
-        return self.template_id or Template.union(*chosen)
+        self.env["chaser.daily.run"]._settle_approval(self)
 
     def _queue_reminders(self, moment):
         """Drafts become queued, the most important first, spread over the campaign's
@@ -379,6 +382,11 @@ class ChaserCampaign(models.Model):
         self.env["chaser.reminder"].invalidate_model(["state", "scheduled_at"])
         self.invalidate_recordset()
         self.env["chaser.window"]._queue(self, moment)
+
+    @api.model
+    def _cron_thank(self):
+        """The scheduled job of ``chaser.thanks``."""
+        self.env["chaser.thanks"]._thank_all()
 
     # -- setters, also used by the sending job
 

@@ -83,7 +83,7 @@ class ChaserDailyRun(models.Model):
         """The digest, line by line, in the language of the environment."""
         figures, titles = (
             self.figures or {},
-            self.env["chaser.campaign"]._get_reason_titles(),
+            self._get_reason_titles(),
         )
         yield self.env._(
             "%(messages)s messages to %(customers)s customers.",
@@ -114,6 +114,33 @@ class ChaserDailyRun(models.Model):
                     )
         if self.reason:
             yield self.reason
+
+    @api.model
+    def _get_reason_titles(self):
+        """Short names of what the planner answers, for counts."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return {
+            "no_email": _("No usable e-mail address"),
+            "suppressed": _("Address stopped"),
+            "blacklisted": _("Address on Odoo's blacklist"),
+            "paused": _("Customer paused"),
+            "recent_contact": _("Contacted lately"),
+            "below_minimum": _("Below the minimum amount"),
+            "live_reminder": _("Another reminder is on its way"),
+            "covered_by_credit": _("Covered by open credits"),
+            "no_followup": _("Invoice not to be followed up"),
+            "disputed": _("Invoice disputed"),
+            "promised": _("Payment promised"),
+            "level_wait": _("Already reminded at this level"),
+            "below_first_level": _("No level applies yet"),
+            **{
+                f"hold_{code}": _("On hold: %s", name)
+                for code, name in self.env["chaser.hold"]
+                ._fields["code"]
+                ._description_selection(self.env)
+            },
+        }
 
     def action_view_campaigns(self):
         self.ensure_one()
@@ -369,10 +396,49 @@ class ChaserDailyRun(models.Model):
         self.write({"state": "done", "finished_at": fields.Datetime.now()})
         for campaign in self.campaign_ids:
             if campaign.daily_kind == "auto":
-                campaign._send_by_itself()
+                self._send_by_itself(campaign)
             if campaign.state == "draft":
-                campaign._ask_for_approval()
+                self._ask_for_approval(campaign)
         self._tell()
+
+    def _send_by_itself(self, campaign):
+        """Queues the campaign without a person; on an error a person is asked."""
+        try:
+            with self.env.cr.savepoint():
+                campaign.action_send()
+        except UserError as error:
+            self.env.invalidate_all(flush=False)
+            self.write(
+                self._prepare_reason_values("daily_not_sent", {"detail": str(error)})
+            )
+
+    def _ask_for_approval(self, campaign):
+        user = campaign.user_id
+        run = self.with_context(lang=user.lang or self.env.lang)
+        count = self.env["chaser.reminder"].search_count(
+            [("campaign_id", "=", campaign.id), ("state", "=", "draft")]
+        )
+        campaign.activity_schedule(
+            "mail.mail_activity_data_todo",
+            user_id=user.id or self.env.uid,
+            note=run.reason or False,
+            summary=run.env._("%s reminders of today wait for your approval", count),
+        )
+
+    @api.model
+    def _settle_approval(self, campaign):
+        """Somebody has decided on the campaign of a day: nobody is asked any more."""
+        if campaign.daily_run_id:
+            campaign.sudo().activity_feedback(
+                ["mail.mail_activity_data_todo"],
+                feedback=self.env._("Approved and queued."),
+            )
+
+    @api.model
+    def _drop_approval(self, campaigns):
+        campaigns.filtered("daily_run_id").sudo().activity_unlink(
+            ["mail.mail_activity_data_todo"]
+        )
 
     def _tell(self, always=False):
         """The digest: on the run, on its campaigns, and to the responsible person if
@@ -480,101 +546,3 @@ class ChaserDailyRun(models.Model):
             "domain": domain,
             "context": {},
         }
-
-
-class ChaserCampaign(models.Model):
-    _inherit = "chaser.campaign"  # pylint: disable=consider-merging-classes-inherited  # the campaign of a day
-
-    daily_run_id = fields.Many2one(
-        "chaser.daily.run",
-        readonly=True,
-        copy=False,
-        index="btree_not_null",
-        ondelete="restrict",
-    )
-    daily_kind = fields.Selection(
-        [("approval", "To approve"), ("auto", "Sent by itself")],
-        readonly=True,
-        copy=False,
-    )
-
-    _daily_uniq = models.UniqueIndex(
-        "(daily_run_id, daily_kind) WHERE daily_run_id IS NOT NULL",
-        "There is one such campaign per daily run.",
-    )
-    held_before_count = fields.Integer(
-        "Left Out as Before", compute="_compute_held_before_count"
-    )
-
-    def _send_by_itself(self):
-        """Queues the campaign without a person; on an error a person is asked."""
-        try:
-            with self.env.cr.savepoint():
-                self.action_send()
-        except UserError as error:
-            self.env.invalidate_all(flush=False)
-            self.daily_run_id.write(
-                self._prepare_reason_values("daily_not_sent", {"detail": str(error)})
-            )
-
-    def _ask_for_approval(self):
-        user = self.user_id
-        problem = self.daily_run_id.with_context(lang=user.lang or self.env.lang).reason
-        count = self.env["chaser.reminder"].search_count(
-            [("campaign_id", "=", self.id), ("state", "=", "draft")]
-        )
-        env = self.with_context(lang=user.lang or self.env.lang).env
-        self.activity_schedule(
-            "mail.mail_activity_data_todo",
-            user_id=user.id or self.env.uid,
-            note=problem or False,
-            summary=env._("%s reminders of today wait for your approval", count),
-        )
-
-    def _settle_approval(self):
-        """A person has decided on the campaign of the day, so the activity that asks
-        for it is done."""
-        if self.daily_run_id:
-            self.sudo().activity_feedback(
-                ["mail.mail_activity_data_todo"],
-                feedback=self.env._("Approved and queued."),
-            )
-
-    def _drop_approval(self):
-        self.filtered("daily_run_id").sudo().activity_unlink(
-            ["mail.mail_activity_data_todo"]
-        )
-
-    @api.model
-    def _get_reason_titles(self):
-        """Short names of what the planner answers, for counts."""
-        # pylint: disable=prefer-env-translation  # this is what _ stands for here
-        _ = self.env._
-        return {
-            "no_email": _("No usable e-mail address"),
-            "suppressed": _("Address stopped"),
-            "blacklisted": _("Address on Odoo's blacklist"),
-            "paused": _("Customer paused"),
-            "recent_contact": _("Contacted lately"),
-            "below_minimum": _("Below the minimum amount"),
-            "live_reminder": _("Another reminder is on its way"),
-            "covered_by_credit": _("Covered by open credits"),
-            "no_followup": _("Invoice not to be followed up"),
-            "disputed": _("Invoice disputed"),
-            "promised": _("Payment promised"),
-            "level_wait": _("Already reminded at this level"),
-            "below_first_level": _("No level applies yet"),
-            **{
-                f"hold_{code}": _("On hold: %s", name)
-                for code, name in self.env["chaser.hold"]
-                ._fields["code"]
-                ._description_selection(self.env)
-            },
-        }
-
-    def _compute_held_before_count(self):
-        for campaign in self:
-            campaign.held_before_count = len(campaign.daily_run_id.held_ids or ())
-
-    def action_view_held(self):
-        return self.daily_run_id.action_view_held()

@@ -546,7 +546,7 @@ class ChaserReminder(models.Model):
             self.env["chaser.planner"]._read_stopped(addresses, self.company_id)
         ):
             raise AnswerProblem("copy_stopped")
-        campaign = self.env["chaser.campaign"]._open_copy_campaign(self)
+        campaign = self.env["chaser.thanks"]._open_copy_campaign(self)
         copy = self.create(self._prepare_copy_values(campaign))
         campaign._trigger_sending()
         return copy

@@ -14,23 +14,16 @@ THANKED_STATES = ("paid", "in_payment", "partial")
 _REMINDED, _PAID = 365, 14
 
 
-class ChaserCampaign(models.Model):
+class ChaserThanks(models.AbstractModel):
     """Thank-you messages, and copies that customers ask for. They are campaigns that
     the program makes, so that they are sent, shown and stopped like any other
     message."""
 
-    _inherit = "chaser.campaign"  # pylint: disable=consider-merging-classes-inherited  # campaigns that the program makes itself
-
-    is_thanks = fields.Boolean("Thank-You", readonly=True, copy=False)
-    is_copies = fields.Boolean(
-        "Copies on Request",
-        readonly=True,
-        copy=False,
-        help="Takes the copies that customers ask for on their page.",
-    )
+    _name = "chaser.thanks"
+    _description = "Thank-You Messages and Copies"
 
     @api.model
-    def _cron_thank(self):
+    def _thank_all(self):
         """For each company with thank-yous: queues messages to customers who have paid
         what they were reminded of, after the set delay."""
         companies = self.env["res.company"].search([("chaser_thanks", "=", True)])
@@ -63,11 +56,11 @@ class ChaserCampaign(models.Model):
             <= now - timedelta(hours=company.chaser_thanks_hours)
         }
         if not due:
-            return self.browse()
+            return self.env["chaser.campaign"]
         template = company.chaser_thanks_template_id or self.env.ref(
             "invoice_chaser.chaser_template_thanks"
         )
-        campaign = self.create(
+        campaign = self.env["chaser.campaign"].create(
             {
                 "name": self.env._(
                     "Thank-you %s", format_date(self.env, company._get_chaser_today())
@@ -82,7 +75,7 @@ class ChaserCampaign(models.Model):
                 "provider_mode": company.chaser_provider_mode,
             }
         )
-        campaign._create_thanks(due)
+        self._create_reminders(campaign, due)
         campaign._start(now)
         return campaign
 
@@ -132,21 +125,23 @@ class ChaserCampaign(models.Model):
             )
         )
 
-    def _create_thanks(self, groups):
+    @api.model
+    def _create_reminders(self, campaign, groups):
         """One message per customer with their items, waiting; one without an address is
         kept with that reason, so that it is not tried again."""
-        partners = self.env["res.partner"].with_company(self.company_id).browse(groups)
-        emails, company = partners._get_chaser_emails(), self.company_id
+        company = campaign.company_id
+        partners = self.env["res.partner"].with_company(company).browse(groups)
+        emails = partners._get_chaser_emails()
         reminders = (
             self.env["chaser.reminder"]
             .sudo()
             .create(
                 [
                     {
-                        "campaign_id": self.id,
+                        "campaign_id": campaign.id,
                         "company_id": company.id,
                         "partner_id": partner.id,
-                        "provider_id": self.provider_id.id,
+                        "provider_id": campaign.provider_id.id,
                         "purpose": "thanks",
                         "recipient_email": emails[partner.id][0]
                         if emails[partner.id]
@@ -155,7 +150,7 @@ class ChaserCampaign(models.Model):
                         "language": partner._get_chaser_language(company),
                         "token": new_token(),
                         "state": "draft" if emails[partner.id] else "skipped",
-                        **self._prepare_reason_values(
+                        **campaign._prepare_reason_values(
                             False if emails[partner.id] else "no_email"
                         ),
                     }
@@ -198,7 +193,8 @@ class ChaserCampaign(models.Model):
         provider = reminder.provider_id
         if provider.state != "connected" or not provider.active:
             provider = self.env["chaser.provider"]._get_default(reminder.company_id)
-        campaign = self.search(
+        Campaign = self.env["chaser.campaign"]
+        campaign = Campaign.search(
             [
                 ("is_copies", "=", True),
                 ("company_id", "=", reminder.company_id.id),
@@ -207,7 +203,7 @@ class ChaserCampaign(models.Model):
             ],
             limit=1,
         )
-        campaign = campaign or self.create(
+        campaign = campaign or Campaign.create(
             {
                 "name": self.env._("Copies on request"),
                 "is_copies": True,
