@@ -12,3 +12,4 @@ from . import inbound
 from . import webhook
 from . import hours
 from . import maybe_paid
+from . import overview

@@ -24,6 +24,8 @@ from . import (
     test_oauth_keys,
     test_oauth_secrets,
     test_oauth_settle,
+    test_overview,
+    test_overview_reminders,
     test_plan,
     test_plan_speed,
     test_policy,

@@ -47,6 +47,9 @@ class ResConfigSettings(models.TransientModel):
         readonly=False,
         domain="[('company_id', 'in', (False, company_id))]",
     )
+    chaser_minutes_per_message = fields.Float(
+        related="company_id.chaser_minutes_per_message", readonly=False
+    )
     chaser_daily = fields.Boolean(related="company_id.chaser_daily", readonly=False)
     chaser_daily_hour = fields.Float(
         related="company_id.chaser_daily_hour", readonly=False

@@ -66,6 +66,18 @@ class ResCompany(models.Model):
         "levels, else the shipped policy.",
     )
 
+    chaser_minutes_per_message = fields.Float(
+        "Minutes per Message",
+        default=1.0,
+        help="What a reminder takes by hand, for the hours saved on the overview: the "
+        "invoices that were reminded times these minutes.",
+    )
+
+    _chaser_minutes_check = models.Constraint(
+        "CHECK(chaser_minutes_per_message >= 0)",
+        "The minutes per message cannot be negative.",
+    )
+
     chaser_daily = fields.Boolean(
         "Daily Run", help="Plans the reminders of the day by itself."
     )
