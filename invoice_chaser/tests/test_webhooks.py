@@ -16,7 +16,7 @@ from odoo.service.model import call_kw
 from odoo.tests import HttpCase, new_test_user, tagged
 from odoo.tools import SQL, mute_logger
 
-from ..core.mail.webhooks import Refused
+from ..core.mail.webhooks import SERVICES, Refused, Report, Service
 from ..core.mail.webhooks.base import make_mark
 from .common import ChaserCase, FakeTransport
 
@@ -28,6 +28,27 @@ SENDGRID_SECRET = base64.b64encode(
 ).decode()
 MAILGUN_SECRET, POSTMARK_SECRET = "key-4711-Sesam", "pop:Sesam-öffne-dich"
 EVENT = "chaser.webhook.event"
+
+
+class Pigeon(Service):
+    """A mail service that nobody has heard of."""
+
+    name, label = "pigeon", "Pigeon Post"
+    hint = "Proof: the ring on its leg."
+
+    def verify(self, request, secret, now, fetch):
+        if request.headers.get("ring") != secret:
+            raise Refused("another ring")
+        return hashlib.sha256(request.body).hexdigest()
+
+    def parse(self, body):
+        message_ids = (body.decode(),)
+        return [
+            Report("p1", "delivered", fields.Datetime.now(), message_ids=message_ids)
+        ]
+
+    def get_headers(self, mark):
+        return {"X-Ring": mark}
 
 
 class WebhookCase(ChaserCase, HttpCase):
@@ -171,6 +192,28 @@ class TestWebhooks(WebhookCase):
                     self._post([self._sg("delivered")], **options), expected
                 )
         self.assertFalse(self._stored())
+
+    def test_a_new_service_needs_nothing_here(self):
+        """Its own module names, labels and explains it, and does the rest."""
+        pigeon = Pigeon()
+        with patch.dict(SERVICES, {"pigeon": pigeon}):
+            for model, name in (
+                (self.provider, "webhook_service"),
+                (self.env[EVENT], "service"),
+            ):
+                words = dict(model._fields[name]._description_selection(self.env))
+                self.assertEqual(words["pigeon"], "Pigeon Post")
+            self.provider.write(
+                {"webhook_service": "pigeon", "webhook_secret": "ring 7"}
+            )
+            self.assertEqual(self.provider.webhook_hint, pigeon.hint)
+            path = f"/chaser/webhook/pigeon/{self.token}"
+            body = self.reminder.message_id.encode()
+            self.assertEqual(self._post(None, path, body=body), 403)
+            self.assertEqual(self._post(None, path, body=body, Ring="ring 7"), 200)
+            self._work()
+            self.assertEqual(self._facts().mapped("event_type"), ["delivered"])
+            self.assertIn("Pigeon Post", self._stored().display_name)
 
     def test_refused_without_a_proof(self):
         self.provider.with_user(self.manager).action_clear_webhook_secret()
@@ -560,14 +603,14 @@ class TestWebhooks(WebhookCase):
         ):
             url = f"https://sns.eu-west-1.amazonaws.com/{self._testMethodName}.pem"
             for _time in range(2):
-                self.assertEqual(self.env[EVENT]._fetch__(url), b"pem")
+                self.assertEqual(self.env[EVENT]._fetch__(SERVICES["ses"], url), b"pem")
             for bad in (
                 "https://evil.example/x.pem",
                 "http://sns.eu-west-1.amazonaws.com/x.pem",
                 "file:///etc/passwd",
             ):
                 with self.assertRaises(Refused):
-                    self.env[EVENT]._fetch__(bad)
+                    self.env[EVENT]._fetch__(SERVICES["ses"], bad)
         self.assertEqual(asked, [url], "once, then from memory")
 
     def test_redirects_are_not_followed(self):

@@ -206,9 +206,9 @@ class TestWorklist(ChaserCase):
         self._make_invoice(days=20)
         row = self._row()
         for action, model in (
-            (row.action_hold(), "chaser.hold"),
-            (row.action_promise(), "chaser.promise"),
-            (row.action_dispute(), "chaser.dispute"),
+            (row.action_chaser_hold(), "chaser.hold"),
+            (row.action_chaser_promise(), "chaser.promise"),
+            (row.action_chaser_dispute(), "chaser.dispute"),
             (row.action_call(), "chaser.call"),
         ):
             made = (

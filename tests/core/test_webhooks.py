@@ -8,7 +8,14 @@ import json
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from core.mail.webhooks import SERVICES, Malformed, Refused, WebhookRequest
+from core.mail import webhooks
+from core.mail.webhooks import (
+    SERVICES,
+    Malformed,
+    Refused,
+    WebhookRequest,
+    find_services,
+)
 from core.mail.webhooks.base import make_mark, moment
 from core.mail.webhooks.mailgun import MAILGUN
 from core.mail.webhooks.postmark import POSTMARK
@@ -784,6 +791,50 @@ def test_ses_other_messages_say_nothing():
 
 
 # -- all of them
+
+NEW_SERVICE = """
+from core.mail.webhooks.base import Refused, Service, _
+
+
+class Pigeon(Service):
+    name = "pigeon"
+    label = "Pigeon Post"
+    hint = _("Proof: the ring on its leg.")
+
+    def verify(self, request, secret, now, fetch):
+        raise Refused("no ring")
+
+    def parse(self, body):
+        return []
+
+    def get_headers(self, mark):
+        return {"X-Ring": mark}
+
+
+PIGEON = Pigeon()
+"""
+
+
+def test_a_file_is_all_that_a_new_service_needs(tmp_path, monkeypatch):
+    (tmp_path / "pigeon.py").write_text(NEW_SERVICE)
+    monkeypatch.setattr(webhooks, "__path__", [*webhooks.__path__, str(tmp_path)])
+    found = find_services(webhooks.__path__)
+    assert set(found) == {*SERVICES, "pigeon"}
+    assert [one.label for one in found.values()] == sorted(
+        one.label for one in found.values()
+    )
+
+
+@pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
+def test_each_service_says_what_it_is_and_what_to_enter(service):
+    assert service.name.isascii() and service.name.islower()
+    assert service.label and service.hint.startswith("Proof: ")
+
+
+@pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
+def test_only_addresses_of_the_service_are_opened(service):
+    assert not service.is_own_url("https://evil.example/x.pem")
+    assert service.get_subscribe_url(b"{}") == ""
 
 
 @pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)

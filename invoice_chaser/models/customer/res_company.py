@@ -244,3 +244,36 @@ class ResCompany(models.Model):
         """Today in the company's time zone, as a date."""
         self.ensure_one()
         return fields.Date.context_today(self.with_context(tz=self._get_chaser_tz()))
+
+    # -- who looks after things
+
+    def _get_chaser_people(self, group="user"):
+        """Who works with the addon in this company, by the group ``user`` (managers
+        included) or ``manager``. Never Odoo's own robot."""
+        self.ensure_one()
+        people = self.env.ref(f"invoice_chaser.group_chaser_{group}").sudo()
+        return people.all_user_ids.filtered(
+            lambda user: user.active and not user.share and self in user.company_ids
+        ) - self.env.ref("base.user_root")
+
+    def _get_chaser_responsible(self, partner=None, reminder=None, wanted=None):
+        """Who is to look after something in this company: the first of these who works
+        with the addon here. May be empty.
+
+        :param wanted: users, who come first; then
+        :param reminder: who sent its campaign, and the salesperson of its invoices;
+        :param partner: the salesperson of the customer;
+
+        then a manager, then anybody.
+        """
+        people = self._get_chaser_people()
+        candidates = self.env["res.users"].sudo()
+        if wanted:
+            candidates |= wanted.sudo()
+        if reminder:
+            candidates |= reminder.sudo().campaign_id.user_id
+            candidates |= reminder.sudo().line_ids.move_id.invoice_user_id
+        if partner:
+            candidates |= partner.sudo().user_id
+        candidates |= self._get_chaser_people("manager") | people.sorted("id")
+        return (candidates & people)[:1]

@@ -273,7 +273,9 @@ class ChaserHoliday(models.Model):
             .chaser_country_ids
         )
         for company in companies:
-            user = company._get_chaser_holiday_user()
+            user = company._get_chaser_responsible(
+                wanted=company.chaser_holiday_user_id
+            )
             today = company._get_chaser_today()
             days = self.search(
                 [

@@ -246,16 +246,3 @@ class ResCompany(models.Model):
             )
         )
         return {row[0]: Place(*row[1:]) for row in rows}
-
-    def _get_chaser_holiday_user(self):
-        """Who confirms estimated days: the one set, else a manager who works in the
-        company; never OdooBot."""
-        self.ensure_one()
-        managers = self.env.ref("invoice_chaser.group_chaser_manager").all_user_ids
-        fitting = managers.filtered(
-            lambda user: user.active
-            and not user.share
-            and self in user.company_ids
-            and user != self.env.ref("base.user_root")
-        )
-        return self.chaser_holiday_user_id or fitting[:1]

@@ -99,8 +99,8 @@ class ChaserInbound(models.Model):
 
     def _plan_answer(self):
         """One open task per customer and responsible, however many answers come."""
-        user = self.env["chaser.reminder"]._get_responsible(
-            self.company_id, self.partner_id, self.reminder_id
+        user = self.company_id._get_chaser_responsible(
+            self.partner_id, self.reminder_id
         )
         if not user or self.partner_id.activity_search(
             [_REPLY_ACTIVITY], user_id=user.id

@@ -440,9 +440,7 @@ class ChaserProvider(models.Model):
         self.write(values)
 
     def _notify_read_refused(self, error):
-        user = self.env["chaser.reminder"]._get_responsible(
-            self.company_id, self.env["res.partner"]
-        )
+        user = self.company_id._get_chaser_responsible()
         if user:
             self.activity_schedule(
                 "mail.mail_activity_data_todo",

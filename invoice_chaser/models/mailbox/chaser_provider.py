@@ -251,15 +251,7 @@ class ChaserProvider(models.Model):
         same trouble."""
         if summary in self.activity_ids.mapped("summary"):
             return
-        managers = (
-            self.env.ref("invoice_chaser.group_chaser_manager").sudo().all_user_ids
-        )
-        manager = managers.filtered(
-            lambda user: self.company_id in user.company_ids
-            and not user.share
-            and user.active
-        )
-        person = (manager - self.env.ref("base.user_root"))[:1]
+        person = self.company_id._get_chaser_people("manager")[:1]
         if person:
             self.activity_schedule(
                 "mail.mail_activity_data_todo",

@@ -187,7 +187,7 @@ class ChaserSuppression(models.Model):
     @api.model
     def _plan_new_address(self, company, partner, address, words, reminder):
         """A task to find another address, naming one where the customer has one."""
-        user = self.env["chaser.reminder"]._get_responsible(company, partner, reminder)
+        user = company._get_chaser_responsible(partner, reminder)
         if not user:
             return
         other = self._find_other_contact(company, partner, address)

@@ -25,6 +25,7 @@ class ChaserWorklist(models.Model):
     now. The score is `core.priority`'s."""
 
     _name = "chaser.worklist"
+    _inherit = ["chaser.statement.buttons.mixin"]
     _description = "Worklist of Customers"
     _auto = False
     _order = "priority desc, amount_overdue desc, id"
@@ -515,14 +516,13 @@ class ChaserWorklist(models.Model):
 
     # -- actions
 
-    def action_hold(self):
-        return self.partner_id._open_chaser_statement("chaser.hold", self.company_id)
-
-    def action_promise(self):
-        return self.partner_id._open_chaser_statement("chaser.promise", self.company_id)
-
-    def action_dispute(self):
-        return self.partner_id._open_chaser_statement("chaser.dispute", self.company_id)
+    def _get_chaser_subject(self):
+        return (
+            self.partner_id,
+            self.company_id,
+            self.env["account.move"],
+            self.env["chaser.reminder"],
+        )
 
     def action_call(self):
         """Record a call to this customer, or plan one."""

@@ -355,22 +355,8 @@ class ChaserReminder(models.Model):
         }
 
     def _get_page_responsible(self):
-        """The user responsible for this customer's answers: who sent the campaign, else
-        a user of the addon in the company; may be empty."""
-        user = self.campaign_id.user_id
-        if (
-            user.active
-            and not user.share
-            and self.company_id in user.company_ids
-            and user.has_group("invoice_chaser.group_chaser_user")
-        ):
-            return user
-        users = self.env.ref("invoice_chaser.group_chaser_user").all_user_ids.filtered(
-            lambda user: user.active
-            and not user.share
-            and self.company_id in user.company_ids
-        )
-        return (users - self.env.ref("base.user_root")).sorted("id")[:1]
+        """Who looks after this customer's answers; may be nobody."""
+        return self.company_id._get_chaser_responsible(self.partner_id, self)
 
     def _prepare_statement_base(self, answer):
         return {

@@ -15,7 +15,7 @@ class ChaserReminder(models.Model):
 
     _name = "chaser.reminder"
     _description = "Payment Reminder"
-    _inherit = ["chaser.reason.mixin"]
+    _inherit = ["chaser.reason.mixin", "chaser.statement.buttons.mixin"]
     _order = "id desc"
     _rec_name = "subject"
 

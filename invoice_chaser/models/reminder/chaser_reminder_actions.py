@@ -2,7 +2,7 @@ import logging
 
 import psycopg2.errors
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
@@ -199,51 +199,11 @@ class ChaserReminder(models.Model):
 
     # -- Buttons on a reminder for what the customer answered to it
 
-    def action_chaser_promise(self):
-        """Form for a promise about the items of this reminder."""
-        return self._open_chaser_statement("chaser.promise")
-
-    def action_chaser_dispute(self):
-        return self._open_chaser_statement("chaser.dispute")
-
-    def action_chaser_hold(self):
-        return self._open_chaser_statement("chaser.hold")
-
-    def _open_chaser_statement(self, model):
-        self.ensure_one()
-        self.check_access("read")
+    def _get_chaser_subject(self):
         moves = self._get_live_lines().move_id.filtered(
             lambda move: move.payment_state not in ("paid", "reversed")
         )
-        return self.partner_id._open_chaser_statement(
-            model, self.company_id, moves, self
-        )
-
-    # -- who is to look
-
-    @api.model
-    def _get_responsible(self, company, partner, reminder=None):
-        """The user who should look at it: the campaign's responsible, the salesperson
-        of the invoices or the customer, else a manager of the company."""
-        root = self.env.ref("base.user_root")
-        candidates = self.env["res.users"].sudo()
-        if reminder:
-            candidates |= (
-                reminder.campaign_id.user_id.sudo()
-                | reminder.line_ids.move_id.invoice_user_id.sudo()
-            )
-        candidates |= (
-            partner.user_id.sudo()
-            | self.env.ref("invoice_chaser.group_chaser_manager").sudo().all_user_ids
-        )
-        chaser = self.env.ref("invoice_chaser.group_chaser_user")
-        return candidates.filtered(
-            lambda user: user.active
-            and not user.share
-            and user != root
-            and company in user.company_ids
-            and chaser in user.all_group_ids
-        )[:1]
+        return self.partner_id, self.company_id, moves, self
 
     # -- what payments change
 

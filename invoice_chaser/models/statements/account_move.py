@@ -6,7 +6,8 @@ class AccountMove(models.Model):
     """Promises and disputes as an invoice shows them: one date and one reason, derived
     from the records."""
 
-    _inherit = "account.move"  # pylint: disable=consider-merging-classes-inherited  # promises, disputes and holds
+    _name = "account.move"
+    _inherit = ["account.move", "chaser.statement.buttons.mixin"]  # pylint: disable=consider-merging-classes-inherited  # promises, disputes and holds
 
     chaser_promise_ids = fields.Many2many(
         "chaser.promise",
@@ -135,17 +136,10 @@ class AccountMove(models.Model):
 
     # -- buttons
 
-    def action_chaser_promise(self):
-        """Form for a promise about these invoices of one customer."""
-        return self._open_chaser_statement("chaser.promise")
-
-    def action_chaser_dispute(self):
-        return self._open_chaser_statement("chaser.dispute")
-
-    def action_chaser_hold(self):
-        return self._open_chaser_statement("chaser.hold")
-
-    def _open_chaser_statement(self, model):
-        partner = self.commercial_partner_id
-        partner.ensure_one()
-        return partner._open_chaser_statement(model, self.company_id, self)
+    def _get_chaser_subject(self):
+        return (
+            self.commercial_partner_id,
+            self.company_id,
+            self,
+            self.env["chaser.reminder"],
+        )

@@ -4,7 +4,8 @@ from odoo import fields, models
 class ResPartner(models.Model):
     """What the customer has said, and how reliable their promises are."""
 
-    _inherit = "res.partner"  # pylint: disable=consider-merging-classes-inherited  # promises, disputes and holds
+    _name = "res.partner"
+    _inherit = ["res.partner", "chaser.statement.buttons.mixin"]  # pylint: disable=consider-merging-classes-inherited  # promises, disputes and holds
 
     # Several fields from one query each; both depend on the current company.
     chaser_promise_kept = fields.Integer(
@@ -102,38 +103,13 @@ class ResPartner(models.Model):
 
     # -- buttons
 
-    def action_chaser_promise(self):
-        """Form for a promise of this customer, about everything or some of their
-        invoices."""
-        return self._open_chaser_statement("chaser.promise")
-
-    def action_chaser_dispute(self):
-        return self._open_chaser_statement("chaser.dispute")
-
-    def action_chaser_hold(self):
-        return self._open_chaser_statement("chaser.hold")
-
-    def _open_chaser_statement(self, model, company=None, moves=None, reminder=None):
-        self.ensure_one()
-        self.env[model].check_access("create")
-        company, moves = company or self.env.company, moves or self.env["account.move"]
-        defaults = {
-            "default_partner_id": self.commercial_partner_id.id,
-            "default_company_id": company.id,
-            "default_move_ids": [fields.Command.set(moves.ids)],
-            "default_reminder_id": reminder.id if reminder else False,
-        }
-        if len(moves.currency_id) == 1:
-            defaults["default_currency_id"] = moves.currency_id.id
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": model,
-            "view_mode": "form",
-            "views": [(False, "form")],
-            "target": "new",
-            "name": self.env["ir.model"].sudo()._get(model).name,
-            "context": defaults,
-        }
+    def _get_chaser_subject(self):
+        return (
+            self,
+            self.env.company,
+            self.env["account.move"],
+            self.env["chaser.reminder"],
+        )
 
     def action_view_chaser_promises(self):
         return self._view_chaser_statements("chaser_promise_action")

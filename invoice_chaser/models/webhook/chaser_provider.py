@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 
+from ...core.mail.webhooks import SERVICES
 from ...core.status.tracking import new_token
 from ..common.chaser_secret_mixin import secret_fields
 
@@ -11,12 +12,7 @@ class ChaserProvider(models.Model):
     _inherit = "chaser.provider"  # pylint: disable=consider-merging-classes-inherited  # reports of the mail service
 
     webhook_service = fields.Selection(
-        [
-            ("ses", "Amazon SES"),
-            ("sendgrid", "SendGrid"),
-            ("mailgun", "Mailgun"),
-            ("postmark", "Postmark"),
-        ],
+        lambda self: [(one.name, one.label) for one in SERVICES.values()],
         "Mail Service",
         tracking=True,
         copy=False,
@@ -76,26 +72,10 @@ class ChaserProvider(models.Model):
     @api.depends("webhook_service")
     @api.depends_context("lang")
     def _compute_webhook_hint(self):
-        hints = {
-            "ses": self.env._(
-                "Proof: the ARN of the SNS topic that gets the events of your "
-                "configuration set (arn:aws:sns:…). "
-                "After the subscription, confirm it under Reports of the Mail Service."
-            ),
-            "sendgrid": self.env._(
-                "Proof: the Verification Key of Mail Settings ▸ Event Webhook ▸ "
-                "Signature Verification."
-            ),
-            "mailgun": self.env._(
-                "Proof: the HTTP webhook signing key of Sending ▸ Webhooks."
-            ),
-            "postmark": self.env._(
-                "Proof: user:password, entered at the webhook under Basic auth "
-                "credentials as well."
-            ),
-        }
         for provider in self:
-            provider.webhook_hint = hints.get(provider.webhook_service, False)
+            service = SERVICES.get(provider.webhook_service)
+            # The sentence stands in the service's own module, marked for translation.
+            provider.webhook_hint = service and self.env._(service.hint)
 
     def _compute_webhook_count(self):
         rows = self.env["chaser.webhook.event"]._read_group(

@@ -8,7 +8,6 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, email_normalize
 
 from ...core.mail.webhooks import SERVICES, Malformed, Refused
-from ...core.mail.webhooks.ses import is_sns_url
 from ...core.status.tracking import describe_agent, judge, valid_token
 
 _logger = logging.getLogger(__name__)
@@ -42,12 +41,7 @@ class ChaserWebhookEvent(models.Model):
         ondelete="cascade",
     )
     service = fields.Selection(
-        [
-            ("ses", "Amazon SES"),
-            ("sendgrid", "SendGrid"),
-            ("mailgun", "Mailgun"),
-            ("postmark", "Postmark"),
-        ],
+        lambda self: [(one.name, one.label) for one in SERVICES.values()],
         required=True,
         readonly=True,
     )
@@ -115,7 +109,12 @@ class ChaserWebhookEvent(models.Model):
             return 404
         try:
             secret = provider._open_secret__("webhook_secret_sealed")
-            key = service.verify(request, secret, fields.Datetime.now(), self._fetch__)
+            key = service.verify(
+                request,
+                secret,
+                fields.Datetime.now(),
+                lambda url: self._fetch__(service, url),
+            )
         except (Refused, UserError) as error:
             _logger.info(
                 "A report of %s for mailbox %s was refused: %s",
@@ -169,15 +168,15 @@ class ChaserWebhookEvent(models.Model):
             self.env.ref("invoice_chaser.ir_cron_process_webhooks").sudo()._trigger()
 
     @api.model
-    def _fetch__(self, url):
+    def _fetch__(self, service, url):
         """The certificate at an address of SNS. No redirects, no large files, no other
         hosts.
 
         :raises requests.RequestException: when it cannot be had now
         :raises Refused: for any other address
         """
-        if not is_sns_url(url):
-            raise Refused("an address that is not Amazon's")
+        if not service.is_own_url(url):
+            raise Refused("an address that is not the service's")
         if url not in _CERTIFICATES:
             if len(_CERTIFICATES) >= 50:
                 _CERTIFICATES.clear()
@@ -248,7 +247,7 @@ class ChaserWebhookEvent(models.Model):
     def _process(self):
         body = (self.payload or "").encode()
         service = SERVICES[self.service]
-        url = service.get_subscribe_url(body) if self.service == "ses" else ""
+        url = service.get_subscribe_url(body)
         if url and not self.is_processed:
             self.write(
                 {"needs_confirmation": True, "subscribe_url": url, "error": False}
@@ -462,7 +461,7 @@ class ChaserWebhookEvent(models.Model):
         """
         self._check_may_act()
         for event in self.sudo().filtered("needs_confirmation"):
-            if not is_sns_url(event.subscribe_url):
+            if not SERVICES[event.service].is_own_url(event.subscribe_url):
                 raise UserError(
                     self.env._("The address to confirm is not one of Amazon SNS.")
                 )

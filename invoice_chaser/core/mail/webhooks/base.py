@@ -55,10 +55,21 @@ class Report:
     machine: bool = False
 
 
+def _(sentence: str) -> str:
+    """Marks a sentence for translation; it is translated where it is shown."""
+    return sentence
+
+
 class Service(ABC):
     """One mail service."""
 
+    # In the address of the webhook, and what is stored.
     name: str
+    # The name on screens.
+    label: str
+    # What proves that a report is the service's, and where it is found there. Marked
+    # with ``_``.
+    hint: str
 
     @abstractmethod
     def verify(
@@ -82,6 +93,15 @@ class Service(ABC):
     def parse(self, body: bytes) -> list[Report]:
         """The reports of a verified body; kinds of events that mean nothing to us are
         left out. Raises Malformed."""
+
+    def get_subscribe_url(self, body: bytes) -> str:
+        """The address to open where a verified body asks whether reports shall come
+        here; empty for all others."""
+        return ""
+
+    def is_own_url(self, url: str) -> bool:
+        """Whether an address is the service's own, so that it may be opened."""
+        return False
 
     @abstractmethod
     def get_headers(self, mark: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from .base import (
     Report,
     Service,
     WebhookRequest,
+    _,
     bracket,
     moment,
     part,
@@ -39,6 +40,8 @@ _WINDOW = timedelta(hours=9)
 
 class Mailgun(Service):
     name = "mailgun"
+    label = "Mailgun"
+    hint = _("Proof: the HTTP webhook signing key of Sending ▸ Webhooks.")
 
     def verify(
         self,

@@ -17,6 +17,7 @@ from .base import (
     Report,
     Service,
     WebhookRequest,
+    _,
     bracket,
     moment,
     part,
@@ -39,6 +40,11 @@ _POLICY = {"Blocked", "SpamNotification", "DMARCPolicy", "SMTPApiError", "Unconf
 
 class Postmark(Service):
     name = "postmark"
+    label = "Postmark"
+    hint = _(
+        "Proof: user:password, entered at the webhook under Basic auth "
+        "credentials as well."
+    )
 
     def verify(
         self,

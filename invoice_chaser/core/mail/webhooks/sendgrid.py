@@ -23,6 +23,7 @@ from .base import (
     Report,
     Service,
     WebhookRequest,
+    _,
     bracket,
     moment,
     read_json,
@@ -45,6 +46,11 @@ _TYPES = {
 
 class SendGrid(Service):
     name = "sendgrid"
+    label = "SendGrid"
+    hint = _(
+        "Proof: the Verification Key of Mail Settings ▸ Event Webhook ▸ "
+        "Signature Verification."
+    )
 
     def verify(
         self,

@@ -25,6 +25,7 @@ from .base import (
     Report,
     Service,
     WebhookRequest,
+    _,
     bracket,
     moment,
     part,
@@ -90,6 +91,12 @@ def is_sns_url(url: str) -> bool:
 
 class Ses(Service):
     name = "ses"
+    label = "Amazon SES"
+    hint = _(
+        "Proof: the ARN of the SNS topic that gets the events of your "
+        "configuration set (arn:aws:sns:…). "
+        "After the subscription, confirm it under Reports of the Mail Service."
+    )
 
     def verify(
         self,
@@ -138,6 +145,9 @@ class Ses(Service):
 
     def get_headers(self, mark: str) -> dict[str, str]:
         return {"X-SES-MESSAGE-TAGS": f"chaser_id={mark}"}
+
+    def is_own_url(self, url: str) -> bool:
+        return is_sns_url(url)
 
     def get_subscribe_url(self, body: bytes) -> str:
         """The address that confirms the subscription, of a verified request that asks
