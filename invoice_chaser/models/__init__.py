@@ -1,5 +1,6 @@
 from . import common
 from . import customer
+from . import channel
 from . import letter
 from . import mailbox
 from . import campaign

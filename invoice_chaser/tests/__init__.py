@@ -2,6 +2,7 @@ from . import (
     test_api,
     test_call,
     test_campaign_insert,
+    test_channel,
     test_checker,
     test_companies,
     test_customer_page,

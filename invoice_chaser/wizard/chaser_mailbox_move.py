@@ -13,6 +13,9 @@ class ChaserMailboxMove(models.TransientModel):
     _rec_name = "company_id"
 
     company_id = fields.Many2one("res.company", required=True, readonly=True)
+    channel = fields.Selection(
+        lambda self: self.env["chaser.channel"]._get_selection(), readonly=True
+    )
     reminder_ids = fields.Json(readonly=True)
     reminder_count = fields.Integer("Messages", readonly=True)
     source_names = fields.Char("From", readonly=True)
@@ -20,7 +23,8 @@ class ChaserMailboxMove(models.TransientModel):
         "chaser.provider",
         "To",
         check_company=True,
-        domain="[('company_id', '=', company_id), ('state', '=', 'connected')]",
+        domain="[('company_id', '=', company_id), ('state', '=', 'connected'), "
+        "('channel', '=', channel)]",
         help="Empty: spread over the company's connected mailboxes.",
     )
 
@@ -39,9 +43,15 @@ class ChaserMailboxMove(models.TransientModel):
             )
         if len(reminders.company_id) > 1:
             raise UserError(self.env._("Choose reminders of one company."))
+        channels = set(reminders.mapped("channel"))
+        if len(channels) > 1:
+            raise UserError(
+                self.env._("Choose reminders of one channel: each has its mailboxes.")
+            )
         wizard = self.create(
             {
                 "company_id": reminders.company_id.id,
+                "channel": channels.pop() or False,
                 "reminder_ids": reminders.ids,
                 "reminder_count": len(reminders),
                 "source_names": ", ".join(reminders.provider_id.mapped("name")),
@@ -87,7 +97,11 @@ class ChaserMailboxMove(models.TransientModel):
         )
 
     def _choose(self, waiting):
-        usable = self.env["chaser.provider"].sudo()._get_usable(self.company_id)
+        usable = (
+            self.env["chaser.provider"]
+            .sudo()
+            ._get_usable(self.company_id, self.channel)
+        )
         if self.provider_id and self.provider_id not in usable:
             raise UserError(
                 self.env._(
@@ -110,5 +124,5 @@ class ChaserMailboxMove(models.TransientModel):
         return (
             self.env["chaser.provider"]
             .sudo()
-            ._share_customers(self.company_id, list(numbers.items()))
+            ._share_customers(self.company_id, list(numbers.items()), self.channel)
         )

@@ -1,12 +1,11 @@
-from collections import Counter
 from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..core.letter import render
 from ..core.letter.template_language import TemplateProblem
 from ..core.pace.forecast import Waiting
+from ..core.plan.reach import DEFAULT_CHANNEL
 
 
 class ChaserPreview(models.TransientModel):
@@ -15,7 +14,11 @@ class ChaserPreview(models.TransientModel):
 
     _name = "chaser.preview"
     _description = "Chase: Preview"
-    _inherit = ["chaser.reason.mixin", "chaser.company.mixin"]
+    _inherit = [
+        "chaser.reason.mixin",
+        "chaser.company.mixin",
+        "chaser.channel.choice.mixin",
+    ]
     _check_company_auto = True
 
     name = fields.Char("Campaign", required=True)
@@ -44,6 +47,13 @@ class ChaserPreview(models.TransientModel):
     )
     template_id = fields.Many2one(
         "chaser.template", check_company=True, help="Empty: the template of each level."
+    )
+    channel = fields.Selection(
+        lambda self: self.env["chaser.channel"]._get_selection(),
+        help="Empty: by each level's own channels. A customer's own wish comes first.",
+    )
+    planned_channel = fields.Char(
+        readonly=True, help="The choice for which the messages were planned."
     )
     tag_ids = fields.Many2many("chaser.tag", string="Tags", check_company=True)
     segment_ids = fields.Many2many(
@@ -109,11 +119,14 @@ class ChaserPreview(models.TransientModel):
             }
         )
         preview._fill(plan)
+        return preview._open()
+
+    def _open(self):
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Chase"),
             "res_model": self._name,
-            "res_id": preview.id,
+            "res_id": self.id,
             "view_mode": "form",
             "target": "current",
             "context": {"allowed_company_ids": self.env.companies.ids},
@@ -148,7 +161,6 @@ class ChaserPreview(models.TransientModel):
         self.shown_partner_id = self.message_ids[:1].partner_id
 
     def _prepare_message_values(self, plan, index, message):
-        emails = plan.emails.get(message.partner_id, [])
         skip, choice = message.skip, message.choice if message.level_id else None
         return {
             "preview_id": self.id,
@@ -158,7 +170,7 @@ class ChaserPreview(models.TransientModel):
             "level_id": message.level_id,
             "level_code": choice and choice.code,
             "level_params": choice and choice.params,
-            "recipient_email": ", ".join(emails),
+            **self._prepare_channel_values(message),
             "language": plan.languages[message.partner_id],
             "item_count": len(message.items),
             "move_count": len({item.move_id for item in message.items}),
@@ -170,6 +182,16 @@ class ChaserPreview(models.TransientModel):
             **self._prepare_reason_values(
                 skip.reason if skip else False, skip.params if skip else None
             ),
+        }
+
+    @api.model
+    def _prepare_channel_values(self, message):
+        route = message.route
+        values = self.env["chaser.channel"]._prepare_route_values(route)
+        return {
+            "channel": route.channel,
+            "channel_passed": values["channel_passed"],
+            "recipient": ", ".join(route.addresses),
         }
 
     def _get_total(self, message):
@@ -229,12 +251,16 @@ class ChaserPreview(models.TransientModel):
             self.duration_hours,
         )
         chosen = {}
-        if self.provider_mode == "spread":
-            numbers = Counter(message.partner_id.id for message in going)
-            chosen = Provider._share_customers(
+        for code, messages in going.grouped("channel").items():
+            mailboxes = Provider._choose_mailboxes(
                 self.company_id,
-                [(partner.id, numbers[partner.id]) for partner in going.partner_id],
+                code,
+                [message.partner_id.id for message in messages],
+                self.provider_mode == "fixed" and self.provider_id,
             )
+            chosen |= {
+                (code, partner_id): mailboxes[partner_id] for partner_id in mailboxes
+            }
         extra = self._group_by_mailbox(going, departures, chosen)
         ends = {
             provider_id: end
@@ -251,20 +277,13 @@ class ChaserPreview(models.TransientModel):
     def _group_by_mailbox(self, going, departures, chosen):
         """Mailbox id → what would wait there.
 
-        :param dict chosen: customer id → mailbox id, where messages are spread
+        :param dict chosen: (channel, customer id) → mailbox id
         """
-        extra = {}
+        extra, channels = {}, self.env["chaser.channel"]
         for message, (moment, window) in zip(going, departures, strict=True):
-            provider_id = (
-                chosen.get(message.partner_id.id)
-                if self.provider_mode == "spread"
-                else self.provider_id.id
-            )
-            domain = (
-                (message.recipient_email or "")
-                .partition(",")[0]
-                .rpartition("@")[2]
-                .strip()
+            provider_id = chosen.get((message.channel, message.partner_id.id))
+            domain = channels._get(message.channel)._get_domain(
+                (message.recipient or "").split(", ")
             )
             # Whether it is more important than what is queued already is not known
             # here; so it comes at the end, in the plan's own order.
@@ -275,7 +294,7 @@ class ChaserPreview(models.TransientModel):
         extra.pop(None, None)
         return extra
 
-    @api.depends("provider_id", "provider_mode")
+    @api.depends("provider_id", "provider_mode", "channel", "message_ids.channel")
     def _compute_warning(self):
         arabic = self.env["res.lang"]._get_chaser_arabic()
         for preview in self:
@@ -302,6 +321,27 @@ class ChaserPreview(models.TransientModel):
 
     def _get_mailbox_warnings(self):
         """Why the campaign could not be sent at present."""
+        warnings = [
+            self.env._(
+                "No mailbox for %s is connected; a manager must test one before the "
+                "campaign can be sent.",
+                self.env["chaser.channel"]._get_name(code),
+            )
+            for code in set(self.message_ids.mapped("channel")) - {DEFAULT_CHANNEL}
+            if not self.env["chaser.provider"]._get_usable(self.company_id, code)
+        ]
+        if self.channel != self.planned_channel:
+            warnings.append(
+                self.env._(
+                    "The messages below are planned for another channel: press Plan "
+                    "Again."
+                )
+            )
+        if DEFAULT_CHANNEL in self.message_ids.mapped("channel"):
+            warnings += self._get_email_warnings()
+        return warnings
+
+    def _get_email_warnings(self):
         if self.provider_mode == "spread" and self.provider_id:
             if self.env["chaser.provider"]._get_usable(self.company_id):
                 return []
@@ -373,6 +413,7 @@ class ChaserPreview(models.TransientModel):
         template = self.template_id or self.env["chaser.template"]._get_for_level(
             self.level_id or message.level_id, self.company_id, self.campaign_type
         )
+        channel = self.env["chaser.channel"]._get(message.channel)
         line_ids = set(message.item_ids.filtered("included").move_line_id.ids)
         data = (
             self.env["chaser.composer"]
@@ -381,24 +422,49 @@ class ChaserPreview(models.TransientModel):
         )
         if not data or not template:
             return
-        sources = template._get_sources()
         for lang in ("en", "ar"):
-            if lang in sources:
-                try:
-                    self[f"preview_{lang}"] = render.compose(
-                        data, {lang: sources[lang]}, lang
-                    ).html
-                except TemplateProblem as problem:
-                    self[f"preview_{lang}"] = template._describe_problem(problem)
+            try:
+                self[f"preview_{lang}"] = channel._render_preview(template, data, lang)
+            except TemplateProblem as problem:
+                self[f"preview_{lang}"] = template._describe_problem(problem)
         self.preview_language = dict(
             message._fields["language"]._description_selection(self.env)
         )[message.language]
 
     # -- actions
 
-    def _create_campaign(self):
-        """The campaign of these choices."""
+    def action_plan_again(self):
+        """The messages anew, for the level and the channel that are chosen."""
         self.ensure_one()
+        invoices = self.env["account.move"].browse(self.invoice_ids)
+        Planner = self.env["chaser.planner"]
+        plan = Planner._build_plan(
+            invoices, self.company_id.id, self.level_id.id, self.channel
+        )
+        self.item_ids.unlink()
+        (self.message_ids | self.held_ids).unlink()
+        self.write(
+            {
+                "planned_channel": self.channel,
+                "left_out": "\n".join(plan.left_out) or False,
+            }
+        )
+        self._fill(plan)
+        return self._open()
+
+    def _create_campaign(self):
+        """The campaign of these choices.
+
+        :raises UserError: when the messages shown are those of another channel
+        """
+        self.ensure_one()
+        if self.channel != self.planned_channel:
+            raise UserError(
+                self.env._(
+                    "The channel was changed after these messages were planned. Press "
+                    "Plan Again and look at them first."
+                )
+            )
         dropped = self.message_ids.filtered(lambda message: not message.included)
         return self.env["chaser.campaign"].create_for_invoices(
             self.invoice_ids,
@@ -409,6 +475,7 @@ class ChaserPreview(models.TransientModel):
                 "provider_mode": self.provider_mode,
                 "campaign_type": self.campaign_type,
                 "level_id": self.level_id.id,
+                "channel": self.channel,
                 "template_id": self.template_id.id,
                 "tag_ids": [fields.Command.set(self.tag_ids.ids)],
                 "segment_ids": [fields.Command.set(self.segment_ids.ids)],
@@ -448,7 +515,11 @@ class ChaserPreview(models.TransientModel):
 class ChaserPreviewMessage(models.TransientModel):
     _name = "chaser.preview.message"
     _description = "Chase: Planned Message"
-    _inherit = ["chaser.reason.mixin", "chaser.company.mixin"]
+    _inherit = [
+        "chaser.reason.mixin",
+        "chaser.company.mixin",
+        "chaser.channel.mixin",
+    ]
     _order = "sequence, id"
     _rec_name = "partner_id"
 
@@ -460,7 +531,7 @@ class ChaserPreviewMessage(models.TransientModel):
     included = fields.Boolean("Send", default=True)
     partner_id = fields.Many2one("res.partner", "Customer", readonly=True)
     level_id = fields.Many2one("chaser.level", readonly=True)
-    recipient_email = fields.Char("Recipient", readonly=True)
+    recipient = fields.Char(readonly=True)
     language = fields.Selection(
         [("en", "English"), ("ar", "Arabic"), ("both", "Arabic and English")],
         readonly=True,

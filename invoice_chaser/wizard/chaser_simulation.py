@@ -4,6 +4,7 @@ from odoo.fields import Command
 from odoo.tools import format_date
 
 from ..core.plan.cadence import Ladder, LevelRule
+from ..core.plan.reach import DEFAULT_CHANNEL
 
 _MAX_DAYS = 366
 
@@ -485,6 +486,7 @@ class ChaserSimulationLevel(models.TransientModel):
             self.repeat_days,
             self.tone,
             self.requires_approval,
+            self.level_id._get_channels() or (DEFAULT_CHANNEL,),
         )
 
 

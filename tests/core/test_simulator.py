@@ -57,7 +57,9 @@ def post_of(*paces, sent=(), **values):
         Mailbox(number, Throttle(pace, sent), ())
         for number, pace in enumerate(paces, 1)
     ]
-    return Post(Queues(midnight(TODAY), boxes), [box.id for box in boxes], **values)
+    return Post(
+        Queues(midnight(TODAY), boxes), {"email": [box.id for box in boxes]}, **values
+    )
 
 
 def run(
@@ -207,7 +209,9 @@ def people(count, days=5, **values):
 
 
 def test_shared_by_capacity_and_known_sender():
-    post = post_of(Pace(pause=0, per_day=2), Pace(pause=0, per_day=6), known={8: 1})
+    post = post_of(
+        Pace(pause=0, per_day=2), Pace(pause=0, per_day=6), known={("email", 8): 1}
+    )
     result = run(people(8), post, 1)
     assert {one.customer.partner_id: one.mailbox for one in result.departures} == {
         1: 2,
@@ -235,7 +239,10 @@ def test_limits_and_windows_say_why():
 def test_domain_and_minute():
     post = post_of(
         Pace(pause=0, per_domain=1, per_minute=3),
-        domains={1: "big.example", 2: "big.example", 3: "a", 4: "b", 5: "c"},
+        domains={
+            ("email", key): name
+            for key, name in enumerate(["big.example", "big.example", "a", "b", "c"], 1)
+        },
     )
     result = run(people(5), post, 1, prioritize=lambda *_args: 1)
     assert [(one.customer.partner_id, one.leaves - nine(TODAY), one.limit) for one in result.departures] == [  # noqa: E501
@@ -266,7 +273,7 @@ def test_month_of_the_company_is_shared():
         AUTOMATIC,
         start,
         2,
-        Post(Queues(midnight(start), boxes), [1, 2]),
+        Post(Queues(midnight(start), boxes), {"email": [1, 2]}),
         EVERY_DAY,
         prioritize=lambda *_args: 1,
     )
@@ -356,7 +363,7 @@ def test_days_off_plan_nothing_but_send_what_waits():
     ]
     late = CustomerFacts(4, LADDER, [item(4, 0)], interval=7)
     result = simulate(
-        [*facts, late], AUTOMATIC, friday, 4, Post(Queues(midnight(friday), [Mailbox(1, Throttle(Pace(pause=0, per_day=2)), ())]), [1]), WORKDAYS,  # noqa: E501
+        [*facts, late], AUTOMATIC, friday, 4, Post(Queues(midnight(friday), [Mailbox(1, Throttle(Pace(pause=0, per_day=2)), ())]), {"email": [1]}), WORKDAYS,  # noqa: E501
         prioritize=lambda *_args: 1)  # fmt: skip
     assert [
         (one.customer.partner_id, one.planned.day, one.leaves.day)

@@ -166,7 +166,10 @@ class Throttle:
         self, domain: str, now: datetime, ahead: int = 0
     ) -> datetime | None:
         """Until when messages to a recipient domain wait; None when one may go.
-        ``ahead``: so many more are leaving for it right now."""
+        ``ahead``: so many more are leaving for it right now. What has no domain (not
+        every channel's addresses have one) is not counted."""
+        if not domain:
+            return None
         times, limit = self._domains.get(domain, deque()), self.pace.per_domain
         while times and times[0] <= now - MINUTE:
             times.popleft()
@@ -176,7 +179,7 @@ class Throttle:
 
     def get_domain_room(self, domain: str, now: datetime) -> int | None:
         """How many messages may go to a recipient domain now; None: any number."""
-        if not self.pace.per_domain:
+        if not self.pace.per_domain or not domain:
             return None
         held = self.get_domain_hold(domain, now)
         return 0 if held else self.pace.per_domain - len(self._domains.get(domain, ()))
@@ -186,7 +189,8 @@ class Throttle:
         self._sent.append(now)
         if len(self._sent) > 2 * max(self.pace.per_day, 1000):
             del self._sent[: bisect_right(self._sent, now - DAY)]
-        self._domains.setdefault(domain, deque()).append(now)
+        if domain:
+            self._domains.setdefault(domain, deque()).append(now)
         if self.month:
             self.month.get(now)
             self.month.count += 1

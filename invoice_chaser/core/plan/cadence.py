@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from .reach import DEFAULT_CHANNEL
+
 # From friendly to final; levels of different ladders are compared by their tone.
 TONES = ("friendly", "firm", "urgent", "final")
 _RANK = {tone: rank for rank, tone in enumerate(TONES)}
@@ -16,7 +18,8 @@ class LevelRule:
 
     ``days_overdue``: from how many days after the due date (negative: before it, and
     only until it); ``min_days``: since the level before it was first sent;
-    ``repeat_days``: an automatic run sends it again after so many days (0: once).
+    ``repeat_days``: an automatic run sends it again after so many days (0: once);
+    ``channels``: by which it goes, the first one that reaches the customer.
     """
 
     id: int
@@ -26,6 +29,7 @@ class LevelRule:
     repeat_days: int = 0
     tone: str = "friendly"
     requires_approval: bool = False
+    channels: tuple[str, ...] = (DEFAULT_CHANNEL,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,12 @@ class Hold(Stop):
 
 
 @dataclass(frozen=True)
+class Elsewhere(Stop):
+    """Not by this channel: the reminder goes on by the next one of its order, if one
+    reaches the customer; else it ends as ``Skip`` would."""
+
+
+@dataclass(frozen=True)
 class Release:
     """Not a stop: ``work`` takes time and must not be done under locks. All locks are
     released, the work is done, and the steps begin anew."""

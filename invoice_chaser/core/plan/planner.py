@@ -10,6 +10,7 @@ from .cadence import Choice, Ladder, LevelRule, Sent, lead
 from .gates import Skip
 from .planning import Customer, Message, OpenCredit, OpenItem, plan_customer
 from .priority import Record
+from .reach import DEFAULT_CHANNEL, Reach, choose_route, order_channels
 
 # These customers are only not due yet. An automatic run does not record each of them.
 WAITING = ("recent_contact", "live_reminder", "level_wait", "below_first_level")
@@ -65,7 +66,9 @@ class CustomerFacts:
     """A commercial partner in one company, as known on the day of reading.
 
     ``live``: a reminder that is on its way; ``last_contact`` and ``interval`` (days)
-    keep reminders apart; ``promises``: the open ones, for days to come only.
+    keep reminders apart; ``promises``: the open ones, for days to come only;
+    ``channel``: the one that the customer wishes; ``reach``: how each channel that may
+    be needed reaches them.
     """
 
     partner_id: int
@@ -81,6 +84,8 @@ class CustomerFacts:
     trust: str = "normal"
     record: Record | None = None
     promises: tuple[PromiseEnd, ...] = ()
+    channel: str | None = None
+    reach: dict[str, Reach] = field(default_factory=lambda: {DEFAULT_CHANNEL: Reach()})
 
 
 @dataclass(frozen=True)
@@ -89,13 +94,15 @@ class Settings:
     how many items ``auto`` consolidates.
 
     ``automatic``: nobody has asked for these reminders, so only what is new is said;
-    ``fixed``: one level for all, chosen by a person.
+    ``fixed``: one level for all, and ``channel``: one channel for all, chosen by a
+    person.
     """
 
     minimum: Decimal = Decimal(0)
     min_invoices: int = 2
     automatic: bool = False
     fixed: LevelRule | None = None
+    channel: str | None = None
 
 
 def plan_day(
@@ -126,6 +133,7 @@ def plan_one(customer: CustomerFacts, day: date, settings: Settings) -> list[Mes
     messages = plan_customer(known, settings.minimum, settings.min_invoices)
     for message in messages:
         _set_level(message, choices, customer.ladder, settings)
+        _set_route(message, customer, settings)
     return messages
 
 
@@ -292,3 +300,26 @@ def _set_level(
             "level_wait",
             message.choice.params | {"date": changes.isoformat() if changes else ""},
         )
+
+
+def get_channels(
+    customer: CustomerFacts, settings: Settings, known: Iterable[str]
+) -> tuple[str, ...]:
+    """The channels that a message to the customer may need, whatever its level will
+    be, in the order in which they are met. ``known``: those that are installed."""
+    rules = [settings.fixed] if settings.fixed else customer.ladder.rules
+    levels = [code for rule in rules for code in rule.channels] or [DEFAULT_CHANNEL]
+    return order_channels(customer.channel, settings.channel, levels, known)
+
+
+def _set_route(message: Message, customer: CustomerFacts, settings: Settings) -> None:
+    """Only among the channels of which it is known how they reach the customer."""
+    level = message.choice.level if message.choice else None
+    order = order_channels(
+        customer.channel,
+        settings.channel,
+        level.channels if level else customer.reach,
+        customer.reach,
+    )
+    message.route = choose_route(order, customer.reach)
+    message.skip = message.skip or message.route.stop

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from .cadence import Choice
 from .gates import Skip
+from .reach import DEFAULT_CHANNEL, Route
 
 
 @dataclass(slots=True)
@@ -56,7 +57,8 @@ class Message:
     go (None: it may).
 
     ``choice``: the level and why; ``item_levels``: item → the level that it has by
-    itself (a young item beside an old one has a lower one).
+    itself (a young item beside an old one has a lower one); ``route``: by which channel
+    it goes.
     """
 
     partner_id: int
@@ -65,6 +67,7 @@ class Message:
     skip: Skip | None = None
     choice: Choice | None = None
     item_levels: dict[int, int] = field(default_factory=dict)
+    route: Route = Route(DEFAULT_CHANNEL)
 
     @property
     def level_id(self) -> int | None:

@@ -42,6 +42,10 @@ class Departure:
     leaves: datetime | None = None
     limit: str = ""
 
+    @property
+    def channel(self) -> str:
+        return self.message.route.channel
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -60,28 +64,45 @@ class Clock:
 class Post:
     """The mailboxes and what is known of the customers as recipients.
 
-    ``senders``: those among which a campaign of the daily run is shared, the first one
-    preferred; ``known``: customer → the mailbox that wrote to them last; ``domains``:
-    customer → domain of their address; ``windows``: customer → when they may be written
-    to (missing: always)"""
+    ``senders``: channel → those among which a campaign of the daily run is shared, the
+    first one preferred; ``known``: (channel, customer) → the mailbox that wrote to them
+    last; ``domains``: (channel, customer) → domain of their address; ``windows``:
+    customer → when they may be written to (missing: always)
+    """
 
     queues: Queues
-    senders: Sequence[Hashable]
-    known: dict[int, Hashable] = field(default_factory=dict)
-    domains: Mapping[int, str] = field(default_factory=dict)
+    senders: Mapping[str, Sequence[Hashable]]
+    known: dict[tuple[str, int], Hashable] = field(default_factory=dict)
+    domains: Mapping[tuple[str, int], str] = field(default_factory=dict)
     windows: Mapping[int, SendWindow] = field(default_factory=dict)
 
     def choose(self, departures: Iterable[Departure], moment: datetime) -> None:
         """A mailbox for each departure of one campaign, given the most important
         first."""
+        by_channel: dict[str, list[Departure]] = {}
+        for departure in departures:
+            by_channel.setdefault(departure.channel, []).append(departure)
+        for channel, mine in by_channel.items():
+            self._choose_among(self.senders.get(channel, ()), mine, channel, moment)
+
+    def _choose_among(
+        self,
+        senders: Sequence[Hashable],
+        departures: list[Departure],
+        channel: str,
+        moment: datetime,
+    ) -> None:
         counts: dict[int, int] = {}
         for departure in departures:
             partner_id = departure.customer.partner_id
             counts[partner_id] = counts.get(partner_id, 0) + 1
-        capacities = [
-            self.queues.get_capacity(sender, moment) for sender in self.senders
-        ]
-        chosen = share(counts.items(), capacities, self.known)
+        capacities = [self.queues.get_capacity(sender, moment) for sender in senders]
+        known = {
+            partner_id: self.known[channel, partner_id]
+            for partner_id in counts
+            if (channel, partner_id) in self.known
+        }
+        chosen = share(counts.items(), capacities, known)
         for departure in departures:
             departure.mailbox = chosen.get(departure.customer.partner_id)
 
@@ -97,7 +118,7 @@ class Post:
             departure.mailbox,
             Waiting(
                 order,
-                self.domains.get(partner_id, ""),
+                self.domains.get((departure.channel, partner_id), ""),
                 moment,
                 departure,
                 self.windows.get(partner_id),
@@ -299,7 +320,8 @@ class _Run:
         if self._get_expiry(message):
             message.items = [item for item in message.items if item.date_due >= day]
         record_sent(departure.customer, message, day)
-        self.post.known[departure.customer.partner_id] = departure.mailbox
+        key = departure.channel, departure.customer.partner_id
+        self.post.known[key] = departure.mailbox
         self.result.departures.append(departure)
         self._release(
             departure,

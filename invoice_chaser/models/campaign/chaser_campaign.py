@@ -6,6 +6,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
 from ...core.pace.throttle import spread
+from ...core.plan.reach import DEFAULT_CHANNEL
 from .chaser_campaign_figures import OPEN_STATES
 
 
@@ -19,6 +20,7 @@ class ChaserCampaign(models.Model):
         "chaser.company.mixin",
         "chaser.campaign.figures.mixin",
         "chaser.campaign.letters.mixin",
+        "chaser.channel.choice.mixin",
     ]
     _order = "id desc"
     _check_company_auto = True
@@ -84,6 +86,11 @@ class ChaserCampaign(models.Model):
         tracking=True,
         help="Empty: the template of each level.",
         index="btree_not_null",
+    )
+    channel = fields.Selection(
+        lambda self: self.env["chaser.channel"]._get_selection(),
+        tracking=True,
+        help="Empty: by each level's own channels. A customer's own wish comes first.",
     )
     sender_name = fields.Char(tracking=True, help="Empty: the mailbox's own.")
     reply_to = fields.Char(tracking=True, help="Empty: the mailbox's own.")
@@ -219,7 +226,10 @@ class ChaserCampaign(models.Model):
         invoices = self.env["account.move"].browse(invoice_ids)
         Planner = self.env["chaser.planner"]
         plan = Planner._build_plan(
-            invoices, values.get("company_id"), values.get("level_id")
+            invoices,
+            values.get("company_id"),
+            values.get("level_id"),
+            values.get("channel"),
         )
         Planner._exclude(plan, **excluded)
         if not plan.messages:
@@ -460,17 +470,16 @@ class ChaserCampaign(models.Model):
         :raises UserError: saying what a manager has to do
         """
         self.ensure_one()
-        if self.provider_mode == "fixed":
-            self._ensure_fixed_provider()
-        elif not self.env["chaser.provider"]._get_usable(self.company_id):
-            raise UserError(
-                self.env._(
-                    "%s has no connected mailbox to send from. A chaser manager "
-                    "connects one under Invoicing ▸ Chaser ▸ Configuration ▸ "
-                    "Mailboxes.",
-                    self.company_id.name,
+        for channel in self._get_waiting_channels():
+            own = self.provider_id.channel or DEFAULT_CHANNEL
+            if self.provider_mode == "fixed" and channel == own:
+                self._ensure_fixed_provider()
+            elif not self.env["chaser.provider"]._get_usable(self.company_id, channel):
+                raise UserError(
+                    self.env["chaser.provider"]._get_missing_words(
+                        self.company_id, channel
+                    )
                 )
-            )
         self._assign_mailboxes()
 
     def _ensure_fixed_provider(self):
@@ -508,21 +517,23 @@ class ChaserCampaign(models.Model):
             "state", "in", ("draft", "queued")
         )
         if self.provider_mode == "fixed":
-            elsewhere = Reminder.search(
-                waiting & Domain("provider_id", "!=", self.provider_id.id)
+            own = self.provider_id
+            waiting &= Domain("provider_id", "!=", own.id) | Domain(
+                "channel", "!=", own.channel
             )
-            elsewhere._move_to(
-                dict.fromkeys(elsewhere.partner_id.ids, self.provider_id.id)
+        found = Reminder.search(waiting, order="priority desc, id")
+        for channel, reminders in found.grouped("channel").items():
+            mailboxes = (
+                self.env["chaser.provider"]
+                .sudo()
+                ._choose_mailboxes(
+                    self.company_id,
+                    channel,
+                    [one.partner_id.id for one in reminders],
+                    self.provider_mode == "fixed" and self.provider_id,
+                )
             )
-            return
-        counts, waiting = {}, Reminder.search(waiting, order="priority desc, id")
-        for reminder in waiting:
-            counts[reminder.partner_id.id] = counts.get(reminder.partner_id.id, 0) + 1
-        waiting._move_to(
-            self.env["chaser.provider"]
-            .sudo()
-            ._share_customers(self.company_id, list(counts.items()))
-        )
+            reminders._move_to(mailboxes)
 
     def _trigger_sending(self, moment=None):
         """Wakes each mailbox that has something of the campaign to send."""

@@ -3,6 +3,7 @@ from odoo.tools import SQL, formatLang
 
 from ...core.letter.localize import FSI, PDI
 from ...core.pace.forecast import Waiting
+from ...core.plan.reach import DEFAULT_CHANNEL
 
 OPEN_STATES = ("draft", "scheduled", "sending", "paused")
 
@@ -320,3 +321,17 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
             .browse(extra)
             ._forecast(extra, with_queue=with_queue)
         )
+
+    # -- by which channels
+
+    def _get_waiting_channels(self):
+        """The channels of what waits; e-mail where nothing does."""
+        rows = (
+            self.env["chaser.reminder"]
+            .sudo()
+            ._read_group(
+                [("campaign_id", "=", self.id), ("state", "in", ("draft", "queued"))],
+                ["channel"],
+            )
+        )
+        return [channel for (channel,) in rows] or [DEFAULT_CHANNEL]

@@ -94,6 +94,8 @@ class ChaserReasonMixin(models.AbstractModel):
                 "No usable e-mail address: add one to the customer or to its invoice "
                 "contact."
             ),
+            "no_mailbox": _("No mailbox for it is connected."),
+            "channel_gone": _("The channel is not installed any more."),
             "suppressed": _(
                 "Reminders to %(detail)s are stopped: see Stopped Addresses."
             ),
@@ -148,6 +150,10 @@ class ChaserReasonMixin(models.AbstractModel):
             "retry": _(
                 "Temporary problem; next try at %(until)s. The mail service said: "
                 "%(detail)s"
+            ),
+            "fell_back": _(
+                "It did not reach the customer by the channel before: it goes by the "
+                "next one."
             ),
             "busy": _("The invoice is being changed right now; next try at %(until)s."),
             "provider_expired": _(

@@ -34,6 +34,16 @@ class ResPartner(models.Model):
         help="In the company's currency: above it, the automatic choice sends one "
         "message per invoice. 0: no limit.",
     )
+    chaser_channel = fields.Selection(
+        lambda self: self.env["chaser.channel"]._get_selection(),
+        "Reminders By",
+        company_dependent=True,
+        help="The channel that the customer wishes. Empty: by the level's.",
+    )
+    chaser_has_channels = fields.Boolean(
+        compute="_compute_chaser_has_channels",
+        groups="invoice_chaser.group_chaser_user",
+    )
     chaser_language = fields.Selection(
         [("en", "English"), ("ar", "Arabic"), ("both", "Arabic and English")],
         "Reminder Language",
@@ -113,6 +123,9 @@ class ResPartner(models.Model):
         help="Empty: the hours of the customer's emirate, state or country, else the "
         "company's.",
     )
+
+    def _compute_chaser_has_channels(self):
+        self.chaser_has_channels = len(self.env["chaser.channel"]._get_known()) > 1
 
     def _compute_chaser_reminder_count(self):
         rows = self.env["chaser.reminder"]._read_group(

@@ -1,7 +1,5 @@
-from odoo import fields, models
+from odoo import models
 from odoo.tools import formataddr
-
-_REPLY_ACTIVITY = "invoice_chaser.mail_activity_type_answer"
 
 
 class ChaserInbound(models.Model):
@@ -98,22 +96,12 @@ class ChaserInbound(models.Model):
         )
 
     def _plan_answer(self):
-        """One open task per customer and responsible, however many answers come."""
-        user = self.company_id._get_chaser_responsible(
-            self.partner_id, self.reminder_id
-        )
-        if not user or self.partner_id.activity_search(
-            [_REPLY_ACTIVITY], user_id=user.id
-        ):
-            return
-        self.partner_id.activity_schedule(
-            _REPLY_ACTIVITY,
-            user_id=user.id,
-            date_deadline=fields.Date.context_today(self),
-            summary=self.env._(
-                "Answer from %s", self.sender_name or self.sender_email or ""
-            ),
-            note=self._get_body(),
+        self.env["chaser.channel"]._plan_look(
+            self.company_id,
+            self.partner_id,
+            self.reminder_id,
+            self.sender_name or self.sender_email or "",
+            self._get_body(),
         )
 
     # -- an automatic reply

@@ -109,7 +109,7 @@ class ChaserTemplatePreviewMixin(models.AbstractModel):
             html=rendered.html,
             text=rendered.text,
             reply_to=email_normalize(provider.reply_to or "") or "",
-            headers=self.env["chaser.composer"]._prepare_headers(
+            headers=self.env["chaser.channel.email"]._prepare_headers(
                 data.unsubscribe_url, rendered.langs
             ),
         )

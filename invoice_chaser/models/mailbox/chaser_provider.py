@@ -8,6 +8,7 @@ from odoo.tools import email_normalize
 
 from ...core.mail.errors import AuthenticationFailed, TransportError
 from ...core.mail.message import OutgoingMessage
+from ...core.plan.reach import DEFAULT_CHANNEL
 
 
 class ChaserProvider(models.Model):
@@ -46,9 +47,15 @@ class ChaserProvider(models.Model):
         default="odoo",
         tracking=True,
     )
+    channel = fields.Selection(
+        lambda self: self.env["chaser.channel"]._get_selection(),
+        compute="_compute_channel",
+        store=True,
+        precompute=True,
+        help="What the mailbox carries, by its kind.",
+    )
     email = fields.Char(
         "Address",
-        required=True,
         tracking=True,
         default=lambda self: self.env.company.email,
     )
@@ -62,7 +69,7 @@ class ChaserProvider(models.Model):
         "Primary",
         tracking=True,
         copy=False,
-        help="Used where a campaign names no other; one per company.",
+        help="Used where a campaign names no other; one per company and channel.",
     )
     state = fields.Selection(
         [
@@ -96,7 +103,7 @@ class ChaserProvider(models.Model):
     )
 
     _primary_uniq = models.UniqueIndex(
-        "(company_id) WHERE is_primary AND active",
+        "(company_id, channel) WHERE is_primary AND active",
         "The company has a primary mailbox already.",
     )
     health = fields.Char(
@@ -109,11 +116,24 @@ class ChaserProvider(models.Model):
     @api.depends("email")
     def _compute_name(self):
         for provider in self:
-            provider.name = provider.name or provider.email
+            provider.name = provider.name or provider.email or self.env._("Mailbox")
 
-    @api.constrains("email", "reply_to")
+    @api.depends("kind")
+    def _compute_channel(self):
+        for provider in self:
+            provider.channel = self.env["chaser.channel"]._get_by_kind(provider.kind)
+
+    def _get_channel(self):
+        """The model of what it carries."""
+        return self.env["chaser.channel"]._get(self.channel)
+
+    @api.constrains("email", "reply_to", "kind")
     def _check_addresses(self):
         for provider in self:
+            if not provider.email and provider.channel == "email":
+                raise ValidationError(
+                    self.env._("“%s” needs an e-mail address.", provider.name or "")
+                )
             for address in filter(None, (provider.email, provider.reply_to)):
                 normalized = email_normalize(address)
                 if not normalized or not normalized.isascii():
@@ -126,12 +146,16 @@ class ChaserProvider(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         providers = super().create(self._add_kind_defaults(vals_list))
-        for company in providers.company_id:
-            # The first mailbox of a company becomes its primary one, so that users need
+        for (company, channel), new in providers.grouped(
+            lambda provider: (provider.company_id, provider.channel)
+        ).items():
+            # The first mailbox of a company is its primary one, so that users need
             # not set it.
-            mine = self.search([("company_id", "=", company.id)])
+            mine = self.search(
+                [("company_id", "=", company.id), ("channel", "=", channel)]
+            )
             if not mine.filtered("is_primary"):
-                (mine & providers)[:1].is_primary = True
+                new[:1].is_primary = True
         providers._ensure_crons()
         return providers
 
@@ -390,10 +414,12 @@ class ChaserProvider(models.Model):
         return f"<chaser.{os.urandom(16).hex()}@{email.partition('@')[2]}>"
 
     @api.model
-    def _get_default(self, company):
+    def _get_default(self, company, channel=DEFAULT_CHANNEL):
         """The mailbox for a company's campaigns: the primary one if it works, else the
         first that does; may be none."""
-        providers = self.search([("company_id", "=", company.id)])
+        providers = self.search(
+            [("company_id", "=", company.id), ("channel", "=", channel)]
+        )
         return (
             providers.filtered(lambda provider: provider.state == "connected")[:1]
             or providers[:1]

@@ -114,6 +114,22 @@ class ChaserSuppression(models.Model):
             }
         )
 
+    # -- which addresses are stopped
+
+    @api.model
+    def _get_stopped_sql(self, emails, company):
+        """Rows of ``address`` and ``reason`` (``suppressed``, or ``blacklisted`` by
+        Odoo's own list); the first of an address counts."""
+        return SQL(
+            """SELECT email AS address, 'suppressed' AS reason FROM chaser_suppression
+                WHERE company_id = %(company)s AND released_at IS NULL
+                AND email = ANY(%(emails)s)
+               UNION ALL SELECT email, 'blacklisted' FROM mail_blacklist WHERE active
+               AND email = ANY(%(emails)s)""",
+            company=company.id,
+            emails=list(emails),
+        )
+
     # -- what a failing address means, for the address and the customer: the same
     # whether the mail server says so at once or in a report hours later
 
@@ -224,7 +240,7 @@ class ChaserSuppression(models.Model):
             )
         )
         stopped = (
-            self.env["chaser.planner"]._read_stopped(
+            self.env["chaser.channel.email"]._read_stopped(
                 people.mapped("email_normalized"), company
             )
             if people

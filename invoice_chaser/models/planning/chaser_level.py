@@ -2,12 +2,13 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...core.plan.cadence import LevelRule
+from ...core.plan.reach import DEFAULT_CHANNEL
 
 
 class ChaserLevel(models.Model):
     _name = "chaser.level"
     _description = "Reminder Level"
-    _inherit = ["mail.thread", "chaser.company.mixin"]
+    _inherit = ["mail.thread", "chaser.company.mixin", "chaser.channel.choice.mixin"]
     _order = "sequence, id"
     _check_company_auto = True
 
@@ -76,6 +77,21 @@ class ChaserLevel(models.Model):
         check_company=True,
         ondelete="restrict",
     )
+    channel = fields.Selection(
+        lambda self: self.env["chaser.channel"]._get_selection(),
+        default=DEFAULT_CHANNEL,
+        required=True,
+        tracking=True,
+        help="By which channel reminders of this level go. A customer's own wish comes "
+        "first.",
+    )
+    channel_fallback = fields.Selection(
+        lambda self: self.env["chaser.channel"]._get_selection(),
+        "Else By",
+        tracking=True,
+        help="Where the channel does not reach the customer, or cannot deliver: the "
+        "same reminder goes by this one. Never by both.",
+    )
     copy_salesperson = fields.Boolean("Copy to Salesperson", tracking=True)
     copy_user_id = fields.Many2one("res.users", "Copy to Manager", tracking=True)
     copy_escalation = fields.Boolean(
@@ -134,9 +150,14 @@ class ChaserLevel(models.Model):
                 level.repeat_days,
                 level.tone,
                 level.requires_approval,
+                level._get_channels(),
             )
             for level in self
         ]
+
+    def _get_channels(self):
+        """The codes of its channels, in the order in which they are tried."""
+        return tuple(dict.fromkeys(filter(None, (self.channel, self.channel_fallback))))
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):

@@ -3,6 +3,7 @@ from odoo.models import MAGIC_COLUMNS
 
 from ...core.plan.planning import OpenCredit
 from ...core.plan.priority import compute_priority
+from ...core.plan.reach import DEFAULT_CHANNEL
 from ...core.status.tracking import new_token
 
 
@@ -60,7 +61,7 @@ class ChaserPlanWriter(models.AbstractModel):
         Reminder = self.env["chaser.reminder"].sudo()
         if not values_list:
             return Reminder
-        given = [*values_list[0], "recipient_domain"]
+        given = list(values_list[0])
         columns = {
             name: field
             for name, field in Reminder._fields.items()
@@ -101,15 +102,10 @@ class ChaserPlanWriter(models.AbstractModel):
 
     @api.model
     def _complete_values(self, values_list, defaults):
-        """With the defaults of the fields named, and the domain of the recipient."""
+        """With the defaults of the fields named."""
         Reminder = self.env["chaser.reminder"].sudo()
         for values in values_list:
-            domain = (values["recipient_email"] or "").rpartition("@")[2].lower()
-            yield (
-                Reminder.default_get(defaults)
-                | values
-                | {"recipient_domain": domain or False}
-            )
+            yield Reminder.default_get(defaults) | values
 
     @api.model
     def _describe_nothing(self, plan):
@@ -139,17 +135,15 @@ class ChaserPlanWriter(models.AbstractModel):
             facts.trust,
             facts.record,
         )
-        emails = plan.emails.get(message.partner_id, [])
         return {
             "campaign_id": campaign.id,
             "company_id": campaign.company_id.id,
             "partner_id": message.partner_id,
-            "provider_id": campaign.provider_id.id,
+            "provider_id": self._get_mailbox_id(campaign, message.route.channel, plan),
             "level_id": message.level_id,
             "level_code": choice.code if choice and choice.level else False,
             "level_params": choice.params if choice and choice.level else False,
-            "recipient_email": emails[0] if emails else False,
-            "recipient_others": ", ".join(emails[1:]) or False,
+            **self.env["chaser.channel"]._prepare_route_values(message.route),
             "language": plan.languages[message.partner_id],
             "token": new_token(),
             "split_move_id": message.items[0].move_id
@@ -164,6 +158,17 @@ class ChaserPlanWriter(models.AbstractModel):
                 skip.reason if skip else False, skip.params if skip else None
             ),
         }
+
+    @api.model
+    def _get_mailbox_id(self, campaign, channel, plan):
+        """The campaign's own mailbox for what it carries, else the company's for the
+        channel."""
+        if channel not in plan.mailboxes:
+            provider = campaign.provider_id
+            if provider.channel != channel and channel != DEFAULT_CHANNEL:
+                provider = provider._get_default(campaign.company_id, channel)
+            plan.mailboxes[channel] = provider.id
+        return plan.mailboxes[channel]
 
     @api.model
     def _prepare_line_rows(self, plan, reminder, message):

@@ -8,7 +8,14 @@ from odoo.tools import SQL
 from ...core.plan.cadence import Ladder, Sent
 from ...core.plan.gates import Skip
 from ...core.plan.holds import Held
-from ...core.plan.planner import Barrier, CustomerFacts, ItemFacts, Settings, plan_day
+from ...core.plan.planner import (
+    Barrier,
+    CustomerFacts,
+    ItemFacts,
+    Settings,
+    get_channels,
+    plan_day,
+)
 from ...core.plan.planning import Message, OpenCredit
 
 # States that count as paid here: Odoo has the money or expects it on a bank line, so
@@ -27,14 +34,15 @@ class CampaignPlan:
     customers: list[CustomerFacts] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     rows: dict[int, dict] = field(default_factory=dict)
-    emails: dict[int, list[str]] = field(default_factory=dict)
     languages: dict[int, str] = field(default_factory=dict)
     held: Held = field(default_factory=Held)
     left_out: list[str] = field(default_factory=list)
     ladders: dict[int, Ladder] = field(
         default_factory=dict
     )  # policy → what counts instead of the saved levels
+    channel: str | None = None  # one for all messages, chosen by a person
     receivables: float | None = None
+    mailboxes: dict = field(default_factory=dict)  # channel → who sends
 
     def get_receivables(self, env):
         """All open receivables of the company: against them the priority is
@@ -60,22 +68,28 @@ class ChaserPlanner(models.AbstractModel):
     # -- planning
 
     @api.model
-    def _build_plan(self, invoices, company_id=None, level_id=None):
-        """Reads, nets, consolidates and decides in a fixed number of queries, whatever
-        the number of invoices."""
+    def _build_plan(self, invoices, company_id=None, level_id=None, channel=None):
+        """Reads, nets, consolidates and judges; a fixed number of queries, whatever the
+        number of invoices.
+
+        :param level_id: one level for everybody, and ``channel``: one channel, chosen
+            by a person
+        """
         readable = invoices.exists()._filtered_access("read")
         readable.fetch(["state", "move_type", "payment_state", "company_id"])
         company = self._choose_company(readable, company_id)
         self._prepare_planning(company)
-        plan = CampaignPlan(company, company._get_chaser_today())
+        plan = CampaignPlan(company, company._get_chaser_today(), channel=channel)
         if hidden := len(set(invoices.ids)) - len(readable):
             plan.left_out.append(
                 self.env._("%s not found or not yours to read.", hidden)
             )
         good = self._leave_out(plan, readable)
-        settings = self._get_plan_settings(company, level_id)
+        settings = self._get_plan_settings(company, level_id, channel=channel)
         until = plan.today + timedelta(days=self._get_notice_days(company))
-        self._read_facts(plan, SQL("l.move_id = ANY(%s)", list(good.ids)), until)
+        self._read_facts(
+            plan, SQL("l.move_id = ANY(%s)", list(good.ids)), until, settings
+        )
         plan.messages = plan_day(plan.customers, plan.today, settings)
         chased = {item.move_id for message in plan.messages for item in message.items}
         self._tell_left_out(
@@ -92,15 +106,16 @@ class ChaserPlanner(models.AbstractModel):
             self.env["chaser.maybe.paid"]._refresh(company)
 
     @api.model
-    def _get_plan_settings(self, company, level_id=None, automatic=False):
+    def _get_plan_settings(self, company, level_id=None, automatic=False, channel=None):
         """:param level_id: one level for everybody, chosen by a person; None: each
-        customer's own"""
+        customer's own; ``channel`` likewise"""
         fixed = self.env["chaser.level"].browse(level_id or ())._get_rules()
         return Settings(
             Decimal(str(company.chaser_minimum_amount)),
             company.chaser_consolidation_min_invoices,
             automatic,
             fixed[0] if fixed else None,
+            channel,
         )
 
     @api.model
@@ -212,16 +227,14 @@ class ChaserPlanner(models.AbstractModel):
             ]
         )
         until = plan.today + timedelta(days=days + notice)
+        settings = self._get_plan_settings(company, automatic=automatic)
         self._read_facts(
             plan,
             self._get_open_condition(company, partners, until, limit, after),
             until,
+            settings,
         )
-        plan.messages = plan_day(
-            plan.customers,
-            plan.today,
-            self._get_plan_settings(company, automatic=automatic),
-        )
+        plan.messages = plan_day(plan.customers, plan.today, settings)
         return plan
 
     @api.model
@@ -270,11 +283,12 @@ class ChaserPlanner(models.AbstractModel):
     # number of customers
 
     @api.model
-    def _read_facts(self, plan, condition, until):
+    def _read_facts(self, plan, condition, until, settings):
         """The customers of a plan with everything ``core.planner`` has to know.
 
         :param SQL condition: which journal items (alias ``l``, their entry ``m``)
         :param until: latest due date of an item that may matter
+        :param settings: ``core.plan.planner.Settings`` by which will be planned
         """
         plan.rows = self._select_items(condition, plan.company, until)
         if not plan.rows:
@@ -285,6 +299,7 @@ class ChaserPlanner(models.AbstractModel):
             .browse(sorted({row["partner_id"] for row in plan.rows.values()}))
         )
         facts = self._read_customers(plan, partners)
+        self._read_reach(plan, partners, facts, settings)
         self._fill_items(plan, facts)
         for credit in self._read_credits(partners.ids, plan.company):
             plan.rows[credit["id"]] = credit
@@ -359,14 +374,15 @@ class ChaserPlanner(models.AbstractModel):
 
     @api.model
     def _read_customers(self, plan, partners):
-        """``CustomerFacts`` by partner id, without items; also the addresses and
-        languages of the plan."""
+        """``CustomerFacts`` by partner id, without items and without what
+        ``_read_reach`` adds; also the languages of the plan."""
         company = plan.company
         partners.fetch(
             [
                 "email",
                 "lang",
                 "chaser_language",
+                "chaser_channel",
                 "consolidation_preference",
                 "max_consolidation_amount",
                 "chaser_paused_until",
@@ -374,10 +390,6 @@ class ChaserPlanner(models.AbstractModel):
                 "preferred_contact_interval",
                 "trust",
             ]
-        )
-        plan.emails = partners._get_chaser_emails()
-        stopped = self._read_stopped(
-            {email for emails in plan.emails.values() for email in emails}, company
         )
         contacts = self._read_contacts(partners, company)
         ladders = self.env["chaser.policy"]._get_ladders(
@@ -397,30 +409,40 @@ class ChaserPlanner(models.AbstractModel):
                 ladders[partner.id],
                 preference=partner.consolidation_preference or "auto",
                 max_amount=Decimal(str(partner.max_consolidation_amount)),
-                barriers=self._apply_stops(partner, plan, stopped),
                 live=Skip("live_reminder", {"detail": live}) if live else None,
                 last_contact=last,
                 interval=partner.preferred_contact_interval
                 or company.chaser_contact_interval,
                 trust=partner.trust or "normal",
                 record=records.get(partner.id),
+                channel=partner.chaser_channel or None,
+                reach={},
             )
             plan.languages[partner.id] = partner._get_chaser_language(company)
         return facts
 
     @api.model
-    def _apply_stops(self, partner, plan, stopped):
-        """Why a customer must not be written to at all, and how long. Takes stopped
-        addresses out of ``plan.emails``."""
+    def _read_reach(self, plan, partners, facts, settings):
+        """How each customer can be reached by the channels that their messages may
+        need, and what keeps them from being written to; the queries of each such
+        channel, however many customers there are."""
+        channels = self.env["chaser.channel"]
+        known, found = channels._get_known(), {}
+        for partner in partners:
+            customer = facts[partner.id]
+            for code in get_channels(customer, settings, known):
+                if code not in found:
+                    channel = channels._get(code)
+                    found[code] = channel._read_reach(partners, plan.company)
+                customer.reach[code] = found[code][partner.id]
+            customer.barriers = self._get_barriers(partner, plan, customer.reach)
+
+    @api.model
+    def _get_barriers(self, partner, plan, reach):
+        """Why a customer must not be written to at all, and how long."""
         stops = [plan.held.customers.get(partner.id)]
-        emails = plan.emails[partner.id]
-        usable = [email for email in emails if email not in stopped]
-        if not emails:
-            stops.append(Skip("no_email"))
-        elif not usable:
-            stops.append(Skip(stopped[emails[0]], {"detail": emails[0]}))
-        else:
-            plan.emails[partner.id] = usable
+        if all(one.stop for one in reach.values()):
+            stops.append(next(iter(reach.values())).stop)
         if partner.chaser_paused_until:
             stops.append(
                 Skip(
@@ -512,26 +534,6 @@ class ChaserPlanner(models.AbstractModel):
                 ORDER BY l.id""",
             condition,
             company.id,
-        )
-
-    @api.model
-    def _read_stopped(self, emails, company):
-        """Address → ``suppressed`` or ``blacklisted``."""
-        self.env["chaser.suppression"].flush_model()
-        rows = self.env.execute_query(self._get_stopped_sql(emails, company))
-        return dict(reversed(rows))
-
-    @api.model
-    def _get_stopped_sql(self, emails, company):
-        """Rows of address and reason; the first of an address counts."""
-        return SQL(
-            """SELECT email, 'suppressed' AS reason FROM chaser_suppression
-                WHERE company_id = %(company)s AND released_at IS NULL
-                AND email = ANY(%(emails)s)
-               UNION ALL SELECT email, 'blacklisted' FROM mail_blacklist WHERE active
-               AND email = ANY(%(emails)s)""",
-            company=company.id,
-            emails=list(emails),
         )
 
     @api.model

@@ -7,6 +7,7 @@ from ...core.hours.open_time import local_moment
 from ...core.plan.cadence import Choice
 from ...core.plan.planning import Message, OpenItem
 from ...core.plan.priority import compute_priority
+from ...core.plan.reach import DEFAULT_CHANNEL, Route
 from ...core.plan.simulator import Clock, Departure, Post, simulate
 
 
@@ -55,27 +56,36 @@ class ChaserSimulator(models.AbstractModel):
         """
         Provider, book = self.env["chaser.provider"].sudo(), company._get_window_book()
         ids = [customer.partner_id for customer in plan.customers]
-        connected, default = (
-            Provider._get_usable(company),
-            Provider._get_default(company),
-        )
-        senders = (
-            connected
-            if company.chaser_provider_mode == "spread" and connected
-            else default
-        )
-        queues = (connected | default)._make_queues(
+        channels = self.env["chaser.channel"]
+        mailboxes, senders, known, domains = Provider, {}, {}, {}
+        for code in dict.fromkeys(
+            code for customer in plan.customers for code in customer.reach
+        ):
+            connected, default = (
+                Provider._get_usable(company, code),
+                Provider._get_default(company, code),
+            )
+            spread = company.chaser_provider_mode == "spread" and connected
+            mailboxes |= connected | default
+            senders[code] = (connected if spread else default).ids or [False]
+            last = Provider._read_last_senders(company, ids, code)
+            known |= {(code, partner_id): last[partner_id] for partner_id in last}
+            channel = channels._get(code)
+            domains |= {
+                (code, customer.partner_id): channel._get_domain(
+                    customer.reach[code].addresses
+                )
+                for customer in plan.customers
+                if code in customer.reach
+            }
+        queues = mailboxes._make_queues(
             fields.Datetime.now(), self._read_queued_ids(company, ids)
         )
         post = Post(
             queues,
-            senders.ids or [False],
-            Provider._read_last_senders(company, ids),
-            {
-                partner_id: emails[0].rpartition("@")[2].lower()
-                for partner_id, emails in plan.emails.items()
-                if emails
-            },
+            senders,
+            known,
+            domains,
             company._get_send_windows(self.env["res.partner"].browse(ids), book),
         )
         return post, self._make_clock(company, plan.today, book)
@@ -159,7 +169,7 @@ class ChaserSimulator(models.AbstractModel):
         rows = self.env.execute_query_dict(
             SQL(
                 """SELECT r.id, r.partner_id, r.provider_id, r.level_id, r.level_code,
-                r.level_params, r.priority, c.state = 'draft' AS is_draft,
+                r.level_params, r.priority, r.channel, c.state = 'draft' AS is_draft,
                       greatest(r.scheduled_at, c.scheduled_at) AS moment,
                       array_agg(l.move_line_id) AS items,
                       array_agg(l.level_id) AS levels
@@ -221,6 +231,7 @@ class ChaserSimulator(models.AbstractModel):
             items,
             choice=choice,
             item_levels={item.id: levels[item.id] for item in items if levels[item.id]},
+            route=Route(row["channel"] or DEFAULT_CHANNEL),
         )
 
     # -- what a campaign says about its end

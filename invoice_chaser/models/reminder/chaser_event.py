@@ -353,16 +353,17 @@ class ChaserEvent(models.Model):
         """What the page shows; None for an unknown token. Works for as long as the
         reminder exists, expired links included."""
         reminder = self.env["chaser.reminder"].search([("token", "=", token)], limit=1)
-        if not reminder.recipient_email:
+        company = reminder.company_id
+        addresses = reminder and reminder._get_channel()._get_addresses(reminder)
+        if not addresses:
             return None
-        company, emails = reminder.company_id, reminder._get_all_recipients()
         return {
             "lang": "ar" if reminder.language in ("ar", "both") else "en",
-            "email": ", ".join(emails),
+            "email": ", ".join(addresses),
             "company": company.name,
             "color": company.email_secondary_color or "",
             "reminder": reminder,
-            "emails": emails,
+            "addresses": addresses,
         }
 
     @api.model
@@ -399,27 +400,14 @@ class ChaserEvent(models.Model):
         if not facts:
             return None
         reminder = facts["reminder"]
-        Suppression = self.env["chaser.suppression"]
-        # All recipients got the same message with the same link: which of them followed
-        # it is not known.
-        stopped = Suppression.search(
-            [
-                ("company_id", "=", reminder.company_id.id),
-                ("email", "in", facts["emails"]),
-                ("released_at", "=", False),
-            ]
+        # They all got the same message with the same link: who of them followed it
+        # cannot be told.
+        new = reminder._get_channel()._stop_addresses(
+            reminder,
+            facts["addresses"],
+            "unsubscribed",
+            self.env._("Link in the reminder"),
         )
-        new = [
-            email for email in facts["emails"] if email not in stopped.mapped("email")
-        ]
-        for email in new:
-            Suppression._suppress(
-                reminder.company_id,
-                email,
-                "unsubscribed",
-                source=self.env._("Link in the reminder"),
-                reminder=reminder,
-            )
         if new:
             reminder._record_event(
                 "unsubscribed",

@@ -6,7 +6,7 @@ import psycopg2.errors
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.tools import SQL, email_normalize
+from odoo.tools import SQL
 from odoo.tools.misc import hash_sign, verify_hash_signed
 
 from ...core.page.customer_answers import ACTIONS, AnswerProblem, Frame
@@ -527,10 +527,9 @@ class ChaserReminder(models.Model):
             or self._is_copy_waiting()
         ):
             raise AnswerProblem("copy_limit")
-        addresses = self._get_all_recipients()
-        if set(addresses) <= set(
-            self.env["chaser.planner"]._read_stopped(addresses, self.company_id)
-        ):
+        channel = self._get_channel()
+        addresses = channel._get_addresses(self)
+        if set(addresses) <= set(channel._read_stopped(addresses, self.company_id)):
             raise AnswerProblem("copy_stopped")
         campaign = self.env["chaser.thanks"]._open_copy_campaign(self)
         copy = self.create(self._prepare_copy_values(campaign))
@@ -553,7 +552,7 @@ class ChaserReminder(models.Model):
         )
 
     def _prepare_copy_values(self, campaign):
-        emails = [email_normalize(email) for email in self._get_all_recipients()]
+        channel = self._get_channel()
         return {
             "campaign_id": campaign.id,
             "company_id": self.company_id.id,
@@ -563,8 +562,8 @@ class ChaserReminder(models.Model):
             "purpose": "copy",
             "copy_of_id": self.id,
             "split_move_id": self.split_move_id.id,
-            "recipient_email": emails[0],
-            "recipient_others": ", ".join(emails[1:]) or False,
+            "channel": channel._get_code(),
+            **channel._prepare_recipient_values(channel._get_addresses(self)),
             "language": self.language,
             "token": new_token(),
             "state": "queued",

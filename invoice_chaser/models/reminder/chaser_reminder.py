@@ -2,9 +2,9 @@ import logging
 
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import SQL, email_normalize, email_normalize_all
+from odoo.tools import SQL
 
-from ...core.plan.gates import Hold, Skip
+from ...core.plan.gates import Elsewhere, Hold, Skip
 from ...core.status.status import HUMAN_EVENTS, RANK, STATUS_OF_EVENT, STATUS_OF_STATE
 
 _logger = logging.getLogger(__name__)
@@ -15,7 +15,11 @@ class ChaserReminder(models.Model):
 
     _name = "chaser.reminder"
     _description = "Payment Reminder"
-    _inherit = ["chaser.reason.mixin", "chaser.statement.buttons.mixin"]
+    _inherit = [
+        "chaser.reason.mixin",
+        "chaser.statement.buttons.mixin",
+        "chaser.channel.mixin",
+    ]
     _order = "id desc"
     _rec_name = "subject"
 
@@ -72,6 +76,17 @@ class ChaserReminder(models.Model):
         readonly=True,
         default="en",
     )
+    channel_rest = fields.Json(
+        readonly=True,
+        help="The channels that come after it in the order, for when it does not "
+        "reach the customer.",
+    )
+    channel_since = fields.Datetime(
+        readonly=True,
+        help="Set where it fell back to another channel: what happened before says "
+        "nothing about it.",
+    )
+    recipient_display = fields.Char("Goes To", compute="_compute_recipient_display")
     recipient_email = fields.Char("Recipient", readonly=True)
     recipient_others = fields.Char("Further Recipients", readonly=True)
     recipient_cc = fields.Char("Copies", readonly=True)
@@ -244,6 +259,13 @@ class ChaserReminder(models.Model):
                 "@"
             )[2].lower() or False
 
+    @api.depends("channel", "recipient_email", "recipient_others")
+    def _compute_recipient_display(self):
+        for reminder in self:
+            reminder.recipient_display = ", ".join(
+                reminder._get_channel()._get_addresses(reminder)
+            )
+
     @api.depends("line_ids.amount_residual", "line_ids.dropped_code")
     def _compute_totals(self):
         for reminder in self:
@@ -335,6 +357,8 @@ class ChaserReminder(models.Model):
                  CASE %(table)s.state %(states)s END,
                  (SELECT max(CASE e.event_type %(events)s END) FROM chaser_event e
                  WHERE e.reminder_id = %(table)s.id
+                     AND (%(table)s.channel_since IS NULL
+                     OR e.create_date > %(table)s.channel_since)
                      AND (e.event_type NOT IN %(human)s OR e.verdict IS DISTINCT
                      FROM 'machine'))) END]""",
             names=SQL(", ").join(SQL("%s", name) for name in RANK),
@@ -421,6 +445,10 @@ class ChaserReminder(models.Model):
                 params,
                 **({"scheduled_at": stop.until} if stop.until else {}),
             )
+        elif isinstance(stop, Elsewhere):
+            channels = self.env["chaser.channel"]
+            if not channels._fall_back(self, stop.reason, stop.params):
+                self._set_skipped(stop.reason, stop.params)
         elif isinstance(stop, Skip):
             if stop.reason != "gone":
                 self._set_skipped(stop.reason, stop.params)
@@ -526,15 +554,17 @@ class ChaserReminder(models.Model):
     # -- hooks
 
     def _get_all_recipients(self):
-        """Every address that the message went to as its own, normalized (copies to
-        colleagues are not meant)."""
+        """Every e-mail address that the message went to as its own, normalized (copies
+        to colleagues are not meant)."""
         self.ensure_one()
-        others = email_normalize_all(self.recipient_others or "")
-        return list(
-            dict.fromkeys(
-                filter(None, [email_normalize(self.recipient_email or ""), *others])
-            )
-        )
+        return self.env["chaser.channel.email"]._get_addresses(self)
+
+    def _get_channel(self):
+        """The model of its channel (``chaser.channel.<code>``). What went by a channel
+        that is not installed any more has none of its own: as for an e-mail without an
+        address."""
+        channel = self.env["chaser.channel"]._get(self.channel)
+        return self.env["chaser.channel.email"] if channel is None else channel
 
     @api.depends("level_code", "level_params")
     @api.depends_context("lang")

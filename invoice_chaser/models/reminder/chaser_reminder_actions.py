@@ -144,11 +144,12 @@ class ChaserReminder(models.Model):
         not in it keep theirs
         :return: those that have the mailbox that they should have
         """
-        self.flush_recordset(["provider_id", "state", "partner_id"])
+        self.flush_recordset(["provider_id", "state", "partner_id", "channel"])
         rows = self.env.execute_query(
             SQL(
                 """SELECT r.id FROM chaser_reminder r
                 JOIN chaser_provider p ON p.company_id = r.company_id
+                AND p.channel IS NOT DISTINCT FROM r.channel
                  JOIN unnest(%s::int[], %s::int[]) AS v(partner_id,
                  provider_id) ON v.partner_id = r.partner_id AND v.provider_id = p.id
                 WHERE r.id = ANY(%s) AND r.state IN ('draft', 'queued')

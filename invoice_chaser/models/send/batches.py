@@ -6,9 +6,8 @@ import psycopg2.errors
 from psycopg2.extras import Json
 
 from odoo import fields
-from odoo.tools import SQL, email_normalize
+from odoo.tools import SQL
 
-from ...core.mail.webhooks import SERVICES
 from ...core.pace.throttle import NAP, Allowance
 from .prepared import PreparedQueries
 
@@ -30,7 +29,8 @@ class Batches:
         self.provider = run.provider
         self.env = run.env
         self.transport = transport
-        self.settings = _prepare_settings(self.provider)
+        self.channel = self.provider._get_channel()
+        self.settings = _prepare_settings(self.provider, self.channel)
         self.throttle = self.provider._make_throttle(fields.Datetime.now())
         self.pace = self.throttle.pace
         self.cache = {}
@@ -280,26 +280,18 @@ class Batches:
         return self.cache[key]
 
 
-def _prepare_settings(provider):
+def _prepare_settings(provider, channel):
     """What every message of a run needs of mailbox and company, as plain values:
     records are read anew after each commit."""
     company = provider.company_id
-    reply_domain = (
-        company.alias_domain_id.name
-        if company.chaser_reply_token and not provider.reply_to
-        else ""
-    )
     return {
         "company_id": company.id,
         "tracking": company.chaser_tracking,
         "interval": company.chaser_contact_interval,
-        "email": email_normalize(provider.email),
         "sender_name": provider.sender_name or company.name or "",
-        "reply_to": provider.reply_to or company.catchall_email or "",
-        "reply_token_domain": reply_domain or "",
-        "webhook_service": SERVICES.get(provider.webhook_service),
         "base_url": provider.get_base_url(),
         "today": company._get_chaser_today(),
         "tz": company._get_chaser_tz(),
         "company": provider.env["chaser.composer"]._get_company_data(company),
+        **channel._prepare_run_settings(provider),
     }

@@ -3,11 +3,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 from odoo import api, models
-from odoo.tools import SQL, email_normalize
+from odoo.tools import SQL
 
 from ...core.letter import render
-from ...core.mail.message import OutgoingMessage
-from ...core.mail.webhooks.base import make_mark
 from ..planning.chaser_planner import PAID_STATES
 
 
@@ -26,8 +24,8 @@ class Shared:
 
 class ChaserComposer(models.AbstractModel):
     """What a message says, as plain values, built in one place for the sender, the
-    preview, the checker, the documents and the customer's page; and the message made
-    from it."""
+    preview, the checker, the documents and the customer's page. The channel makes the
+    message from it."""
 
     _name = "chaser.composer"
     _description = "Composer of Messages"
@@ -194,55 +192,6 @@ class ChaserComposer(models.AbstractModel):
             if settings["tracking"]
             else ""
         )
-
-    def _prepare_message(self, job, copies):
-        """The message itself. ``copies``: further addresses that get it."""
-        settings, own = job.run.settings, job.row
-        message_id = own["message_id"] or job.run.provider._make_message_id(
-            settings["email"]
-        )
-        url = f"{settings['base_url']}/chaser/u/{own['token']}"
-        return OutgoingMessage(
-            message_id=message_id,
-            sender=settings["email"],
-            sender_name=own["sender_name"] or settings["sender_name"],
-            recipients=tuple(job.facts["recipients"]),
-            cc=tuple(copies),
-            subject=job.rendered.subject,
-            html=job.rendered.html,
-            text=job.rendered.text,
-            reply_to=self._get_reply_to(job),
-            # Oldest first, so that mail programs thread them (RFC 5322 §3.6.4).
-            references=tuple(reversed(job.facts["former"])),
-            headers=self._prepare_headers(url, job.rendered.langs)
-            | self._get_mark_headers(job, message_id),
-            attachments=tuple(document.as_attachment() for document in job.documents),
-        )
-
-    def _get_reply_to(self, job):
-        """Where the company wants it, answers go to an address that names the reminder,
-        for mail programs that lose the references; a campaign's own reply address comes
-        first."""
-        settings, own = job.run.settings, job.row
-        if settings["reply_token_domain"] and not own["reply_to"]:
-            return f"chaser+{own['token']}@{settings['reply_token_domain']}"
-        return email_normalize(own["reply_to"] or settings["reply_to"]) or ""
-
-    @api.model
-    def _prepare_headers(self, unsubscribe_url, langs):
-        """Headers that each reminder has, besides those of any mail."""
-        return {
-            "List-Unsubscribe": f"<{unsubscribe_url}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-            "Auto-Submitted": "auto-generated",
-            "X-Auto-Response-Suppress": "OOF",
-            "Content-Language": ", ".join(langs),
-        }
-
-    def _get_mark_headers(self, job, message_id):
-        """The mark that the mail service repeats in its reports, if it sends any."""
-        service, mark = job.run.settings["webhook_service"], make_mark(message_id)
-        return service.get_headers(mark) if service and mark else {}
 
     # -- what the messages of a run share: level, template and its version
 

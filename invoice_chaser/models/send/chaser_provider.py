@@ -1,6 +1,7 @@
 import logging
 import threading
 import time
+from collections import Counter
 
 import psycopg2
 
@@ -12,6 +13,7 @@ from odoo.addons.base.models.ir_cron import ODOO_NOTIFY_FUNCTION
 from ...core.pace.forecast import Mailbox, Queues, Waiting, finishes
 from ...core.pace.share import make_capacity, share
 from ...core.pace.throttle import Pace, Throttle
+from ...core.plan.reach import DEFAULT_CHANNEL
 from .run import MailboxRun
 
 _logger = logging.getLogger(__name__)
@@ -268,14 +270,52 @@ class ChaserProvider(models.Model):
         return windows
 
     @api.model
-    def _get_usable(self, company):
-        """The connected mailboxes of a company, the primary one first."""
+    def _get_usable(self, company, channel=DEFAULT_CHANNEL):
+        """The connected mailboxes of a company for a channel, the primary one first."""
         return self.search(
-            [("company_id", "=", company.id), ("state", "=", "connected")]
+            [
+                ("company_id", "=", company.id),
+                ("state", "=", "connected"),
+                ("channel", "=", channel),
+            ]
         )
 
     @api.model
-    def _share_customers(self, company, customers):
+    def _get_missing_words(self, company, channel):
+        """What a person is told who sends without a connected mailbox."""
+        if channel == DEFAULT_CHANNEL:
+            return self.env._(
+                "%s has no connected mailbox to send from. A chaser manager connects "
+                "one under Invoicing ▸ Chaser ▸ Configuration ▸ Mailboxes.",
+                company.name,
+            )
+        return self.env._(
+            "%(company)s has no connected mailbox for %(channel)s, by which some of "
+            "these reminders go. A chaser manager connects one under Invoicing ▸ "
+            "Chaser ▸ Configuration ▸ Mailboxes; or leave these customers out.",
+            company=company.name,
+            channel=self.env["chaser.channel"]._get_name(channel),
+        )
+
+    @api.model
+    def _choose_mailboxes(self, company, channel, partner_ids, own):
+        """Commercial partner id → mailbox id, for messages of one channel.
+
+        :param list partner_ids: whom each message is for, the most important first
+        :param own: a campaign's own mailbox, which sends what it can carry (the rest
+            leaves from the company's mailbox for the channel); empty: spread over all
+            that are connected
+        """
+        counts = Counter(partner_ids)
+        if own is False:
+            return self._share_customers(company, list(counts.items()), channel)
+        if own and own.channel == channel:
+            return dict.fromkeys(counts, own.id)
+        provider = self._get_default(company, channel)
+        return dict.fromkeys(counts, provider.id) if provider else {}
+
+    @api.model
+    def _share_customers(self, company, customers, channel=DEFAULT_CHANNEL):
         """Commercial partner id → mailbox id, for a campaign that is spread over the
         company's mailboxes; empty without a connected one.
 
@@ -286,7 +326,7 @@ class ChaserProvider(models.Model):
         :param customers: list of (commercial partner id, number of messages), the most
         important first
         """
-        providers, now = self._get_usable(company), fields.Datetime.now()
+        providers, now = self._get_usable(company, channel), fields.Datetime.now()
         if not providers:
             return {}
         attempts, queue = providers._read_attempts(now), providers._read_queue()
@@ -303,16 +343,16 @@ class ChaserProvider(models.Model):
             customers,
             capacities,
             self._read_last_senders(
-                company, [customer for customer, _count in customers]
+                company, [customer for customer, _count in customers], channel
             ),
         )
 
     @api.model
-    def _read_last_senders(self, company, partner_ids):
-        """Commercial partner id → the mailbox that wrote to them last for this
-        company."""
+    def _read_last_senders(self, company, partner_ids, channel=DEFAULT_CHANNEL):
+        """Commercial partner id → the mailbox that wrote to them last for this company
+        by a channel."""
         self.env["chaser.reminder"].flush_model(
-            ["sent_at", "state", "provider_id", "partner_id"]
+            ["sent_at", "state", "provider_id", "partner_id", "channel"]
         )
         return dict(
             self.env.execute_query(
@@ -320,10 +360,11 @@ class ChaserProvider(models.Model):
                     """SELECT DISTINCT ON (partner_id) partner_id, provider_id
                     FROM chaser_reminder
                 WHERE company_id = %s AND partner_id = ANY(%s) AND state = 'sent'
-                AND provider_id IS NOT NULL
+                AND provider_id IS NOT NULL AND channel = %s
                 ORDER BY partner_id, sent_at DESC, id DESC""",
                     company.id,
                     list(partner_ids),
+                    channel,
                 )
             )
         )

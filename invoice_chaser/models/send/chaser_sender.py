@@ -5,13 +5,13 @@ from decimal import Decimal
 import pytz
 
 from odoo import fields, models
-from odoo.tools import SQL, email_normalize, email_normalize_all
+from odoo.tools import SQL
 
 from ...core.letter import render
 from ...core.letter.template_language import TemplateProblem
 from ...core.mail.errors import TransportError
-from ...core.mail.message import OutgoingMessage, SendResult
-from ...core.plan.gates import Fail, Hold, Release, Skip
+from ...core.mail.message import SendResult
+from ...core.plan.gates import Elsewhere, Fail, Hold, Release, Skip
 from ...core.plan.holds import Held
 from ...core.plan.planning import OpenCredit, OpenItem, net_items
 from ..planning.chaser_planner import PAID_STATES
@@ -34,7 +34,7 @@ class SendJob:
     held: Held = field(default_factory=Held)
     rendered: render.Rendered | None = None
     version_id: int = 0
-    message: OutgoingMessage | None = None
+    message: object = None
     result: SendResult | None = None
     documents: list = field(default_factory=list)
     document_notes: list = field(default_factory=list)
@@ -42,6 +42,11 @@ class SendJob:
     rounds: int = 0
     left_out: int = 0
     link_invoices: bool = True
+
+    @property
+    def channel(self):
+        """The channel of the run's mailbox, and so of the reminder."""
+        return self.run.channel
 
 
 class ChaserSender(models.AbstractModel):
@@ -56,6 +61,8 @@ class ChaserSender(models.AbstractModel):
     _name = "chaser.sender"
     _description = "Sender of Reminders"
 
+    # Whether colleagues whom the level names get a copy.
+    _copies_colleagues = True
     _SEND_STEPS = (
         "maybe_paid",
         "lock",
@@ -131,11 +138,11 @@ class ChaserSender(models.AbstractModel):
         rows = job.run.ask(
             SQL(
                 """SELECT r.id, r.token, r.language, r.message_id, r.attempt_count,
-                r.recipient_email, r.recipient_others, r.level_id,
-                      r.campaign_id, r.split_move_id, r.partner_id, r.company_id,
+                      r.channel_rest, r.level_id, r.campaign_id, r.split_move_id,
+                      r.partner_id, r.company_id,
                       c.template_id, c.campaign_type, c.sender_name, c.reply_to,
                       c.user_id,
-                      r.purpose, r.copy_of_id, r.page_token,
+                      r.purpose, r.copy_of_id, r.page_token, %s,
                       (SELECT count(*) FROM chaser_reminder_line l
                       WHERE l.reminder_id = r.id AND NOT l.is_credit
                           AND l.dropped_code IS NULL AND l.move_line_id IS NOT
@@ -146,6 +153,9 @@ class ChaserSender(models.AbstractModel):
                 WHERE r.id = %s AND r.provider_id = %s AND r.state = 'queued'
                 AND c.state = 'sending'
                   FOR NO KEY UPDATE OF r SKIP LOCKED FOR SHARE OF c SKIP LOCKED""",
+                SQL(", ").join(
+                    SQL.identifier("r", name) for name in job.channel._recipient_fields
+                ),
                 job.reminder.id,
                 job.run.provider.id,
             )
@@ -160,12 +170,12 @@ class ChaserSender(models.AbstractModel):
     def _step_facts(self, job):
         """One query for all that the next steps need: customer, stopped addresses, what
         is held, last contact, former messages."""
-        addresses = _get_addresses(job.row)
+        addresses = job.channel._get_addresses(job.row)
         job.facts = self._read_facts(job, addresses)
         job.held = self.env["chaser.hold"]._make_held(job.facts["held"])
         job.facts["addresses"] = addresses
         job.facts["recipients"] = [
-            email for email in addresses if email not in job.facts["stopped"]
+            address for address in addresses if address not in job.facts["stopped"]
         ]
 
     def _read_facts(self, job, addresses):
@@ -182,12 +192,7 @@ class ChaserSender(models.AbstractModel):
                       WHERE o.company_id = %(company)s AND o.partner_id = p.id
                           AND o.state = 'sent' AND o.campaign_id IS DISTINCT
                           FROM %(campaign)s AND o.purpose = 'reminder') AS last_contact,
-                      ARRAY(SELECT f.message_id FROM chaser_reminder f
-                      WHERE f.company_id = %(company)s AND f.partner_id = p.id
-                      AND f.state = 'sent'
-                               AND f.id <> %(id)s AND f.recipient_email = %(email)s
-                               AND f.message_id IS NOT NULL
-                             ORDER BY f.sent_at DESC LIMIT 5) AS former,
+                      %(particular)s
                       (SELECT json_agg(s) FROM (%(stopped)s) s) AS stopped,
                       (SELECT json_agg(h) FROM (%(held)s) h) AS held
                  FROM res_partner p WHERE p.id = %(partner)s""",
@@ -195,16 +200,18 @@ class ChaserSender(models.AbstractModel):
                 company=company.id,
                 campaign=own["campaign_id"],
                 partner=own["partner_id"],
-                id=job.reminder.id,
-                email=own["recipient_email"],
-                stopped=self.env["chaser.planner"]._get_stopped_sql(addresses, company),
+                particular=SQL().join(
+                    SQL("%s AS %s, ", column, SQL.identifier(name))
+                    for name, column in job.channel._get_facts_sql(job).items()
+                ),
+                stopped=job.channel._get_stopped_sql(addresses, company),
                 held=self.env["chaser.hold"]._get_held_sql(
                     company, [own["partner_id"]], today
                 ),
             )
         )
         row["stopped"] = {
-            stop["email"]: stop["reason"] for stop in reversed(row["stopped"] or ())
+            stop["address"]: stop["reason"] for stop in reversed(row["stopped"] or ())
         }
         row["held"] = [tuple(held.values()) for held in row["held"] or ()]
         return row
@@ -354,7 +361,7 @@ class ChaserSender(models.AbstractModel):
         """Stopped addresses, holds, pause, interval, and the limit of the recipient's
         domain."""
         facts, today = job.facts, job.run.settings["today"]
-        if stop := self._get_address_stop(facts):
+        if stop := self._get_address_stop(job):
             return stop
         if held := job.held.customers.get(job.row["partner_id"]):
             return held
@@ -366,14 +373,13 @@ class ChaserSender(models.AbstractModel):
             return Skip("paused", {"date": date, "detail": detail})
         return self._get_interval_stop(job) or self._get_domain_stop(job)
 
-    def _get_address_stop(self, facts):
-        """Without an address, or with stopped addresses only, nothing is sent."""
-        if not facts["addresses"]:
-            return Skip("no_email")
-        if not facts["recipients"]:
-            first = facts["addresses"][0]
-            return Skip(facts["stopped"][first], {"detail": first})
-        return None
+    def _get_address_stop(self, job):
+        """Without an address that may be written to nothing goes; by another channel it
+        may."""
+        stop = job.channel._get_address_stop(job)
+        if stop and job.row["channel_rest"]:
+            return Elsewhere(stop.reason, stop.params)
+        return stop
 
     def _get_interval_stop(self, job):
         """Nothing is sent too soon after the last contact by another campaign."""
@@ -389,8 +395,8 @@ class ChaserSender(models.AbstractModel):
         return None
 
     def _get_domain_stop(self, job):
-        """A hold while the recipient's domain has reached its limit per minute."""
-        domain = job.facts["recipients"][0].rpartition("@")[2]
+        """A hold where the recipient's domain has had enough for this minute."""
+        domain = job.channel._get_domain(job.facts["recipients"])
         until = job.run.get_domain_hold(domain)
         return Hold("limit_domain", {"detail": domain}, until) if until else None
 
@@ -418,7 +424,7 @@ class ChaserSender(models.AbstractModel):
         documents = self.env["chaser.documents"]
         options = documents._get_options(job)
         job.link_invoices = options["invoices"] != "none"
-        if not options["makes"]:
+        if not options["makes"] or not job.channel._takes_documents:
             return None
         pdfs = options["invoices"] == "pdf"
         moves = list(dict.fromkeys(row["move_id"] for row in job.items)) if pdfs else []
@@ -468,32 +474,11 @@ class ChaserSender(models.AbstractModel):
             return Fail("template", {"detail": self.env._("there is none")})
         job.version_id, content = composer._get_version(job, template_id)
         try:
-            job.rendered = composer._render(job, content)
+            job.channel._compose(job, content, self._copies_colleagues)
         except TemplateProblem as problem:
             detail = self.env["chaser.template"]._describe_problem(problem)
             return Fail("template", {"detail": detail})
-        job.message = composer._prepare_message(job, self._get_copies(job))
         return None
-
-    def _get_copies(self, job):
-        """Addresses that the level copies: salesperson, manager, escalation contact."""
-        composer = self.env["chaser.composer"]
-        level = composer._get_level_values(job)
-        copies = [level["copy_email"]]
-        if level["copy_salesperson"]:
-            user_id = job.items[0]["invoice_user_id"]
-            copies.append(composer._get_salesperson_data(user_id, job.run)["email"])
-        if level["copy_escalation"] and job.facts["escalation_id"]:
-            partner = self.env["res.partner"].browse(job.facts["escalation_id"])
-            copies.append(partner.email)
-        normalized = [email_normalize(address or "") for address in copies]
-        return list(
-            dict.fromkeys(
-                address
-                for address in normalized
-                if address and address not in job.facts["recipients"]
-            )
-        )
 
     # -- mark: the intent, committed
 
@@ -507,7 +492,7 @@ class ChaserSender(models.AbstractModel):
     # -- send: the network
 
     def _step_send(self, job):
-        job.run.note_attempt(job.message.recipients[0].rpartition("@")[2])
+        job.run.note_attempt(job.channel._get_domain(job.facts["recipients"]))
         job.result = job.run.transport.send(job.message)
         job.run.note_success()
 
@@ -527,15 +512,6 @@ def _hold_a_minute(reason):
 
 def _get_local_date(moment, tz):
     return pytz.utc.localize(moment).astimezone(pytz.timezone(tz)).date()
-
-
-def _get_addresses(row):
-    others = email_normalize_all(row["recipient_others"] or "")
-    return list(
-        dict.fromkeys(
-            filter(None, [email_normalize(row["recipient_email"] or ""), *others])
-        )
-    )
 
 
 def _as_item(row):

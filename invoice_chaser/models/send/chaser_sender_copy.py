@@ -1,7 +1,5 @@
 from odoo import models
 
-from ...core.letter.render import Rendered, languages
-
 
 class ChaserSenderCopy(models.AbstractModel):
     """A copy that the customer asked for passes the same steps and limits. Interval,
@@ -12,6 +10,9 @@ class ChaserSenderCopy(models.AbstractModel):
     _inherit = ["chaser.sender"]
     _description = "Sender of Copies on Request"
 
+    # A copy goes to the addresses of the message alone.
+    _copies_colleagues = False
+
     def _get_bank_stop(self, job, company):
         """The customer asked for it, so it does not wait for newer bank data."""
         return None
@@ -21,32 +22,16 @@ class ChaserSenderCopy(models.AbstractModel):
         return (code, params) if code in ("paid", "not_open") else (None, None)
 
     def _step_gates(self, job):
-        return self._get_address_stop(job.facts) or self._get_domain_stop(job)
+        return self._get_address_stop(job) or self._get_domain_stop(job)
 
     def _step_render(self, job):
         """The same text while the balances are unchanged; else it is rendered anew,
         like any message."""
         stop = super()._step_render(job)
         original = self.env["chaser.reminder"].browse(job.row["copy_of_id"] or ())
-        if (
-            stop
-            or not original
-            or not original.body_html
-            or not self._says_the_same(job, original)
-        ):
-            return stop
-        job.rendered = Rendered(
-            original.subject or "",
-            original.body_html,
-            original.body_text or "",
-            (),
-            languages(original.language or "en"),
-        )
-        job.version_id = original.template_version_id.id
-        job.message = self.env["chaser.composer"]._prepare_message(
-            job, self._get_copies(job)
-        )
-        return None
+        if not stop and original and self._says_the_same(job, original):
+            job.channel._repeat(job, original)
+        return stop
 
     def _says_the_same(self, job, original):
         then = {
@@ -56,7 +41,3 @@ class ChaserSenderCopy(models.AbstractModel):
         return then == {
             row["id"]: float(row["residual"]) for row in job.items + job.credits
         }
-
-    def _get_copies(self, job):
-        """A copy goes only to the addresses of the original message."""
-        return []

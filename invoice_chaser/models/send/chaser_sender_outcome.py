@@ -7,7 +7,6 @@ from psycopg2.extras import Json
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...core.letter import render
 from ...core.mail.errors import (
     MessageRefused,
     OutcomeUnknown,
@@ -25,6 +24,7 @@ class Note:
 
     reminder_id: int
     sender_model: str
+    message_type: str
     partner_id: int
     move_ids: tuple[int, ...]
     message_id: str
@@ -88,7 +88,6 @@ class ChaserSender(models.AbstractModel):
         )
 
     def _write_mark(self, job):
-        recipient = job.message.recipients[0]
         self.env.flush_all()
         self.env.cr.execute(
             self._make_update_sql(
@@ -98,16 +97,8 @@ class ChaserSender(models.AbstractModel):
                     "attempt_count": (job.row["attempt_count"] or 0) + 1,
                     "attempted_at": fields.Datetime.now(),
                     "message_id": job.message.message_id,
-                    "subject": job.rendered.subject,
-                    "body_html": job.rendered.html,
-                    "body_text": job.rendered.text,
-                    "language": render.preference_of(job.rendered.langs),
-                    "link_targets": list(job.rendered.targets),
                     "template_version_id": job.version_id,
-                    "recipient_email": recipient,
-                    "recipient_domain": recipient.rpartition("@")[2].lower(),
-                    "recipient_others": ", ".join(job.message.recipients[1:]) or False,
-                    "recipient_cc": ", ".join(job.message.cc) or False,
+                    **job.channel._prepare_kept_values(job),
                     **job.reminder._prepare_reason_values(False),
                     **self.env["chaser.documents"]._keep(job),
                 },
@@ -153,8 +144,7 @@ class ChaserSender(models.AbstractModel):
                         "sent_at": now,
                         "is_undecided": False,
                         "provider_message_id": result.provider_message_id or False,
-                        "provider_thread_id": result.thread_id or False,
-                        "internet_message_id": result.internet_message_id or False,
+                        **job.channel._prepare_sent_values(result),
                     },
                 ),
             )
@@ -189,39 +179,36 @@ class ChaserSender(models.AbstractModel):
     # one
 
     def _make_note(self, job, moment):
-        own, message = job.row, job.message
+        own = job.row
         level = self.env["chaser.composer"]._get_level_values(job)
         return Note(
             job.reminder.id,
             self._name,
+            job.channel._message_type,
             own["partner_id"],
             tuple(dict.fromkeys(row["move_id"] for row in job.items)),
-            message.message_id,
-            message.subject,
-            message.recipients,
-            message.sender,
-            message.reply_to,
-            moment,
-            own["user_id"],
-            level["activity_type_id"],
+            job.message.message_id,
+            moment=moment,
+            user_id=own["user_id"],
+            activity_type_id=level["activity_type_id"],
+            **job.channel._prepare_note(job),
         )
 
     def _make_late_note(self, reminder, user, with_activity=False):
         """The note of a reminder that is known to be sent, but has none yet."""
         level = reminder.level_id if with_activity else self.env["chaser.level"]
+        channel = reminder._get_channel()
         return Note(
             reminder.id,
             self._name,
+            channel._message_type,
             reminder.partner_id.id,
             tuple(reminder._get_live_lines().move_id.ids),
             reminder.message_id,
-            reminder.subject or "",
-            tuple(reminder._get_all_recipients()),
-            reminder.provider_id.email,
-            "",
-            reminder.sent_at,
-            user.id,
-            level.activity_type_id.id,
+            moment=reminder.sent_at,
+            user_id=user.id,
+            activity_type_id=level.activity_type_id.id,
+            **channel._prepare_late_note(reminder),
         )
 
     @api.model
@@ -259,7 +246,7 @@ class ChaserSender(models.AbstractModel):
             "body": Markup("<p>%s</p><p><b>%s</b></p>") % (words, note.subject),
             "subject": note.subject,
             "message_id": note.message_id,
-            "message_type": "email_outgoing",
+            "message_type": note.message_type,
             "is_internal": True,
             "subtype_id": self.env["ir.model.data"]._xmlid_to_res_id("mail.mt_note"),
             "author_id": author_id,
@@ -289,20 +276,10 @@ class ChaserSender(models.AbstractModel):
             reminder.internet_message_id = error.internet_message_id or False
             reminder._set_undecided("line_broke", {"detail": str(error)})
         elif isinstance(error, RecipientRefused) and error.permanent:
-            address = reminder.recipient_email
-            reminder._set_failed(
-                "recipient_refused",
-                {"detail": str(error), "recipient": address, "bounce_class": "hard"},
-                event_type="bounced",
-            )
-            self.env["chaser.suppression"]._process_bounce(
-                reminder.company_id,
-                reminder.partner_id,
-                address,
-                "hard",
-                str(error),
-                reminder=reminder,
-            )
+            params = job.channel._get_refusal_params(reminder, error)
+            reminder._set_failed("recipient_refused", params, event_type="bounced")
+            job.channel._process_refusal(reminder, error)
+            self.env["chaser.channel"]._fall_back(reminder, "recipient_refused", params)
         elif isinstance(error, MessageRefused):
             reminder._set_failed("message_refused", {"detail": str(error)})
         elif isinstance(error, (RecipientRefused, Unreachable)):

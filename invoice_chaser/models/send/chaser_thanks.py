@@ -131,7 +131,7 @@ class ChaserThanks(models.AbstractModel):
         kept with that reason, so that it is not tried again."""
         company = campaign.company_id
         partners = self.env["res.partner"].with_company(company).browse(groups)
-        emails = partners._get_chaser_emails()
+        routes = self.env["chaser.channel"]._read_routes(partners, company)
         reminders = (
             self.env["chaser.reminder"]
             .sudo()
@@ -143,16 +143,10 @@ class ChaserThanks(models.AbstractModel):
                         "partner_id": partner.id,
                         "provider_id": campaign.provider_id.id,
                         "purpose": "thanks",
-                        "recipient_email": emails[partner.id][0]
-                        if emails[partner.id]
-                        else False,
-                        "recipient_others": ", ".join(emails[partner.id][1:]) or False,
+                        **routes[partner.id][1],
                         "language": partner._get_chaser_language(company),
                         "token": new_token(),
-                        "state": "draft" if emails[partner.id] else "skipped",
-                        **campaign._prepare_reason_values(
-                            False if emails[partner.id] else "no_email"
-                        ),
+                        **self._prepare_state(campaign, routes[partner.id][0].stop),
                     }
                     for partner in partners
                 ]
@@ -165,6 +159,15 @@ class ChaserThanks(models.AbstractModel):
                 for row in groups[reminder.partner_id.id]
             ]
         )
+
+    @api.model
+    def _prepare_state(self, campaign, stop):
+        return {
+            "state": "skipped" if stop else "draft",
+            **campaign._prepare_reason_values(
+                stop and stop.reason, stop and stop.params
+            ),
+        }
 
     @api.model
     def _prepare_thanks_line(self, reminder, row):
@@ -192,7 +195,9 @@ class ChaserThanks(models.AbstractModel):
         As superuser."""
         provider = reminder.provider_id
         if provider.state != "connected" or not provider.active:
-            provider = self.env["chaser.provider"]._get_default(reminder.company_id)
+            provider = self.env["chaser.provider"]._get_default(
+                reminder.company_id, reminder._get_channel()._get_code()
+            )
         Campaign = self.env["chaser.campaign"]
         campaign = Campaign.search(
             [

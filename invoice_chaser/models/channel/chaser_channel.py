@@ -1,0 +1,356 @@
+from odoo import api, fields, models
+from odoo.tools import plaintext2html
+
+from ...core.plan.gates import Skip
+from ...core.plan.reach import DEFAULT_CHANNEL, choose_route, order_channels
+
+_REPLY_ACTIVITY = "invoice_chaser.mail_activity_type_answer"
+
+
+class ChaserChannel(models.AbstractModel):
+    """A way to reach a customer: the door behind which everything stands that is
+    particular to e-mail, or to whatever a further addon sends by.
+
+    A channel is a model ``chaser.channel.<code>`` that inherits this one; its code is
+    added to the field ``channel`` of ``chaser.channel.mixin``: see
+    docs/adding-a-channel.md. Planning, the sender's steps, limits, windows and the
+    never-twice rule are the same for all.
+
+    ``job`` is a ``SendJob`` of the sender: ``job.row`` the reminder, ``job.facts`` what
+    is known of the customer, ``job.run`` what all messages of the run share."""
+
+    _name = "chaser.channel"
+    _description = "Channel of Reminders"
+
+    # Kinds of mailboxes (``chaser.provider.kind``) that carry it.
+    _kinds = ()
+    # ``message_type`` of the notes in the chatter.
+    _message_type = "notification"
+    # Whether statement, letter and invoices go along as files.
+    _takes_documents = False
+    # Columns of ``chaser.reminder`` that say where a message goes.
+    _recipient_fields = ()
+
+    # -- which channels there are
+
+    @api.model
+    def _get(self, code):
+        """The model of a channel; None when its addon is not installed (any more)."""
+        name = f"chaser.channel.{code}"
+        return self.env[name] if name in self.env else None
+
+    @api.model
+    def _get_code(self):
+        return self._name.removeprefix("chaser.channel.")
+
+    @api.model
+    def _get_selection(self):
+        """(code, name in the user's language) of the channels that are installed; for
+        the selection fields that name a channel."""
+        field = self.env["chaser.channel.mixin"]._fields["channel"]
+        return field._description_selection(self.env)
+
+    @api.model
+    def _get_known(self):
+        """The codes of the channels that are installed."""
+        codes = self.env["chaser.channel.mixin"]._fields["channel"].get_values(self.env)
+        return tuple(code for code in codes if self._get(code) is not None)
+
+    @api.model
+    def _get_by_kind(self, kind):
+        """The code of the channel that a kind of mailbox carries."""
+        for code in self._get_known():
+            if kind in self._get(code)._kinds:
+                return code
+        return DEFAULT_CHANNEL
+
+    @api.model
+    def _get_name(self, code):
+        return dict(self._get_selection()).get(code, code)
+
+    @api.model
+    def _forget(self, code):
+        """Called when the addon of a channel is uninstalled (``ondelete`` of its
+        value): nobody is to be written to by it any more. What waits for it goes on by
+        its next channel, or is skipped with its reason; what was sent stays, without a
+        channel."""
+        env = self.sudo().with_context(active_test=False).env
+        for model, name, value in (
+            ("chaser.level", "channel", DEFAULT_CHANNEL),
+            ("chaser.level", "channel_fallback", False),
+            ("chaser.campaign", "channel", False),
+        ):
+            env[model].search([(name, "=", code)]).write({name: value})
+        for company in env["res.company"].search([]):
+            Partner = env["res.partner"].with_company(company)
+            Partner.search([("chaser_channel", "=", code)]).chaser_channel = False
+        mine = env["chaser.reminder"].search([("channel", "=", code)])
+        for reminder in mine.filtered(lambda one: one.state in ("draft", "queued")):
+            if not self._fall_back(reminder, "channel_gone"):
+                reminder._set_skipped("channel_gone")
+        mine.filtered(lambda one: one.channel == code).write({"channel": False})
+
+    # -- whom it reaches
+
+    @api.model
+    def _read_reach(self, partners, company):
+        """How customers can be reached, in a number of queries that does not depend on
+        how many they are.
+
+        :param partners: commercial partners, ``with_company(company)``
+        :return: partner id → ``core.plan.reach.Reach``; each partner is in it
+        """
+        raise NotImplementedError
+
+    @api.model
+    def _prepare_recipient_values(self, addresses):
+        """The values of a reminder's ``_recipient_fields`` for addresses as
+        ``_read_reach`` gives them, and as ``_get_addresses`` reads them again; all
+        empty without any."""
+        raise NotImplementedError
+
+    @api.model
+    def _get_addresses(self, row):
+        """The addresses of a reminder, best first. ``row``: a record of
+        ``chaser.reminder``, or its ``_recipient_fields`` as a dictionary."""
+        raise NotImplementedError
+
+    @api.model
+    def _get_stopped_sql(self, addresses, company):
+        """Which of the addresses are stopped, as rows of ``address`` and ``reason``
+        (key of the catalogue of reasons); the first of an address counts. The text of
+        the query must not depend on the values."""
+        raise NotImplementedError
+
+    @api.model
+    def _read_stopped(self, addresses, company):
+        """Stopped address → key of the reason."""
+        rows = self.env.execute_query(self._get_stopped_sql(addresses, company))
+        return dict(reversed(rows))
+
+    @api.model
+    def _stop_addresses(self, reminder, addresses, reason, source):
+        """Nothing more goes to these addresses from the reminder's company, because the
+        customer wants that (``unsubscribed``), or for another reason of
+        ``chaser.suppression``. Returns those that were not stopped yet."""
+        raise NotImplementedError
+
+    # -- by which of them a message goes
+
+    @api.model
+    def _read_routes(self, partners, company, order=(DEFAULT_CHANNEL,)):
+        """By which channel customers are written to where no level says it (thanks):
+        partner id → ``Route`` and the values of a reminder that say so.
+
+        :param partners: commercial partners, ``with_company(company)``
+        """
+        known, routes, reach = self._get_known(), {}, {}
+        for partner in partners:
+            wanted = order_channels(partner.chaser_channel, None, order, known)
+            for code in wanted:
+                if code not in reach:
+                    reach[code] = self._get(code)._read_reach(partners, company)
+            found = {code: reach[code][partner.id] for code in wanted}
+            route = choose_route(wanted, found)
+            routes[partner.id] = (route, self._prepare_route_values(route))
+        return routes
+
+    @api.model
+    def _prepare_route_values(self, route):
+        """What a reminder says of its channel, and where it goes."""
+        return {
+            "channel": route.channel,
+            "channel_rest": list(route.rest) or False,
+            "channel_passed": [_as_entry(code, stop) for code, stop in route.passed]
+            or False,
+            **self._prepare_all_recipients(route.channel, route.addresses),
+        }
+
+    @api.model
+    def _prepare_all_recipients(self, code, addresses):
+        """The columns of all channels: of each but one they are empty."""
+        values = {}
+        for other in self._get_known():
+            values |= self._get(other)._prepare_recipient_values(
+                addresses if other == code else ()
+            )
+        return values
+
+    @api.model
+    def _fall_back(self, reminder, reason, params=None):
+        """Queue a reminder anew by the next channel of its order that reaches the
+        customer and has a mailbox; returns whether there is one. It stays one
+        reminder: the row that says where it goes is the row that says that it waits.
+
+        Called as superuser, only when it is certain that the customer got nothing:
+        before the intent to send was written down, after a refusal, or by a report
+        that it was not delivered.
+
+        :param reason: key of the catalogue of reasons: why the present channel does
+            not reach
+        """
+        rest = list(reminder.channel_rest or ())
+        passed = [
+            *(reminder.channel_passed or ()),
+            [reminder.channel, reason, params or {}],
+        ]
+        company = reminder.company_id
+        partners = reminder.partner_id.with_company(company)
+        while rest and not reminder.paid_at:
+            code = rest.pop(0)
+            channel = self._get(code)
+            if channel is None:
+                continue
+            reach = channel._read_reach(partners, company)[partners.id]
+            provider = self.env["chaser.provider"]._get_default(company, code)
+            if reach.stop or provider.state != "connected":
+                stop = reach.stop or Skip("no_mailbox")
+                passed.append(_as_entry(code, stop))
+                continue
+            reminder._set_state(
+                "queued",
+                "fell_back",
+                channel=code,
+                channel_rest=rest or False,
+                channel_passed=passed,
+                # What happened by the former channel does not speak of this one.
+                channel_since=self.env.cr.now(),
+                provider_id=provider.id,
+                attempt_count=0,
+                sent_at=False,
+                is_undecided=False,
+                scheduled_at=fields.Datetime.now(),
+                **self._prepare_all_recipients(code, reach.addresses),
+            )
+            reminder._reopen_campaigns()
+            return True
+        return False
+
+    # -- a message
+
+    @api.model
+    def _prepare_run_settings(self, provider):
+        """What its messages need of mailbox and company besides what all need, as plain
+        values: ``job.run.settings``."""
+        return {}
+
+    def _get_facts_sql(self, job):
+        """Further columns of the query that reads what is known of the customer (alias
+        ``p``: their ``res_partner``): name → ``SQL``; they come as ``job.facts``."""
+        return {}
+
+    def _get_domain(self, addresses):
+        """What the limit per recipient domain counts by; empty where there is none."""
+        return ""
+
+    def _get_address_stop(self, job):
+        """Why nothing can go to the addresses of a message now, as ``Skip``; None when
+        it can. ``job.facts``: ``addresses``, ``recipients`` (those that are not
+        stopped), ``stopped`` (address → reason)."""
+        raise NotImplementedError
+
+    def _compose(self, job, content, with_copies):
+        """The message: sets ``job.rendered``, and ``job.message`` to what the transport
+        takes (at least ``message_id``).
+
+        :param content: of the template's version, by language
+        :param with_copies: whether colleagues who want it get a copy
+        :raises TemplateProblem: when the template cannot be used
+        """
+        raise NotImplementedError
+
+    def _repeat(self, job, original):
+        """The message word for word as it was sent before, in place of what
+        ``_compose`` made; the balances are the same. A channel that does not keep the
+        words leaves the new ones.
+
+        :param original: the reminder that was sent
+        """
+
+    def _prepare_kept_values(self, job):
+        """What is kept of the exact message, written together with the intent to send
+        it; columns of ``chaser.reminder``."""
+        raise NotImplementedError
+
+    def _prepare_sent_values(self, result):
+        """What the transport's result says, for the record of a message that is out."""
+        return {}
+
+    def _prepare_note(self, job):
+        """For the notes on customer and invoices: ``subject``, ``recipients`` (tuple),
+        ``sender`` and ``reply_to`` (addresses of e-mail, or empty)."""
+        raise NotImplementedError
+
+    def _prepare_late_note(self, reminder):
+        """The same from the record of a reminder that is out."""
+        raise NotImplementedError
+
+    @api.model
+    def _get_refusal_params(self, reminder, error):
+        """The service does not take the customer's address and never will
+        (``RecipientRefused``): the parameters of the reason, which the event keeps."""
+        return {"detail": str(error)}
+
+    @api.model
+    def _process_refusal(self, reminder, error):
+        """What that means for the address, after it is recorded."""
+
+    # -- responses
+
+    @api.model
+    def _process_answer(self, reminder, words, uid, moment=None):
+        """The customer has answered a message, for channels whose answers are no mail:
+        into their chatter, and the ladder rests until a person has looked.
+
+        :param words: what they wrote, as plain text :param uid: key of the answer at
+        the service, so that the same one counts once :param moment: UTC
+        """
+        moment = moment or fields.Datetime.now()
+        partner, company = reminder.partner_id, reminder.company_id
+        reminder._record_event(
+            "replied", source="webhook", provider_event_id=uid, occurred_at=moment
+        )
+        body = plaintext2html(words)
+        partner._message_log(
+            body=body, author_id=partner.id, message_type=self._message_type
+        )
+        if not reminder.paid_at:
+            self.env["chaser.hold"]._hold(
+                company,
+                partner,
+                "reply",
+                detail=words[:120],
+                reminder=reminder,
+                source="mail",
+            )
+        self._plan_look(company, partner, reminder, partner.name, body)
+
+    @api.model
+    def _plan_look(self, company, partner, reminder, sender, body):
+        """One open task per customer and responsible, however many answers come."""
+        user = company._get_chaser_responsible(partner, reminder)
+        if user and not partner.activity_search([_REPLY_ACTIVITY], user_id=user.id):
+            partner.activity_schedule(
+                _REPLY_ACTIVITY,
+                user_id=user.id,
+                date_deadline=fields.Date.context_today(self),
+                summary=self.env._("Answer from %s", sender),
+                note=body,
+            )
+
+    # -- what a person sees before
+
+    @api.model
+    def _render_preview(self, template, data, lang):
+        """The message as the customer will see it, as HTML; empty where the template
+        has no text in the language.
+
+        :param data: ``MessageData`` :param lang: ``en`` or ``ar``
+        :raises TemplateProblem: when the template cannot be used
+        """
+        raise NotImplementedError
+
+
+def _as_entry(code, stop):
+    """A channel that was passed over, and why, as it is kept on a reminder."""
+    return [code, stop.reason, stop.params]
