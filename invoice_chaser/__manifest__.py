@@ -66,6 +66,7 @@
         "views/resource_calendar_views.xml",
         "views/chaser_maybe_paid_views.xml",
         "views/chaser_overview_views.xml",
+        "views/chaser_import_views.xml",
         "views/chaser_menus.xml",
     ],
     "assets": {"web.assets_backend": ["invoice_chaser/static/src/**/*"]},

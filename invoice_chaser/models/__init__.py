@@ -14,3 +14,4 @@ from . import webhook
 from . import hours
 from . import maybe_paid
 from . import overview
+from . import move_in

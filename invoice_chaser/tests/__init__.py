@@ -19,6 +19,8 @@ from . import (
     test_limits,
     test_mailboxes,
     test_maybe_paid,
+    test_move_in,
+    test_move_in_history,
     test_oauth,
     test_oauth_health,
     test_oauth_imap,

@@ -23,7 +23,7 @@ from .problems import ValueProblem
 from .recognise import Found
 from .tables import Table
 from .targets import TARGETS
-from .words import split_tags, translate
+from .words import split_tags, stop_of_event, translate
 
 # In this order everything comes in: what must not be written to before everybody else.
 STEPS = (
@@ -48,7 +48,7 @@ STEPS_OF_KIND = {
     "templates": ("template",),
     "campaigns": ("campaign",),
     "sends": ("send",),
-    "events": ("event",),
+    "events": ("stopped", "event"),
     "promises": ("promise",),
     "notes": ("note",),
     "invoices": (),
@@ -231,6 +231,12 @@ class Reader:
             if not reason:
                 return None
             problems = [one for one in problems if one[0] in ("email", "stopped_at")]
+        elif self.found.kind == "events":
+            reason = stop_of_event(values.get("event_type", ""))
+            if not reason or problems:
+                return None  # the event itself is refused then
+            values["stopped_at"] = values.get("occurred_at")
+            note = values.get("detail", "")
         else:
             if values.get("active") is False or values.get("released_at"):
                 return None
@@ -249,7 +255,7 @@ class Reader:
                 reason, note = "import", ": ".join(filter(None, (told, note)))
         record = self._record("stopped", number, {}, problems, "")
         if not values.get("email") and not record.problems:
-            if self.found.kind == "contacts":
+            if self.found.kind != "stopped":
                 return None
             record.problems.append(("missing", {"column": "email"}))
         email = values.get("email", "")

@@ -91,6 +91,17 @@ def translate(subject: str, word: object) -> str:
     return _INDEX[subject].get(key, "")
 
 
+def stop_of_event(word: object) -> str:
+    """Why an event stops the address; empty where it does not. A bounce does only where
+    it is called a hard one."""
+    ours = translate("event", word)
+    if ours == "bounced":
+        key = norm(clean(word)).replace("_", "")
+        hard = key.startswith("hard") or key == "invalidemail"
+        return "hard_bounce" if hard else ""
+    return {"unsubscribed": "unsubscribed", "complained": "complaint"}.get(ours, "")
+
+
 def split_tags(value: object) -> list[str]:
     """The tags of one cell, in the ways in which tools put several into one: a JSON
     list, quoted and separated by commas (Mailchimp), separated by ``;``, ``|`` or

@@ -127,6 +127,15 @@ class ChaserCampaign(models.Model):
         help="What was selected but cannot be chased at all.",
     )
     reminder_ids = fields.One2many("chaser.reminder", "campaign_id", readonly=True)
+    import_id = fields.Many2one(
+        "chaser.import",
+        "Imported With",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="restrict",
+        help="History of another tool, for reading; it can be taken out there.",
+    )
 
     _duration_check = models.Constraint(
         "CHECK(duration_hours >= 0)", "The duration cannot be negative."
@@ -192,10 +201,12 @@ class ChaserCampaign(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_sent(self):
+        # What came in from another tool is evidence there, and may be taken out here.
+        own = self.filtered(lambda campaign: not campaign.import_id)
         if any(
-            campaign.state not in ("draft", "cancelled") for campaign in self
+            campaign.state not in ("draft", "cancelled") for campaign in own
         ) or self.env["chaser.reminder"].sudo().search_count(
-            [("campaign_id", "in", self.ids), ("state", "in", ("sending", "sent"))],
+            [("campaign_id", "in", own.ids), ("state", "in", ("sending", "sent"))],
             limit=1,
         ):
             raise UserError(

@@ -59,6 +59,13 @@ class ResPartner(models.Model):
         "Marketing Consent",
         help="Not used for payment reminders, which rest on the contract.",
     )
+    chaser_consent_at = fields.Datetime("Consent Given On")
+    chaser_consent_proof = fields.Char(
+        "Proof of Consent", help="Where it was given: a form, a paper, an address."
+    )
+    chaser_source = fields.Char(
+        "Source", help="Where the contact came from, as the former tool said."
+    )
     chaser_reminder_count = fields.Integer(
         compute="_compute_chaser_reminder_count",
         groups="invoice_chaser.group_chaser_user",

@@ -73,6 +73,7 @@ class ChaserEvent(models.Model):
             ("gateway", "Incoming mail"),
             ("api", "Mail service"),
             ("manual", "Person"),
+            ("import", "Imported"),
         ],
         required=True,
         readonly=True,

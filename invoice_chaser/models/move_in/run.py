@@ -1,0 +1,259 @@
+"""One run over the files of an import: each step over each table, batch by batch. A
+check plans and writes nothing; an import plans the same and does it."""
+
+import logging
+from itertools import islice
+
+import psycopg2
+
+from odoo.exceptions import AccessError, UserError, ValidationError
+
+from ...core.move_in.convert import STEPS
+from ...core.move_in.problems import FileProblem
+from .changes import CHANGED, DOUBTFUL, NEW, REFUSED, SAME, refuse
+from .finder import Finder, XmlIds
+from .write_contacts import ContactWriter, HoldWriter, MemberWriter, SegmentWriter
+from .write_history import CampaignWriter, EventWriter, SendWriter
+from .write_statements import NoteWriter, PromiseWriter
+from .write_stopped import StoppedWriter
+from .write_templates import TemplateWriter
+
+_logger = logging.getLogger(__name__)
+BATCH = 500
+WRITERS = {
+    "stopped": StoppedWriter,
+    "contact": ContactWriter,
+    "hold": HoldWriter,
+    "segment": SegmentWriter,
+    "member": MemberWriter,
+    "template": TemplateWriter,
+    "campaign": CampaignWriter,
+    "send": SendWriter,
+    "event": EventWriter,
+    "promise": PromiseWriter,
+    "note": NoteWriter,
+}
+# What a record may be refused for by the models themselves.
+REFUSALS = (
+    UserError,
+    ValidationError,
+    AccessError,
+    psycopg2.IntegrityError,
+    ValueError,
+)
+
+
+class Run:
+    def __init__(self, imp):
+        self.imp, self.env = imp, imp.env
+        self.company, self.dry = imp.company_id, imp.is_dry
+
+    def go(self, go_on=None):
+        """:param go_on: called after each batch with the number of rows; False stops
+        here, to go on another time"""
+        plan = [
+            (step, file)
+            for step in STEPS
+            for file in self.imp.file_ids
+            if step in file._get_steps()
+        ]
+        while self.imp.cursor_step < len(plan):
+            step, file = plan[self.imp.cursor_step]
+            if not self._take(step, file, go_on):
+                return
+            self.imp.write({"cursor_step": self.imp.cursor_step + 1, "cursor_row": 0})
+        self.imp._set_finished()
+
+    def _take(self, step, file, go_on):
+        """The rest of one step of one table; False where it was interrupted."""
+        tool = TableRun(self, step, file)
+        rows = islice(file._get_reader().records(step), self.imp.cursor_row, None)
+        while True:
+            try:
+                batch = list(islice(rows, BATCH))
+            except FileProblem as problem:
+                words = self.imp._describe_problem(problem.code, problem.params)
+                self.imp._set_failed(f"{file.name}: {words}")
+                return False
+            if not batch:
+                return True
+            if not self._take_batch(tool, batch):
+                return False
+            if go_on and not go_on(len(batch)):
+                return False
+
+    def _take_batch(self, tool, batch):
+        try:
+            with self.env.cr.savepoint():
+                tool.take([record for record in batch if record])
+                self.imp.write(
+                    {
+                        "cursor_row": self.imp.cursor_row + len(batch),
+                        "rows_done": self.imp.rows_done + len(batch),
+                    }
+                )
+            return True
+        except psycopg2.OperationalError:
+            raise  # Odoo tries the transaction again
+        except Exception as error:
+            rows = [record.row for record in batch if record] or [0]
+            _logger.info("Import %s stopped", self.imp.id, exc_info=True)
+            self.env.invalidate_all()
+            self.imp._set_failed(
+                self.env._(
+                    "%(table)s, rows %(first)s to %(last)s: %(error)s Nothing of these "
+                    "rows has come in; those before have. Press Import to go on.",
+                    table=tool.file.name,
+                    first=rows[0],
+                    last=rows[-1],
+                    error=str(error)[:300],
+                )
+            )
+            return False
+
+
+class TableRun:
+    """One step of one table."""
+
+    def __init__(self, run, step, file):
+        self.run, self.step, self.file = run, step, file
+        self.env, self.imp, self.company = run.env, run.imp, run.company
+        self.dry = run.dry
+        self.xml_ids = XmlIds(self.env, self.company, file.tool)
+        self.finder = Finder(self.env, self.company, self.xml_ids, self.imp)
+        self.replace = self.imp.on_existing == "replace"
+        self.writer = WRITERS[step](self)
+        self.choices = self._read_choices()
+        self.seen = {}
+        if not self.imp.cursor_row:
+            self._lines().unlink()
+
+    def _lines(self):
+        return (
+            self.env["chaser.import.line"]
+            .sudo()
+            .search([("file_id", "=", self.file.id), ("step", "=", self.step)])
+        )
+
+    def _read_choices(self):
+        """Row → (decision, customer) that a person took about this table."""
+        lines = (
+            self.env["chaser.import.line"]
+            .sudo()
+            .search([("file_id", "=", self.file.id), ("choice", "!=", False)])
+        )
+        return {line.row: (line.choice, line.choice_partner_id.id) for line in lines}
+
+    def take(self, records):
+        changes = []
+        good = []
+        for record in records:
+            twin = self._find_twin(record)
+            if record.problems:
+                code, params = record.problems[0]
+                changes.append(refuse(record, code, **params))
+            elif twin:
+                changes.append(refuse(record, "twice", detail=twin))
+            else:
+                good.append(record)
+        planned = self.writer.plan(good) if good else []
+        if not self.dry:
+            self._apply(planned)
+            self._register(planned)
+        self._write_lines(changes + planned)
+
+    def _find_twin(self, record):
+        """The row of this table that says the same record already."""
+        found = None
+        for identity in self.writer.identities(record):
+            found = found or self.seen.get(identity)
+            self.seen.setdefault(identity, record.row)
+        return found
+
+    def _apply(self, changes):
+        """All at once; where that is refused, one by one, so that the one is found."""
+        todo = [change for change in changes if change.action in (NEW, CHANGED)]
+        if not todo:
+            return
+        try:
+            with self.env.cr.savepoint():
+                self.writer.apply(todo)
+                self.env.flush_all()
+            return
+        except REFUSALS:
+            self.env.invalidate_all()
+        for change in todo:
+            try:
+                with self.env.cr.savepoint():
+                    self.writer.apply([change])
+                    self.env.flush_all()
+            except REFUSALS as error:
+                self.env.invalidate_all()
+                change.action = REFUSED
+                change.reason = ("refused_here", {"detail": str(error)[:500]})
+
+    def _register(self, changes):
+        register = getattr(self.writer, "register", None)
+        if register:
+            register([change for change in changes if change.action != REFUSED])
+
+    def _write_lines(self, changes):
+        counts = dict((self.file.figures or {}).get(self.step, {}))
+        values = []
+        for change in sorted(changes, key=lambda change: change.record.row):
+            counts[change.action] = counts.get(change.action, 0) + 1
+            if change.action == SAME and not change.reason:
+                continue
+            values.append(self._prepare_line(change))
+        self.file.sudo().figures = (self.file.figures or {}) | {self.step: counts}
+        self.env["chaser.import.line"].sudo().create(values)
+
+    def _prepare_line(self, change):
+        record = change.record
+        code, params = change.reason or (False, {})
+        choice = self.choices.get(record.row, (False, False))
+        return {
+            "import_id": self.imp.id,
+            "file_id": self.file.id,
+            "company_id": self.company.id,
+            "step": self.step,
+            "row": record.row,
+            "key": record.key,
+            "email": next(iter(record.values.get("emails", ())), False),
+            "name": (change.name or self.writer.name(record))[:200],
+            "action": change.action,
+            "difference": {
+                label: [str(old or "")[:300], str(new or "")[:300]]
+                for label, (old, new) in change.difference.items()
+            }
+            or False,
+            "reason_code": code,
+            "reason_params": params or False,
+            "partner_id": change.partner_id or False,
+            "candidate_ids": [(6, 0, change.candidates)],
+            "choice": choice[0] if change.candidates else False,
+            "choice_partner_id": choice[1] if change.candidates else False,
+        }
+
+    def find(self, record):
+        """The customer of a record, with what a person decided where it was doubtful:
+        a ``Match``, or a ``Change`` that says why there is none."""
+        match = self.finder.find(record)
+        if not match.candidates:
+            return match
+        choice, partner_id = self.choices.get(record.row, (False, False))
+        if choice == "match" and partner_id in match.candidates:
+            match.partner = self.env["res.partner"].browse(partner_id)
+            match.how = "choice"
+        elif choice == "create":
+            match.how = "create"
+        elif choice == "leave":
+            change = refuse(record, "left_out")
+            change.candidates = list(match.candidates)
+            return change
+        else:
+            change = refuse(record, "doubtful")
+            change.action = DOUBTFUL
+            change.candidates = list(match.candidates)
+            return change
+        return match
