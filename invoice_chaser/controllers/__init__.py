@@ -1,1 +1,1 @@
-from . import customer_page, oauth, template_file, tracking, webhook
+from . import customer_page, move_out, oauth, template_file, tracking, webhook

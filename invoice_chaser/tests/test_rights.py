@@ -77,6 +77,10 @@ MANAGER_RIGHTS |= dict.fromkeys(
 USER_RIGHTS["chaser.webhook.event"], MANAGER_RIGHTS["chaser.webhook.event"] = "", "r"
 # Days off are the manager's.
 USER_RIGHTS["chaser.holiday"], MANAGER_RIGHTS["chaser.holiday"] = "r", "rwcu"
+# Moving in is for managers; its lines are written by the import alone.
+for _name in ("chaser.import", "chaser.import.file", "chaser.import.column"):
+    USER_RIGHTS[_name], MANAGER_RIGHTS[_name] = "", "rwcu"
+USER_RIGHTS["chaser.import.line"], MANAGER_RIGHTS["chaser.import.line"] = "", "rw"
 
 
 @tagged("post_install", "-at_install")

@@ -19,6 +19,7 @@ from .habits import (
     read_number,
     read_truth,
 )
+from .own import KEY
 from .problems import ValueProblem
 from .recognise import Found
 from .tables import Table
@@ -38,6 +39,8 @@ STEPS = (
     "event",
     "promise",
     "note",
+    "record",
+    "link",
 )
 # Which steps a kind of table may feed.
 STEPS_OF_KIND = {
@@ -52,6 +55,8 @@ STEPS_OF_KIND = {
     "promises": ("promise",),
     "notes": ("note",),
     "invoices": (),
+    "records": ("record", "link"),
+    "kept": (),
     "": (),
 }
 MAX_TEXT = 20_000
@@ -161,6 +166,8 @@ class Reader:
     def read(self, cells: list) -> tuple[dict, list]:
         """Target → value of a row, and what could not be read (target, code,
         params)."""
+        if self.found.kind == "records":
+            return {"raw": dict(zip(self.table.header, cells, strict=False))}, []
         values: dict = {"custom": {}}
         problems = []
         for column, cell in zip(self.table.header, cells, strict=False):
@@ -398,6 +405,12 @@ class Reader:
             *("occurred_at", "link"),
         )
         return record
+
+    def _make_record(self, number, values, problems) -> Record | None:
+        return Record("record", number, clean(values["raw"][KEY]), values)
+
+    def _make_link(self, number, values, problems) -> Record | None:
+        return Record("link", number, clean(values["raw"][KEY]), values)
 
     def _make_promise(self, number, values, problems) -> Record | None:
         record = self._record("promise", number, values, problems, "")

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .habits import DMY
-from .targets import KINDS, REQUIRED, TARGETS, lacks, map_by_name, norm
+from .own import KEY, OWN_MODELS
+from .targets import REQUIRED, TARGETS, lacks, map_by_name, norm
 
 # Columns that say nothing about a customer: technical traces of the tool.
 IGNORED = {
@@ -126,7 +127,9 @@ def _recognise_by_names(name: str, header: list[str]) -> Found:
     most columns are known; the file's name decides where several fit."""
     told = _kind_of_name(name)
     best, best_score = "", (-1, -1)
-    for kind in KINDS:
+    for kind in TARGETS:
+        if not TARGETS[kind]:
+            continue  # not told by names of columns
         mapping = map_by_name(kind, header)
         if lacks(kind, set(mapping.values())):
             continue
@@ -321,7 +324,17 @@ def _odoo(name: str, names: set, header: list) -> Found | None:
     return None
 
 
+def _own(name: str, names: set, header: list) -> Found | None:
+    """The export of this addon: the file is named after the model."""
+    if not header or header[0] != KEY:
+        return None
+    model = re.split(r"[/\\]", name)[-1].rsplit(".", 1)[0]
+    kind = "records" if model in OWN_MODELS else "kept"
+    return Found(kind=kind, fixed={"model": model})
+
+
 _TOOLS: tuple[tuple[str, Callable], ...] = (
+    ("own", _own),
     ("mailchimp", _mailchimp),
     ("listmonk", _listmonk),
     ("brevo", _brevo),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from .csv_text import read_csv
 from .header import clean_header
+from .own import MANIFEST, check_hash, read_manifest
 from .problems import FileProblem
 from .spreadsheet import read_xlsx
 
@@ -153,7 +154,10 @@ def _open_members(
     name: str, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]
 ) -> list[Table]:
     found = []
+    manifest = _read_manifest(archive, members)
     for item in members:
+        if manifest and item.filename == MANIFEST:
+            continue
         inner = item.filename.lower()
         if _SKIPPED.search(item.filename) or not inner.endswith(
             (*_DATA, ".html", ".htm", ".zip")
@@ -164,10 +168,22 @@ def _open_members(
         content = read_member(archive, item)
         if not content.strip():
             continue
+        if manifest:
+            check_hash(manifest, item.filename, content)
         found += _open_member(_join(name, item.filename), content)
     if not found:
         raise FileProblem("zip_without_tables")
     return found
+
+
+def _read_manifest(
+    archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]
+) -> dict | None:
+    """Of an export of our own, whose tables must be the ones that were exported."""
+    for item in members:
+        if item.filename == MANIFEST:
+            return read_manifest(read_member(archive, item))
+    return None
 
 
 def _open_member(name: str, content: bytes) -> list[Table]:

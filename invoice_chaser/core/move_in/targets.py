@@ -17,6 +17,8 @@ KINDS = (
     "promises",
     "notes",
     "invoices",
+    "records",
+    "kept",
 )
 
 
@@ -225,6 +227,8 @@ TARGETS = {
     "promises": PROMISES,
     "notes": NOTES,
     "invoices": INVOICES,
+    "records": {},
+    "kept": {},
 }
 # Of each group one target must be there.
 REQUIRED = {
@@ -239,6 +243,8 @@ REQUIRED = {
     "promises": (("email", "customer_ref", "customer_name", "vat"), ("date_promised",)),
     "notes": (("email", "customer_ref", "customer_name", "vat"), ("note",)),
     "invoices": (("number",), ("amount_due", "amount_paid")),
+    "records": (),
+    "kept": (),
 }
 
 

@@ -128,13 +128,7 @@ class ChaserCampaign(models.Model):
     )
     reminder_ids = fields.One2many("chaser.reminder", "campaign_id", readonly=True)
     import_id = fields.Many2one(
-        "chaser.import",
-        "Imported With",
-        readonly=True,
-        copy=False,
-        index="btree_not_null",
-        ondelete="restrict",
-        help="History of another tool, for reading; it can be taken out there.",
+        "chaser.import", "Imported With", readonly=True, copy=False, ondelete="restrict"
     )
 
     _duration_check = models.Constraint(

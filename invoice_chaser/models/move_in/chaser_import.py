@@ -170,6 +170,8 @@ class ChaserImport(models.Model):
             raise UserError(self.env._("It runs already; reload to see how far it is."))
         if not self.attachment_ids:
             raise UserError(self.env._("Drop the files in first."))
+        # Whoever links a file here must be allowed to read it.
+        self.attachment_ids.check_access("read")
         self._read_files()
         if not self.is_open and any(file._get_steps() for file in self.file_ids):
             self._start(dry=True)
@@ -259,7 +261,7 @@ class ChaserImport(models.Model):
         File = self.env["chaser.import.file"]
         values = {"import_id": self.id, "attachment_id": attachment.id}
         try:
-            tables = open_tables(attachment.name, attachment.sudo().raw or b"")
+            tables = open_tables(attachment.name, attachment.raw or b"")
         except FileProblem as problem:
             File.create(
                 values
@@ -276,6 +278,13 @@ class ChaserImport(models.Model):
 
     def _start(self, dry, resume=False):
         """Small imports at once, large ones by the job."""
+        self._begin(dry, resume)
+        if self.rows_total <= _AT_ONCE:
+            self._run()
+        else:
+            self.env.ref("invoice_chaser.ir_cron_move_in").sudo()._trigger()
+
+    def _begin(self, dry, resume=False):
         values = {
             "state": "checking" if dry else "importing",
             "is_dry": dry,
@@ -289,10 +298,21 @@ class ChaserImport(models.Model):
             )
             self.file_ids.figures = False
         self.write(values)
-        if self.rows_total <= _AT_ONCE:
-            self._run()
-        else:
-            self.env.ref("invoice_chaser.ir_cron_move_in").sudo()._trigger()
+
+    def _run_now(self, dry, tell):
+        """From the command line: all of it, with a commit after each batch.
+
+        :param tell: called with the import after each batch
+        """
+        self._begin(dry)
+
+        def go_on(_done):
+            self.env["ir.cron"]._commit_progress()
+            tell(self)
+            return True
+
+        self._run(go_on)
+        self.env["ir.cron"]._commit_progress()
 
     def _run(self, go_on=None):
         """As the user who pressed the button, in the company of the import."""

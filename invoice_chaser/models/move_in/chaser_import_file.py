@@ -5,6 +5,7 @@ from odoo.exceptions import ValidationError
 
 from ...core.move_in.convert import STEPS_OF_KIND, Reader, Scan, scan
 from ...core.move_in.habits import Habit
+from ...core.move_in.own import OWN_MODELS
 from ...core.move_in.problems import FileProblem
 from ...core.move_in.recognise import TOOLS, Found, recognise
 from ...core.move_in.tables import open_tables
@@ -59,12 +60,14 @@ class ChaserImportFile(models.Model):
     )
     problem = fields.Text(readonly=True)
     question = fields.Char(compute="_compute_question")
-    figures = fields.Json(readonly=True)
+    hint = fields.Text("Question or Problem", compute="_compute_question")
+    figures = fields.Json("Figures", readonly=True)
     figures_text = fields.Char("Result", compute="_compute_figures_text")
 
     @api.model
     def _select_tool(self):
         names = {
+            "own": "Invoice Chaser",
             "mailchimp": "Mailchimp",
             "listmonk": "listmonk",
             "brevo": "Brevo",
@@ -99,6 +102,7 @@ class ChaserImportFile(models.Model):
     def _compute_question(self):
         for file in self:
             file.question = file._get_question()
+            file.hint = file.problem or file.question
 
     def _get_question(self):
         if self.problem:
@@ -218,9 +222,7 @@ class ChaserImportFile(models.Model):
     def _open(self):
         """The table, read anew from the file."""
         self.ensure_one()
-        return open_tables(self.attachment_id.name, self.attachment_id.sudo().raw)[
-            self.index
-        ]
+        return open_tables(self.attachment_id.name, self.attachment_id.raw)[self.index]
 
     def _get_found(self):
         return Found(
@@ -251,6 +253,11 @@ class ChaserImportFile(models.Model):
         if self.problem or self.question:
             return ()
         return STEPS_OF_KIND[self.kind or ""]
+
+    def _get_order(self):
+        """Tables of our own export in the order in which they refer to each other."""
+        model = (self.fixed or {}).get("model")
+        return (OWN_MODELS.index(model) if model in OWN_MODELS else 0, self.id)
 
     def _get_digest(self):
         digests = {file.attachment_id.id: file.digest for file in self}

@@ -78,7 +78,7 @@ class ChaserImportLine(models.Model):
             )
             line.difference_text = (
                 "\n".join(
-                    f"{words.get(label, label)}: {old or '–'} → {new}"
+                    f"{words.get(label, label)}: {f'{old} → ' if old else ''}{new}"
                     for label, (old, new) in (line.difference or {}).items()
                 )
                 or False

@@ -91,6 +91,14 @@ class ChaserImportWords(models.AbstractModel):
             "zip_locked": _("The ZIP has a password (%(detail)s). Unpack it first."),
             "zip_without_tables": _("There is no CSV, XLSX or JSON in the ZIP."),
             "other_office": _("It is a document, not a spreadsheet."),
+            "other_version": _(
+                "The export has version %(detail)s; this program reads version "
+                "%(limit)s."
+            ),
+            "changed_since": _(
+                "“%(detail)s” was changed after the export: its hash is not that of "
+                "the manifest. Export again, or import the table by itself."
+            ),
             "torn_xlsx": _("The spreadsheet is damaged. Save it again as XLSX."),
         }
 
@@ -118,6 +126,10 @@ class ChaserImportWords(models.AbstractModel):
             "found_email": _("Found by its e-mail address: %(detail)s."),
             "found_name": _("Found by its name: %(detail)s."),
             "found_choice": _("By decision: %(detail)s."),
+            "found_unique": _("The same is here already."),
+            "kept_settings": _(
+                "Settings here differ and stay; choose to replace them above."
+            ),
             "planned": _("A row before makes this customer."),
             "not_found": _("“%(detail)s” is not known here (%(column)s); left empty."),
             "released": _(
@@ -186,6 +198,8 @@ class ChaserImportWords(models.AbstractModel):
             "promises": _("Promises to Pay"),
             "notes": _("Notes"),
             "invoices": _("Invoices (Odoo has its own: nothing to import)"),
+            "records": _("Records of This Addon"),
+            "kept": _("Notes of the Program's Own Work (for reading only)"),
         }
 
     @api.model
@@ -204,6 +218,8 @@ class ChaserImportWords(models.AbstractModel):
             "event": _("Event"),
             "promise": _("Promise"),
             "note": _("Note"),
+            "record": _("Record of This Addon"),
+            "link": _("Link Between Records"),
         }
 
     @api.model

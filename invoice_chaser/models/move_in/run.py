@@ -14,6 +14,7 @@ from .changes import CHANGED, DOUBTFUL, NEW, REFUSED, SAME, refuse
 from .finder import Finder, XmlIds
 from .write_contacts import ContactWriter, HoldWriter, MemberWriter, SegmentWriter
 from .write_history import CampaignWriter, EventWriter, SendWriter
+from .write_records import LinkWriter, RecordWriter
 from .write_statements import NoteWriter, PromiseWriter
 from .write_stopped import StoppedWriter
 from .write_templates import TemplateWriter
@@ -32,6 +33,8 @@ WRITERS = {
     "event": EventWriter,
     "promise": PromiseWriter,
     "note": NoteWriter,
+    "record": RecordWriter,
+    "link": LinkWriter,
 }
 # What a record may be refused for by the models themselves.
 REFUSALS = (
@@ -54,7 +57,7 @@ class Run:
         plan = [
             (step, file)
             for step in STEPS
-            for file in self.imp.file_ids
+            for file in self.imp.file_ids.sorted(lambda file: file._get_order())
             if step in file._get_steps()
         ]
         while self.imp.cursor_step < len(plan):
@@ -223,7 +226,7 @@ class TableRun:
             "name": (change.name or self.writer.name(record))[:200],
             "action": change.action,
             "difference": {
-                label: [str(old or "")[:300], str(new or "")[:300]]
+                label: [self._show(label, old), self._show(label, new)]
                 for label, (old, new) in change.difference.items()
             }
             or False,
@@ -234,6 +237,15 @@ class TableRun:
             "choice": choice[0] if change.candidates else False,
             "choice_partner_id": choice[1] if change.candidates else False,
         }
+
+    def _show(self, label, value):
+        """As a person reads it: yes, not True; the reason in words."""
+        if value is True:
+            return self.env._("Yes")
+        if label == "reason":
+            field = self.env["chaser.suppression"]._fields["reason"]
+            value = dict(field._description_selection(self.env)).get(value, value)
+        return str(value or "")[:300]
 
     def find(self, record):
         """The customer of a record, with what a person decided where it was doubtful:
