@@ -44,6 +44,7 @@
         "views/chaser_daily_run_views.xml",
         "wizard/chaser_simulation_views.xml",
         "views/chaser_provider_views.xml",
+        "views/chaser_provider_kanban_views.xml",
         "views/chaser_oauth_page.xml",
         "wizard/chaser_mailbox_move_views.xml",
         "views/chaser_suppression_views.xml",

@@ -245,12 +245,13 @@ class ChaserSimulation(models.TransientModel):
             ("waiting", simulation.waiting),
             ("held", simulation.held),
         )
-        self.env["chaser.simulation.line"]._insert(
+        self.env["chaser.plan.writer"]._insert(
+            "chaser.simulation.line",
             [
                 self._prepare_row(plan, departure, scenario, kind, names)
                 for kind, departures in kinds
                 for departure in departures
-            ]
+            ],
         )
 
     def _get_level_names(self):
@@ -533,30 +534,6 @@ class ChaserSimulationLine(models.TransientModel):
             ("window", "Sending hours"),
         ]
     )
-
-    @api.model
-    def _insert(self, rows):
-        """Many rows at once, past the ORM: they come from the planner and nobody else
-        sees them."""
-        if not rows:
-            return
-        names = list(rows[0])
-        stored = {name: self._fields[name] for name in names}
-        self.env.cr.execute_values(
-            f"INSERT INTO chaser_simulation_line ({', '.join(names)}, create_uid, "
-            "write_uid, create_date, write_date) VALUES %s",
-            [
-                tuple(
-                    stored[name].convert_to_column_insert(row[name], self)
-                    for name in names
-                )
-                for row in rows
-            ],
-            template=f"({', '.join(['%s'] * len(names))}, {self.env.uid:d}, "
-            f"{self.env.uid:d}, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')",
-            page_size=1000,
-        )
-        self.invalidate_model()
 
     def action_open_partner(self):
         self.ensure_one()

@@ -101,6 +101,34 @@ class ChaserPlanWriter(models.AbstractModel):
         return reminders
 
     @api.model
+    def _insert(self, model, rows):
+        """Many records of one model past the ORM, which takes several times as long:
+        for a model whose records come from the planner alone, and on whose fields
+        nothing stored depends.
+
+        :param rows: dictionaries with the same keys
+        """
+        if not rows:
+            return
+        records, names = self.env[model], list(rows[0])
+        columns = [records._fields[name] for name in names]
+        self.env.cr.execute_values(
+            f"INSERT INTO {records._table} ({', '.join(names)}, create_uid, "
+            "write_uid, create_date, write_date) VALUES %s",
+            [
+                tuple(
+                    column.convert_to_column_insert(row[column.name], records)
+                    for column in columns
+                )
+                for row in rows
+            ],
+            template=f"({', '.join(['%s'] * len(names))}, {self.env.uid:d}, "
+            f"{self.env.uid:d}, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')",
+            page_size=1000,
+        )
+        records.invalidate_model()
+
+    @api.model
     def _complete_values(self, values_list, defaults):
         """With the defaults of the fields named."""
         Reminder = self.env["chaser.reminder"].sudo()
