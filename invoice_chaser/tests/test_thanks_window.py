@@ -4,7 +4,7 @@ from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import SQL
 
-from .test_window import MONDAY_OPEN, WindowCase
+from .test_hours_window import MONDAY_OPEN, WindowCase
 
 
 @tagged("post_install", "-at_install")

@@ -4,7 +4,7 @@ import json
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import HttpCase, new_test_user, tagged
 
-from .test_template import TemplateCase
+from .test_letter_template import TemplateCase
 
 
 @tagged("post_install", "-at_install")

@@ -1,7 +1,7 @@
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 
-from .test_template import TemplateCase
+from .test_letter_template import TemplateCase
 
 BODY = "<p>نص {{ invoice_table }}</p>"
 

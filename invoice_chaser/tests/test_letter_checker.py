@@ -3,7 +3,7 @@ from odoo.tests import tagged
 
 from ..core.letter.checker import Finding
 from .common import FakeTransport
-from .test_template import TemplateCase
+from .test_letter_template import TemplateCase
 
 LONG = (
     "<p>Dear {{ contact_name }},</p><p>{{ invoice_table }}</p><p>Please pay "

@@ -6,8 +6,8 @@ from odoo.tools import mute_logger
 
 from ..core.letter.documents import pdf
 from .common import FakeTransport
-from .test_documents import DocumentCase
 from .test_send import Killed
+from .test_send_documents import DocumentCase
 
 _LOG = "odoo.addons.invoice_chaser.models.send.chaser_documents"
 
