@@ -155,7 +155,7 @@ class TestConnect(OauthCase):
             self.fake.codes.clear,
             lambda: self.fake.fail("token", "<drop the line>", times=1),
         )
-        for change, words in ((forget, "invalid_grant"), (drop, "did not answer")):
+        for change, words in ((forget, "invalid_grant"), (drop, "did not respond")):
             with self.subTest(words=words):
                 back = self.fake.consent(url)
                 change()
