@@ -655,3 +655,34 @@ class TestSimulatedDays(DailyCase):
             self.assertEqual(
                 self._simulate(5), [], "a paused campaign keeps its customers"
             )
+
+
+@tagged("post_install", "-at_install")
+class TestDailyNames(ChaserCase):
+    """The digest names what nobody would look at (N1, F4)."""
+
+    def test_forgotten_draft_and_document_without_customer(self):
+        self.company.chaser_daily = True
+        campaign = self._campaign(self._make_invoice(), name="Forgotten")
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE chaser_reminder SET create_date = create_date - interval '9 days' "
+            "WHERE campaign_id = %s",
+            [campaign.id],
+        )
+        self.env.invalidate_all()
+        receipt = self._make_invoice(move_type="out_receipt", post=False)
+        receipt.partner_id = False
+        receipt.action_post()
+        run = self.env["chaser.daily.run"].create(
+            {"company_id": self.company.id, "date": self.today}
+        )
+        while run.state == "planning":
+            run._plan_batch()
+        self.assertIn("“Forgotten”", run.summary)
+        self.assertIn("9 days", run.summary)
+        self.assertIn(receipt.name, run.summary)
+        [message] = self.env["chaser.planner"]._plan_open(self.company).messages
+        self.assertEqual(message.skip.reason, "live_reminder")
+        reason = campaign._get_reason_text(message.skip.reason, message.skip.params)
+        self.assertIn("since", reason)

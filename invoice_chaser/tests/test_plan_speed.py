@@ -119,7 +119,9 @@ class TestPlanIndexes(ChaserCase):
             lambda: Planner._read_contacts(self.people[1], self.company)
         )
         history = self._explain(
-            lambda: Planner._read_level_history(lines, self.company)
+            lambda: self.env["chaser.reminder.line"]._read_level_history(
+                lines, self.company
+            )
         )
         self._assert_uses(
             contacts,

@@ -24,6 +24,7 @@ class ChaserPreview(models.TransientModel):
     name = fields.Char("Campaign", required=True)
     company_id = fields.Many2one("res.company", required=True, readonly=True)
     invoice_ids = fields.Json(readonly=True)
+    partner_ids = fields.Json("Only These Customers", readonly=True)
     provider_mode = fields.Selection(
         lambda self: self.env["chaser.campaign"]
         ._fields["provider_mode"]
@@ -99,10 +100,11 @@ class ChaserPreview(models.TransientModel):
     # -- opening
 
     @api.model
-    def _open_for_invoices(self, invoices):
+    def _open_for_invoices(self, invoices, customers=None):
         Planner = self.env["chaser.planner"]
         self.env["chaser.campaign"].check_access("create")
-        plan = Planner._build_plan(invoices)
+        partner_ids = customers.ids if customers is not None else None
+        plan = Planner._build_plan(invoices, partner_ids=partner_ids)
         if not plan.messages:
             raise UserError(self.env["chaser.plan.writer"]._describe_nothing(plan))
         company = plan.company
@@ -113,6 +115,7 @@ class ChaserPreview(models.TransientModel):
                 ),
                 "company_id": company.id,
                 "invoice_ids": invoices.ids,
+                "partner_ids": partner_ids,
                 "provider_id": self.env["chaser.provider"]._get_default(company).id,
                 "provider_mode": company.chaser_provider_mode,
                 "left_out": "\n".join(plan.left_out) or False,
@@ -151,7 +154,8 @@ class ChaserPreview(models.TransientModel):
                     "amount_residual": float(item.residual),
                     "date_maturity": item.date_due,
                     "days_overdue": item.days_overdue,
-                    "number": plan.rows[item.id]["number"],
+                    "number": plan.rows[item.id]["label"]
+                    or plan.rows[item.id]["number"],
                 }
                 for record, message in zip(messages, plan.messages, strict=True)
                 if not message.skip
@@ -176,6 +180,7 @@ class ChaserPreview(models.TransientModel):
             "move_count": len({item.move_id for item in message.items}),
             "days_overdue": message.days_overdue,
             "total_display": self._get_total(message),
+            "credits": {credit.id: str(credit.residual) for credit in message.credits},
             "numbers": ", ".join(
                 plan.rows[item.id]["number"] or "" for item in message.items[:6]
             ),
@@ -418,7 +423,9 @@ class ChaserPreview(models.TransientModel):
         data = (
             self.env["chaser.composer"]
             .with_company(self.company_id)
-            ._get_preview_data(message.partner_id, self.company_id, line_ids)
+            ._get_preview_data(
+                message.partner_id, self.company_id, line_ids, message._get_credits()
+            )
         )
         if not data or not template:
             return
@@ -437,9 +444,9 @@ class ChaserPreview(models.TransientModel):
         """The messages anew, for the level and the channel that are chosen."""
         self.ensure_one()
         invoices = self.env["account.move"].browse(self.invoice_ids)
-        Planner = self.env["chaser.planner"]
-        plan = Planner._build_plan(
-            invoices, self.company_id.id, self.level_id.id, self.channel
+        company, level, channel = self.company_id, self.level_id, self.channel
+        plan = self.env["chaser.planner"]._build_plan(
+            invoices, company.id, level.id, channel, self.partner_ids
         )
         self.item_ids.unlink()
         (self.message_ids | self.held_ids).unlink()
@@ -481,6 +488,7 @@ class ChaserPreview(models.TransientModel):
                 "segment_ids": [fields.Command.set(self.segment_ids.ids)],
                 "scheduled_at": self.scheduled_at,
                 "duration_hours": self.duration_hours,
+                "partner_ids": self.partner_ids or None,
                 "excluded_line_ids": (
                     dropped.item_ids
                     | self.item_ids.filtered(lambda item: not item.included)
@@ -544,7 +552,17 @@ class ChaserPreviewMessage(models.TransientModel):
     level_reason = fields.Char("Why This Level", compute="_compute_level_reason")
     numbers = fields.Char("Invoice Numbers", readonly=True)
     total_display = fields.Char("Open Amount", readonly=True)
+    credits = fields.Json(readonly=True, help="Credit → what is set off of it.")
     item_ids = fields.One2many("chaser.preview.item", "message_id")
+
+    def _get_credits(self):
+        """What the message sets off; None where items were dropped here."""
+        if not all(self.item_ids.mapped("included")):
+            return None
+        return {
+            int(line_id): Decimal(amount)
+            for line_id, amount in (self.credits or {}).items()
+        }
 
     @api.depends("level_code", "level_params")
     @api.depends_context("lang")

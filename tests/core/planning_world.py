@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from core.plan.cadence import Ladder, LevelRule, Sent
 from core.plan.gates import Skip
+from core.plan.netting import OpenCredit
 from core.plan.planner import Barrier, CustomerFacts, ItemFacts, PromiseEnd, Settings
-from core.plan.planning import OpenCredit
 
 TODAY = date(2026, 11, 21)
 SOON = LevelRule(9, 5, -3, 0, 0, "friendly")

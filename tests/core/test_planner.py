@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from core.plan.cadence import Ladder, Sent
 from core.plan.gates import Skip
+from core.plan.netting import OpenCredit
 from core.plan.planner import (
     Barrier,
     CustomerFacts,
@@ -19,7 +20,6 @@ from core.plan.planner import (
     record_sent,
     settle_promises,
 )
-from core.plan.planning import OpenCredit
 from core.plan.priority import Record
 from planning_world import (
     AUTOMATIC,

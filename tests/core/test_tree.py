@@ -391,6 +391,23 @@ def test_each_test_file_is_known_to_odoo():
     assert imported == {path.stem for path in (ADDON / "tests").glob("test_*.py")}
 
 
+def test_rules_are_written_once():
+    """What an open receivable item is, when it is due and what counts as paid stands in
+    ``planning/open_items.py`` alone (HOUSE.md, *Rules written once*)."""
+    owner = MODELS / "planning" / "open_items.py"
+    written = re.compile(
+        r"""= 'asset_receivable'|coalesce\(\w+\.date_maturity"""
+        r"""|"paid",\s*"in_payment"|'paid',\s*'in_payment'"""
+    )
+    assert written.search(owner.read_text())
+    again = [
+        f"{path.relative_to(ADDON)}: {found[0]}"
+        for path in _read_files()
+        if path != owner and (found := written.search(path.read_text()))
+    ]
+    assert not again
+
+
 if __name__ == "__main__":
     print("rooms of models/ in the order they are loaded:", *_read_load_order())
     for (room, target), places in sorted(_read_arrows().items()):

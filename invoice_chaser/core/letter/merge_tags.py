@@ -56,7 +56,7 @@ TAGS = (
     MergeTag("days_overdue", NUMBER, "items"),
     MergeTag("total_due", AMOUNT, "amounts"),
     MergeTag("credit_total", AMOUNT, "amounts"),
-    MergeTag("payment_reference", REFERENCE, "payment", "INV/2026/00142"),
+    MergeTag("payment_reference", REFERENCE, "payment", "RF42123456"),
     MergeTag("bank_name", TEXT, "payment", "Emirates Gulf Bank"),
     MergeTag("account_holder", TEXT, "payment", "POP Trading LLC"),
     MergeTag("iban", REFERENCE, "payment", "AE07 0331 2345 6789 0123 456"),

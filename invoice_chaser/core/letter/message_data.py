@@ -25,6 +25,8 @@ class Item:
     url: str = ""
     part: int = 0
     parts: int = 0
+    # Of an item that is no invoice: what it is, in the words of the books.
+    label: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,15 @@ class MessageData:
     items: tuple[Item, ...]
     today: date
     credits: tuple[Item, ...] = ()
+    # In currencies in which nothing is asked for: told, and not taken off.
+    other_credits: tuple[Item, ...] = ()
+    # What we owe the customer on open bills, per (currency, decimals): told as well.
+    payables: dict[tuple[str, int], Decimal] = field(default_factory=dict)
     salesperson: dict[str, str] = field(default_factory=dict)
     bank: dict[str, str] = field(default_factory=dict)
+    # Where the items are to be paid to different accounts: what each is for (currency,
+    # or currency and invoices), and the account. Else empty: ``bank`` is for all.
+    banks: tuple[tuple[str, dict[str, str]], ...] = ()
     payment_reference: str = ""
     level_name: dict[str, str] = field(default_factory=dict)
     unsubscribe_url: str = ""

@@ -71,6 +71,8 @@ def _cells(row: dict, lang: str) -> list[str]:
     number = localize.isolate(row["number"], lang)
     if row["is_credit"]:
         number = f"{TEXTS[lang]['credit']} {number}"
+    if row["label"]:
+        number = f"{row['label']} {number}"
     if row["instalment"]:
         number = f"{number} ({row['instalment']})"
     return [number, row["date_due"], row["days"], row["residual"]]

@@ -2,9 +2,11 @@
 both."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from html import unescape
+from typing import Protocol
 
 from lxml import html as lxml_html
 from markupsafe import Markup
@@ -192,10 +194,10 @@ def merge_values(data: MessageData, lang: str) -> dict[str, object]:
         "total_due": amounts_text(data.totals, lang),
         "credit_total": amounts_text(credit, lang),
         "payment_reference": data.payment_reference,
-        "bank_name": data.bank.get("name", ""),
-        "account_holder": data.bank.get("holder", ""),
-        "bic": data.bank.get("bic", ""),
-        "iban": data.bank.get("iban", ""),
+        "bank_name": _join_banks(data, "name"),
+        "account_holder": _join_banks(data, "holder"),
+        "bic": _join_banks(data, "bic"),
+        "iban": _join_banks(data, "iban"),
         "level_name": data.level_name.get(lang) or data.level_name.get("en", ""),
         "today": localize.format_day(data.today, lang),
     }
@@ -216,23 +218,48 @@ def amounts_text(totals: dict[tuple[str, int], Decimal], lang: str) -> str:
     return (" و" if lang == "ar" else " and ").join(texts)
 
 
-def bank_rows(data: MessageData, lang: str) -> list[tuple[str, str, str]]:
+class Payable(Protocol):
+    """What says where to pay: a message, or the customer's page."""
+
+    company: Mapping[str, str]
+    bank: Mapping[str, str]
+    banks: tuple[tuple[str, dict[str, str]], ...]
+    payment_reference: str
+
+
+def bank_rows(data: Payable, lang: str) -> list[tuple[str, str, str]]:
     """What a transfer needs, as (label, value, direction); empty without an account
-    number."""
-    if not data.bank.get("iban"):
-        return []
-    texts = TEXTS[lang]
-    rows = [
-        (
-            texts["account_name"],
-            data.bank.get("holder") or data.company.get("name", ""),
-            "auto",
-        ),
-        (texts["bank"], data.bank.get("name", ""), "auto"),
-        (texts["iban"], data.bank["iban"], "ltr"),
-        (texts["reference"], data.payment_reference, "ltr"),
-    ]
+    number. Several accounts stand below each other, each with what it is for."""
+    texts, rows = TEXTS[lang], []
+    for purpose, bank in data.banks or (("", data.bank),):
+        if bank.get("iban"):
+            holder = bank.get("holder") or data.company.get("name", "")
+            rows += [
+                (texts["pay_for"], purpose, "ltr"),
+                (texts["account_name"], holder, "auto"),
+                (texts["bank"], bank.get("name", ""), "auto"),
+                (texts["iban"], bank["iban"], "ltr"),
+            ]
+    if rows:
+        rows.append((texts["reference"], data.payment_reference, "ltr"))
     return [row for row in rows if row[1]]
+
+
+def total_ibans(data: MessageData) -> list[str]:
+    """Beside each total the account that is for all of its currency, where the message
+    names several."""
+    accounts = {purpose: bank.get("iban", "") for purpose, bank in data.banks}
+    return [accounts.get(currency, "") for currency, _decimals in sorted(data.totals)]
+
+
+def _join_banks(data: MessageData, name: str) -> str:
+    """A value of all accounts, each with what it is for."""
+    if not data.banks:
+        return data.bank.get(name, "")
+    values = [(bank.get(name, ""), purpose) for purpose, bank in data.banks]
+    if len({value for value, _purpose in values}) == 1:
+        return values[0][0]
+    return ", ".join(f"{value} ({purpose})" for value, purpose in values if value)
 
 
 def row_texts(item: Item, lang: str) -> dict[str, object]:
@@ -241,12 +268,16 @@ def row_texts(item: Item, lang: str) -> dict[str, object]:
     return {
         "item": item,
         "number": item.number,
+        "label": item.label,
         "is_credit": is_credit,
         "instalment": texts["instalment"].format(part=item.part, parts=item.parts)
         if item.parts > 1
         else "",
         "invoice_date": localize.format_day(item.invoice_date, lang),
-        "date_due": localize.format_day(item.date_due, lang),
+        "date_due": localize.format_day(item.date_due, lang)
+        if not is_credit or item.days_overdue >= 0
+        # A post-dated cheque counts, and says from when.
+        else texts["dated"].format(date=localize.format_day(item.invoice_date, lang)),
         "days": str(item.days_overdue)
         if item.days_overdue > 0
         else ("" if is_credit else texts["not_due"]),
@@ -260,6 +291,21 @@ def row_texts(item: Item, lang: str) -> dict[str, object]:
             item.residual, item.currency, item.decimals, lang
         ),
     }
+
+
+def other_credits_text(data: MessageData, lang: str) -> str:
+    """The sentences on what is told and not taken off: credits in other currencies,
+    and our own open bills. No sum goes over currencies."""
+    sums: dict[tuple[str, int], Decimal] = {}
+    for item in data.other_credits:
+        key = (item.currency, item.decimals)
+        sums[key] = sums.get(key, Decimal(0)) - item.residual
+    told = (("other_credit", sums), ("payables", data.payables))
+    return " ".join(
+        TEXTS[lang][name].format(amounts=amounts_text(amounts, lang))
+        for name, amounts in told
+        if amounts
+    )
 
 
 def totals_rows(data: MessageData, lang: str) -> list[str]:
@@ -283,6 +329,7 @@ class _Part:
         self.rows, self.more = self._get_rows(limit)
         self.totals = totals_rows(data, lang)
         self.bank = bank_rows(data, lang)
+        self.other_credit = other_credits_text(data, lang)
         self.note = _attachment_note(data, lang)
 
     def describe(self, html: Markup) -> dict[str, object]:
@@ -360,11 +407,14 @@ class _Part:
             more=self.more,
             more_url=more_url,
             totals=self.totals,
+            ibans=total_ibans(self.data),
+            other_credit=self.other_credit,
             texts=self.texts,
             lang=self.lang,
         )
         more = f"{self.more} {self.data.page_url}".strip() if self.more else ""
-        return html, plain_text.table(self.rows, self.totals, more, self.lang)
+        text = plain_text.table(self.rows, self.totals, more, self.lang)
+        return html, "\n".join(filter(None, (text, self.other_credit)))
 
     def _make_pay_button(self) -> tuple[str, str]:
         data, texts = self.data, self.texts

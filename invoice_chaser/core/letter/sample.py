@@ -81,7 +81,7 @@ def sample_data(
         items=items,
         credits=(credit,),
         today=today,
-        payment_reference=items[0].number,
+        payment_reference="RF42123456",
         level_name=level_name,
         page_url=f"{base_url}/chaser/p/sample",
         unsubscribe_url=f"{base_url}/chaser/u/sample",

@@ -14,6 +14,10 @@ TEXTS = {
         "open_amount": "Open amount",
         "total": "Total due",
         "credit": "Credit",
+        "dated": "dated {date}",
+        "payables": "We owe you {amounts} on open bills, which is not taken off here.",
+        "other_credit": "You have an open credit of {amounts}, which is not taken off "
+        "here because it is in another currency.",
         "view_invoice": "View and pay",
         "view_oldest": "View and pay the oldest invoice",
         "trn": "TRN",
@@ -29,6 +33,7 @@ TEXTS = {
         "promise": "I will pay on …",
         "dispute": "I dispute an invoice",
         "instalment": "instalment {part} of {parts}",
+        "pay_for": "To pay",
         "account_name": "Account name",
         "bank": "Bank",
         "iban": "IBAN",
@@ -59,6 +64,10 @@ TEXTS = {
         "open_amount": "المبلغ المتبقي",
         "total": "إجمالي المستحق",
         "credit": "رصيد دائن",
+        "dated": "بتاريخ {date}",
+        "payables": "ولكم علينا {amounts} عن فواتير مفتوحة، ولم يُخصم ذلك هنا.",
+        "other_credit": "لديكم رصيد دائن مفتوح قدره {amounts}، "
+        "ولم يُخصم هنا لأنه بعملة أخرى.",
         "view_invoice": "عرض الفاتورة والدفع",
         "view_oldest": "عرض أقدم فاتورة والدفع",
         "trn": "الرقم الضريبي",
@@ -76,6 +85,7 @@ TEXTS = {
         "promise": "سنسدد بتاريخ …",
         "dispute": "لدينا اعتراض على فاتورة",
         "instalment": "القسط {part} من {parts}",
+        "pay_for": "لسداد",
         "account_name": "اسم الحساب",
         "bank": "البنك",
         "iban": "الآيبان (IBAN)",
@@ -132,6 +142,7 @@ DOCUMENT_TEXTS = {
         "honour": "",
         "subject": "",
         "balance": "Balance",
+        "asked": "Of this, asked for in our reminder",
         "nothing": "Nothing is open.",
         "ages": [
             "Not due yet",
@@ -158,6 +169,7 @@ DOCUMENT_TEXTS = {
         "honour": " المحترمين",
         "subject": "الموضوع: ",
         "balance": "الرصيد",
+        "asked": "منه المطلوب سداده في هذا التذكير",
         "nothing": "لا توجد مبالغ قائمة.",
         "ages": [
             "غير مستحق بعد",

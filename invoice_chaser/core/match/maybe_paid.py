@@ -25,6 +25,7 @@ from .label_match import (
     name_words,
     squash,
 )
+from .reference import make_reference
 
 # A hit holds a reminder from here on.
 THRESHOLD = 60
@@ -107,10 +108,36 @@ class Hit:
     move_ids: tuple[int, ...]
     parts: tuple[Part, ...] = ()
     is_exact: bool = False
+    # The message whose payment reference the text quotes; 0: none.
+    message_id: int = 0
 
     @cached_property
     def score(self) -> int:
         return min(100, sum(part.points for part in self.parts))
+
+
+def make_quoted(
+    money: Money, message_id: int, items: Sequence[Item], credit: Decimal
+) -> Hit:
+    """The hit for money whose text quotes the payment reference of a message: exactly
+    that message's items that are still open.
+
+    :param credit: what the message set off of them, positive; in their currency
+    """
+    owed: dict[int, Decimal] = {}
+    for item in items:
+        owed[item.currency_id] = owed.get(item.currency_id, Decimal(0)) + item.residual
+    [(currency_id, total), *others] = owed.items()
+    exact = not others and money.amounts.get(currency_id) == total - credit
+    return Hit(
+        money.key,
+        items[0].partner_id,
+        tuple(sorted(item.id for item in items)),
+        tuple(sorted({item.move_id for item in items})),
+        (Part("reference", 100, make_reference(message_id)),),
+        exact,
+        message_id,
+    )
 
 
 @dataclass

@@ -12,6 +12,8 @@ from markupsafe import Markup
 
 from ..letter import localize
 from ..letter.html_layout import FOLDER, LAYOUT, get_colors
+from ..letter.render import bank_rows
+from ..letter.texts import TEXTS
 from .page_texts import PAGE_TEXTS
 
 _NOTHING = dict.fromkeys(
@@ -34,6 +36,7 @@ class PageItem:
     state: str = "open"
     promised: date | None = None
     is_credit: bool = False
+    label: str = ""
     view_url: str = ""
     pdf_url: str = ""
     pay_url: str = ""
@@ -72,6 +75,9 @@ class PageData:
     problem_action: str = ""
     entered: Mapping[str, str] = field(default_factory=dict)
     ticked: frozenset[str] = frozenset()
+    bank: Mapping[str, str] = field(default_factory=dict)
+    banks: tuple[tuple[str, dict[str, str]], ...] = ()
+    payment_reference: str = ""
 
     @property
     def totals(self) -> dict[tuple[str, int], Decimal]:
@@ -100,6 +106,7 @@ def render_page(data: PageData) -> tuple[str, str]:
         data=data,
         entered=_NOTHING | dict(data.entered),
         rows=rows,
+        bank=_get_payment_rows(data),
         open_rows=_get_choices(rows),
         totals=[
             localize.format_amount(amount, currency, decimals, lang)
@@ -120,6 +127,13 @@ def render_page(data: PageData) -> tuple[str, str]:
         if "%s" in problem
         else problem,
     )
+
+
+def _get_payment_rows(data: PageData) -> list[tuple[str, str, str]]:
+    """Where to pay and what to quote; the reference also where no account is known."""
+    label = TEXTS[data.lang]["reference"]
+    known = [(label, data.payment_reference, "ltr")] if data.payment_reference else []
+    return bank_rows(data, data.lang) or known
 
 
 def render_busy(

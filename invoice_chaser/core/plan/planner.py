@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from .cadence import Choice, Ladder, LevelRule, Sent, lead
 from .gates import Skip
-from .planning import Customer, Message, OpenCredit, OpenItem, plan_customer
+from .netting import OpenCredit, OpenDebit
+from .planning import Customer, Message, OpenItem, plan_customer
 from .priority import Record
 from .reach import DEFAULT_CHANNEL, Reach, choose_route, order_channels
 
@@ -49,6 +50,7 @@ class ItemFacts:
     barriers: tuple[Barrier, ...] = ()
     history: tuple[Sent, ...] = ()
     broken: date | None = None
+    site: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class CustomerFacts:
     keep reminders apart; ``promises``: the open ones, for days to come only;
     ``channel``: the one that the customer wishes; ``reach``: how each channel that may
     be needed reaches them.
+    ``others``: overdue items that were not chosen.
     """
 
     partner_id: int
@@ -86,6 +89,7 @@ class CustomerFacts:
     promises: tuple[PromiseEnd, ...] = ()
     channel: str | None = None
     reach: dict[str, Reach] = field(default_factory=lambda: {DEFAULT_CHANNEL: Reach()})
+    others: list[OpenDebit] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,7 @@ def plan_one(customer: CustomerFacts, day: date, settings: Settings) -> list[Mes
         customer.preference,
         customer.max_amount,
         get_block(customer, day),
+        customer.others,
     )
     messages = plan_customer(known, settings.minimum, settings.min_invoices)
     for message in messages:
@@ -264,6 +269,7 @@ def _choose_items(
                 fact.date_due,
                 days,
                 hold,
+                fact.site,
             )
         )
     return [

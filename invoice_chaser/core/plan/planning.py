@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from .cadence import Choice
 from .gates import Skip
+from .netting import OpenCredit, OpenDebit, leave_for_others
 from .reach import DEFAULT_CHANNEL, Route
 
 
@@ -25,23 +26,14 @@ class OpenItem:
     date_due: date
     days_overdue: int
     hold: Skip | None = None
-
-
-@dataclass(slots=True)
-class OpenCredit:
-    """A credit note, payment or other open credit of the customer; amounts are
-    positive."""
-
-    id: int
-    currency_id: int
-    residual: Decimal
-    company_residual: Decimal
+    # The contact who gets the invoices of a site; 0: those of the customer.
+    site: int = 0
 
 
 @dataclass
 class Customer:
-    """A commercial partner's items and credits, and what decides whether they may be
-    written to."""
+    """A commercial partner's items, credits that are free, and what is known about
+    writing to them. ``others``: overdue items that nobody has chosen."""
 
     partner_id: int
     items: list[OpenItem] = field(default_factory=list)
@@ -49,6 +41,7 @@ class Customer:
     preference: str = "auto"
     max_amount: Decimal = Decimal(0)
     block: Skip | None = None
+    others: list[OpenDebit] = field(default_factory=list)
 
 
 @dataclass
@@ -69,9 +62,25 @@ class Message:
     item_levels: dict[int, int] = field(default_factory=dict)
     route: Route = Route(DEFAULT_CHANNEL)
 
+    def leave_credits_for(self, dropped: list[OpenItem]) -> None:
+        """After some items were taken out: what is left may be covered by credits."""
+        self.credits = leave_for_others(
+            self.credits,
+            self.items,
+            [OpenDebit(one.id, one.currency_id, one.residual) for one in dropped],
+        )
+        if self.items and not _net_positive(self):
+            self.skip = Skip("covered_by_credit")
+
     @property
     def level_id(self) -> int | None:
         return self.choice.level.id if self.choice and self.choice.level else None
+
+    @property
+    def site(self) -> int:
+        """The one site that its items are of; else 0."""
+        sites = {item.site for item in self.items}
+        return sites.pop() if len(sites) == 1 else 0
 
     @property
     def days_overdue(self) -> int:
@@ -110,20 +119,21 @@ def plan_customer(
             live.append(item)
     if not live:
         return messages
-    due, covered = net_items(live, customer.credits)
+    credits = leave_for_others(customer.credits, live, customer.others)
+    due, covered = net_items(live, credits)
     if covered:
         messages.append(
             Message(
                 customer.partner_id,
                 covered,
-                _credits_for(covered, customer.credits),
+                _credits_for(covered, credits),
                 Skip("covered_by_credit"),
             )
         )
     if not due:
         return messages
     groups = _consolidate(customer, due, min_invoices)
-    _share_credits(groups, customer.credits)
+    _share_credits(groups, credits)
     total = sum((group.company_net for group in groups), Decimal(0))
     for group in groups:
         if customer.block:
@@ -161,6 +171,19 @@ def _consolidate(
     customer: Customer, items: list[OpenItem], min_invoices: int
 ) -> list[Message]:
     items = sorted(items, key=lambda item: (item.date_due, item.id))
+    sites: dict[int, list[OpenItem]] = {}
+    for item in items:
+        sites.setdefault(item.site, []).append(item)
+    return [
+        message
+        for group in sites.values()
+        for message in _consolidate_site(customer, group, min_invoices)
+    ]
+
+
+def _consolidate_site(
+    customer: Customer, items: list[OpenItem], min_invoices: int
+) -> list[Message]:
     if _one_message(customer, items, min_invoices):
         return [Message(customer.partner_id, items)]
     moves: dict[int, list[OpenItem]] = {}

@@ -218,7 +218,8 @@ class ChaserCampaign(models.Model):
         :param list invoice_ids: ids of ``account.move``; those that cannot be chased
         are left out and named on the campaign
         :param dict values: values of the campaign; besides, ``excluded_partner_ids``
-        and ``excluded_line_ids`` (journal items) leave out what the accountant dropped
+        and ``excluded_line_ids`` (journal items) leave out what the accountant dropped,
+        and ``partner_ids`` says whose items of these entries are meant
         :return: the campaign
         :raises UserError: when nothing is left to chase, saying why
         """
@@ -235,6 +236,7 @@ class ChaserCampaign(models.Model):
             values.get("company_id"),
             values.get("level_id"),
             values.get("channel"),
+            values.pop("partner_ids", None),
         )
         Planner._exclude(plan, **excluded)
         if not plan.messages:

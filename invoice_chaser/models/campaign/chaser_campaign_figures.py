@@ -203,8 +203,11 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
         rows = self.env.execute_query(
             SQL(
                 """SELECT r.campaign_id, l.currency_id, sum(l.amount_residual),
-                      sum(CASE WHEN l.is_credit THEN 0 ELSE l.amount_residual -
-                      coalesce(a.amount_residual_currency, 0) END)
+                      sum(CASE WHEN l.is_credit
+                      THEN least(0, l.amount_residual
+                      - coalesce(a.amount_residual_currency, 0))
+                      ELSE l.amount_residual - coalesce(a.amount_residual_currency, 0)
+                      END)
                  FROM chaser_reminder r JOIN chaser_reminder_line l ON l.reminder_id =
                  r.id
                  LEFT JOIN account_move_line a ON a.id = l.move_line_id
@@ -335,3 +338,29 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
             )
         )
         return [channel for (channel,) in rows] or [DEFAULT_CHANNEL]
+
+    # -- drafts that were forgotten
+
+    @api.model
+    def _read_forgotten(self, company, days):
+        """Drafts that keep their customers waiting: (name, customers, days)."""
+        rows = self.env["chaser.reminder"]._read_group(
+            [
+                ("company_id", "=", company.id),
+                ("state", "=", "draft"),
+                ("campaign_id.state", "=", "draft"),
+                ("campaign_id.daily_run_id", "=", False),
+                (
+                    "create_date",
+                    "<",
+                    fields.Datetime.subtract(fields.Datetime.now(), days=days),
+                ),
+            ],
+            ["campaign_id"],
+            ["partner_id:count_distinct", "create_date:min"],
+        )
+        now = fields.Datetime.now()
+        return [
+            (campaign.name, count, (now - since).days)
+            for campaign, count, since in rows
+        ]

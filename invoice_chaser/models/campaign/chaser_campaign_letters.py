@@ -59,7 +59,7 @@ class ChaserCampaignLettersMixin(models.AbstractModel):
         previews = (
             composer._get_previews(
                 [
-                    (partner, set(sample["line_ids"]))
+                    (partner, set(sample["line_ids"]), None)
                     for partner, sample in zip(partners, samples, strict=True)
                 ],
                 self.company_id,

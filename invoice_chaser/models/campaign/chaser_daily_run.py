@@ -16,6 +16,8 @@ _logger = logging.getLogger(__name__)
 _LOCK_SPACE = 0x646179
 BATCH_CUSTOMERS = 500
 _MAX_ATTEMPTS = 3
+# Drafts older than so many days are named in the digest; so many documents are.
+_FORGOTTEN_DAYS, _NAMED = 7, 10
 
 
 class ChaserDailyRun(models.Model):
@@ -112,6 +114,19 @@ class ChaserDailyRun(models.Model):
                     yield (
                         f"– {titles.get(code) or self._get_reason_text(code)} ({count})"
                     )
+        if names := figures.get("nameless"):
+            yield self.env._(
+                "Without a customer, so nobody can be asked: %s",
+                ", ".join(names[:_NAMED]) + (" …" if len(names) > _NAMED else ""),
+            )
+        for name, count, days in figures.get("forgotten", ()):
+            yield self.env._(
+                "%(count)s customers have waited for %(days)s days for the draft "
+                "“%(name)s”: send or cancel it.",
+                count=count,
+                days=days,
+                name=name,
+            )
         if self.reason:
             yield self.reason
 
@@ -393,7 +408,19 @@ class ChaserDailyRun(models.Model):
         approval; the others go."""
         if not self.message_count:
             self.campaign_ids.unlink()
-        self.write({"state": "done", "finished_at": fields.Datetime.now()})
+        odd = {
+            "nameless": self.env["chaser.account"]._read_nameless(self.company_id),
+            "forgotten": self.env["chaser.campaign"]._read_forgotten(
+                self.company_id, _FORGOTTEN_DAYS
+            ),
+        }
+        self.write(
+            {
+                "state": "done",
+                "finished_at": fields.Datetime.now(),
+                "figures": (self.figures or {}) | odd,
+            }
+        )
         for campaign in self.campaign_ids:
             if campaign.daily_kind == "auto":
                 self._send_by_itself(campaign)
@@ -445,7 +472,12 @@ class ChaserDailyRun(models.Model):
         the company wants that."""
         user = self.company_id.chaser_daily_user_id
         run = self.with_context(lang=user.lang or self.env.lang)
-        something = always or run.message_count or run.held_count
+        something = (
+            always
+            or run.message_count
+            or run.held_count
+            or (run.figures or {}).get("forgotten")
+        )
         notify = (
             user.partner_id
             if something and self.company_id.chaser_daily_digest

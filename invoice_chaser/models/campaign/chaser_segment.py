@@ -152,11 +152,7 @@ class ChaserSegment(models.Model):
                     "There is no customer in %s.", ", ".join(self.mapped("name"))
                 )
             )
-        action = (
-            self.env["account.move"]
-            ._get_overdue_invoices(customers, self.company_id)
-            .action_chase()
-        )
+        action = self.env["account.move"]._chase_customers(customers, self.company_id)
         self.env["chaser.preview"].browse(action["res_id"]).segment_ids = self
         return action
 

@@ -115,6 +115,11 @@ class ChaserChannel(models.AbstractModel):
         ``chaser.reminder``, or its ``_recipient_fields`` as a dictionary."""
         raise NotImplementedError
 
+    def _read_current_addresses(self, job):
+        """The addresses of a message that is about to leave, as they are now; as
+        planned, where the channel does not look again."""
+        return self._get_addresses(job.row)
+
     @api.model
     def _get_stopped_sql(self, addresses, company):
         """Which of the addresses are stopped, as rows of ``address`` and ``reason``

@@ -24,7 +24,12 @@ class ChaserChannelEmail(models.AbstractModel):
 
     @api.model
     def _read_reach(self, partners, company):
+        partners = partners.with_company(company)
         found = partners._get_chaser_emails()
+        if missing := [key for key, emails in found.items() if not emails]:
+            found |= partners.browse(missing)._get_chaser_emails(
+                self.env["chaser.account"]._read_invoice_contacts(company, missing)
+            )
         stopped = self._read_stopped(
             {email for emails in found.values() for email in emails}, company
         )
@@ -38,6 +43,31 @@ class ChaserChannelEmail(models.AbstractModel):
                 stop = Skip(stopped[emails[0]], {"detail": emails[0]})
             reach[partner_id] = Reach(usable or tuple(emails), stop)
         return reach
+
+    @api.model
+    def _read_sites(self, company, contact_ids):
+        """Invoice contact → usable addresses, of those contacts that invoices were made
+        out to."""
+        Partner = self.env["res.partner"].with_company(company)
+        found = Partner._get_site_emails(contact_ids)
+        stopped = self._read_stopped(
+            {email for emails in found.values() for email in emails}, company
+        )
+        sites = {
+            contact_id: tuple(email for email in emails if email not in stopped)
+            for contact_id, emails in found.items()
+        }
+        return {contact_id: emails for contact_id, emails in sites.items() if emails}
+
+    def _read_current_addresses(self, job):
+        own = job.row
+        company = self.env["res.company"].browse(own["company_id"])
+        rows = job.run.ask(
+            self.env["res.partner"]._get_addresses_sql(
+                company, own["partner_id"], job.reminder.id
+            )
+        )
+        return self.env["res.partner"]._choose_emails(rows[0])
 
     @api.model
     def _prepare_recipient_values(self, addresses):
@@ -179,7 +209,8 @@ class ChaserChannelEmail(models.AbstractModel):
             copies.append(composer._get_salesperson_data(user_id, job.run)["email"])
         if level["copy_escalation"] and job.facts["escalation_id"]:
             partner = self.env["res.partner"].browse(job.facts["escalation_id"])
-            copies.append(partner.email)
+            company = self.env["res.company"].browse(job.row["company_id"])
+            copies.append(partner._is_of_company(company) and partner.email)
         normalized = [email_normalize(address or "") for address in copies]
         return list(
             dict.fromkeys(

@@ -75,6 +75,7 @@ class ChaserReasonMixin(models.AbstractModel):
         """Key → sentence, all of them. A later addon extends the dictionary."""
         return (
             self._get_planning_reasons()
+            | self._get_identity_reasons()
             | self._get_level_reasons()
             | self._get_hold_reasons()
             | self._get_window_reasons()
@@ -108,7 +109,9 @@ class ChaserReasonMixin(models.AbstractModel):
             "below_minimum": _(
                 "The customer's total is below the company's minimum amount."
             ),
-            "live_reminder": _("Another reminder is on its way: %(detail)s."),
+            "live_reminder": _(
+                "Another reminder is on its way since %(date)s: %(detail)s."
+            ),
             "covered_by_credit": _("The customer's open credits cover what is due."),
             "no_followup": _("The invoice is marked as not to be followed up."),
             "disputed": _("The invoice is disputed. %(detail)s"),
@@ -121,6 +124,32 @@ class ChaserReasonMixin(models.AbstractModel):
             "below_first_level": _(
                 "No reminder level applies yet: the oldest item is %(detail)s days "
                 "overdue."
+            ),
+        }
+
+    @api.model
+    def _get_identity_reasons(self):
+        """Why something is not asked of this customer, or not now."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return {
+            "foreign_customer": _(
+                "The customer belongs to another company: share the contact with this "
+                "one, or make the invoices out to another contact."
+            ),
+            "net_zero": _(
+                "What we owe the customer on open bills covers what they owe us: "
+                "settle one against the other first."
+            ),
+            "joined": _(
+                "The customer became part of %(detail)s, who has a reminder on its way "
+                "already."
+            ),
+            "other_customer": _("The invoice belongs to another customer now."),
+            "deleted": _("The invoice was deleted."),
+            "account_in_credit": _(
+                "Over all currencies the customer owes nothing: allocate the open "
+                "credit in the other currency first."
             ),
         }
 

@@ -44,6 +44,15 @@ class ResConfigSettings(models.TransientModel):
         readonly=False,
         currency_field="chaser_currency_id",
     )
+    chaser_site_contacts = fields.Boolean(
+        related="company_id.chaser_site_contacts", readonly=False
+    )
+    chaser_show_payables = fields.Boolean(
+        related="company_id.chaser_show_payables", readonly=False
+    )
+    chaser_open_debits = fields.Boolean(
+        related="company_id.chaser_open_debits", readonly=False
+    )
     chaser_consolidation_min_invoices = fields.Integer(
         related="company_id.chaser_consolidation_min_invoices", readonly=False
     )

@@ -1,3 +1,4 @@
+from . import chaser_identity
 from . import res_partner
 from . import res_company
 from . import account_move

@@ -56,25 +56,26 @@ class AccountMove(models.Model):
     def _get_overdue_invoices(self, partners, company):
         """Invoices of these customers (commercial partners) in a company with something
         overdue, as the user may see them."""
-        lines = self.env["account.move.line"].search(
-            [
-                ("company_id", "=", company.id),
-                ("parent_state", "=", "posted"),
-                ("account_id.account_type", "=", "asset_receivable"),
-                ("move_id.move_type", "in", ("out_invoice", "out_receipt")),
-                ("reconciled", "=", False),
-                ("partner_id", "child_of", partners.commercial_partner_id.ids),
-                ("date_maturity", "<", company._get_chaser_today()),
-            ]
+        overdue = self.env["chaser.planner"]._read_overdue(
+            company, partners.commercial_partner_id
         )
-        if not lines:
+        moves = self.search([("id", "in", list({move for _line, move in overdue}))])
+        if not moves:
             raise UserError(
                 self.env._(
                     "Nothing is overdue for %s.",
                     ", ".join(partners.mapped("display_name")[:5]),
                 )
             )
-        return lines.move_id
+        return moves
+
+    @api.model
+    def _chase_customers(self, partners, company):
+        """The preview for everything overdue of these customers."""
+        customers = partners.commercial_partner_id
+        return self.env["chaser.preview"]._open_for_invoices(
+            self._get_overdue_invoices(customers, company), customers
+        )
 
     # -- The small panel on an invoice: whether it is chased, why not, and what was sent
     # about it

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.tools import ormcache
 
 from ...core.hours.open_time import local_moment
 
@@ -13,8 +14,25 @@ class ResCompany(models.Model):
     )
     chaser_minimum_amount = fields.Monetary(
         "Minimum Amount to Chase",
-        default=0,
+        default=1,
         help="Customers whose total is below it are left out.",
+    )
+    chaser_site_contacts = fields.Boolean(
+        "Invoices by Site",
+        help="Invoices that are made out to an invoice contact are asked for from that "
+        "contact alone, in a message of their own. Off: all invoice contacts of a "
+        "customer get everything.",
+    )
+    chaser_show_payables = fields.Boolean(
+        "Show What We Owe",
+        help="The letter tells of the customer's open bills to us, which are not taken "
+        "off. Who owes nothing once they are counted waits for a look.",
+    )
+    chaser_open_debits = fields.Boolean(
+        "Chase Other Open Debits",
+        help="Open debits that are no invoices (opening balances, journal entries, "
+        "returned payments) are asked for as well, each with its label and date. Off: "
+        "they only take up credits.",
     )
     chaser_consolidation_min_invoices = fields.Integer(
         "Consolidate from",
@@ -277,3 +295,22 @@ class ResCompany(models.Model):
             candidates |= partner.sudo().user_id
         candidates |= self._get_chaser_people("manager") | people.sorted("id")
         return (candidates & people)[:1]
+
+    # -- one legal entity
+
+    def _get_chaser_entity(self):
+        """The company with its head office and all branches: one legal entity, and so
+        one creditor."""
+        self.ensure_one()
+        return self.sudo().browse(self._read_chaser_entity_ids())
+
+    def _get_chaser_chain(self):
+        """The company, then those above it: what a branch has not settled for itself,
+        its head office has settled for it."""
+        self.ensure_one()
+        return self.sudo().parent_ids[::-1]
+
+    # Odoo forgets it when a company is made or archived; a parent never changes.
+    @ormcache("self.id")
+    def _read_chaser_entity_ids(self):
+        return tuple(self.sudo().search([("id", "child_of", self.root_id.id)]).ids)

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import email_normalize_all, format_date
+from odoo.tools import SQL, email_normalize_all, format_date
 
 from ...core.letter.language_rule import choose_language
 
@@ -149,11 +149,7 @@ class ResPartner(models.Model):
     def action_chase(self):
         """Preview of a campaign for everything overdue of these customers in the
         current company."""
-        return (
-            self.env["account.move"]
-            ._get_overdue_invoices(self, self.env.company)
-            .action_chase()
-        )
+        return self.env["account.move"]._chase_customers(self, self.env.company)
 
     def action_view_chaser_reminders(self):
         self.ensure_one()
@@ -165,32 +161,126 @@ class ResPartner(models.Model):
             "context": {},
         }
 
-    def _get_chaser_emails(self):
+    def _get_chaser_emails(self, contacts=None):
         """Usable addresses by commercial partner id, best first: its invoice contacts,
         then its own field.
 
         A field may hold several addresses and display names; each usable one counts.
+        Where there is none at all, the contacts that the invoices were made out to
+        count. The same for whoever asks: as superuser, without contacts of another
+        company than the current one.
+
+        :param contacts: partner id → ids of the contacts of their invoices
         """
-        contacts = self.env["res.partner"].search_fetch(
-            [
-                ("commercial_partner_id", "in", self.ids),
-                ("type", "=", "invoice"),
-                ("email", "!=", False),
-            ],
-            ["email", "commercial_partner_id"],
-        )
-        emails = {partner.id: [] for partner in self}
-        for contact in contacts - self:
-            emails[contact.commercial_partner_id.id].extend(
-                email_normalize_all(contact.email)
+        self.env["res.partner"].flush_model()
+        rows = self.env.execute_query_dict(
+            SQL(
+                "SELECT p.id, p.email AS own_email, %s AS site_emails FROM res_partner "
+                "p WHERE p.id = ANY(%s)",
+                self._get_site_emails_sql(self.env.company),
+                list(self.ids),
             )
-        for partner in self:
-            if not emails[partner.id]:
-                emails[partner.id] = email_normalize_all(partner.email or "")
+        )
+        emails = {row["id"]: self._choose_emails(row) for row in rows}
+        missing = {
+            contact_id: partner_id
+            for partner_id, contact_ids in (contacts or {}).items()
+            if not emails.get(partner_id)
+            for contact_id in contact_ids
+        }
+        for contact in self.env["res.partner"].sudo().browse(missing):
+            if contact.active and contact._is_of_company(self.env.company):
+                emails[missing[contact.id]] += email_normalize_all(contact.email or "")
         return {
             partner_id: list(dict.fromkeys(found))
             for partner_id, found in emails.items()
         }
+
+    @api.model
+    def _get_site_emails(self, contact_ids):
+        """Addresses of those of these contacts who are invoice contacts, and so get the
+        invoices of their site."""
+        contacts = self.env["res.partner"].sudo().browse(contact_ids)
+        return {
+            contact.id: emails
+            for contact in contacts
+            if contact.type == "invoice"
+            and contact.active
+            and contact._is_of_company(self.env.company)
+            and (emails := email_normalize_all(contact.email or ""))
+        }
+
+    @api.model
+    def _get_site_emails_sql(self, company):
+        """The addresses of a customer's (``p``) invoice contacts, as an array."""
+        return SQL(
+            """ARRAY(SELECT c.email FROM res_partner c
+            WHERE c.commercial_partner_id = p.id AND c.id <> p.id
+            AND c.type = 'invoice' AND c.active AND c.email <> ''
+            AND (c.company_id IS NULL OR c.company_id = ANY(%s))
+            ORDER BY c.complete_name, c.id DESC)""",
+            company._get_chaser_entity().ids,
+        )
+
+    @api.model
+    def _get_addresses_sql(self, company, partner_id, reminder_id):
+        """What ``_choose_emails`` takes, for a reminder on its way."""
+        return SQL(
+            """SELECT p.email AS own_email, %s AS site_emails,
+            (SELECT s.email FROM chaser_reminder r JOIN res_partner s
+            ON s.id = r.contact_id AND s.active WHERE r.id = %s) AS site_email,
+            ARRAY(SELECT DISTINCT k.email FROM chaser_reminder_line l
+            JOIN account_move m ON m.id = l.move_id
+            JOIN res_partner k ON k.id = m.partner_id
+            WHERE l.reminder_id = %s AND NOT l.is_credit AND k.active AND k.email <> ''
+            AND (k.company_id IS NULL OR k.company_id = ANY(%s))) AS contact_emails
+            FROM res_partner p WHERE p.id = %s""",
+            self._get_site_emails_sql(company),
+            reminder_id,
+            reminder_id,
+            list(company._get_chaser_entity().ids),
+            partner_id,
+        )
+
+    @api.model
+    def _choose_emails(self, row):
+        """Usable addresses, best first: of the site (``site_email``) where the message
+        is one site's, else of the invoice contacts (``site_emails``), else
+        the customer's own (``own_email``), else those of the contacts that the invoices
+        were made out to (``contact_emails``)."""
+        for raw in (
+            [row.get("site_email")],
+            row["site_emails"],
+            [row["own_email"]],
+            row.get("contact_emails"),
+        ):
+            found = [
+                email for one in raw or () for email in email_normalize_all(one or "")
+            ]
+            if found:
+                return list(dict.fromkeys(found))
+        return []
+
+    def _get_chaser_values(self, company, names):
+        """Values of company-dependent fields per partner id; those that a branch leaves
+        empty are its head office's. One query per level of companies."""
+        found = {partner.id: dict.fromkeys(names) for partner in self}
+        for one in company._get_chaser_chain():
+            partners = self.with_company(one)
+            partners.fetch(names)
+            for partner in partners:
+                own = found[partner.id]
+                # A pause goes with its reason.
+                for name in names:
+                    own[name] = own[name] or partner[name]
+        return found
+
+    def _is_of_company(self, company):
+        """Whether a contact may be used for a company's customers: shared, or of that
+        legal entity."""
+        self.ensure_one()
+        owner = self.sudo().company_id
+        return not owner or owner in company._get_chaser_entity()
 
     # -- The *Chasing* tab of a customer, for the current company: holds, promises,
     # answers, and what was sent
@@ -383,7 +473,12 @@ class ResPartner(models.Model):
                 )
 
     def write(self, vals):
+        identity = self.env["chaser.identity"]
+        moves = {"parent_id", "is_company"} & set(vals)
+        before = identity._read_customers(self) if moves else {}
         result = super().write(vals)
+        if before:
+            identity._follow(before)
         if {"chaser_calendar_id", "country_id", "state_id", "tz"} & set(vals):
             self.env["chaser.window"]._recheck(partners=self)
         return result

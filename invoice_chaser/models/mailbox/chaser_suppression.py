@@ -119,14 +119,15 @@ class ChaserSuppression(models.Model):
     @api.model
     def _get_stopped_sql(self, emails, company):
         """Rows of ``address`` and ``reason`` (``suppressed``, or ``blacklisted`` by
-        Odoo's own list); the first of an address counts."""
+        Odoo's own list); the first of an address counts. What the head office has
+        stopped is stopped in its branches."""
         return SQL(
             """SELECT email AS address, 'suppressed' AS reason FROM chaser_suppression
-                WHERE company_id = %(company)s AND released_at IS NULL
+                WHERE company_id = ANY(%(companies)s) AND released_at IS NULL
                 AND email = ANY(%(emails)s)
                UNION ALL SELECT email, 'blacklisted' FROM mail_blacklist WHERE active
                AND email = ANY(%(emails)s)""",
-            company=company.id,
+            companies=list(company._get_chaser_chain().ids),
             emails=list(emails),
         )
 

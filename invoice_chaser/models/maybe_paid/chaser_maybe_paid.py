@@ -1,52 +1,10 @@
-from datetime import timedelta
-from decimal import Decimal
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tools import SQL, format_amount, format_date
 
-from ...core.match.maybe_paid import Customer, Item, Money, MoneyMatcher, is_registered
+from ...core.match.maybe_paid import is_registered
 from ..common.chaser_reason_mixin import isolate_for
-from ..planning.chaser_planner import PAID_STATES
-
-# Payments that have not been allocated for longer than this are a matter for
-# bookkeeping, not for the next reminder. Of the newest ones so many are looked at.
-_MONEY_DAYS, _MONEY_COUNT = 400, 5000
-_MONEY_SQL = """(SELECT 'line-' || s.id AS key, m.date, concat_ws(' ', s.payment_ref,
-m.ref, s.partner_name) AS text, s.account_number AS account,
-                       s.currency_id, s.foreign_currency_id AS other_id,
-                       abs(coalesce(s.amount_residual, s.amount)) AS amount,
-                       s.amount AS journal_amount,
-                       p.commercial_partner_id AS partner_id, false AS booked
-                  FROM account_bank_statement_line s JOIN account_move m ON m.id =
-                  s.move_id LEFT JOIN res_partner p ON p.id = s.partner_id
-                 WHERE s.company_id = %(company)s AND s.is_reconciled IS NOT TRUE
-                 AND s.amount > 0 AND m.state = 'posted' AND m.date >= %(since)s
-                 ORDER BY s.id DESC LIMIT %(count)s)
-               UNION ALL
-               (SELECT 'payment-' || y.id, y.date, concat_ws(' ', y.memo,
-               y.payment_reference), NULL, y.currency_id, NULL, y.amount, NULL,
-                       p.commercial_partner_id, false
-                  FROM account_payment y LEFT JOIN res_partner p ON p.id = y.partner_id
-                 WHERE y.company_id = %(company)s AND y.state = 'in_process'
-                 AND y.move_id IS NULL AND y.payment_type = 'inbound'
-                   AND y.partner_type = 'customer' AND y.date >= %(since)s
-                   AND NOT EXISTS (SELECT 1 FROM account_move__account_payment r
-                   WHERE r.payment_id = y.id)
-                 ORDER BY y.id DESC LIMIT %(count)s)
-               UNION ALL
-               (SELECT 'credit-' || l.id, l.date, concat_ws(' ', m.ref, l.name), NULL,
-               l.currency_id, NULL, -l.amount_residual_currency, NULL,
-                       p.commercial_partner_id, true
-                  FROM account_move_line l JOIN account_move m ON m.id = l.move_id
-                  JOIN res_partner p ON p.id = l.partner_id
-                 WHERE l.company_id = %(company)s AND l.parent_state = 'posted'
-                 AND l.reconciled IS NOT TRUE AND m.move_type = 'entry'
-                   AND l.account_id IN (SELECT id FROM account_account
-                   WHERE account_type = 'asset_receivable')
-                   AND l.amount_residual_currency < 0 AND l.date >= %(since)s
-                 ORDER BY l.id DESC LIMIT %(count)s)"""
 
 
 class ChaserMaybePaid(models.Model):
@@ -108,6 +66,14 @@ class ChaserMaybePaid(models.Model):
         index="btree_not_null",
         ondelete="cascade",
     )
+    reminder_id = fields.Many2one(
+        "chaser.reminder",
+        "Quoted Message",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        help="The text quotes the payment reference of this message.",
+    )
     source_key = fields.Char(
         required=True,
         readonly=True,
@@ -149,6 +115,24 @@ class ChaserMaybePaid(models.Model):
     decided_at = fields.Datetime("Decided On", readonly=True)
 
     _pair_uniq = models.UniqueIndex("(company_id, source_key, partner_id, items_key)")
+
+    def _settle_clash(self, partner_id):
+        """The same money was found for both customers that become one: the other's hit
+        stays, with what was decided on it."""
+        theirs = self.search([("partner_id", "=", partner_id)])
+        known = {(one.company_id, one.source_key, one.items_key) for one in theirs}
+        twins, kept = self.browse(), self.browse()
+        for hit in self.sorted(lambda one: one.state == "open"):
+            key = (hit.company_id, hit.source_key, hit.items_key)
+            if key in known:
+                twins |= hit
+            else:
+                known.add(key)
+                kept |= hit
+        twins.write({"state": "gone"})
+        twins._release_holds()
+        twins.unlink()
+        return kept
 
     # -- in words
 
@@ -198,6 +182,7 @@ class ChaserMaybePaid(models.Model):
         """One part of a score (``core.maybe_paid.Part``) in words, with its points."""
         detail = isolate_for(self.env, part.get("detail") or "")
         sentences = {
+            "reference": self.env._("payment reference %s in the text", detail),
             "number": self.env._("invoice number %s in the text", detail),
             "number_part": self.env._(
                 "most of the invoice number %s in the text", detail
@@ -264,9 +249,11 @@ class ChaserMaybePaid(models.Model):
         """
         self.ensure_one()
         self._check_may_decide()
-        if not self.is_exact or any(line.reconciled for line in self.line_ids):
+        can_allocate = self.is_exact or self.reminder_id
+        if not can_allocate or any(line.reconciled for line in self.line_ids):
             return self._open_source()
-        items = self.line_ids
+        items = self.line_ids | self._get_quoted_credits()
+        owed = self._get_owed(items)
         if self.statement_line_id:
             self._reconcile_bank_line(items)
         elif self.credit_line_id:
@@ -276,7 +263,46 @@ class ChaserMaybePaid(models.Model):
                 {"invoice_ids": [Command.link(move.id) for move in items.move_id]}
             )
         self.sudo()._set_decided("reconciled")
-        return True
+        return True if self.is_exact else self._tell_difference(owed)
+
+    def _get_quoted_credits(self):
+        """What the quoted message set off, as far as it is open: allocated with it."""
+        lines = self.reminder_id.sudo().line_ids.filtered(
+            lambda line: line.is_credit and not line.dropped_code
+        )
+        return lines.move_line_id.filtered(lambda line: not line.reconciled)
+
+    def _get_owed(self, items):
+        """Per currency what is open on items and credits together."""
+        return [
+            (currency, sum(lines.mapped("amount_residual_currency")))
+            for currency, lines in items.grouped("currency_id").items()
+        ]
+
+    def _tell_difference(self, owed):
+        """Part of what was asked for, or more: said, and kept on the customer. The
+        oldest items were paid first."""
+        paid = format_amount(self.env, self.source_amount, self.currency_id)
+        asked = " · ".join(
+            format_amount(self.env, amount, currency) for currency, amount in owed
+        )
+        words = self.env._(
+            "%(paid)s allocated, oldest first; %(asked)s were open on the items of "
+            "%(reference)s.",
+            paid=paid,
+            asked=asked,
+            reference=self.reminder_id.sudo().payment_reference,
+        )
+        self.partner_id.sudo()._message_log(body=words)
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "info",
+                "message": words,
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
 
     def _reconcile_bank_line(self, items):
         """As Community allows it: the amount on the suspense account becomes the
@@ -357,7 +383,11 @@ class ChaserMaybePaid(models.Model):
         """Finds new hits and holds the items that they cover; releases what no longer
         fits. As superuser, one company at a time. Repeatable."""
         Hits = self.sudo().with_company(company)
-        money = Hits._read_money(company) if company.sudo().chaser_maybe_paid else []
+        money = (
+            Hits.env["chaser.money"]._read_money(company)
+            if company.sudo().chaser_maybe_paid
+            else []
+        )
         known = {
             (hit.source_key, hit.partner_id.id, hit.items_key or ""): hit
             for hit in Hits.search(
@@ -406,13 +436,16 @@ class ChaserMaybePaid(models.Model):
         found = {}
         if not money:
             return found
+        reader = self.env["chaser.money"]
         matcher, registered = (
-            self._make_matcher(company),
-            self._read_registered(company),
+            reader._make_matcher(company),
+            reader._read_registered(company),
         )
+        quoted = reader._read_quoted(company, money)
         for one in money:
-            for hit in matcher.match(one):
-                if not is_registered(one, hit, registered):
+            hits = [quoted[one.key]] if one.key in quoted else matcher.match(one)
+            for hit in hits:
+                if one.key in quoted or not is_registered(one, hit, registered):
                     found[one.key, hit.partner_id, ",".join(map(str, hit.item_ids))] = (
                         one,
                         hit,
@@ -431,6 +464,7 @@ class ChaserMaybePaid(models.Model):
                     "move_ids": [Command.set(hit.move_ids)],
                     "line_ids": [Command.set(hit.item_ids)],
                     "score": hit.score,
+                    "reminder_id": hit.message_id or False,
                     "is_exact": hit.is_exact,
                     "parts": [
                         {
@@ -468,112 +502,6 @@ class ChaserMaybePaid(models.Model):
                 company, partner, "maybe_paid", moves, hits[0]._get_note()
             )
             hits.hold_id = hold
-
-    # -- reading
-
-    @api.model
-    def _read_money(self, company):
-        """Unreconciled bank lines, payments without an entry, and open credits of
-        customers. Their text is the payer's: our own number of a payment
-        (PBNK1/2026/00001) looks like an invoice number and says nothing."""
-        for model in (
-            "account.bank.statement.line",
-            "account.payment",
-            "account.move",
-            "account.move.line",
-        ):
-            self.env[model].flush_model()
-        since = fields.Date.today() - timedelta(days=_MONEY_DAYS)
-        rows = self.env.execute_query_dict(
-            SQL(_MONEY_SQL, company=company.id, since=since, count=_MONEY_COUNT)
-        )
-        return [self._as_money(row) for row in rows]
-
-    @api.model
-    def _read_registered(self, company):
-        """Days of payments of customers whose bank line is not matched, by customer,
-        currency and amount."""
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT p.commercial_partner_id, y.currency_id, y.amount, y.date
-                FROM account_payment y JOIN res_partner p ON p.id = y.partner_id
-                WHERE y.company_id = %s AND y.is_matched IS NOT TRUE
-                AND y.state IN ('in_process', 'paid') AND y.payment_type = 'inbound'
-                  AND y.move_id IS NOT NULL AND y.date >= %s""",
-                company.id,
-                fields.Date.today() - timedelta(days=_MONEY_DAYS),
-            )
-        )
-        registered = {}
-        for partner_id, currency_id, amount, day in rows:
-            registered.setdefault(
-                (partner_id, currency_id, Decimal(str(amount))), []
-            ).append(day)
-        return registered
-
-    @api.model
-    def _as_money(self, row):
-        """The rest of a bank line is in its foreign currency where it has one; the
-        journal's amount counts as well."""
-        amounts = {row["other_id"] or row["currency_id"]: Decimal(str(row["amount"]))}
-        if row["other_id"]:
-            amounts[row["currency_id"]] = Decimal(str(row["journal_amount"]))
-        return Money(
-            row["key"],
-            amounts,
-            row["date"],
-            row["text"] or "",
-            row["partner_id"],
-            row["account"] or "",
-            row["booked"],
-        )
-
-    @api.model
-    def _make_matcher(self, company):
-        items = self.env.execute_query_dict(
-            SQL(
-                """SELECT l.id, l.move_id, m.commercial_partner_id AS partner_id,
-                coalesce(m.name, '') AS number,
-                      coalesce(nullif(m.payment_reference, m.name), m.ref,
-                      '') AS reference, l.currency_id,
-                      l.amount_residual_currency AS residual, coalesce(l.date_maturity,
-                      m.invoice_date_due, l.date) AS date_due
-                 FROM account_move_line l JOIN account_move m ON m.id = l.move_id
-                WHERE l.company_id = %s AND l.parent_state = 'posted'
-                AND l.reconciled IS NOT TRUE AND l.amount_residual_currency > 0
-                  AND l.account_id IN (SELECT id FROM account_account
-                  WHERE account_type = 'asset_receivable')
-                  AND m.move_type IN ('out_invoice', 'out_receipt')
-                  AND m.payment_state NOT IN %s""",
-                company.id,
-                PAID_STATES,
-            )
-        )
-        partner_ids = list({row["partner_id"] for row in items})
-        customers = self.env.execute_query(
-            SQL(
-                """SELECT p.id, p.name, p.complete_name,
-                (SELECT array_agg(b.sanitized_acc_number) FROM res_partner_bank b
-                      JOIN res_partner c ON c.id = b.partner_id
-                      WHERE c.commercial_partner_id = p.id AND b.active)
-                 FROM res_partner p WHERE p.id = ANY(%s)""",
-                partner_ids,
-            )
-        )
-        return MoneyMatcher(
-            [
-                Item(**row | {"residual": Decimal(str(row["residual"]))})
-                for row in items
-            ],
-            [
-                Customer(
-                    partner_id,
-                    tuple(dict.fromkeys(filter(None, names))),
-                    tuple(filter(None, accounts or ())),
-                )
-                for partner_id, *names, accounts in customers
-            ],
-        )
 
     @api.model
     def _get_fingerprint_sql(self, company):

@@ -2,6 +2,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...core.overview.receivables import month_ends, previous_end
+from ..planning.open_items import get_due_date, is_receivable
 
 # The amounts of a month by customer, currency and month; what `chaser.receivable.month`
 # keeps. In the company's currency, but those that end in ``_currency``.
@@ -304,12 +305,8 @@ class ChaserReceivables(models.AbstractModel):
 
     # -- pieces of SQL
 
-    # One rule for the due date, as the planner has it.
-    _due = SQL("coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date, l.date)")
-    _receivable = SQL(
-        "l.account_id = ANY(ARRAY(SELECT id FROM account_account "
-        "WHERE account_type = 'asset_receivable'))"
-    )
+    _due = get_due_date()
+    _receivable = is_receivable()
     _sale = SQL("m.move_type IN ('out_invoice', 'out_receipt', 'out_refund')")
 
     @api.model

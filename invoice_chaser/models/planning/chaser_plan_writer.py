@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.models import MAGIC_COLUMNS
 
-from ...core.plan.planning import OpenCredit
+from ...core.plan.netting import OpenCredit
 from ...core.plan.priority import compute_priority
 from ...core.plan.reach import DEFAULT_CHANNEL
 from ...core.status.tracking import new_token
@@ -39,12 +39,12 @@ class ChaserPlanWriter(models.AbstractModel):
         ]
         self.env.cr.execute_values(
             """INSERT INTO chaser_reminder_line (reminder_id, company_id, level_id,
-            move_line_id, move_id, number, is_credit, currency_id,
+            move_line_id, move_id, number, label, is_credit, currency_id,
                       amount, amount_residual, amount_company, invoice_date,
                       date_maturity, days_overdue, create_uid, write_uid,
                       create_date, write_date) VALUES %s""",
             rows,
-            template=f"({', '.join(['%s'] * 14)}, {self.env.uid:d}, {self.env.uid:d}, "
+            template=f"({', '.join(['%s'] * 15)}, {self.env.uid:d}, {self.env.uid:d}, "
             "now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')",
             page_size=1000,
         )
@@ -167,6 +167,7 @@ class ChaserPlanWriter(models.AbstractModel):
             "campaign_id": campaign.id,
             "company_id": campaign.company_id.id,
             "partner_id": message.partner_id,
+            "contact_id": message.site or False,
             "provider_id": self._get_mailbox_id(campaign, message.route.channel, plan),
             "level_id": message.level_id,
             "level_code": choice.code if choice and choice.level else False,
@@ -202,7 +203,9 @@ class ChaserPlanWriter(models.AbstractModel):
     def _prepare_line_rows(self, plan, reminder, message):
         """One tuple per item and credit, in the order of the insertion's columns."""
         for item in message.items + message.credits:
-            row = plan.rows[item.id]
+            row, is_credit = plan.rows[item.id], isinstance(item, OpenCredit)
+            # Of a credit, only what no open debit takes up.
+            sign = -1 if is_credit else 1
             yield (
                 reminder.id,
                 plan.company.id,
@@ -210,11 +213,12 @@ class ChaserPlanWriter(models.AbstractModel):
                 item.id,
                 row["move_id"],
                 row["number"],
-                isinstance(item, OpenCredit),
+                row.get("label"),
+                is_credit,
                 row["currency_id"],
                 row["amount"],
-                row["residual"],
-                row["company_residual"],
+                sign * item.residual,
+                sign * item.company_residual,
                 row["invoice_date"],
                 row["date_due"],
                 getattr(item, "days_overdue", 0),

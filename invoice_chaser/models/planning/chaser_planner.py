@@ -1,13 +1,14 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 from odoo import api, models
 from odoo.tools import SQL
 
-from ...core.plan.cadence import Ladder, Sent
+from ...core.plan.cadence import Ladder
 from ...core.plan.gates import Skip
 from ...core.plan.holds import Held
+from ...core.plan.netting import OpenDebit, get_free_credits
 from ...core.plan.planner import (
     Barrier,
     CustomerFacts,
@@ -16,12 +17,19 @@ from ...core.plan.planner import (
     get_channels,
     plan_day,
 )
-from ...core.plan.planning import Message, OpenCredit
+from ...core.plan.planning import Message
+from ...core.plan.reach import DEFAULT_CHANNEL
+from .open_items import (
+    INVOICE_TYPES,
+    PAID_STATES,
+    get_due_date,
+    is_asked_for,
+    is_open_debit,
+)
 
-# States that count as paid here: Odoo has the money or expects it on a bank line, so
-# nobody must be asked for it again.
-PAID_STATES = ("paid", "in_payment", "reversed", "invoicing_legacy")
 _NAMES_SHOWN = 5
+# What was agreed with a customer, by company.
+_AGREED = ("chaser_paused_until", "chaser_pause_reason", "preferred_contact_interval")
 
 
 @dataclass
@@ -34,6 +42,10 @@ class CampaignPlan:
     customers: list[CustomerFacts] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     rows: dict[int, dict] = field(default_factory=dict)
+    # Invoice contacts who get the invoices of their site alone, with their addresses.
+    sites: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    # What was agreed with each customer (``_AGREED``).
+    agreed: dict[int, dict] = field(default_factory=dict)
     languages: dict[int, str] = field(default_factory=dict)
     held: Held = field(default_factory=Held)
     left_out: list[str] = field(default_factory=list)
@@ -53,6 +65,13 @@ class CampaignPlan:
             )
         return self.receivables
 
+    def address_sites(self):
+        """Messages about the invoices of one site go to its contact."""
+        for message in self.messages:
+            if addresses := self.sites.get(message.site):
+                if message.route.channel == DEFAULT_CHANNEL:
+                    message.route = replace(message.route, addresses=addresses)
+
     @property
     def going(self):
         return [message for message in self.messages if not message.skip]
@@ -68,15 +87,26 @@ class ChaserPlanner(models.AbstractModel):
     # -- planning
 
     @api.model
-    def _build_plan(self, invoices, company_id=None, level_id=None, channel=None):
-        """Reads, nets, consolidates and judges; a fixed number of queries, whatever the
-        number of invoices.
+    def _build_plan(
+        self, invoices, company_id=None, level_id=None, channel=None, partner_ids=None
+    ):
+        """Reads, nets, consolidates and decides in a fixed number of queries, whatever
+        the number of invoices.
 
         :param level_id: one level for everybody, and ``channel``: one channel, chosen
             by a person
+        :param partner_ids: whose items of these entries are meant; None: everybody's
         """
         readable = invoices.exists()._filtered_access("read")
-        readable.fetch(["state", "move_type", "payment_state", "company_id"])
+        readable.fetch(
+            [
+                "state",
+                "move_type",
+                "payment_state",
+                "company_id",
+                "commercial_partner_id",
+            ]
+        )
         company = self._choose_company(readable, company_id)
         self._prepare_planning(company)
         plan = CampaignPlan(company, company._get_chaser_today(), channel=channel)
@@ -87,10 +117,10 @@ class ChaserPlanner(models.AbstractModel):
         good = self._leave_out(plan, readable)
         settings = self._get_plan_settings(company, level_id, channel=channel)
         until = plan.today + timedelta(days=self._get_notice_days(company))
-        self._read_facts(
-            plan, SQL("l.move_id = ANY(%s)", list(good.ids)), until, settings
-        )
+        chosen = self._get_chosen(plan, good, partner_ids)
+        self._read_facts(plan, chosen, until, settings)
         plan.messages = plan_day(plan.customers, plan.today, settings)
+        plan.address_sites()
         chased = {item.move_id for message in plan.messages for item in message.items}
         self._tell_left_out(
             plan,
@@ -98,6 +128,19 @@ class ChaserPlanner(models.AbstractModel):
             good.filtered(lambda move: move.id not in chased),
         )
         return plan
+
+    @api.model
+    def _get_chosen(self, plan, moves, partner_ids):
+        """Which items were chosen; an opening entry has many customers, of whom only
+        those asked for count."""
+        condition = SQL(
+            "l.move_id = ANY(%s) AND %s",
+            list(moves.ids),
+            is_asked_for(plan.company.chaser_open_debits),
+        )
+        if not partner_ids:
+            return condition
+        return SQL("%s AND p.commercial_partner_id = ANY(%s)", condition, partner_ids)
 
     @api.model
     def _prepare_planning(self, company):
@@ -137,6 +180,7 @@ class ChaserPlanner(models.AbstractModel):
         words = {
             "kind": self.env._("not customer invoices"),
             "company": self.env._("of another company"),
+            "customer": self.env._("without a customer"),
             "draft": self.env._("drafts"),
             "cancel": self.env._("cancelled"),
             "paid": self.env._("paid"),
@@ -147,10 +191,13 @@ class ChaserPlanner(models.AbstractModel):
 
     @api.model
     def _get_left_out_kind(self, move, company):
-        if move.move_type not in ("out_invoice", "out_receipt"):
+        is_invoice = move.move_type in INVOICE_TYPES
+        if not is_invoice and not company.chaser_open_debits:
             return "kind"
         if move.company_id != company:
             return "company"
+        if is_invoice and not move.commercial_partner_id:
+            return "customer"
         if move.state != "posted":
             return move.state
         return "paid" if move.payment_state in PAID_STATES else None
@@ -193,6 +240,7 @@ class ChaserPlanner(models.AbstractModel):
                 message.items = [
                     item for item in message.items if item.id not in excluded_line_ids
                 ]
+                message.leave_credits_for(out)
             if message.items:
                 messages.append(message)
         plan.messages = messages
@@ -235,24 +283,21 @@ class ChaserPlanner(models.AbstractModel):
             settings,
         )
         plan.messages = plan_day(plan.customers, plan.today, settings)
+        plan.address_sites()
         return plan
 
     @api.model
     def _get_open_condition(self, company, partners, until, limit=None, after=0):
-        condition = SQL(
-            "m.move_type IN ('out_invoice', 'out_receipt') AND m.payment_state NOT "
-            "IN %s",
-            PAID_STATES,
-        )
+        condition = is_asked_for(company.chaser_open_debits)
         if partners is not None:
             return SQL(
-                "%s AND m.commercial_partner_id = ANY(%s)",
+                "%s AND p.commercial_partner_id = ANY(%s)",
                 condition,
                 list(partners.ids),
             )
         if limit is not None:
             ids = self._read_open_partner_ids(company, condition, until, limit, after)
-            return SQL("%s AND m.commercial_partner_id = ANY(%s)", condition, ids)
+            return SQL("%s AND p.commercial_partner_id = ANY(%s)", condition, ids)
         return condition
 
     @api.model
@@ -261,23 +306,33 @@ class ChaserPlanner(models.AbstractModel):
         self.env["account.move"].flush_model()
         rows = self.env.execute_query(
             SQL(
-                """SELECT DISTINCT m.commercial_partner_id FROM account_move_line l
+                """SELECT DISTINCT p.commercial_partner_id FROM account_move_line l
                 JOIN account_move m ON m.id = l.move_id
-                WHERE %s AND l.company_id = %s AND l.parent_state = 'posted'
-                AND l.reconciled IS NOT TRUE AND l.amount_residual_currency > 0
-                  AND l.account_id IN (SELECT id FROM account_account
-                  WHERE account_type = 'asset_receivable')
-                  AND coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date,
-                  l.date) <= %s AND m.commercial_partner_id > %s
+                JOIN res_partner p ON p.id = l.partner_id
+                WHERE %s AND %s AND l.company_id = %s AND %s <= %s
+                AND p.commercial_partner_id > %s
                 ORDER BY 1 LIMIT %s""",
                 condition,
+                is_open_debit(),
                 company.id,
+                get_due_date(),
                 until,
                 after,
                 limit,
             )
         )
         return [row[0] for row in rows]
+
+    @api.model
+    def _read_overdue(self, company, partners):
+        """(journal item, entry) ids of what is overdue on the invoices of customers
+        (commercial partners), as superuser."""
+        items = self.env["chaser.account"]._select_items(
+            self._get_open_condition(company, partners, None),
+            company,
+            company._get_chaser_today() - timedelta(days=1),
+        )
+        return [(row["id"], row["move_id"]) for row in items.values()]
 
     # -- What planning has to know, read in a fixed number of queries, whatever the
     # number of customers
@@ -290,27 +345,23 @@ class ChaserPlanner(models.AbstractModel):
         :param until: latest due date of an item that may matter
         :param settings: ``core.plan.planner.Settings`` by which will be planned
         """
-        plan.rows = self._select_items(condition, plan.company, until)
+        plan.rows = self.env["chaser.account"]._select_items(
+            condition, plan.company, until
+        )
         if not plan.rows:
             return
+        # As superuser: which contacts the reader may see must not change who is written
+        # to, and one that they may not see must not stop the others.
         partners = (
             self.env["res.partner"]
+            .sudo()
             .with_company(plan.company)
             .browse(sorted({row["partner_id"] for row in plan.rows.values()}))
         )
         facts = self._read_customers(plan, partners)
         self._read_reach(plan, partners, facts, settings)
         self._fill_items(plan, facts)
-        for credit in self._read_credits(partners.ids, plan.company):
-            plan.rows[credit["id"]] = credit
-            facts[credit["partner_id"]].credits.append(
-                OpenCredit(
-                    credit["id"],
-                    credit["currency_id"],
-                    -Decimal(str(credit["residual"])),
-                    -Decimal(str(credit["company_residual"])),
-                )
-            )
+        self._fill_credits(plan, facts)
         plan.customers = list(facts.values())
 
     @api.model
@@ -327,52 +378,6 @@ class ChaserPlanner(models.AbstractModel):
         return max(0, -(lowest or 0))
 
     @api.model
-    def _select_items(self, condition, company, until):
-        """Open receivable journal items by id, as dictionaries.
-
-        :param SQL condition: which items (alias ``l``, their entry ``m``)
-        :param until: latest due date
-        """
-        self.env["account.move.line"].flush_model()
-        self.env["account.move"].flush_model()
-        rows = self.env.execute_query_dict(
-            SQL(
-                """SELECT * FROM (
-               SELECT l.id, l.move_id, m.commercial_partner_id AS partner_id,
-               l.currency_id, l.amount_residual_currency AS residual,
-                      l.amount_residual AS company_residual,
-                      l.amount_currency AS amount, m.name AS number, m.invoice_date,
-                      coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date,
-                      l.date) AS date_due,
-                      coalesce(l.no_followup, false) AS no_followup, m.payment_state,
-                      m.chaser_dispute_reason AS dispute,
-                      m.chaser_promise_date AS promise, m.partner_id AS contact_id
-                 FROM account_move_line l JOIN account_move m ON m.id = l.move_id
-                WHERE %s AND l.company_id = %s AND l.parent_state = 'posted'
-                AND l.reconciled IS NOT TRUE
-                  AND l.account_id = ANY(ARRAY(SELECT id FROM account_account
-                  WHERE account_type = 'asset_receivable'))
-                  AND l.amount_residual_currency > 0
-               ) items WHERE date_due <= %s ORDER BY id""",
-                condition,
-                company.id,
-                until,
-            )
-        )
-        return {row["id"]: row for row in rows}
-
-    @api.model
-    def _get_item_hold(self, row, today):
-        """Why an item must not be chased, from its own state; None when it may."""
-        if row["no_followup"]:
-            return Skip("no_followup")
-        if row["dispute"] or row["payment_state"] == "blocked":
-            return Skip("disputed", {"detail": row["dispute"] or ""})
-        if row["promise"] and row["promise"] >= today:
-            return Skip("promised", {"date": row["promise"].isoformat()})
-        return None
-
-    @api.model
     def _read_customers(self, plan, partners):
         """``CustomerFacts`` by partner id, without items and without what
         ``_read_reach`` adds; also the languages of the plan."""
@@ -385,13 +390,12 @@ class ChaserPlanner(models.AbstractModel):
                 "chaser_channel",
                 "consolidation_preference",
                 "max_consolidation_amount",
-                "chaser_paused_until",
-                "chaser_pause_reason",
-                "preferred_contact_interval",
                 "trust",
+                "company_id",
             ]
         )
-        contacts = self._read_contacts(partners, company)
+        plan.agreed = partners._get_chaser_values(company, _AGREED)
+        last_contacts = self._read_contacts(partners, company)
         ladders = self.env["chaser.policy"]._get_ladders(
             partners, company, plan.ladders
         )
@@ -403,15 +407,15 @@ class ChaserPlanner(models.AbstractModel):
         )
         facts = {}
         for partner in partners:
-            last, live = contacts.get(partner.id, (None, None))
+            last, live = last_contacts.get(partner.id, (None, None))
             facts[partner.id] = CustomerFacts(
                 partner.id,
                 ladders[partner.id],
                 preference=partner.consolidation_preference or "auto",
                 max_amount=Decimal(str(partner.max_consolidation_amount)),
-                live=Skip("live_reminder", {"detail": live}) if live else None,
+                live=live,
                 last_contact=last,
-                interval=partner.preferred_contact_interval
+                interval=plan.agreed[partner.id]["preferred_contact_interval"]
                 or company.chaser_contact_interval,
                 trust=partner.trust or "normal",
                 record=records.get(partner.id),
@@ -428,6 +432,10 @@ class ChaserPlanner(models.AbstractModel):
         channel, however many customers there are."""
         channels = self.env["chaser.channel"]
         known, found = channels._get_known(), {}
+        if plan.company.chaser_site_contacts:
+            plan.sites = channels._get(DEFAULT_CHANNEL)._read_sites(
+                plan.company, {row["contact_id"] for row in plan.rows.values()}
+            )
         for partner in partners:
             customer = facts[partner.id]
             for code in get_channels(customer, settings, known):
@@ -441,15 +449,18 @@ class ChaserPlanner(models.AbstractModel):
     def _get_barriers(self, partner, plan, reach):
         """Why a customer must not be written to at all, and how long."""
         stops = [plan.held.customers.get(partner.id)]
+        if not partner._is_of_company(plan.company):
+            stops.append(Skip("foreign_customer"))
         if all(one.stop for one in reach.values()):
             stops.append(next(iter(reach.values())).stop)
-        if partner.chaser_paused_until:
+        values = plan.agreed[partner.id]
+        if values["chaser_paused_until"]:
             stops.append(
                 Skip(
                     "paused",
                     {
-                        "date": partner.chaser_paused_until.isoformat(),
-                        "detail": partner.chaser_pause_reason or "",
+                        "date": values["chaser_paused_until"].isoformat(),
+                        "detail": values["chaser_pause_reason"] or "",
                     },
                 )
             )
@@ -457,11 +468,13 @@ class ChaserPlanner(models.AbstractModel):
 
     @api.model
     def _fill_items(self, plan, facts):
-        history = self._read_level_history(list(plan.rows), plan.company)
-        broken = self._read_broken_promises(plan)
+        history = self.env["chaser.reminder.line"]._read_level_history(
+            list(plan.rows), plan.company
+        )
+        broken = self.env["chaser.reminder.line"]._read_broken_promises(plan)
         for row in plan.rows.values():
             stops = (
-                self._get_item_hold(row, plan.today),
+                self.env["chaser.account"]._get_item_hold(row, plan.today),
                 plan.held.get_item(row["move_id"], row["id"]),
             )
             facts[row["partner_id"]].items.append(
@@ -475,118 +488,86 @@ class ChaserPlanner(models.AbstractModel):
                     tuple(Barrier.of(stop) for stop in stops if stop),
                     history.get(row["id"], ()),
                     broken.get(row["id"]),
+                    row["contact_id"] if row["contact_id"] in plan.sites else 0,
                 )
             )
 
     @api.model
-    def _read_broken_promises(self, plan):
-        """Journal item → the day on which the last promise that covered it was found
-        broken, unless it was written about since: a broken promise makes only the next
-        reminder stricter, not all that follow."""
-        self.env["chaser.promise"].flush_model()
-        self.env["chaser.reminder.line"].flush_model()
-        return dict(
-            self.env.execute_query(
-                SQL(
-                    """SELECT r.line_id, %s FROM chaser_promise p
-                    JOIN chaser_promise_line_rel r ON r.promise_id = p.id
-                WHERE p.company_id = %s AND p.state = 'broken'
-                AND p.settled_at IS NOT NULL AND r.line_id = ANY(%s)
-                  AND NOT EXISTS (SELECT 1 FROM chaser_reminder_line x
-                  JOIN chaser_reminder m ON m.id = x.reminder_id
-                        WHERE x.move_line_id = r.line_id AND m.state = 'sent'
-                        AND m.sent_at >= p.settled_at AND NOT x.is_credit
-                        AND x.dropped_code IS NULL)
-                GROUP BY r.line_id""",
-                    self._get_local_day("max(p.settled_at)", plan.company),
-                    plan.company.id,
-                    list(plan.rows),
-                )
-            )
+    def _fill_credits(self, plan, facts):
+        """What is free of the customers' credits, and what is overdue beside the plan's
+        items."""
+        accounts, rows = self.env["chaser.account"]._read_accounts(
+            plan.company, list(facts), plan.rows, plan.today, plan.held
         )
+        plan.rows |= rows
+        for partner_id, own in accounts.items():
+            customer = facts[partner_id]
+            asked = [
+                OpenDebit(item.id, item.currency_id, item.residual)
+                for item in customer.items
+                if not item.barriers and item.date_due < plan.today
+            ]
+            customer.credits = get_free_credits(own, plan.company.id, asked)
+            if plan.company.id in own:
+                customer.others = own[plan.company.id].overdue
+        self._hold_in_credit(plan, facts)
 
     @api.model
-    def _read_credits(self, partner_ids, company):
-        """Open credits of customers: credit notes, payments not allocated, anything
-        else open in their favour."""
-        return self.env.execute_query_dict(
-            self._get_credits_sql(SQL("= ANY(%s)", list(partner_ids)), company)
-        )
-
-    @api.model
-    def _get_credits_sql(self, condition, company):
-        """:param SQL condition: which customers, e.g. ``= 5``"""
-        return SQL(
-            """SELECT l.id, l.move_id, p.commercial_partner_id AS partner_id,
-            l.currency_id, l.amount_residual_currency AS residual,
-                      l.amount_residual AS company_residual,
-                      l.amount_currency AS amount, coalesce(m.name, m.ref,
-                      '') AS number,
-                      coalesce(m.invoice_date, l.date) AS invoice_date,
-                      NULL::date AS date_due
-                 FROM account_move_line l JOIN account_move m ON m.id = l.move_id
-                 JOIN res_partner p ON p.id = l.partner_id
-                WHERE p.commercial_partner_id %s AND l.company_id = %s
-                AND l.parent_state = 'posted'
-                  AND l.account_id = ANY(ARRAY(SELECT id FROM account_account
-                  WHERE account_type = 'asset_receivable'))
-                  AND l.reconciled IS NOT TRUE AND l.amount_residual_currency < 0
-                ORDER BY l.id""",
-            condition,
-            company.id,
-        )
+    def _hold_in_credit(self, plan, facts):
+        """Where a credit in another currency settles the whole account, a person has to
+        look: no sum over currencies is asked for, nor is it passed over."""
+        account = self.env["chaser.account"]
+        mixed = [
+            customer.partner_id
+            for customer in facts.values()
+            if {credit.currency_id for credit in customer.credits}
+            - {item.currency_id for item in customer.items}
+        ]
+        if mixed:
+            for partner_id in account._read_in_credit(plan.company, mixed):
+                stop = Skip("account_in_credit")
+                facts[partner_id].barriers.append(Barrier.of(stop))
+        if vendors := account._read_payables(plan.company, list(facts)):
+            even = account._read_in_credit(plan.company, list(vendors), payables=True)
+            for partner_id in even:
+                facts[partner_id].barriers.append(Barrier.of(Skip("net_zero")))
 
     @api.model
     def _read_contacts(self, partners, company):
-        """The day on which each customer was last written to, and the campaign of a
-        reminder that is still on its way."""
+        """The day on which each customer was last written to, and the reason why they
+        are not where a reminder is still on its way; by the company, its head office or
+        a branch, which are one creditor."""
         self.env["chaser.reminder"].flush_model()
         rows = self.env.execute_query(
             SQL(
                 """SELECT r.partner_id, %s, max(c.name)
                 FILTER (WHERE r.state IN ('draft', 'queued', 'sending')
-                OR r.is_undecided)
+                OR r.is_undecided), %s
                  FROM chaser_reminder r LEFT JOIN chaser_campaign c ON c.id =
                  r.campaign_id
-                WHERE r.company_id = %s AND r.partner_id = ANY(%s)
+                WHERE r.company_id = ANY(%s) AND r.partner_id = ANY(%s)
                 AND r.purpose = 'reminder' GROUP BY r.partner_id""",
                 self._get_local_day(
                     "max(r.sent_at) FILTER (WHERE r.state = 'sent')", company
                 ),
-                company.id,
+                self._get_local_day(
+                    "min(r.create_date) FILTER (WHERE r.state IN ('draft', 'queued', "
+                    "'sending') OR r.is_undecided)",
+                    company,
+                ),
+                list(company._get_chaser_entity().ids),
                 list(partners.ids),
             )
         )
-        return {partner_id: (last, live) for partner_id, last, live in rows}
-
-    @api.model
-    def _read_level_history(self, line_ids, company):
-        """Journal item → the levels that were sent about it, each with its first and
-        last day.
-
-        An item's own level counts, which is the line's: beside an older item it may
-        have been part of a stricter message."""
-        self.env["chaser.reminder.line"].flush_model()
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT l.move_line_id, v.id, v.tone, %s, %s
-                 FROM chaser_reminder_line l JOIN chaser_reminder r ON r.id =
-                 l.reminder_id JOIN chaser_level v ON v.id = l.level_id
-                WHERE l.move_line_id = ANY(%s) AND r.state = 'sent' AND NOT l.is_credit
-                AND l.dropped_code IS NULL
-                GROUP BY l.move_line_id, v.id, v.tone ORDER BY l.move_line_id, v.id""",
-                self._get_local_day("min(r.sent_at)", company),
-                self._get_local_day("max(r.sent_at)", company),
-                list(line_ids),
+        return {
+            partner_id: (
+                last,
+                Skip("live_reminder", {"detail": live, "date": since.isoformat()})
+                if live
+                else None,
             )
-        )
-        history = {}
-        for line_id, level_id, tone, first, last in rows:
-            history[line_id] = (
-                *history.get(line_id, ()),
-                Sent(level_id, tone, first, last),
-            )
-        return history
+            for partner_id, last, live, since in rows
+        }
 
     @api.model
     def _get_local_day(self, expression, company):

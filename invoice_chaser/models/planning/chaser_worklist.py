@@ -14,6 +14,9 @@ from ...core.plan.priority import (
     TRUST_PARTS,
     Record,
 )
+from .open_items import (
+    is_open_debit,
+)
 
 # A row is one customer in one company. Its id contains both, so that it does not change
 # between two readings.
@@ -41,11 +44,21 @@ class ChaserWorklist(models.Model):
         readonly=True,
         help="In the company's currency; open credits are not taken off.",
     )
-    amount_credit = fields.Monetary("Open Credits", readonly=True)
+    amount_credit = fields.Monetary(
+        "Open Credits",
+        readonly=True,
+        help="As far as no open debit takes them up that is no invoice.",
+    )
     amount_due = fields.Monetary(
         "Overdue, Net",
         readonly=True,
-        help="Overdue less open credits, in the company's currency.",
+        help="Overdue less the open credits of the same currency, in the company's "
+        "currency: what a reminder asks for.",
+    )
+    amounts_display = fields.Char(
+        "Per Currency",
+        compute="_compute_amounts_display",
+        help="Overdue less open credits, in each currency: what a reminder asks for.",
     )
     date_oldest = fields.Date("Oldest Due Date", readonly=True)
     days_overdue = fields.Integer(readonly=True, aggregator="max")
@@ -150,7 +163,7 @@ class ChaserWorklist(models.Model):
             promised AS MATERIALIZED (%(promised)s),
             facts AS (
                 SELECT d.*, c.today, greatest(c.today - d.date_oldest,
-                0) AS days_overdue, d.amount_overdue + d.amount_credit AS amount_due,
+                0) AS days_overdue,
                        sum(greatest(d.amount_open, 0)) OVER (PARTITION BY
                        d.company_id) AS receivables,
                        coalesce(p.trust->>d.company_id::text, 'normal') AS trust,
@@ -201,32 +214,19 @@ class ChaserWorklist(models.Model):
 
     @api.model
     def _get_due_sql(self):
-        """What is open per customer, in the company's currency; one pass over the open
-        receivable items."""
+        """What is open per customer, in the company's currency; one pass over both
+        sides of the account. As in ``core.plan.netting``, credits are set off per
+        currency, as far as no debit takes them up that nobody asks for."""
         return SQL(
-            """SELECT l.company_id, p.commercial_partner_id AS partner_id,
-            sum(l.amount_residual) AS amount_open,
-                      coalesce(sum(l.amount_residual) FILTER (WHERE l.amount_residual >
-                      0 AND due.at < c.today), 0) AS amount_overdue,
-                      coalesce(sum(l.amount_residual) FILTER (WHERE l.amount_residual <
-                      0), 0) AS amount_credit,
-                      count(*) FILTER (WHERE l.amount_residual > 0
-                      AND due.at < c.today) AS item_count,
-                      min(due.at) FILTER (WHERE l.amount_residual > 0) AS date_oldest
-                 FROM account_move_line l
-                 JOIN company c ON c.id = l.company_id
-                 JOIN account_move m ON m.id = l.move_id
-                 JOIN res_partner p ON p.id = l.partner_id
-                CROSS JOIN LATERAL (SELECT coalesce(l.date_maturity, m.invoice_date_due,
-                m.invoice_date, l.date) AS at) due
-                WHERE l.parent_state = 'posted' AND l.reconciled IS NOT TRUE
-                AND l.amount_residual <> 0
-                  AND l.account_id = ANY(ARRAY(SELECT id FROM account_account
-                  WHERE account_type = 'asset_receivable'))
-                  AND (l.amount_residual < 0 OR m.move_type IN ('out_invoice',
-                  'out_receipt') AND m.payment_state IN ('not_paid', 'partial',
-                  'blocked'))
-                GROUP BY 1, 2"""
+            """SELECT company_id, partner_id, sum(amount_open) AS amount_open,
+                      sum(overdue) AS amount_overdue,
+                      -sum(round(coalesce(credit * free / nullif(own, 0), 0),
+                      2)) AS amount_credit,
+                      sum(round(coalesce(overdue * net / nullif(asked, 0), 0),
+                      2)) AS amount_due,
+                      sum(item_count) AS item_count, min(date_oldest) AS date_oldest
+                 FROM (%s) account GROUP BY 1, 2""",
+            self.env["chaser.account"]._get_net_sql(),
         )
 
     @api.model
@@ -336,11 +336,13 @@ class ChaserWorklist(models.Model):
         Shares are of these customers' receivables only where all are asked for, so the
         whole company is read and then filtered."""
         self._flush_sources()
-        query = self._get_query(company)
+        query = self._get_query(company._get_chaser_entity())
         return self.env.execute_query_dict(
             SQL(
-                "SELECT * FROM (%s) worklist WHERE partner_id = ANY(%s)",
+                "SELECT * FROM (%s) worklist WHERE company_id = %s "
+                "AND partner_id = ANY(%s)",
                 query,
+                company.id,
                 list(partner_ids),
             )
         )
@@ -444,12 +446,39 @@ class ChaserWorklist(models.Model):
     def _compute_next_step(self):
         for company, rows in self.grouped("company_id").items():
             partners = rows.partner_id.with_company(company)
-            steps = {partner.id: partner.chaser_next_step for partner in partners}
+            # One customer whom the reader may not see must not stop the list.
+            visible = partners._filtered_access("read")
+            steps = dict.fromkeys(
+                (partners - visible).ids,
+                self.env._("This customer belongs to another company."),
+            ) | {partner.id: partner.chaser_next_step for partner in visible}
             for row in rows:
                 # The list has one line for it; the form shows all.
                 row.next_step = (steps.get(row.partner_id.id) or "").replace(
                     "\n", " · "
                 ) or False
+
+    def _compute_amounts_display(self):
+        """One query per company."""
+        for company, rows in self.grouped("company_id").items():
+            amounts = {}
+            for partner_id, currency_id, amount in self.env.execute_query(
+                SQL(
+                    """WITH company(id, today) AS (VALUES %s)
+                    SELECT partner_id, currency_id, net FROM (%s) account
+                    WHERE company_id = %s AND partner_id = ANY(%s) AND net > 0
+                    ORDER BY 1, 2""",
+                    self._get_days_sql(company._get_chaser_entity()),
+                    self.env["chaser.account"]._get_net_sql(),
+                    company.id,
+                    list(rows.partner_id.ids),
+                )
+            ):
+                amounts.setdefault(partner_id, []).append((currency_id, amount))
+            for row in rows:
+                row.amounts_display = self.env["chaser.campaign"]._format_amounts(
+                    amounts.get(row.partner_id.id, ())
+                )
 
     def _compute_hold_display(self):
         for row in self:
@@ -498,12 +527,11 @@ class ChaserWorklist(models.Model):
             ]
             row.line_ids = self.env["account.move.line"].search(
                 [
-                    ("company_id", "=", row.company_id.id),
-                    ("partner_id", "child_of", row.partner_id.id),
-                    ("parent_state", "=", "posted"),
-                    ("account_type", "=", "asset_receivable"),
-                    ("reconciled", "=", False),
-                    ("amount_residual", ">", 0),
+                    (
+                        "id",
+                        "in",
+                        self._read_open_line_ids(row.company_id, row.partner_id),
+                    )
                 ],
                 order="date_maturity, id",
             )
@@ -513,6 +541,21 @@ class ChaserWorklist(models.Model):
             )
             row.promise_ids = self.env["chaser.promise"].search(mine)
             row.dispute_ids = self.env["chaser.dispute"].search(mine)
+
+    @api.model
+    def _read_open_line_ids(self, company, partner):
+        """What a customer owes, item by item: that is not their subsidiaries'."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT l.id FROM account_move_line l
+                JOIN res_partner p ON p.id = l.partner_id
+                WHERE l.company_id = %s AND p.commercial_partner_id = %s AND %s""",
+                company.id,
+                partner.id,
+                is_open_debit(),
+            )
+        )
+        return [row[0] for row in rows]
 
     # -- actions
 

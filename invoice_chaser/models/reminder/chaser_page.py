@@ -12,7 +12,7 @@ from odoo.tools.misc import hash_sign, verify_hash_signed
 from ...core.page.customer_answers import ACTIONS, AnswerProblem, Frame
 from ...core.page.customer_page import PageData, PageItem, Said
 from ...core.status.tracking import new_token, valid_token
-from ..planning.chaser_planner import PAID_STATES
+from ..planning.open_items import is_settled
 
 _FORM_HOURS = 24
 _SCOPE = "invoice_chaser.customer_page"
@@ -109,6 +109,10 @@ class ChaserReminder(models.Model):
             promise_days=company.chaser_promise_days,
             forms={action: self._make_form_key(action) for action in ACTIONS},
             said=tuple(self._describe_answer(answer) for answer in answers),
+            payment_reference=self.payment_reference or "",
+            **self.env["chaser.composer"]._get_page_banks(
+                self._get_page_lines().filtered(lambda line: not line.is_credit)
+            ),
             done=answers.filtered(lambda answer: answer.id == done).action or "",
             **shown,
         )
@@ -146,30 +150,31 @@ class ChaserReminder(models.Model):
     def _get_page_items(self):
         lines = self._get_page_lines()
         moves, online = self._get_page_moves().ids, self._can_pay_online()
+        credits = lines._read_free_credits()
         for line in lines:
             item, move = line.move_line_id, line.move_id
-            if line.is_credit and item.reconciled:
+            if line.is_credit and item.id not in credits:
                 continue
             yield PageItem(
                 line.number or move.name or "",
                 0 if line.is_credit else moves.index(move.id) + 1,
                 line.date_maturity or None,
-                Decimal(str(item.amount_residual_currency)),
+                credits[item.id]
+                if line.is_credit
+                else Decimal(str(item.amount_residual_currency)),
                 line.currency_id.name,
                 line.currency_id.decimal_places,
                 "open" if line.is_credit else self._get_item_state(item),
                 move.chaser_promise_date or None,
                 line.is_credit,
+                line.label or "",
                 **self._get_page_links(move, online and not line.is_credit),
             )
 
     def _get_item_state(self, item):
         move = item.move_id
-        if (
-            item.parent_state != "posted"
-            or item.reconciled
-            or item.amount_residual_currency <= 0
-            or move.payment_state in PAID_STATES
+        if item.parent_state != "posted" or is_settled(
+            item.reconciled, item.amount_residual_currency, move.payment_state
         ):
             return "paid"
         if move.chaser_dispute_reason or move.payment_state == "blocked":

@@ -37,6 +37,14 @@ class ChaserReminder(models.Model):
     company_id = fields.Many2one(
         "res.company", required=True, readonly=True, index=True
     )
+    contact_id = fields.Many2one(
+        "res.partner",
+        "Site",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        help="The invoice contact who gets the invoices of their site alone.",
+    )
     provider_id = fields.Many2one(
         "chaser.provider", "Mailbox", readonly=True, ondelete="restrict"
     )
@@ -170,6 +178,12 @@ class ChaserReminder(models.Model):
     )
     attached_files = fields.Json(
         readonly=True, help="Name, size and SHA-256 of what went with the last attempt."
+    )
+    payment_reference = fields.Char(
+        readonly=True,
+        copy=False,
+        help="Stands for exactly the items of this message; a bank line that quotes it "
+        "is found.",
     )
     document_notes = fields.Json(readonly=True)
     document_note = fields.Text(

@@ -6,7 +6,11 @@ from odoo import fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..planning.open_items import PAID_STATES
+
 _logger = logging.getLogger(__name__)
+_WAITING = ("draft", "queued")
+_LIVE = (*_WAITING, "sending")
 
 
 class ChaserReminder(models.Model):
@@ -202,9 +206,41 @@ class ChaserReminder(models.Model):
 
     def _get_chaser_subject(self):
         moves = self._get_live_lines().move_id.filtered(
-            lambda move: move.payment_state not in ("paid", "reversed")
+            lambda move: move.payment_state not in PAID_STATES
         )
         return self.partner_id, self.company_id, moves, self
+
+    # -- customers that join another one (``chaser.identity``)
+
+    def _settle_clash(self, partner_id):
+        """These become another customer's, who has live reminders of their own: nobody
+        is asked twice, so of two that wait the other's goes. Called by
+        ``chaser.identity``; returns all of these."""
+        live = self.filtered(lambda one: one.state in _LIVE or one.is_undecided)
+        if not live:
+            return self
+        partner = self.env["res.partner"].browse(partner_id)
+        theirs = self.search(
+            [
+                ("partner_id", "=", partner_id),
+                ("company_id", "in", live.company_id.ids),
+                "|",
+                ("state", "in", _LIVE),
+                ("is_undecided", "=", True),
+            ]
+        )
+        kept = {}
+        # What is with the mail service, or may be, stays; then what was there first.
+        for reminder in (theirs + live).sorted(lambda one: one.state in _WAITING):
+            first = kept.setdefault((reminder.company_id, reminder.purpose), reminder)
+            if first.partner_id == reminder.partner_id:
+                continue
+            if reminder.state in _WAITING:
+                reminder._set_skipped("joined", {"detail": partner.display_name})
+            elif not reminder.split_move_id:
+                # Both may be out already: both stay, each for its own invoices.
+                reminder.split_move_id = reminder.line_ids.move_id[:1]
+        return self
 
     # -- what payments change
 
@@ -296,7 +332,7 @@ class ChaserReminder(models.Model):
                   WHERE l.reminder_id = r.id AND NOT l.is_credit
                   AND l.dropped_code IS NULL)
                   AND NOT EXISTS (SELECT 1 FROM chaser_reminder_line l
-                  JOIN account_move_line a ON a.id = l.move_line_id
+                  LEFT JOIN account_move_line a ON a.id = l.move_line_id
                                    WHERE l.reminder_id = r.id AND NOT l.is_credit
                                    AND l.dropped_code IS NULL AND NOT
                                    coalesce(a.reconciled, false))

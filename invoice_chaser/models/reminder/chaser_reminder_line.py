@@ -1,5 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ...core.plan.cadence import Sent
 
 
 class ChaserReminderLine(models.Model):
@@ -28,6 +31,7 @@ class ChaserReminderLine(models.Model):
         "account.move", "Invoice", readonly=True, index=True, ondelete="set null"
     )
     number = fields.Char(readonly=True)
+    label = fields.Char(readonly=True, help="Of an item that is no invoice.")
     is_credit = fields.Boolean(readonly=True)
     currency_id = fields.Many2one("res.currency", required=True, readonly=True)
     company_currency_id = fields.Many2one(
@@ -57,6 +61,81 @@ class ChaserReminderLine(models.Model):
             line.dropped_reason = self.env["chaser.reminder"]._get_reason_text(
                 line.dropped_code, line.dropped_params
             )
+
+    @api.model
+    def _read_level_history(self, line_ids, company):
+        """Journal item → the levels that were sent about it, each with its first and
+        last day.
+
+        An item's own level counts, which is the line's: beside an older item it may
+        have been part of a stricter message."""
+        self.flush_model()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT l.move_line_id, v.id, v.tone, %s, %s
+                 FROM chaser_reminder_line l JOIN chaser_reminder r ON r.id =
+                 l.reminder_id JOIN chaser_level v ON v.id = l.level_id
+                WHERE l.move_line_id = ANY(%s) AND r.state = 'sent' AND NOT l.is_credit
+                AND l.dropped_code IS NULL
+                GROUP BY l.move_line_id, v.id, v.tone ORDER BY l.move_line_id, v.id""",
+                self.env["chaser.planner"]._get_local_day("min(r.sent_at)", company),
+                self.env["chaser.planner"]._get_local_day("max(r.sent_at)", company),
+                list(line_ids),
+            )
+        )
+        history = {}
+        for line_id, level_id, tone, first, last in rows:
+            history[line_id] = (
+                *history.get(line_id, ()),
+                Sent(level_id, tone, first, last),
+            )
+        return history
+
+    @api.model
+    def _read_broken_promises(self, plan):
+        """Journal item → the day on which the last promise that covered it was found
+        broken, unless it was written about since: a broken promise makes only the next
+        reminder stricter, not all that follow."""
+        self.env["chaser.promise"].flush_model()
+        self.env["chaser.reminder.line"].flush_model()
+        return dict(
+            self.env.execute_query(
+                SQL(
+                    """SELECT r.line_id, %s FROM chaser_promise p
+                    JOIN chaser_promise_line_rel r ON r.promise_id = p.id
+                WHERE p.company_id = %s AND p.state = 'broken'
+                AND p.settled_at IS NOT NULL AND r.line_id = ANY(%s)
+                  AND NOT EXISTS (SELECT 1 FROM chaser_reminder_line x
+                  JOIN chaser_reminder m ON m.id = x.reminder_id
+                        WHERE x.move_line_id = r.line_id AND m.state = 'sent'
+                        AND m.sent_at >= p.settled_at AND NOT x.is_credit
+                        AND x.dropped_code IS NULL)
+                GROUP BY r.line_id""",
+                    self.env["chaser.planner"]._get_local_day(
+                        "max(p.settled_at)", plan.company
+                    ),
+                    plan.company.id,
+                    list(plan.rows),
+                )
+            )
+        )
+
+    def _read_free_credits(self):
+        """What of the credits of a reminder is still free to be set off, by journal
+        item, negative."""
+        reminder = self.reminder_id
+        if not self.filtered("is_credit"):
+            return {}
+        owed = self.filtered(
+            lambda line: not line.is_credit
+            and reminder._get_item_state(line.move_line_id) != "paid"
+        )
+        rows = self.env["chaser.account"]._read_credit_rows(
+            reminder.company_id,
+            reminder.partner_id.commercial_partner_id,
+            owed.move_line_id,
+        )
+        return {row["id"]: row["residual"] for row in rows}
 
     def action_drop(self):
         """Take single items out of reminders that are not sent yet; a reminder without

@@ -4,6 +4,7 @@ from . import run
 from . import chaser_provider
 from . import chaser_composer
 from . import chaser_documents
+from . import chaser_sender_account
 from . import chaser_sender
 from . import chaser_sender_outcome
 from . import chaser_sender_thanks

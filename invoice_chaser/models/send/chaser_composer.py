@@ -6,7 +6,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...core.letter import render
-from ..planning.chaser_planner import PAID_STATES
+from ...core.match.reference import make_reference
 
 
 class Shared:
@@ -33,9 +33,10 @@ class ChaserComposer(models.AbstractModel):
     # -- data of a message; no recordset reaches a template
 
     @api.model
-    def _make_data(self, rows, credits, shared, today, base_url, **values):
+    def _make_data(self, rows, credits, others, shared, today, base_url, **values):
         """``MessageData`` from rows of open items and credits, oldest first.
 
+        :param others: credits in currencies in which nothing is asked for
         :param shared: keeps what several messages share (``Shared``, or a send run)
         :param values: what else is known of the message
         """
@@ -46,23 +47,69 @@ class ChaserComposer(models.AbstractModel):
             credits=tuple(
                 self._make_item(row, shared, today, base_url) for row in credits
             ),
+            other_credits=tuple(
+                self._make_item(row, shared, today, base_url) for row in others
+            ),
             salesperson=self._get_salesperson_data(first["invoice_user_id"], shared),
             bank=self._get_bank_data(first["partner_bank_id"], shared),
-            payment_reference=first["payment_reference"] or first["number"] or "",
+            banks=self._get_banks(rows, shared),
             **values,
+        )
+
+    @api.model
+    def _get_banks(self, rows, shared):
+        """Where the invoices name different accounts: each with what it is for, a
+        currency or, where one currency has several, the invoices. Else empty."""
+        accounts = {}
+        for row in rows:
+            key = (row["currency_id"], row["partner_bank_id"])
+            accounts.setdefault(key, []).append(row["number"] or "")
+        if len({bank_id for _currency_id, bank_id in accounts}) < 2:
+            return ()
+        currencies = [currency_id for currency_id, _bank_id in accounts]
+        banks = []
+        for (currency_id, bank_id), numbers in accounts.items():
+            purpose = self._get_currency(currency_id, shared)[0]
+            if currencies.count(currency_id) > 1:
+                purpose += ": " + ", ".join(dict.fromkeys(numbers))
+            banks.append((purpose, self._get_bank_data(bank_id, shared)))
+        return tuple(banks)
+
+    @api.model
+    def _get_page_banks(self, lines):
+        """The accounts for a reminder's lines, as the customer's page shows them."""
+        shared = Shared()
+        rows = [
+            {
+                "currency_id": line.currency_id.id,
+                "partner_bank_id": line.move_id.partner_bank_id.id,
+                "number": line.number,
+            }
+            for line in lines
+        ]
+        first = rows[0]["partner_bank_id"] if rows else False
+        return {
+            "bank": self._get_bank_data(first, shared),
+            "banks": self._get_banks(rows, shared),
+        }
+
+    @api.model
+    def _get_currency(self, currency_id, shared):
+        """Name and decimal places."""
+        return shared.get(
+            ("currency", currency_id), lambda: self._read_currency(currency_id)
         )
 
     @api.model
     def _make_item(self, row, shared, today, base_url):
         currency_id, token = row["currency_id"], row.get("access_token")
-        name, decimals = shared.get(
-            ("currency", currency_id), lambda: self._read_currency(currency_id)
-        )
+        name, decimals = self._get_currency(currency_id, shared)
         return render.Item(
             number=row["number"] or "",
+            label=row.get("label") or "",
             invoice_date=row["invoice_date"],
             date_due=row["date_due"],
-            days_overdue=(today - row["date_due"]).days if row["date_due"] else 0,
+            days_overdue=self._count_days(row, today),
             amount=Decimal(str(row["amount"])),
             residual=Decimal(str(row["residual"])),
             currency=name,
@@ -73,6 +120,15 @@ class ChaserComposer(models.AbstractModel):
             part=row.get("part") or 0,
             parts=row.get("parts") or 0,
         )
+
+    @api.model
+    def _count_days(self, row, today):
+        """Days overdue; of a credit less than 0 where it is dated later (a post-dated
+        cheque)."""
+        if row["date_due"]:
+            return (today - row["date_due"]).days
+        day = row["invoice_date"] or today
+        return min(0, (today - day).days)
 
     @api.model
     def _read_currency(self, currency_id):
@@ -130,6 +186,7 @@ class ChaserComposer(models.AbstractModel):
         return self._make_data(
             job.items,
             job.credits,
+            job.other_credits,
             job.run,
             settings["today"],
             base_url,
@@ -144,6 +201,8 @@ class ChaserComposer(models.AbstractModel):
             page_url=self.env["chaser.reminder"]._make_page_url(
                 base_url, job.row["page_token"]
             ),
+            payment_reference=make_reference(job.reminder.id),
+            payables=self._make_amounts(job.payables, job.run),
             customer={
                 "reference": job.facts["ref"] or "",
                 "trn": job.facts["vat"] or "",
@@ -169,7 +228,11 @@ class ChaserComposer(models.AbstractModel):
     def _ensure_portal_tokens(self, job):
         """Invoices need a portal token for their link; in one statement, because
         ``write`` on posted invoices is expensive."""
-        missing = [row["move_id"] for row in job.items if not row["access_token"]]
+        missing = [
+            row["move_id"]
+            for row in job.items
+            if not row["access_token"] and row["label"] is None
+        ]
         if missing:
             tokens = dict(
                 self.env.execute_query(
@@ -182,7 +245,7 @@ class ChaserComposer(models.AbstractModel):
                 )
             )
             for row in job.items:
-                row["access_token"] = row["access_token"] or tokens[row["move_id"]]
+                row["access_token"] = row["access_token"] or tokens.get(row["move_id"])
 
     def _get_link_prefix(self, job):
         """Start of the tracked links; empty where tracking is off."""
@@ -247,40 +310,35 @@ class ChaserComposer(models.AbstractModel):
     # -- messages that nobody sends: what the preview and the checker look at
 
     @api.model
-    def _get_preview_data(self, partner, company, line_ids=None):
+    def _get_preview_data(self, partner, company, line_ids=None, credits=None):
         """Message data for a customer's overdue items as of today; None when there are
         none."""
-        return self._get_previews([(partner, line_ids)], company)[0]
+        return self._get_previews([(partner, line_ids, credits)], company)[0]
 
     @api.model
     def _get_previews(self, wanted, company):
         """Message data of several customers, in a number of queries that does not
         depend on how many they are.
 
-        :param wanted: (customer, ids of the journal items that may be shown; None: all)
-        each
+        :param wanted: (customer, ids of the journal items that may be shown; None: all,
+            what the message sets off as {id: amount}; None: what the account has free)
+            each
         :return: ``MessageData`` or None each
         """
         commercials = self.env["res.partner"].union(
-            *(partner.commercial_partner_id for partner, _line_ids in wanted)
+            *(partner.commercial_partner_id for partner, *_rest in wanted)
         )
-        rows, credits = self._read_preview_rows(commercials, company)
+        rows, account = self._read_preview_rows(commercials, company)
         shared, found = Shared(), []
-        for partner, line_ids in wanted:
+        for partner, line_ids, planned in wanted:
             mine = [
                 row
                 for row in rows.get(partner.commercial_partner_id.id, ())
                 if line_ids is None or row["id"] in line_ids
             ]
-            currencies = {row["currency_id"] for row in mine}
-            open_credits = [
-                row
-                for row in credits
-                if row["partner_id"] == partner.commercial_partner_id.id
-                and row["currency_id"] in currencies
-            ]
+            credits = account(partner.commercial_partner_id, mine, planned)
             found.append(
-                self._make_preview(partner, mine, open_credits, company, shared)
+                self._make_preview(partner, mine, credits, company, shared)
                 if mine
                 else None
             )
@@ -289,21 +347,18 @@ class ChaserComposer(models.AbstractModel):
     @api.model
     def _read_preview_rows(self, commercials, company):
         """Items by customer, oldest first: the overdue ones, else those of which a
-        notice may be sent; and open credits."""
+        notice may be sent, as the user may see them; and a function that gives the
+        credits of a message about some of them."""
         Planner, today = self.env["chaser.planner"], company._get_chaser_today()
-        moves = self.env["account.move"].search(
-            [
-                ("commercial_partner_id", "in", commercials.ids),
-                ("company_id", "=", company.id),
-                ("state", "=", "posted"),
-                ("move_type", "in", ("out_invoice", "out_receipt")),
-                ("payment_state", "not in", PAID_STATES),
-            ]
-        )
         until = today + timedelta(days=Planner._get_notice_days(company))
-        items = Planner._select_items(
-            SQL("l.move_id = ANY(%s)", list(moves.ids)), company, until
+        items = self.env["chaser.account"]._select_items(
+            Planner._get_open_condition(company, commercials, until), company, until
         )
+        moves = self.env["account.move"].browse(
+            {row["move_id"] for row in items.values()}
+        )
+        visible = set(moves._filtered_access("read").ids)
+        items = {key: row for key, row in items.items() if row["move_id"] in visible}
         parts = {
             row[0]: {"part": row[1], "parts": row[2]}
             for row in self.env.execute_query(
@@ -322,24 +377,67 @@ class ChaserComposer(models.AbstractModel):
             partner_id: [row for row in mine if row["date_due"] < today] or mine
             for partner_id, mine in rows.items()
         }
-        return rows, Planner._read_credits(commercials.ids, company) if rows else []
+        return rows, self._get_preview_credits(commercials, company, today)
+
+    @api.model
+    def _get_preview_credits(self, commercials, company, today):
+        account = self.env["chaser.account"]
+        held = (
+            self.env["chaser.hold"].sudo()._read_held(company, commercials.ids, today)
+        )
+        accounts, beside = account._read_accounts(
+            company, commercials.ids, (), today, held
+        )
+
+        def get_credits(partner, items, planned):
+            rows = account._get_credit_rows(
+                accounts.get(partner.id, {}), beside, company, items
+            )
+            if planned is None:
+                return rows
+            currencies = {row["currency_id"] for row in items}
+            return [
+                beside[credit_id] | {"residual": -amount}
+                for credit_id, amount in planned.items()
+                if credit_id in beside
+            ] + [row for row in rows if row["currency_id"] not in currencies]
+
+        return get_credits
+
+    @api.model
+    def _make_amounts(self, amounts, shared):
+        """(currency id, amount) as a message says it."""
+        return {
+            self._get_currency(currency_id, shared): Decimal(str(amount))
+            for currency_id, amount in amounts
+        }
 
     @api.model
     def _make_preview(self, partner, rows, credits, company, shared):
+        payables = shared.get(
+            ("payables", partner.commercial_partner_id.id),
+            lambda: self.env["chaser.account"]
+            ._read_payables(company, partner.commercial_partner_id.ids)
+            .get(partner.commercial_partner_id.id, []),
+        )
         base_url, commercial = (
             self.env["chaser.reminder"].get_base_url(),
             partner.commercial_partner_id,
         )
-        first = self.env["account.move"].browse(rows[0]["move_id"])
-        invoice = {
-            "access_token": "preview",
-            "invoice_user_id": first.invoice_user_id.id,
-            "partner_bank_id": first.partner_bank_id.id,
-            "payment_reference": first.payment_reference,
-        }
+        moves = self.env["account.move"].browse(row["move_id"] for row in rows)
+        currencies = {row["currency_id"] for row in rows}
         return self._make_data(
-            [row | invoice for row in rows],
-            credits,
+            [
+                row
+                | {
+                    "access_token": "preview" if row["label"] is None else "",
+                    "invoice_user_id": move.invoice_user_id.id,
+                    "partner_bank_id": move.partner_bank_id.id,
+                }
+                for row, move in zip(rows, moves, strict=True)
+            ],
+            [row for row in credits if row["currency_id"] in currencies],
+            [row for row in credits if row["currency_id"] not in currencies],
             shared,
             company._get_chaser_today(),
             base_url,
@@ -347,6 +445,9 @@ class ChaserComposer(models.AbstractModel):
             customer_name=commercial.name or "",
             contact_name=partner.name or "",
             page_url=self.env["chaser.reminder"]._make_page_url(base_url, "sample"),
+            payables=self._make_amounts(payables, shared),
+            # The message gets its own when it is made.
+            payment_reference=make_reference(0),
             customer={"reference": commercial.ref or "", "trn": commercial.vat or ""},
         )
 

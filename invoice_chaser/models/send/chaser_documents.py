@@ -16,6 +16,7 @@ from ...core.letter.documents.drawing import Drawing, Drawn, Letter
 from ...core.letter.template_language import TemplateProblem
 from ...core.letter.texts import DOCUMENT_TEXTS
 from ...core.plan.gates import Hold
+from ..planning.open_items import get_due_date, get_label, is_open
 
 _logger = logging.getLogger(__name__)
 _NOT_IN_A_NAME = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
@@ -136,7 +137,9 @@ class ChaserDocuments(models.AbstractModel):
             items=items,
             today=today,
             bank=data.bank,
+            banks=data.banks,
             payment_reference=data.payment_reference,
+            asked=data.totals,
             **shared,
         )
 
@@ -146,22 +149,22 @@ class ChaserDocuments(models.AbstractModel):
             SQL(
                 """SELECT l.id, l.move_id, l.currency_id,
                 l.amount_residual_currency AS residual, l.amount_currency AS amount,
-                      coalesce(m.name, m.ref, '') AS number, coalesce(m.invoice_date,
-                      l.date) AS invoice_date, i.part, i.parts,
+                      coalesce(m.name, m.ref, '') AS number,
+                      CASE WHEN l.amount_residual_currency > 0 THEN %s END AS label,
+                      coalesce(m.invoice_date, l.date) AS invoice_date, i.part, i.parts,
                       CASE WHEN l.amount_residual_currency > 0
-                      THEN coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date,
-                      l.date) END AS date_due
+                      THEN %s END AS date_due
                  FROM account_move_line l JOIN account_move m ON m.id = l.move_id
-                 JOIN account_account a ON a.id = l.account_id
                  JOIN res_partner p ON p.id = l.partner_id CROSS JOIN LATERAL %s i
-                WHERE p.commercial_partner_id = %s AND l.company_id = %s
-                AND l.parent_state = 'posted' AND NOT coalesce(l.reconciled, false)
-                  AND a.account_type = 'asset_receivable'
+                WHERE p.commercial_partner_id = %s AND l.company_id = %s AND %s
                   AND l.amount_residual_currency <> 0
                 ORDER BY coalesce(m.invoice_date, l.date), l.id""",
+                get_label(),
+                get_due_date(),
                 self.env["chaser.composer"]._get_instalment_sql("l"),
                 partner_id,
                 company_id,
+                is_open(),
             )
         )
 
@@ -318,6 +321,7 @@ class ChaserDocuments(models.AbstractModel):
         """The missing PDFs of one reminder, within the company's limit; each is kept at
         once."""
         moves = reminder._get_live_lines().sorted("date_maturity").move_id
+        moves = moves.filtered(lambda move: move.is_invoice(include_receipts=True))
         have = self._read_invoice_pdfs(moves.ids)
         notes = []
         for move in moves[: reminder.company_id.chaser_attach_max_count or None]:

@@ -13,8 +13,14 @@ from ...core.mail.errors import TransportError
 from ...core.mail.message import SendResult
 from ...core.plan.gates import Elsewhere, Fail, Hold, Release, Skip
 from ...core.plan.holds import Held
-from ...core.plan.planning import OpenCredit, OpenItem, net_items
-from ..planning.chaser_planner import PAID_STATES
+from ...core.plan.netting import OpenCredit
+from ...core.plan.planning import OpenItem, net_items
+from ..planning.open_items import (
+    get_due_date,
+    get_label,
+    is_no_followup,
+    is_settled,
+)
 
 # How often a message's documents are drawn anew because the figures changed meanwhile,
 # before the message waits.
@@ -30,6 +36,8 @@ class SendJob:
     row: dict = field(default_factory=dict)
     items: list[dict] = field(default_factory=list)
     credits: list[dict] = field(default_factory=list)
+    other_credits: list[dict] = field(default_factory=list)
+    payables: list[tuple] = field(default_factory=list)
     facts: dict = field(default_factory=dict)
     held: Held = field(default_factory=Held)
     rendered: render.Rendered | None = None
@@ -170,13 +178,19 @@ class ChaserSender(models.AbstractModel):
     def _step_facts(self, job):
         """One query for all that the next steps need: customer, stopped addresses, what
         is held, last contact, former messages."""
-        addresses = job.channel._get_addresses(job.row)
+        addresses = self._read_addresses(job)
+        job.row |= job.channel._prepare_recipient_values(addresses)
         job.facts = self._read_facts(job, addresses)
         job.held = self.env["chaser.hold"]._make_held(job.facts["held"])
         job.facts["addresses"] = addresses
         job.facts["recipients"] = [
             address for address in addresses if address not in job.facts["stopped"]
         ]
+
+    def _read_addresses(self, job):
+        """As they are now, not as they were planned: a user who has just corrected an
+        address expects it to be used."""
+        return job.channel._read_current_addresses(job)
 
     def _read_facts(self, job, addresses):
         own, today = job.row, job.run.settings["today"]
@@ -185,18 +199,17 @@ class ChaserSender(models.AbstractModel):
             SQL(
                 """SELECT p.name, p.ref, p.vat,
                 p.chaser_escalation_partner_id AS escalation_id,
-                      (p.chaser_paused_until->>%(key)s)::date AS paused_until,
-                      p.chaser_pause_reason->>%(key)s AS pause_reason,
-                      (p.preferred_contact_interval->>%(key)s)::int AS interval,
+                      %(agreed)s,
                       (SELECT max(o.sent_at) FROM chaser_reminder o
-                      WHERE o.company_id = %(company)s AND o.partner_id = p.id
+                      WHERE o.company_id = ANY(%(entity)s) AND o.partner_id = p.id
                           AND o.state = 'sent' AND o.campaign_id IS DISTINCT
                           FROM %(campaign)s AND o.purpose = 'reminder') AS last_contact,
                       %(particular)s
                       (SELECT json_agg(s) FROM (%(stopped)s) s) AS stopped,
                       (SELECT json_agg(h) FROM (%(held)s) h) AS held
                  FROM res_partner p WHERE p.id = %(partner)s""",
-                key=str(company.id),
+                agreed=self.env["chaser.sender.account"]._get_agreed_sql(company),
+                entity=list(company._get_chaser_entity().ids),
                 company=company.id,
                 campaign=own["campaign_id"],
                 partner=own["partner_id"],
@@ -221,6 +234,7 @@ class ChaserSender(models.AbstractModel):
     def _step_refresh(self, job):
         """Fresh balances, read under a lock so that no payment can slip in before the
         mark."""
+        account = self.env["chaser.sender.account"]
         rows = self._read_open_items(job)
         if len(rows) < job.row["item_count"]:
             return _hold_a_minute("busy")
@@ -230,11 +244,7 @@ class ChaserSender(models.AbstractModel):
             if code:
                 dropped[row["line_id"]] = (code, params)
         live = [row for row in rows if row["line_id"] not in dropped]
-        credits = (
-            self._read_own_credits(job, {row["currency_id"] for row in live})
-            if live
-            else []
-        )
+        credits = account._read_credits(job, live) if live else []
         due, covered = net_items(
             [_as_item(row) for row in live], [_as_credit(row) for row in credits]
         )
@@ -249,7 +259,7 @@ class ChaserSender(models.AbstractModel):
         currencies = {item.currency_id for item in due}
         job.items = [row for row in live if row["id"] in kept]
         job.credits = [row for row in credits if row["currency_id"] in currencies]
-        return None
+        return account._get_credit_stop(job)
 
     def _read_open_items(self, job):
         """The reminder's items as they are now; one that another transaction is
@@ -259,23 +269,28 @@ class ChaserSender(models.AbstractModel):
                 """SELECT rl.id AS line_id, l.id, l.move_id, l.currency_id,
                 l.amount_residual_currency AS residual,
                       l.amount_residual AS company_residual,
-                      l.amount_currency AS amount, m.name AS number, m.invoice_date,
-                      coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date,
-                      l.date) AS date_due, l.parent_state, l.reconciled,
-                      l.company_id, l.no_followup, m.payment_state,
+                      l.amount_currency AS amount, m.name AS number, %s AS label,
+                      coalesce(m.invoice_date, l.date) AS invoice_date,
+                      %s AS date_due, l.parent_state, l.reconciled,
+                      l.company_id, %s AS no_followup, m.payment_state,
                       m.chaser_dispute_reason AS dispute,
                       m.chaser_promise_date AS promise,
-                      m.access_token, m.payment_reference, m.invoice_user_id,
+                      m.access_token, m.invoice_user_id,
                       m.partner_bank_id, p.name AS contact_name,
+                      q.commercial_partner_id AS customer_id,
                       i.part, i.parts, rl.amount AS shown_amount,
                       rl.amount_residual AS shown_residual,
                       rl.days_overdue AS shown_days
                  FROM chaser_reminder_line rl JOIN account_move_line l ON l.id =
                  rl.move_line_id JOIN account_move m ON m.id = l.move_id
-                 LEFT JOIN res_partner p ON p.id = m.partner_id CROSS JOIN LATERAL %s i
+                 LEFT JOIN res_partner p ON p.id = m.partner_id
+                 LEFT JOIN res_partner q ON q.id = l.partner_id CROSS JOIN LATERAL %s i
                 WHERE rl.reminder_id = %s AND NOT rl.is_credit
                 AND rl.dropped_code IS NULL
                 ORDER BY date_due, l.id FOR SHARE OF l, m SKIP LOCKED""",
+                get_label(),
+                get_due_date(),
+                is_no_followup(),
                 self.env["chaser.composer"]._get_instalment_sql("l"),
                 job.reminder.id,
             )
@@ -289,13 +304,11 @@ class ChaserSender(models.AbstractModel):
             or row["parent_state"] != "posted"
         ):
             return "not_open", {}
-        if (
-            row["reconciled"]
-            or row["residual"] <= 0
-            or row["payment_state"] in PAID_STATES
-        ):
+        if row["customer_id"] != job.row["partner_id"]:
+            return "other_customer", {}
+        if is_settled(row["reconciled"], row["residual"], row["payment_state"]):
             return "paid", {}
-        hold = self.env["chaser.planner"]._get_item_hold(
+        hold = self.env["chaser.account"]._get_item_hold(
             row, today
         ) or job.held.get_item(row["move_id"], row["id"])
         if hold:
@@ -313,41 +326,6 @@ class ChaserSender(models.AbstractModel):
                 "overdue_now" if days > 0 else "not_due" if days < level_days else None
             )
         return "not_due" if days < min(level_days, 1) else None
-
-    def _read_own_credits(self, job, currency_ids):
-        own = job.row
-        company = self.env["res.company"].browse(own["company_id"])
-        rows = job.run.ask(
-            self.env["chaser.planner"]._get_credits_sql(
-                SQL("= %s", own["partner_id"]), company
-            )
-        )
-        others = self._get_credits_shown_elsewhere(job) if rows else set()
-        return [
-            row
-            for row in rows
-            if row["currency_id"] in currency_ids and row["id"] not in others
-        ]
-
-    def _get_credits_shown_elsewhere(self, job):
-        """Where a customer gets one message per invoice, a credit stands in one of them
-        only."""
-        own = job.row
-        if not own["split_move_id"]:
-            return set()
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT l.move_line_id FROM chaser_reminder_line l
-                JOIN chaser_reminder r ON r.id = l.reminder_id
-                WHERE r.campaign_id = %s AND r.partner_id = %s AND r.id <> %s
-                AND l.is_credit
-                  AND r.state IN ('draft', 'queued', 'sending', 'sent')""",
-                own["campaign_id"],
-                own["partner_id"],
-                job.reminder.id,
-            )
-        )
-        return {row[0] for row in rows}
 
     def _drop_lines(self, dropped):
         for line_id, (code, params) in dropped.items():
@@ -427,7 +405,8 @@ class ChaserSender(models.AbstractModel):
         if not options["makes"] or not job.channel._takes_documents:
             return None
         pdfs = options["invoices"] == "pdf"
-        moves = list(dict.fromkeys(row["move_id"] for row in job.items)) if pdfs else []
+        invoices = [row["move_id"] for row in job.items if row["label"] is None]
+        moves = list(dict.fromkeys(invoices)) if pdfs else []
         files = documents._read_invoice_pdfs(moves)
         wanted = moves[: options["max_count"] or None]
         wait = documents._wait_for_pdfs(
@@ -537,7 +516,8 @@ def _as_credit(row):
 
 
 def _strongest_drop(dropped):
-    """The reason when no item is left: paid only if all items are paid."""
-    codes = list(dropped.values()) or [("paid", {})]
+    """The reason to show when nothing is left: paid only if that is true of
+    everything. Without anything to drop, the invoices themselves are gone."""
+    codes = list(dropped.values()) or [("deleted", {})]
     other = [entry for entry in codes if entry[0] != "paid"]
     return other[0] if other else codes[0]

@@ -17,9 +17,17 @@ class ChaserSenderCopy(models.AbstractModel):
         """The customer asked for it, so it does not wait for newer bank data."""
         return None
 
+    def _read_addresses(self, job):
+        """Where the message went that the copy is of."""
+        return job.channel._get_addresses(job.row)
+
     def _get_drop_reason(self, row, job):
         code, params = super()._get_drop_reason(row, job)
-        return (code, params) if code in ("paid", "not_open") else (None, None)
+        return (
+            (code, params)
+            if code in ("paid", "not_open", "other_customer")
+            else (None, None)
+        )
 
     def _step_gates(self, job):
         return self._get_address_stop(job) or self._get_domain_stop(job)

@@ -14,6 +14,7 @@ from ...core.mail.errors import (
     RecipientRefused,
     Unreachable,
 )
+from ...core.match.reference import make_reference
 from ...core.pace.throttle import retry_delay
 
 
@@ -97,6 +98,7 @@ class ChaserSender(models.AbstractModel):
                     "attempt_count": (job.row["attempt_count"] or 0) + 1,
                     "attempted_at": fields.Datetime.now(),
                     "message_id": job.message.message_id,
+                    "payment_reference": make_reference(job.reminder.id),
                     "template_version_id": job.version_id,
                     **job.channel._prepare_kept_values(job),
                     **job.reminder._prepare_reason_values(False),

@@ -1,8 +1,8 @@
 from odoo import models
 
 from ...core.plan.gates import Skip
+from ..planning.open_items import THANKED_STATES
 from .chaser_sender import _hold_a_minute
-from .chaser_thanks import THANKED_STATES
 
 
 class ChaserSenderThanks(models.AbstractModel):

@@ -6,10 +6,9 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 
 from ...core.status.tracking import new_token
+from ..planning.open_items import THANKED_STATES, get_due_date
 
 _logger = logging.getLogger(__name__)
-# Settled by payments; an invoice that a credit note has settled gets no thanks.
-THANKED_STATES = ("paid", "in_payment", "partial")
 # Customers who were reminded, or paid, longer ago get no thanks any more (days).
 _REMINDED, _PAID = 365, 14
 
@@ -91,14 +90,14 @@ class ChaserThanks(models.AbstractModel):
         return self.env.execute_query_dict(
             SQL(
                 """SELECT DISTINCT l.id, l.move_id,
-                m.commercial_partner_id AS partner_id, l.currency_id,
+                c.commercial_partner_id AS partner_id, l.currency_id,
                 l.amount_currency AS amount, m.name AS number,
-                      m.invoice_date, coalesce(l.date_maturity, m.invoice_date_due,
-                      m.invoice_date, l.date) AS date_due, paid.at AS paid_at
+                      m.invoice_date, %(due)s AS date_due, paid.at AS paid_at
                  FROM chaser_reminder r JOIN chaser_reminder_line rl ON rl.reminder_id =
                  r.id
                  JOIN account_move_line l ON l.id = rl.move_line_id
                  JOIN account_move m ON m.id = l.move_id
+                 JOIN res_partner c ON c.id = l.partner_id
                  JOIN LATERAL (SELECT max(p.create_date) AS at
                  FROM account_partial_reconcile p WHERE p.debit_move_id = l.id) paid ON
                  true
@@ -114,13 +113,14 @@ class ChaserThanks(models.AbstractModel):
                                    AND t.purpose = 'thanks')
                   AND NOT EXISTS (SELECT 1 FROM chaser_reminder t
                   WHERE t.company_id = r.company_id AND t.partner_id =
-                  m.commercial_partner_id
+                  c.commercial_partner_id
                                      AND t.purpose = 'thanks' AND (t.state IN ('draft',
                                      'queued', 'sending') OR t.is_undecided))
                 ORDER BY l.id""",
                 company=company.id,
                 reminded=now - timedelta(days=_REMINDED),
                 states=THANKED_STATES,
+                due=get_due_date(),
                 since=since,
             )
         )

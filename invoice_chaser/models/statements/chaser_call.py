@@ -3,6 +3,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..planning.open_items import PAID_STATES
+
 
 class ChaserCall(models.Model):
     """A phone call to a customer: planned for a day, or made, with its outcome.
@@ -182,7 +184,7 @@ class ChaserCall(models.Model):
 
     def _record_promise(self):
         moves = self.reminder_id._get_live_lines().move_id.filtered(
-            lambda move: move.payment_state not in ("paid", "in_payment", "reversed")
+            lambda move: move.payment_state not in PAID_STATES
         )
         self.env["chaser.promise"]._promise(
             self.company_id,

@@ -9,7 +9,7 @@ from odoo.tools import SQL, email_normalize, email_normalize_all
 
 from ...core.plan.gates import Skip
 from ...core.plan.holds import Held
-from ..planning.chaser_planner import PAID_STATES
+from ..planning.open_items import PAID_STATES
 
 _logger = logging.getLogger(__name__)
 
@@ -204,6 +204,48 @@ class ChaserHold(models.Model):
             ]
         )
 
+    # -- customers that join another one, or leave it (``chaser.identity``)
+
+    def _settle_clash(self, partner_id):
+        """There is one hold in force per customer, code and invoices: the other's
+        stays, to the later end, and ours is evidence."""
+        clashes = self.browse()
+        theirs = self.search(
+            [("partner_id", "=", partner_id), ("released_at", "=", False)]
+        )
+        known = {(one.company_id, one.code, one.move_key): one for one in theirs}
+        for hold in self.filtered(lambda one: not one.released_at):
+            key = (hold.company_id, hold.code, hold.move_key)
+            other = known.setdefault(key, hold)
+            if other == hold:
+                continue
+            if other.date_until and (
+                not hold.date_until or hold.date_until > other.date_until
+            ):
+                other.date_until = hold.date_until
+            clashes |= hold
+        clashes.write({"released_at": fields.Datetime.now()})
+        return self
+
+    @api.model
+    def _hold_as(self, former_id, partner):
+        """Who leaves a customer that is held as a whole stays held."""
+        for hold in self.search(
+            [
+                ("partner_id", "=", former_id),
+                ("released_at", "=", False),
+                ("move_ids", "=", False),
+            ]
+        ):
+            self._hold(
+                hold.company_id,
+                partner,
+                hold.code,
+                detail=hold.detail or "",
+                until=hold.date_until or None,
+                source=hold.source,
+            )
+
     # -- actions
 
     def action_release(self):
@@ -355,7 +397,7 @@ class ChaserHold(models.Model):
                       jsonb_build_object('detail', h.detail, 'date',
                       h.date_until) AS params
                  FROM chaser_hold h LEFT JOIN chaser_hold_move_rel r ON r.hold_id = h.id
-                WHERE h.company_id = %(company)s AND h.partner_id = ANY(%(partners)s)
+                WHERE h.company_id = ANY(%(chain)s) AND h.partner_id = ANY(%(partners)s)
                 AND h.released_at IS NULL
                   AND (h.date_until IS NULL OR h.date_until >= %(today)s)
                UNION ALL
@@ -374,6 +416,8 @@ class ChaserHold(models.Model):
                   FROM chaser_promise_move_rel r WHERE r.promise_id = p.id)
                 GROUP BY p.partner_id""",
             company=company.id,
+            # A hold of the head office holds in its branches, too.
+            chain=list(company._get_chaser_chain().ids),
             partners=partner_ids,
             today=today,
         )

@@ -11,6 +11,12 @@ from odoo.tools import SQL, format_date, formatLang
 
 from ...core.plan.planner import PromiseEnd
 from ...core.plan.promises import Coverable, Covered, choose_covered, judge_promise
+from ..planning.open_items import (
+    INVOICE_TYPES,
+    get_due_date,
+    is_open_credit,
+    is_open_debit,
+)
 from .chaser_statement_mixin import TASK_TYPE
 
 _logger = logging.getLogger(__name__)
@@ -327,16 +333,14 @@ class ChaserPromise(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """SELECT l.id, l.move_id, l.currency_id, l.amount_residual_currency,
-                      coalesce(l.date_maturity, m.invoice_date_due, m.invoice_date,
-                      l.date)
+                      %s
                  FROM account_move_line l JOIN account_move m ON m.id = l.move_id
-                 JOIN account_account a ON a.id = l.account_id
-                WHERE l.company_id = %s AND m.commercial_partner_id = %s AND (%s
-                OR l.move_id = ANY(%s)) AND l.parent_state = 'posted'
-                  AND m.move_type IN ('out_invoice', 'out_receipt')
-                  AND NOT coalesce(l.reconciled, false)
-                  AND a.account_type = 'asset_receivable'
-                  AND l.amount_residual_currency > 0""",
+                 JOIN res_partner c ON c.id = l.partner_id
+                WHERE %s AND m.move_type = ANY(%s) AND l.company_id = %s
+                AND c.commercial_partner_id = %s AND (%s OR l.move_id = ANY(%s))""",
+                get_due_date(),
+                is_open_debit(),
+                list(INVOICE_TYPES),
                 self.company_id.id,
                 self.partner_id.id,
                 not self.move_ids,
@@ -389,28 +393,30 @@ class ChaserPromise(models.Model):
 
     def _read_unallocated(self):
         """Per promise id and currency: payments of the customer since the promise,
-        dated in time, that are matched to nothing yet."""
+        dated in time, that are matched to nothing yet and did not go back."""
         rows = self.env.execute_query(
             SQL(
-                """SELECT p.id, l.currency_id, -sum(l.amount_residual_currency)
+                """SELECT p.id, p.company_id, p.partner_id, l.currency_id, l.id
                  FROM chaser_promise p JOIN account_move_line l ON l.company_id =
                  p.company_id JOIN account_move m ON m.id = l.move_id
-                 JOIN account_account a ON a.id = l.account_id
                  JOIN res_partner b ON b.id = l.partner_id
                 WHERE p.id = ANY(%s) AND b.commercial_partner_id = p.partner_id
-                AND l.parent_state = 'posted'
-                  AND NOT coalesce(l.reconciled, false)
-                  AND a.account_type = 'asset_receivable'
-                  AND l.amount_residual_currency < 0
-                  AND m.move_type <> 'out_refund' AND l.date BETWEEN p.promised_at::date
-                  - 1 AND p.date_promised
-                GROUP BY p.id, l.currency_id""",
+                  AND %s AND m.move_type <> 'out_refund'
+                  AND l.date BETWEEN p.promised_at::date - 1 AND p.date_promised
+                ORDER BY p.id, l.id""",
                 list(self.ids),
+                is_open_credit(),
             )
         )
-        unallocated = {}
-        for promise_id, currency_id, amount in rows:
-            unallocated.setdefault(promise_id, {})[currency_id] = Decimal(str(amount))
+        free, unallocated = {}, {}
+        for company_id in {row[1] for row in rows}:
+            free |= self.env["chaser.account"]._read_untaken(
+                self.env["res.company"].browse(company_id),
+                list({row[2] for row in rows if row[1] == company_id}),
+            )
+        for promise_id, _company_id, _partner_id, currency_id, line_id in rows:
+            own = unallocated.setdefault(promise_id, {})
+            own[currency_id] = own.get(currency_id, 0) + free.get(line_id, 0)
         return unallocated
 
     def _update_states(self):

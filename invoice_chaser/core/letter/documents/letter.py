@@ -6,7 +6,14 @@ from markupsafe import Markup
 from ...letter import localize
 from ..html_layout import LAYOUT, get_colors
 from ..message_data import MessageData
-from ..render import bank_rows, languages, merge_values, row_texts, totals_rows
+from ..render import (
+    bank_rows,
+    languages,
+    merge_values,
+    other_credits_text,
+    row_texts,
+    totals_rows,
+)
 from ..template_language import render_source
 from ..texts import DOCUMENT_TEXTS, TEXTS
 
@@ -57,6 +64,7 @@ def _section(
             "rows",
             rows=[row_texts(item, lang) for item in data.items + data.credits],
             totals=totals_rows(data, lang),
+            other_credit=other_credits_text(data, lang),
             **shared,
         ),
         "pay_button": _block("bank", bank=bank_rows(data, lang), **shared),

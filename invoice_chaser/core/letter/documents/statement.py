@@ -8,7 +8,7 @@ from io import BytesIO
 
 from ...letter import localize
 from ..html_layout import LAYOUT, get_colors
-from ..message_data import Item, MessageData
+from ..message_data import Item
 from ..render import bank_rows, row_texts
 from ..texts import DOCUMENT_TEXTS, TEXTS
 
@@ -27,8 +27,21 @@ class Statement:
     items: tuple[Item, ...]
     today: date
     bank: dict[str, str] = field(default_factory=dict)
+    banks: tuple[tuple[str, dict[str, str]], ...] = ()
     payment_reference: str = ""
     logo: str = ""
+    # What the message asks for, per (currency, decimals): of the whole account, the
+    # overdue part less the credits that are free.
+    asked: dict[tuple[str, int], Decimal] = field(default_factory=dict)
+
+    def get_asked(self, key: tuple[str, int]) -> Decimal | None:
+        """What is asked for in a currency, where it is not the whole balance."""
+        total = sum(
+            (one.residual for one in self.items if (one.currency, one.decimals) == key),
+            Decimal(0),
+        )
+        asked = self.asked.get(key)
+        return asked if asked and asked != total else None
 
 
 def ages(items: tuple[Item, ...]) -> list[Decimal]:
@@ -73,6 +86,7 @@ def _section(statement: Statement, lang: str) -> dict[str, object]:
             localize.format_amount(value, currency, decimals, lang)
             for value in ages(items)
         ]
+        asked = statement.get_asked((currency, decimals))
         total = localize.format_amount(
             sum((item.residual for item in items), Decimal(0)), currency, decimals, lang
         )
@@ -81,23 +95,17 @@ def _section(statement: Statement, lang: str) -> dict[str, object]:
                 "rows": [row_texts(item, lang) for item in items],
                 "ages": list(zip(words["ages"], amounts, strict=True)),
                 "total": total,
+                "asked": ""
+                if asked is None
+                else localize.format_amount(asked, currency, decimals, lang),
             }
         )
-    data = MessageData(
-        statement.company,
-        "",
-        "",
-        (),
-        statement.today,
-        bank=statement.bank,
-        payment_reference=statement.payment_reference,
-    )
     return {
         "lang": lang,
         "texts": TEXTS[lang],
         "words": words,
         "tables": tables,
-        "bank": bank_rows(data, lang),
+        "bank": bank_rows(statement, lang),
         "today": localize.format_day(statement.today, lang),
         "company_address": localize.address_line(statement.company, lang),
         "customer_address": localize.address_in(statement.customer, lang),
@@ -202,6 +210,12 @@ class _Sheet:
             money_bold,
         )
         self.sheet.write_string(self.row, 6, currency, self.bold)
+        asked = self.statement.get_asked((currency, decimals))
+        if asked is not None:
+            self.row += 1
+            self.sheet.write_string(self.row, 0, self.words["asked"])
+            self.sheet.write_number(self.row, 5, float(asked), money)
+            self.sheet.write_string(self.row, 6, currency)
         self.row += 2
         self._line([*self.words["ages"]], self.head)
         for column, value in enumerate(ages(items)):
@@ -215,6 +229,7 @@ class _Sheet:
                 None,
                 (
                     self.texts["credit"] if row["is_credit"] else "",
+                    item.label,
                     item.number,
                     row["instalment"],
                 ),

@@ -1,0 +1,191 @@
+from collections import defaultdict
+
+from odoo import api, models
+from odoo.tools import SQL
+
+
+class ChaserIdentity(models.AbstractModel):
+    """Who a customer is: the commercial partner, today, of the items' partner. What is
+    known of a customer (reminders, holds, promises, disputes, calls, answers) is kept
+    with that partner; when contacts move, merge or change kind, it follows here, in one
+    place.
+
+    By SQL, as Odoo's own merge does it: history is moved, not edited."""
+
+    _name = "chaser.identity"
+    _description = "Identity of Customers"
+
+    @api.model
+    def _get_models(self):
+        """Names of the models that keep a customer in ``partner_id``."""
+        return [
+            name
+            for name, model in self.env.registry.items()
+            if name.startswith("chaser.")
+            and model._auto
+            and not model._abstract
+            and not model._transient
+            and "partner_id" in model._fields
+            and model._fields["partner_id"].store
+            and model._fields["partner_id"].comodel_name == "res.partner"
+        ]
+
+    # -- contacts that change what they belong to
+
+    @api.model
+    def _read_customers(self, partners):
+        """Partner id → id of the customer that it belongs to now, contacts below it
+        included."""
+        family = (
+            self.env["res.partner"]
+            .sudo()
+            .with_context(active_test=False)
+            .search([("id", "child_of", partners.ids)])
+        )
+        return {one.id: one.commercial_partner_id.id for one in family}
+
+    @api.model
+    def _follow(self, before):
+        """After contacts were moved. :param before: what ``_read_customers`` said"""
+        partners = self.env["res.partner"].sudo().browse(before)
+        partners.invalidate_recordset(["commercial_partner_id"])
+        whole, left = defaultdict(set), set()
+        for partner in partners:
+            old, new = before[partner.id], partner.commercial_partner_id.id
+            if old == new:
+                continue
+            if partner.id == old:
+                whole[new].add(old)
+            else:
+                left.add((old, new))
+        for new, olds in whole.items():
+            self._join(olds, new)
+        for old, new in left:
+            self._take_along(old, new)
+
+    @api.autovacuum
+    def _gc_moved(self):
+        """What was moved past the ORM, or before this addon followed: each customer's
+        knowledge is with the commercial partner of today."""
+        for name in self._get_models():
+            rows = self.env.execute_query(
+                SQL(
+                    """SELECT DISTINCT r.partner_id, p.commercial_partner_id FROM %s r
+                    JOIN res_partner p ON p.id = r.partner_id
+                    WHERE p.commercial_partner_id <> p.id""",
+                    SQL.identifier(self.env[name]._table),
+                )
+            )
+            for old_id, new_id in rows:
+                self._join([old_id], new_id)
+
+    @api.model
+    def _join(self, old_ids, new_id):
+        """Customers become part of another one, which keeps all that is known of
+        them."""
+        old_ids = sorted(set(old_ids) - {new_id})
+        if not old_ids:
+            return
+        self.env.flush_all()
+        for name in self._get_models():
+            model = self.env[name].sudo()
+            records = model.with_context(active_test=False).search(
+                [("partner_id", "in", old_ids)]
+            )
+            self._move(records, new_id)
+        self._keep_pause(old_ids, new_id)
+
+    @api.model
+    def _move(self, records, new_id):
+        """What clashes with the other customer's is settled first
+        (``_settle_clash`` of the model, where it has a unique index)."""
+        if not records:
+            return
+        if hasattr(records, "_settle_clash"):
+            records = records._settle_clash(new_id)
+            records.flush_model()
+        self.env.cr.execute(
+            SQL(
+                "UPDATE %s SET partner_id = %s WHERE id = ANY(%s)",
+                SQL.identifier(records._table),
+                new_id,
+                list(records.ids),
+            )
+        )
+        records.invalidate_model()
+
+    @api.model
+    def _take_along(self, old_id, new_id):
+        """Contacts leave a customer: what is about their items alone goes with them,
+        and what holds the former customer as a whole holds them, too."""
+        self.env.flush_all()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT r.id FROM chaser_reminder r WHERE r.partner_id = %(old)s
+                AND EXISTS (SELECT 1 FROM chaser_reminder_line x
+                  WHERE x.reminder_id = r.id AND x.move_line_id IS NOT NULL)
+                AND NOT EXISTS (SELECT 1 FROM chaser_reminder_line x
+                  JOIN account_move_line l ON l.id = x.move_line_id
+                  LEFT JOIN res_partner p ON p.id = l.partner_id
+                  WHERE x.reminder_id = r.id
+                  AND p.commercial_partner_id IS DISTINCT FROM %(new)s)""",
+                old=old_id,
+                new=new_id,
+            )
+        )
+        reminders = self.env["chaser.reminder"].sudo().browse(row[0] for row in rows)
+        self._move(reminders.event_ids, new_id)
+        self._move(reminders, new_id)
+        new = self.env["res.partner"].sudo().browse(new_id)
+        for name in ("chaser.hold", "chaser.promise", "chaser.dispute"):
+            records = self.env[name].sudo().search([("partner_id", "=", old_id)])
+            self._move(
+                records.filtered(
+                    lambda record: record.move_ids
+                    and record.move_ids.partner_id.commercial_partner_id == new
+                ),
+                new_id,
+            )
+        if self.env["chaser.account"]._has_open_items(new_id):
+            self.env["chaser.hold"].sudo()._hold_as(old_id, new)
+            self._keep_pause([old_id], new_id)
+
+    @api.model
+    def _keep_pause(self, old_ids, new_id):
+        """The later pause counts, in each company."""
+        Partner = self.env["res.partner"].sudo()
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT e.key::int, max(e.value), max(p.name)
+                FROM res_partner p,
+                     jsonb_each_text(p.chaser_paused_until) e
+                WHERE p.id = ANY(%s) AND p.chaser_paused_until IS NOT NULL
+                  AND e.value IS NOT NULL GROUP BY 1""",
+                list(old_ids),
+            )
+        )
+        for company_id, until, name in rows:
+            new = Partner.with_company(company_id).browse(new_id)
+            if (
+                not new.chaser_paused_until
+                or until > new.chaser_paused_until.isoformat()
+            ):
+                old = Partner.with_company(company_id).browse(old_ids)
+                reasons = filter(None, old.mapped("chaser_pause_reason"))
+                new.write(
+                    {
+                        "chaser_paused_until": until,
+                        "chaser_pause_reason": "; ".join(reasons) or name,
+                    }
+                )
+
+
+class PartnerMerge(models.TransientModel):
+    _inherit = "base.partner.merge.automatic.wizard"  # pylint: disable=consider-merging-classes-inherited  # merging keeps what is known of both
+
+    def _update_foreign_keys(self, src_partners, dst_partner):
+        """Before Odoo moves foreign keys by SQL, past our unique indexes."""
+        self.env["chaser.identity"]._join(
+            src_partners.ids, dst_partner.commercial_partner_id.id
+        )
+        return super()._update_foreign_keys(src_partners, dst_partner)

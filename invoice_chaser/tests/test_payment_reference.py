@@ -1,0 +1,144 @@
+from odoo.tests import tagged
+
+from ..core.match.reference import make_reference
+from .common import ChaserCase, FakeTransport
+
+
+@tagged("post_install", "-at_install")
+class TestPaymentReference(ChaserCase):
+    """An account per currency (F7), and one reference that stands for the message."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.foreign = cls.setup_other_currency("EUR", rates=[("2020-01-01", 0.5)])
+        cls.bank = cls._make_bank("AE070331234567890123456")
+        cls.invoice = cls._make_invoice(amount=1000, days=30)
+        cls.second = cls._make_invoice(amount=500, days=20)
+        (cls.invoice | cls.second).partner_bank_id = cls.bank
+
+    @classmethod
+    def _make_bank(cls, number):
+        return cls.env["res.partner.bank"].create(
+            {
+                "acc_number": number,
+                "partner_id": cls.company.partner_id.id,
+                "allow_out_payment": True,
+            }
+        )
+
+    def _bank_line(self, amount, text, **values):
+        return self.env["account.bank.statement.line"].create(
+            {
+                "journal_id": self.company_data["default_journal_bank"].id,
+                "date": self.today,
+                "payment_ref": text,
+                "amount": amount,
+                **values,
+            }
+        )
+
+    def _find(self):
+        self.env["chaser.maybe.paid"]._refresh(self.company)
+        return self.env["chaser.maybe.paid"].search([("state", "=", "open")])
+
+    # -- where to pay
+
+    def test_account_per_currency(self):
+        """AED to the AED account, EUR to the EUR account, each beside its total, in
+        mail, letter, statement and page."""
+        euro = self._make_bank("DE89370400440532013000")
+        other = self._make_invoice(amount=200, currency=self.foreign)
+        other.partner_bank_id = euro
+        self.customer.chaser_language = "both"
+        campaign = self._campaign(self.invoice | self.second | other)
+        campaign.action_send()
+        [message] = self._run(FakeTransport()).sent
+        for number in (self.bank.acc_number, euro.acc_number):
+            self.assertIn(number, message.text)
+            self.assertGreaterEqual(message.html.count(number), 4, "block and total")
+        self.assertIn("To pay: EUR", message.text)
+        self.assertIn("لسداد", message.text)
+        page = campaign.reminder_ids.sudo()._get_page_data("en")
+        self.assertEqual(
+            [(purpose, bank["iban"]) for purpose, bank in page.banks],
+            [
+                (self.company.currency_id.name, self.bank.acc_number),
+                ("EUR", euro.acc_number),
+            ],
+        )
+
+    def test_two_accounts_of_one_currency(self):
+        self.second.partner_bank_id = self._make_bank("AE460261001015026740201")
+        campaign = self._sent_campaign(self.invoice | self.second)
+        page = campaign.reminder_ids.sudo()._get_page_data("en")
+        self.assertEqual(len(page.banks), 2)
+        self.assertIn(self.second.name, page.banks[1][0])
+
+    def test_one_account(self):
+        campaign = self._sent_campaign(self.invoice)
+        page = campaign.reminder_ids.sudo()._get_page_data("en")
+        self.assertEqual((page.banks, page.bank["iban"]), ((), self.bank.acc_number))
+
+    # -- what to quote
+
+    def test_reference_in_the_message(self):
+        campaign = self._campaign(self.invoice | self.second)
+        campaign.action_send()
+        [message] = self._run(FakeTransport()).sent
+        reminder = campaign.reminder_ids
+        reference = make_reference(reminder.id)
+        self.assertEqual(reminder.payment_reference, reference)
+        self.assertIn(f"Payment reference: {reference}", message.text)
+        self.assertIn(reference, message.html)
+        self.assertEqual(
+            reminder.sudo()._get_page_data("ar").payment_reference, reference
+        )
+
+    def test_exact_hit_whatever_else_is_said(self):
+        """In Arabic digits, among other words, with another customer's name: exactly
+        the items of the message."""
+        reminder = self._sent_campaign(self.invoice | self.second).reminder_ids
+        other = self._make_customer("Blue Sea", "pay@blue.example")
+        self._make_invoice(other, 1500)
+        eastern = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+        text = f"حوالة Blue Sea {reminder.payment_reference.translate(eastern)} شكرا"
+        self._bank_line(1500, text, partner_name="Blue Sea")
+        hit = self._find()
+        self.assertEqual(hit.partner_id, self.customer)
+        self.assertEqual(hit.line_ids, self._receivable(self.invoice | self.second))
+        self.assertEqual((hit.score, hit.is_exact), (100, True))
+        self.assertEqual(hit.reminder_id, reminder)
+        hit.action_reconcile()
+        self.assertEqual((self.invoice | self.second).mapped("amount_residual"), [0, 0])
+
+    def test_part_payment_oldest_first(self):
+        reminder = self._sent_campaign(self.invoice | self.second).reminder_ids
+        self._bank_line(1200, f"{reminder.payment_reference} part")
+        hit = self._find()
+        self.assertFalse(hit.is_exact)
+        told = hit.action_reconcile()
+        self.assertEqual(
+            (self.invoice | self.second).mapped("amount_residual"), [0, 300]
+        )
+        self.assertIn("1,200.00", told["params"]["message"])
+        self.assertIn("1,500.00", told["params"]["message"])
+        self.assertEqual(hit.state, "reconciled")
+
+    def test_with_the_credit_of_the_message(self):
+        """1,500 less a credit note of 300: the payment of 1,200 settles all three."""
+        refund = self._make_invoice(amount=300, move_type="out_refund")
+        reminder = self._sent_campaign(self.invoice | self.second).reminder_ids
+        self._bank_line(1200, reminder.payment_reference)
+        hit = self._find()
+        self.assertTrue(hit.is_exact)
+        hit.action_reconcile()
+        moves = self.invoice | self.second | refund
+        self.assertEqual(moves.mapped("amount_residual"), [0, 0, 0])
+
+    def test_reference_of_another_company_or_of_nothing_open(self):
+        reminder = self._sent_campaign(self.invoice).reminder_ids
+        self._pay(self.invoice)
+        self._bank_line(77, reminder.payment_reference)
+        self._bank_line(78, make_reference(999999999))
+        self.assertFalse(self._find())
