@@ -6,7 +6,7 @@
     "pace from your own mailbox",
     "author": "Invoice Chaser contributors",
     "license": "LGPL-3",
-    "depends": ["account", "resource"],
+    "depends": ["account", "digest", "resource"],
     "external_dependencies": {
         "python": [
             "cryptography",
@@ -32,6 +32,7 @@
         "data/chaser_holiday_data.xml",
         "data/mail_activity_type_data.xml",
         "wizard/chaser_preview_views.xml",
+        "views/chaser_report_views.xml",
         "views/chaser_event_views.xml",
         "views/chaser_reminder_views.xml",
         "views/chaser_campaign_views.xml",
@@ -66,6 +67,8 @@
         "views/chaser_dispute_views.xml",
         "views/resource_calendar_views.xml",
         "views/chaser_maybe_paid_views.xml",
+        "views/digest_digest_views.xml",
+        "data/digest_data.xml",
         "views/chaser_overview_views.xml",
         "views/chaser_import_views.xml",
         "views/chaser_menus.xml",

@@ -187,6 +187,48 @@ class TestOverviewReminders(OverviewCase):
         # R1 was sent on Sunday, 2 March.
         self.assertEqual(weeks["2025-02-24"]["sent"], 1)
 
+    def test_report_agrees(self):
+        """The analysis of reminders has the same sums, message by message."""
+        rows = (
+            self.env["chaser.reminder.report"]
+            .with_user(self.accountant)
+            .search([("company_id", "=", self.company.id)])
+        )
+        found = {row.reminder_id: row for row in rows}
+        self.assertEqual(
+            {
+                reminder: (row.amount_company, row.amount_collected)
+                for reminder, row in found.items()
+            },
+            {
+                self.r0: (600, 0),
+                self.r1: (1000, 1000),
+                self.r2: (870, 200),
+                self.r3: (900, 0),
+            },
+        )
+        self.assertEqual(sum(rows.mapped("message_count")), 4)
+        self.assertEqual(found[self.r2].item_count, 2)
+
+    def test_event_report(self):
+        """A click on Tuesday, 4 March at 22:00 UTC is Wednesday's in Dubai."""
+        event = (
+            self.env["chaser.event"]
+            .sudo()
+            .create(
+                {
+                    "reminder_id": self.r1.id,
+                    "company_id": self.company.id,
+                    "event_type": "clicked",
+                    "source": "pixel",
+                    "occurred_at": datetime(2025, 3, 4, 22),
+                }
+            )
+        )
+        row = self.env["chaser.event.report"].browse(event.id)
+        self.assertEqual((row.weekday, row.language), ("3", "en"))
+        self.assertEqual(row.level_id, self.polite)
+
     def test_links(self):
         link = self.env["chaser.overview.link"].with_user(self.accountant)
         for key, wanted in (

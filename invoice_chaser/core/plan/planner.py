@@ -8,13 +8,20 @@ from decimal import Decimal
 
 from .cadence import Choice, Ladder, LevelRule, Sent, lead
 from .gates import Skip
+from .holdout import LATER, Holdout, get_end
 from .netting import OpenCredit, OpenDebit
 from .planning import Customer, Message, OpenItem, plan_customer
 from .priority import Record
 from .reach import DEFAULT_CHANNEL, Reach, choose_route, order_channels
 
 # These customers are only not due yet. An automatic run does not record each of them.
-WAITING = ("recent_contact", "live_reminder", "level_wait", "below_first_level")
+WAITING = (
+    "recent_contact",
+    "live_reminder",
+    "level_wait",
+    "below_first_level",
+    "holdout_wait",
+)
 _DAY = timedelta(days=1)
 
 
@@ -70,8 +77,8 @@ class CustomerFacts:
     ``live``: a reminder that is on its way; ``last_contact`` and ``interval`` (days)
     keep reminders apart; ``promises``: the open ones, for days to come only;
     ``channel``: the one that the customer wishes; ``reach``: how each channel that may
-    be needed reaches them.
-    ``others``: overdue items that were not chosen.
+    be needed reaches them; ``others``: overdue items that were not chosen;
+    ``waits_since``: since when the reminder that is due waits to be measured.
     """
 
     partner_id: int
@@ -90,6 +97,7 @@ class CustomerFacts:
     channel: str | None = None
     reach: dict[str, Reach] = field(default_factory=lambda: {DEFAULT_CHANNEL: Reach()})
     others: list[OpenDebit] = field(default_factory=list)
+    waits_since: date | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +115,7 @@ class Settings:
     automatic: bool = False
     fixed: LevelRule | None = None
     channel: str | None = None
+    holdout: Holdout | None = None
 
 
 def plan_day(
@@ -139,7 +148,33 @@ def plan_one(customer: CustomerFacts, day: date, settings: Settings) -> list[Mes
     for message in messages:
         _set_level(message, choices, customer.ladder, settings)
         _set_route(message, customer, settings)
+    if settings.holdout and not settings.fixed:
+        _hold_out(customer, messages, day, settings)
     return messages
+
+
+def _hold_out(
+    customer: CustomerFacts, messages: list[Message], day: date, settings: Settings
+) -> None:
+    """Draws the customer's reminder of this day: it goes now, or waits. Never the last
+    level, a notice before the due date, or a message about much money."""
+    going = [message for message in messages if not message.skip]
+    if not all(_may_wait(message, customer.ladder, settings) for message in going):
+        return
+    arm = settings.holdout.draw(customer.partner_id, customer.last_contact)
+    end = get_end(customer.waits_since or day)
+    for message in going:
+        message.arm = arm
+        if arm == LATER and day <= end:
+            reason = "holdout_wait" if customer.waits_since else "holdout"
+            message.skip = Skip(reason, {"date": end.isoformat()})
+
+
+def _may_wait(message: Message, ladder: Ladder, settings: Settings) -> bool:
+    level = message.choice.level
+    if not level or level.days_overdue < 0 or level.id == ladder.rules[-1].id:
+        return False
+    return message.company_net <= settings.holdout.maximum
 
 
 def get_block(customer: CustomerFacts, day: date) -> Skip | None:
@@ -173,6 +208,8 @@ def get_next_day(
     moments = [barrier.until + _DAY for barrier in customer.barriers if barrier.until]
     if customer.last_contact:
         moments.append(customer.last_contact + timedelta(days=customer.interval))
+    if customer.waits_since:
+        moments.append(get_end(customer.waits_since) + _DAY)
     first_day = min(customer.ladder.first_day, 1)
     for item in customer.items:
         moments += (item.date_due + _DAY, item.date_due + timedelta(days=first_day))
@@ -190,7 +227,7 @@ def get_next_day(
 def record_sent(customer: CustomerFacts, message: Message, day: date) -> None:
     """The facts after a message has left on a day: what the next reading of the books
     would find."""
-    customer.last_contact = day
+    customer.last_contact, customer.waits_since = day, None
     record = customer.record or Record()
     customer.record = replace(record, reminders=record.reminders + 1)
     tones = {rule.id: rule.tone for rule in customer.ladder.rules}

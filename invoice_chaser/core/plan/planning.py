@@ -51,7 +51,7 @@ class Message:
 
     ``choice``: the level and why; ``item_levels``: item → the level that it has by
     itself (a young item beside an old one has a lower one); ``route``: by which channel
-    it goes.
+    it goes; ``arm``: its part of the hold-out, where it is in one.
     """
 
     partner_id: int
@@ -61,6 +61,7 @@ class Message:
     choice: Choice | None = None
     item_levels: dict[int, int] = field(default_factory=dict)
     route: Route = Route(DEFAULT_CHANNEL)
+    arm: str | None = None
 
     def leave_credits_for(self, dropped: list[OpenItem]) -> None:
         """After some items were taken out: what is left may be covered by credits."""

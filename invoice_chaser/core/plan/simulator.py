@@ -272,6 +272,9 @@ class _Run:
         messages = plan_one(customer, day, self.settings)
         going = [message for message in messages if not message.skip]
         for message in messages:
+            if message.skip and message.skip.reason == "holdout":
+                # The daily run writes it down; the days after find it there.
+                customer.waits_since = day
             if message.skip and message.skip.reason not in WAITING:
                 self._note_left_out(customer, message, day, message.skip)
         if going:

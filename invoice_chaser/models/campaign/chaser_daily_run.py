@@ -142,6 +142,8 @@ class ChaserDailyRun(models.Model):
             "paused": _("Customer paused"),
             "recent_contact": _("Contacted lately"),
             "below_minimum": _("Below the minimum amount"),
+            "holdout": _("Drawn to wait, to measure the effect"),
+            "holdout_wait": _("Waits, to measure the effect"),
             "live_reminder": _("Another reminder is on its way"),
             "covered_by_credit": _("Covered by open credits"),
             "no_followup": _("Invoice not to be followed up"),

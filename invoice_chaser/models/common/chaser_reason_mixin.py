@@ -109,6 +109,10 @@ class ChaserReasonMixin(models.AbstractModel):
             "below_minimum": _(
                 "The customer's total is below the company's minimum amount."
             ),
+            "holdout": _(
+                "Drawn to wait until %(date)s, to measure what reminders cause."
+            ),
+            "holdout_wait": _("Waits until %(date)s, to measure what reminders cause."),
             "live_reminder": _(
                 "Another reminder is on its way since %(date)s: %(detail)s."
             ),

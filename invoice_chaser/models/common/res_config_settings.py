@@ -85,6 +85,17 @@ class ResConfigSettings(models.TransientModel):
     chaser_minutes_per_message = fields.Float(
         related="company_id.chaser_minutes_per_message", readonly=False
     )
+    chaser_holdout = fields.Boolean(
+        related="company_id.chaser_holdout",
+        readonly=False,
+        groups="invoice_chaser.group_chaser_manager",
+    )
+    chaser_holdout_amount = fields.Monetary(
+        related="company_id.chaser_holdout_amount",
+        readonly=False,
+        currency_field="chaser_currency_id",
+        groups="invoice_chaser.group_chaser_manager",
+    )
     chaser_daily = fields.Boolean(related="company_id.chaser_daily", readonly=False)
     chaser_daily_hour = fields.Float(
         related="company_id.chaser_daily_hour", readonly=False

@@ -2,6 +2,17 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_date
 
+# A change of these in a posted item changes what was owed, when, or by whom.
+_FIGURE_FIELDS = {
+    "date_maturity",
+    "partner_id",
+    "account_id",
+    "balance",
+    "debit",
+    "credit",
+    "amount_currency",
+}
+
 
 class AccountMove(models.Model):
     _inherit = "account.move"
@@ -26,6 +37,16 @@ class AccountMove(models.Model):
         related="commercial_partner_id.chaser_next_step",
         groups="invoice_chaser.group_chaser_user",
     )
+
+    def write(self, vals):
+        """Odoo posts, resets and re-dates entries by this: closed months change."""
+        if not {"state", "date"} & set(vals):
+            return super().write(vals)
+        days = self.line_ids._get_chaser_days()
+        result = super().write(vals)
+        days += self.line_ids._get_chaser_days()
+        self.env["chaser.receivable.month"].sudo()._mark_changed(days)
+        return result
 
     def _compute_chaser_reminder_count(self):
         rows = self.env["chaser.reminder.line"]._read_group(
@@ -168,6 +189,29 @@ class AccountMove(models.Model):
             )
 
 
+class AccountMoveLine(models.Model):
+    _inherit = "account.move.line"
+
+    def write(self, vals):
+        """What may change in a posted item: closed months change with it."""
+        if not set(vals) & _FIGURE_FIELDS:
+            return super().write(vals)
+        days = self._get_chaser_days()
+        result = super().write(vals)
+        days += self._get_chaser_days()
+        self.env["chaser.receivable.month"].sudo()._mark_changed(days)
+        return result
+
+    def _get_chaser_days(self):
+        """(company, day) of the receivable items among these that are posted."""
+        return [
+            (line.company_id, line.date)
+            for line in self
+            if line.parent_state == "posted"
+            and line.account_id.account_type == "asset_receivable"
+        ]
+
+
 class AccountPartialReconcile(models.Model):
     _inherit = "account.partial.reconcile"
 
@@ -178,11 +222,19 @@ class AccountPartialReconcile(models.Model):
         # reminders about it are stopped here.
         self.env["chaser.reminder"].sudo()._on_reconciled(partials.debit_move_id)
         self.env["chaser.promise"].sudo()._update_reconciled(partials.debit_move_id)
+        self.env["chaser.receivable.month"].sudo()._mark_changed(
+            partials._get_chaser_days()
+        )
         return partials
 
     def unlink(self):
-        lines = self.debit_move_id
+        lines, days = self.debit_move_id, self._get_chaser_days()
         result = super().unlink()
+        self.env["chaser.receivable.month"].sudo()._mark_changed(days)
         self.env["chaser.reminder"].sudo()._on_unreconciled(lines.exists())
         self.env["chaser.promise"].sudo()._update_reconciled(lines.exists())
         return result
+
+    def _get_chaser_days(self):
+        """(company, day) of each matching, as the figures of months count it."""
+        return [(one.debit_move_id.company_id, one.max_date) for one in self]

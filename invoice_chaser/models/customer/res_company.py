@@ -1,7 +1,11 @@
+import secrets
+from decimal import Decimal
+
 from odoo import api, fields, models
 from odoo.tools import ormcache
 
 from ...core.hours.open_time import local_moment
+from ...core.plan.holdout import Holdout
 
 
 class ResCompany(models.Model):
@@ -90,6 +94,19 @@ class ResCompany(models.Model):
         help="What a reminder takes by hand, for the hours saved on the overview: the "
         "invoices that were reminded times these minutes.",
     )
+
+    chaser_holdout = fields.Boolean(
+        "Measure the Effect",
+        help="A tenth of the reminders that are due, drawn by chance, waits three "
+        "days. The overview compares both parts and says what reminders cause. Never "
+        "the last level.",
+    )
+    chaser_holdout_amount = fields.Monetary(
+        "Never Wait above",
+        default=10000,
+        help="A reminder about more than this never waits.",
+    )
+    chaser_holdout_key = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
 
     _chaser_minutes_check = models.Constraint(
         "CHECK(chaser_minutes_per_message >= 0)",
@@ -228,6 +245,9 @@ class ResCompany(models.Model):
     def write(self, vals):
         effects = self._prepare_chaser_effects(vals)
         result = super().write(vals)
+        if vals.get("chaser_holdout"):
+            for company in self.sudo().filtered(lambda one: not one.chaser_holdout_key):
+                company.chaser_holdout_key = secrets.token_hex(16)
         for effect in effects:
             effect()
         return result
@@ -247,6 +267,16 @@ class ResCompany(models.Model):
         if "chaser_bank_days" in vals:
             effects.append(lambda: self.env["chaser.bank.data"]._recheck(self))
         return effects
+
+    def _get_chaser_holdout(self):
+        """What the draws of the hold-out need; None where it is off."""
+        self.ensure_one()
+        if not self.chaser_holdout:
+            return None
+        return Holdout(
+            self.sudo().chaser_holdout_key or "",
+            Decimal(str(self.chaser_holdout_amount)),
+        )
 
     def _get_chaser_daily_moment(self, day):
         """When the run of a day is due (naive UTC)."""

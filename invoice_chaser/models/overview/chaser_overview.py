@@ -63,10 +63,11 @@ class ChaserOverview(models.AbstractModel):
         Reminders = self.env["chaser.overview.reminders"]
         return {
             "now": Receivables._read_now(scope),
-            "months": Receivables._read_months(scope),
+            "months": self.env["chaser.receivable.month"].sudo()._read_sums(scope),
             "collected": Reminders._read_collected(scope),
             "events": Reminders._read_events(scope),
             "today": self.env["chaser.overview.today"]._read_today(scope),
+            "effect": self.env["chaser.effect"]._read_effect(scope),
         }
 
     @api.model
@@ -103,6 +104,10 @@ class ChaserOverview(models.AbstractModel):
                 "minutes": [row["minutes"] for row in today["minutes"]],
             },
             "events": Reminders._get_events(facts["events"]),
+            "effect": self.env["chaser.effect"]._get_effect(facts["effect"], rates),
+            "cash": self.env["chaser.cash.forecast"]._get_cash(
+                today["cash"], scope, rates
+            ),
             **self.env["chaser.overview.today"]._get_today(
                 today, rates, receivables["period"]["sales"]
             ),
@@ -133,6 +138,11 @@ class ChaserOverview(models.AbstractModel):
             tz,
             **asked,
         )
+
+    @api.model
+    def _get_ends(self, scope):
+        """The closed months that are shown, oldest first."""
+        return month_ends(scope.first_day, scope.day)
 
     @api.model
     def _describe_filters(self, scope):

@@ -89,6 +89,24 @@ class ChaserOverviewLink(models.AbstractModel):
         return due | (Domain("date_maturity", "=", False) & own)
 
     @api.model
+    def _open_month_items(self, scope, key):
+        """What each customer owed at the end of a closed month."""
+        day = self._parse_day(key)
+        if not day:
+            return None
+        domain = (
+            Domain("company_id", "in", scope.company_ids)
+            & Domain("date", "=", day)
+            & self._get_customer_domain(scope, "partner_id.")
+        )
+        return self._show(
+            "chaser.receivable.report",
+            self.env._("Receivables of the month"),
+            domain,
+            ("list", "pivot", "graph"),
+        )
+
+    @api.model
     def _open_month(self, scope, key):
         """Invoices and credit notes of a month, which are its sales."""
         day = self._parse_day(key)

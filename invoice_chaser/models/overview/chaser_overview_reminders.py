@@ -116,8 +116,17 @@ class ChaserOverviewReminders(models.AbstractModel):
             companies=scope.company_ids,
         )
 
-    # Every reminder of this addon is an e-mail.
-    _channel = SQL("'email'")
+    @api.model
+    def _get_day_sql(self, moment):
+        """The day of a moment (naive UTC) in the time zone of the user's company."""
+        return SQL(
+            "(%s AT TIME ZONE 'UTC' AT TIME ZONE %s)::date",
+            moment,
+            self.env.company._get_chaser_tz(),
+        )
+
+    # Of reminder ``r``.
+    _channel = SQL("coalesce(r.channel, 'email')")
 
     @api.model
     def _get_collected(self, rows, rates, levels):

@@ -26,6 +26,7 @@ class ChaserOverviewToday(models.AbstractModel):
             "chaser.campaign",
             "chaser.provider",
             "chaser.level",
+            "chaser.cash.forecast",
             "res.company",
         ):
             self.env[model].flush_model()
@@ -41,6 +42,11 @@ class ChaserOverviewToday(models.AbstractModel):
             "campaigns": self._get_campaigns_sql(scope),
             "mailboxes": self._get_mailboxes_sql(scope),
             "levels": self._get_levels_sql(scope),
+            "cash": SQL(
+                "SELECT company_id, date, weeks, error, simple_error, is_enough "
+                "FROM chaser_cash_forecast WHERE company_id = ANY(%s)",
+                scope.company_ids,
+            ),
             "minutes": SQL(
                 "SELECT id, chaser_minutes_per_message AS minutes FROM res_company "
                 "WHERE id = ANY(%s)",

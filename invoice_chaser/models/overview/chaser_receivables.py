@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.tools import SQL
 
-from ...core.overview.receivables import month_ends, previous_end
+from ...core.overview.receivables import previous_end
 from ..planning.open_items import get_due_date, is_receivable
 
 # The amounts of a month by customer, currency and month; what `chaser.receivable.month`
@@ -58,28 +58,52 @@ class ChaserReceivables(models.AbstractModel):
         currencies, the overdue amount weighted with its days, the sales and payments
         of the running month. One query."""
         self._flush()
+        names = (*self._open_names, *FLOW_FIELDS)
         return self.env.execute_query_dict(
             SQL(
-                """WITH company(id, today) AS (VALUES %(days)s),
-                open AS (%(open)s), flow AS (%(flow)s)
-                SELECT company_id, currency_id,
-                       %(open_sums)s, %(flow_sums)s
-                  FROM (SELECT company_id, currency_id, %(open_names)s,
-                               %(no_flow)s FROM open
-                        UNION ALL
-                        SELECT company_id, currency_id, %(no_open)s,
-                               %(flow_names)s FROM flow) both_of
-                 GROUP BY 1, 2 ORDER BY 1, 2""",
-                days=self._get_days_sql(scope),
-                open=self._get_open_sql(scope),
-                flow=self._get_flow_sql(scope),
-                open_sums=self._sum(self._open_names),
-                flow_sums=self._sum(FLOW_FIELDS),
-                open_names=self._names(self._open_names),
-                flow_names=self._names(FLOW_FIELDS),
-                no_open=self._nothing(self._open_names),
-                no_flow=self._nothing(FLOW_FIELDS),
+                "SELECT company_id, currency_id, %s FROM (%s) now GROUP BY 1, 2 "
+                "ORDER BY 1, 2",
+                self._sum(names),
+                self._get_now_sql(scope),
             )
+        )
+
+    @api.model
+    def _get_now_rows_sql(self, scope, names):
+        """The same by customer, in the shape of a month that ends today."""
+        return SQL(
+            "SELECT company_id, today AS date, partner_id, currency_id, %s "
+            "FROM (%s) now GROUP BY 1, 2, 3, 4",
+            self._sum(names),
+            self._get_now_sql(scope, by_customer=True),
+        )
+
+    @api.model
+    def _get_now_sql(self, scope, by_customer=False):
+        """Rows of open amounts, and rows of sales and payments of the running
+        month."""
+        partner = SQL(
+            "(SELECT cp.commercial_partner_id FROM res_partner cp "
+            "WHERE cp.id = l.partner_id)"
+            if by_customer
+            else "NULL::int"
+        )
+        return SQL(
+            """SELECT c.today, o.* FROM (VALUES %(days)s) AS c(id, today)
+                 JOIN (WITH company(id, today) AS (VALUES %(days)s),
+                       open AS (%(open)s), flow AS (%(flow)s)
+                       SELECT company_id, partner_id, currency_id, %(open_names)s,
+                              %(no_flow)s FROM open
+                       UNION ALL
+                       SELECT company_id, partner_id, currency_id, %(no_open)s,
+                              %(flow_names)s FROM flow) o ON o.company_id = c.id""",
+            days=self._get_days_sql(scope),
+            open=self._get_open_sql(scope, partner),
+            flow=self._get_flow_sql(scope, partner),
+            open_names=self._names(self._open_names),
+            flow_names=self._names(FLOW_FIELDS),
+            no_open=self._nothing(self._open_names),
+            no_flow=self._nothing(FLOW_FIELDS),
         )
 
     _open_names = (
@@ -92,10 +116,11 @@ class ChaserReceivables(models.AbstractModel):
     )
 
     @api.model
-    def _get_open_sql(self, scope):
+    def _get_open_sql(self, scope, partner):
         """One pass over the items that are not reconciled, per company and currency."""
         return SQL(
-            """SELECT l.company_id, l.currency_id, %(buckets)s,
+            """SELECT l.company_id, %(partner)s AS partner_id, l.currency_id,
+                      %(buckets)s,
                       sum(l.amount_residual * (c.today - due.at)) FILTER (WHERE
                       l.amount_residual > 0 AND due.at < c.today) AS late_days,
                       sum(l.amount_residual) FILTER (WHERE l.amount_residual > 0
@@ -109,7 +134,8 @@ class ChaserReceivables(models.AbstractModel):
                 WHERE l.parent_state = 'posted' AND l.reconciled IS NOT TRUE
                 AND (l.amount_residual <> 0 OR l.amount_residual_currency <> 0)
                   AND %(account)s AND %(customer)s
-                GROUP BY 1, 2""",
+                GROUP BY 1, 2, 3""",
+            partner=partner,
             buckets=self._get_bucket_sums(
                 SQL("l.amount_residual"),
                 SQL("l.amount_residual_currency"),
@@ -121,19 +147,20 @@ class ChaserReceivables(models.AbstractModel):
         )
 
     @api.model
-    def _get_flow_sql(self, scope):
+    def _get_flow_sql(self, scope, partner):
         """Sales and payments of the running month, in the shape of ``_get_open_sql``
         (one row per item or payment)."""
         return SQL(
-            """SELECT l.company_id, l.currency_id, l.balance AS sales,
-                      0 AS paid, 0 AS paid_days, 0 AS credited, 0 AS written_off
+            """SELECT l.company_id, %(partner)s AS partner_id, l.currency_id,
+                      l.balance AS sales, 0 AS paid, 0 AS paid_days, 0 AS credited,
+                      0 AS written_off
                  FROM account_move_line l JOIN company c ON c.id = l.company_id
                  JOIN account_move m ON m.id = l.move_id
                 WHERE l.parent_state = 'posted' AND l.date <= c.today
                   AND l.date >= date_trunc('month', c.today)
                   AND %(sale)s AND %(account)s AND %(customer)s
                 UNION ALL
-               SELECT l.company_id, l.currency_id, 0, %(matched)s
+               SELECT l.company_id, %(partner)s, l.currency_id, 0, %(matched)s
                  FROM account_partial_reconcile r
                  JOIN account_move_line l ON l.id = r.debit_move_id
                  JOIN company c ON c.id = l.company_id
@@ -143,30 +170,14 @@ class ChaserReceivables(models.AbstractModel):
                 WHERE r.max_date >= date_trunc('month', c.today)
                   AND r.max_date <= c.today
                   AND l.parent_state = 'posted' AND %(account)s AND %(customer)s""",
+            partner=partner,
             sale=self._sale,
             matched=self._matched,
             account=self._receivable,
             customer=self._get_customer_sql(scope, SQL("l.partner_id")),
         )
 
-    # -- month by month
-
-    @api.model
-    def _read_months(self, scope):
-        """Closed months per company, in the company's currency, oldest first."""
-        ends = month_ends(scope.first_known, scope.day)
-        if not ends:
-            return []
-        names = (*BUCKET_FIELDS, *FLOW_FIELDS, *ROLL_FIELDS)
-        return self.env.execute_query_dict(
-            SQL(
-                """SELECT company_id, date, %s FROM (%s) months WHERE %s
-                GROUP BY 1, 2 ORDER BY 1, 2""",
-                self._sum(names),
-                self._get_months_sql(scope.company_ids, ends),
-                self._get_customer_sql(scope, SQL("partner_id")),
-            )
-        )
+    # -- month by month (read, and kept, by `chaser.receivable.month`)
 
     @api.model
     def _get_months_sql(self, company_ids, ends):

@@ -178,6 +178,7 @@ class ChaserPlanWriter(models.AbstractModel):
             "split_move_id": message.items[0].move_id
             if message.partner_id in split
             else False,
+            "holdout_arm": message.arm or False,
             "priority": priority.score,
             "priority_amount": priority.amount,
             "priority_age": priority.age,

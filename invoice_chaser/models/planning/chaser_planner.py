@@ -159,6 +159,7 @@ class ChaserPlanner(models.AbstractModel):
             automatic,
             fixed[0] if fixed else None,
             channel,
+            company._get_chaser_holdout(),
         )
 
     @api.model
@@ -360,6 +361,7 @@ class ChaserPlanner(models.AbstractModel):
         )
         facts = self._read_customers(plan, partners)
         self._read_reach(plan, partners, facts, settings)
+        self.env["chaser.effect"]._fill_waits(facts, plan.company)
         self._fill_items(plan, facts)
         self._fill_credits(plan, facts)
         plan.customers = list(facts.values())

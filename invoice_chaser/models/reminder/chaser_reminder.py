@@ -195,6 +195,13 @@ class ChaserReminder(models.Model):
         help="In the past: the job has done what it could.",
     )
     token = fields.Char(readonly=True, groups=fields.NO_ACCESS)
+    holdout_arm = fields.Selection(
+        [("now", "Sent when due"), ("later", "Waited three days")],
+        "Part of the Hold-Out",
+        readonly=True,
+        groups="invoice_chaser.group_chaser_manager",
+        help="Drawn by chance, to measure what reminders cause.",
+    )
     priority = fields.Integer(readonly=True, aggregator="avg")
     priority_amount = fields.Integer("Priority: Amount", readonly=True, aggregator=None)
     priority_age = fields.Integer("Priority: Age", readonly=True, aggregator=None)
@@ -227,6 +234,9 @@ class ChaserReminder(models.Model):
     )
     _contact_idx = models.Index("(company_id, partner_id, sent_at)")
     _lower_token_idx = models.Index("(lower(token))")
+    _holdout_idx = models.Index(
+        "(company_id, partner_id) WHERE holdout_arm IS NOT NULL"
+    )
     _recipient_idx = models.Index("(company_id, recipient_email)")
     _recipient_others_idx = models.Index(
         "(company_id) WHERE recipient_others IS NOT NULL"

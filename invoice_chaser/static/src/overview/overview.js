@@ -417,6 +417,93 @@ export class ChaserOverview extends Component {
             : this.open("events", series.key);
     }
 
+    // -- the measured effect
+
+    get effect() {
+        return this.data.effect;
+    }
+
+    describeInterval(part, format) {
+        return _t("%(value)s, between %(low)s and %(high)s", {
+            value: format(part.value),
+            low: format(part.low),
+            high: format(part.high),
+        });
+    }
+
+    get effectLines() {
+        const {days, points, money} = this.effect;
+        return [
+            [
+                _t("The money comes earlier by"),
+                this.describeInterval(days, this.formatDays),
+            ],
+            [
+                _t("More of it is paid within 14 days, by"),
+                this.describeInterval(points, formats.formatPercent),
+            ],
+            [
+                _t("Of what was asked for, that is"),
+                this.describeInterval(money, this.formatAmount),
+            ],
+        ];
+    }
+
+    get effectNote() {
+        const {number, needed, is_on} = this.effect;
+        if (!is_on && !number) {
+            return _t(
+                "Nothing is measured yet. A company may let a random tenth of the reminders that are due wait for three days: see the settings."
+            );
+        }
+        return _t(
+            "Not enough data yet: %(number)s of about %(needed)s reminders that waited.",
+            {
+                number: formats.formatNumber(number),
+                needed: formats.formatNumber(needed),
+            }
+        );
+    }
+
+    // -- cash to come
+
+    get cashLabels() {
+        return this.data.cash.weeks.map((week) => formats.formatShortDay(week.date));
+    }
+
+    get cashSeries() {
+        return [
+            {
+                key: "cash",
+                label: _t("Expected"),
+                color: COLORS.third,
+                values: this.data.cash.weeks.map((week) => week.amount),
+            },
+        ];
+    }
+
+    get cashNote() {
+        const {is_enough, error, simple_error} = this.data.cash;
+        if (!is_enough || error === null) {
+            return _t(
+                "There is too little history to say how right this is: a few months with payments are needed."
+            );
+        }
+        const values = {
+            error: formats.formatPercent(error),
+            simple: formats.formatPercent(simple_error),
+        };
+        return error < simple_error
+            ? _t(
+                  "On the last months, such forecasts missed %(error)s of the money, week by week; the due date plus the average delay would have missed %(simple)s.",
+                  values
+              )
+            : _t(
+                  "On the last months, such forecasts missed %(error)s of the money, week by week. The due date plus the average delay was no worse: %(simple)s.",
+                  values
+              );
+    }
+
     // -- promises, disputes, what runs and what waits
 
     get promiseRows() {

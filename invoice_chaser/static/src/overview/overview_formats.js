@@ -87,3 +87,20 @@ export function formatMinutes(values) {
     );
     return isolate([...new Set(texts)].join(" – "));
 }
+
+export function formatShortDay(text) {
+    return parse(text).toFormat("d MMM");
+}
+
+/** By number, Monday is 1. */
+export function getWeekdays() {
+    return {
+        1: _t("Monday"),
+        2: _t("Tuesday"),
+        3: _t("Wednesday"),
+        4: _t("Thursday"),
+        5: _t("Friday"),
+        6: _t("Saturday"),
+        7: _t("Sunday"),
+    };
+}
