@@ -177,7 +177,7 @@ class ContactWriter:
     def _read_stopped(self, records):
         emails = {key for record in records for key in record.values.get("emails", ())}
         self.stopped = set(
-            self.env["chaser.planner"].sudo()._read_stopped(emails, self.company)
+            self.env["chaser.channel.email"].sudo()._read_stopped(emails, self.company)
         )
         if self.table.dry:
             lines = (
