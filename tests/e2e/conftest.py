@@ -75,6 +75,7 @@ class World:
         self.name = f"{name}_{self.settings['checkout']}"
         self.env = os.environ | self.settings["env"]
         self.servers, self.smtp = [], []
+        self.options = []  # for every Odoo process, e.g. a longer addons path
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -113,7 +114,15 @@ class World:
     def shell(self, code):
         """Runs code in ``odoo shell``; fails when it raises."""
         output = self.run(
-            ["dev/odoo", "shell", "-d", self.name, "--no-http", "--log-level=warn"],
+            [
+                "dev/odoo",
+                "shell",
+                "-d",
+                self.name,
+                "--no-http",
+                "--log-level=warn",
+                *self.options,
+            ],
             input=f"try:\n    exec({code!r})\nexcept BaseException:\n    import "
             "traceback; traceback.print_exc(); print('SHELL FAILED')\n",
         )
@@ -153,6 +162,7 @@ class World:
                 "warn",
                 "--logfile",
                 str(log),
+                *self.options,
             ],
             cwd=ROOT,
             env=self.env,

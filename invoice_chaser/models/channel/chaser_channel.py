@@ -75,12 +75,18 @@ class ChaserChannel(models.AbstractModel):
         its next channel, or is skipped with its reason; what was sent stays, without a
         channel."""
         env = self.sudo().with_context(active_test=False).env
-        for model, name, value in (
-            ("chaser.level", "channel", DEFAULT_CHANNEL),
-            ("chaser.level", "channel_fallback", False),
-            ("chaser.campaign", "channel", False),
+        for level in env["chaser.level"].search([("channel", "=", code)]):
+            level.write(
+                {
+                    "channel": level.channel_fallback or DEFAULT_CHANNEL,
+                    "channel_fallback": False,
+                }
+            )
+        for model, name in (
+            ("chaser.level", "channel_fallback"),
+            ("chaser.campaign", "channel"),
         ):
-            env[model].search([(name, "=", code)]).write({name: value})
+            env[model].search([(name, "=", code)]).write({name: False})
         for company in env["res.company"].search([]):
             Partner = env["res.partner"].with_company(company)
             Partner.search([("chaser_channel", "=", code)]).chaser_channel = False
