@@ -214,7 +214,7 @@ class TestCustomerPage(ChaserCase, HttpCase):
         self.reminder.sudo().language = "both"
         root = self._tree()
         self.assertEqual((root.get("lang"), root.get("dir")), ("ar", "rtl"))
-        self.assertIn("فواتيركم المفتوحة", root.text_content())
+        self.assertIn("فواتيركم غير المسددة", root.text_content())
 
     def test_token_of_its_own(self):
         """The token that is in every image address cannot be used to answer."""

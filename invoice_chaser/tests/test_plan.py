@@ -454,9 +454,17 @@ class TestPlan(ChaserCase):
         campaign.action_send()
         [message] = self._run().sent
         self.assertIn('dir="rtl"', message.html)
-        self.assertIn("إلى عناية", message.text)
+        self.assertIn("السادة/", message.text)
         self.assertNotIn("Dear", message.text)
         self.assertEqual(message.to_email()["Content-Language"], "ar")
+
+    def test_arabic_salutation_of_a_person(self):
+        self.customer.write({"lang": "ar_001", "is_company": False})
+        campaign = self._campaign(self._make_invoice())
+        campaign.action_send()
+        [message] = self._run().sent
+        self.assertIn("حضرة", message.text)
+        self.assertNotIn("السادة", message.text)
 
     def test_arabic_customer_where_arabic_is_not_installed(self):
         template = self.env.ref("invoice_chaser.chaser_template_firm")

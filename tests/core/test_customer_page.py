@@ -42,6 +42,7 @@ def page(*items, lang="en", **values):
             "color": "#123456",
         },
         "customer_name": "Al Noor",
+        "is_company": True,
         "sent_on": TODAY,
         "today": TODAY,
         "items": items or (item(),),
@@ -80,6 +81,14 @@ def test_direction_and_switch():
         "[a-z]{4}",
         re.sub("PDF|PNG|JPEG|English|POP Trading|Al Noor|INV", "", words(arabic)),
     ), "nothing is left in English"
+
+
+@pytest.mark.parametrize(
+    ("is_company", "greeting"),
+    [(True, "السادة/ Al Noor المحترمين،"), (False, "حضرة Al Noor المحترم/ة،")],
+)
+def test_arabic_greeting(is_company, greeting):
+    assert greeting in words(tree(lang="ar", is_company=is_company))
 
 
 def test_policy_fits_the_page_and_nothing_comes_from_elsewhere():

@@ -24,6 +24,7 @@ COMPANY = {
     "email": "a@pop.example",
 }
 CUSTOMER = {
+    "is_company": "1",
     "name": "شركة النور <b>",
     "address": "Street 5\nSharjah",
     "trn": "100987654300003",
@@ -288,8 +289,15 @@ def test_letter(preference, langs):
             CUSTOMER["name"],
         ):
             assert part in words
-        assert ("المحترمين" in words) is (lang == "ar")
+        assert ("السادة/" in words and "المحترمين" in words) is (lang == "ar")
         assert section.xpath(".//bdi[@dir='ltr'][text()='INV/2026/00001']")
+
+
+def test_letter_to_a_person():
+    person = CUSTOMER | {"name": "Ali Hassan", "is_company": ""}
+    words = tree(letter.letter_html(data(), SOURCES, "ar", person)).text_content()
+    assert "حضرة Ali Hassan المحترم/ة" in words
+    assert "السادة" not in words
 
 
 def test_letter_falls_back_to_the_language_it_has():

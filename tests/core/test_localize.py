@@ -13,6 +13,7 @@ from core.letter.localize import (
     format_number,
     isolate,
     plural,
+    salute,
 )
 
 ARABIC = {
@@ -114,6 +115,30 @@ def test_numbers_have_western_digits():
 )
 def test_days(day, english, arabic):
     assert (format_day(day, "en"), format_day(day, "ar")) == (english, arabic)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_company", "english", "arabic"),
+    [
+        (
+            "شركة النور",
+            True,
+            "Dear \u2068شركة النور\u2069,",
+            "السادة/ شركة النور المحترمين،",
+        ),
+        ("علي حسن", False, "Dear \u2068علي حسن\u2069,", "حضرة علي حسن المحترم/ة،"),
+        (
+            "Al Noor LLC",
+            True,
+            "Dear Al Noor LLC,",
+            "السادة/ \u2068Al Noor LLC\u2069 المحترمين،",
+        ),
+        ("", True, "", ""),
+    ],
+)
+def test_salutation(name, is_company, english, arabic):
+    assert salute(name, is_company, "en") == english
+    assert salute(name, is_company, "ar") == arabic
 
 
 def test_isolates():

@@ -38,6 +38,7 @@ _NEEDED = frozenset(
         "payment_reference",
         "customer_name",
         "contact_name",
+        "salutation",
         "portal_url",
         "pay_url",
         "page_url",

@@ -74,6 +74,17 @@ def isolate_name(text: str, lang: str) -> str:
     return f"{FSI}{text}{PDI}" if text and _OTHER_SCRIPT[lang].search(text) else text
 
 
+def salute(name: str, is_company: bool, lang: str) -> str:
+    """The opening line of a message; empty without a name. Arabic addresses companies
+    and persons in different ways (KAICA, guide to administrative writing)."""
+    if not name:
+        return ""
+    shown = isolate_name(name, lang)
+    if lang == "en":
+        return f"Dear {shown},"
+    return f"السادة/ {shown} المحترمين،" if is_company else f"حضرة {shown} المحترم/ة،"
+
+
 def address_in(party: Mapping[str, str], lang: str) -> str:
     """The address of a company or customer as its lines; its country is in the language
     of the message where its name is known."""

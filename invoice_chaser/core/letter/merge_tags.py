@@ -45,6 +45,7 @@ TAGS = (
     MergeTag("customer_reference", REFERENCE, "customer", "C-1042"),
     MergeTag("customer_trn", REFERENCE, "customer", "100987654300003"),
     MergeTag("contact_name", TEXT, "customer", "Ahmed Al Mansoori"),
+    MergeTag("salutation", TEXT, "customer"),
     MergeTag("salesperson_name", TEXT, "salesperson", "Sara Khan"),
     MergeTag("salesperson_email", REFERENCE, "salesperson", "sara@pop.example"),
     MergeTag("salesperson_phone", REFERENCE, "salesperson", "+971 50 555 0101"),

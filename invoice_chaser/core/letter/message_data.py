@@ -65,6 +65,8 @@ class MessageData:
     # What else a template may say about the customer: ``reference`` (our number for the
     # customer), ``trn``.
     customer: dict[str, str] = field(default_factory=dict)
+    # Whether ``contact_name`` is a company's name and not a person's.
+    is_company: bool = False
 
     @property
     def totals(self) -> dict[tuple[str, int], Decimal]:

@@ -181,6 +181,9 @@ def merge_values(data: MessageData, lang: str) -> dict[str, object]:
         **page_links(data.page_url),
         "customer_name": clean_header(data.customer_name),
         "contact_name": clean_header(data.contact_name or data.customer_name),
+        "salutation": localize.salute(
+            clean_header(data.contact_name or data.customer_name), data.is_company, lang
+        ),
         **{
             f"salesperson_{key}": data.salesperson.get(key, "")
             for key in ("name", "email", "phone")

@@ -64,6 +64,7 @@ class PageData:
     lang: str
     company: Mapping[str, str]
     customer_name: str
+    is_company: bool  # the customer; else a person
     sent_on: date
     today: date
     items: tuple[PageItem, ...]

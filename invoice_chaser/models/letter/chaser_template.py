@@ -397,6 +397,7 @@ class ChaserTemplate(models.Model):
             "customer_reference": _("Your number for the customer"),
             "customer_trn": _("Customer's tax number"),
             "contact_name": _("Contact person, else the customer"),
+            "salutation": _("Salutation with the contact's name"),
             "salesperson_name": _("Salesperson"),
             "salesperson_email": _("Salesperson's e-mail"),
             "salesperson_phone": _("Salesperson's phone"),

@@ -103,6 +103,7 @@ class ChaserReminder(models.Model):
             lang=lang,
             company=self.env["chaser.composer"]._get_company_data(company),
             customer_name=self.partner_id.name or "",
+            is_company=self.partner_id.is_company,
             sent_on=self._get_local_day(self.sent_at or self.attempted_at),
             today=company._get_chaser_today(),
             items=tuple(self._get_page_items()),

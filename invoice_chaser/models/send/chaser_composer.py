@@ -182,7 +182,12 @@ class ChaserComposer(models.AbstractModel):
     def _prepare_message_data(self, job):
         settings, token = job.run.settings, job.row["token"]
         base_url, name = settings["base_url"], job.facts["name"] or ""
-        contacts = {row["contact_name"] for row in job.items}
+        contacts = {
+            (row["contact_name"], row["contact_is_company"]) for row in job.items
+        }
+        contact = contacts.pop() if len(contacts) == 1 else ("", False)
+        if not contact[0]:
+            contact = (name, job.facts["is_company"])
         return self._make_data(
             job.items,
             job.credits,
@@ -192,7 +197,8 @@ class ChaserComposer(models.AbstractModel):
             base_url,
             company=settings["company"],
             customer_name=name,
-            contact_name=(contacts.pop() if len(contacts) == 1 else "") or name,
+            contact_name=contact[0],
+            is_company=bool(contact[1]),
             level_name=self._get_level_values(job)["names"],
             unsubscribe_url=f"{base_url}/chaser/u/{token}",
             pixel_url=f"{base_url}/chaser/o/{token}.gif"
@@ -443,7 +449,8 @@ class ChaserComposer(models.AbstractModel):
             base_url,
             company=shared.get("company", lambda: self._get_company_data(company)),
             customer_name=commercial.name or "",
-            contact_name=partner.name or "",
+            contact_name=partner.name or commercial.name or "",
+            is_company=(partner if partner.name else commercial).is_company,
             page_url=self.env["chaser.reminder"]._make_page_url(base_url, "sample"),
             payables=self._make_amounts(payables, shared),
             # The message gets its own when it is made.
@@ -483,6 +490,7 @@ class ChaserComposer(models.AbstractModel):
         partner = self.env["res.partner"].browse(partner_id).sudo()
         return {
             "name": partner.name or "",
+            "is_company": "1" if partner.is_company else "",
             "trn": partner.vat or "",
             **self._get_address_data(partner),
         }

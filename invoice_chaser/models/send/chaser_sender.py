@@ -197,7 +197,7 @@ class ChaserSender(models.AbstractModel):
         company = self.env["res.company"].browse(own["company_id"])
         [row] = job.run.ask(
             SQL(
-                """SELECT p.name, p.ref, p.vat,
+                """SELECT p.name, p.is_company, p.ref, p.vat,
                 p.chaser_escalation_partner_id AS escalation_id,
                       %(agreed)s,
                       (SELECT max(o.sent_at) FROM chaser_reminder o
@@ -278,6 +278,7 @@ class ChaserSender(models.AbstractModel):
                       m.access_token, m.invoice_user_id,
                       m.partner_bank_id, p.name AS contact_name,
                       q.commercial_partner_id AS customer_id,
+                      p.is_company AS contact_is_company,
                       i.part, i.parts, rl.amount AS shown_amount,
                       rl.amount_residual AS shown_residual,
                       rl.days_overdue AS shown_days
