@@ -320,6 +320,7 @@ class ChaserSimulation(models.TransientModel):
     held_line_ids = fields.One2many(
         "chaser.simulation.line",
         "simulation_id",
+        "Customers Left Out",
         readonly=True,
         domain=[("kind", "=", "held"), ("scenario", "=", "present")],
     )
@@ -455,8 +456,8 @@ class ChaserSimulationLevel(models.TransientModel):
     level_id = fields.Many2one("chaser.level", readonly=True)
     name = fields.Char(required=True)
     sequence = fields.Integer(default=100)
-    days_overdue = fields.Integer("From Day", default=1)
-    min_days = fields.Integer("After Previous", default=7)
+    days_overdue = fields.Integer("Days Overdue", default=1)
+    min_days = fields.Integer("Days After Previous", default=7)
     repeat_days = fields.Integer("Repeat after")
     tone = fields.Selection(
         lambda self: self.env["chaser.level"]

@@ -116,7 +116,7 @@ class ChaserCampaign(models.Model):
         "Spread over (Hours)",
         tracking=True,
         aggregator=None,
-        help="0: as fast as the mailbox may.",
+        help="0 = as fast as the mailbox's limits allow.",
     )
     started_at = fields.Datetime(readonly=True, copy=False)
     completed_at = fields.Datetime(readonly=True, copy=False)

@@ -22,7 +22,7 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
     )
     expected_finish = fields.Datetime(
         compute="_compute_expected_finish",
-        help="When the last message leaves, if nothing else happens.",
+        help="Estimated time of the last message.",
     )
     customer_count = fields.Integer("Customers", compute="_compute_state_figures")
     item_count = fields.Integer(
@@ -37,7 +37,9 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
     sent_count = fields.Integer("Sent", compute="_compute_state_figures")
     failed_count = fields.Integer("Failed", compute="_compute_state_figures")
     skipped_count = fields.Integer("Left Out", compute="_compute_state_figures")
-    undecided_count = fields.Integer("To Settle", compute="_compute_state_figures")
+    undecided_count = fields.Integer(
+        "Delivery Unknown", compute="_compute_state_figures"
+    )
     progress = fields.Float(compute="_compute_state_figures", aggregator=None)
     saved_count = fields.Integer("Messages Saved", compute="_compute_state_figures")
     saved_percent = fields.Float(
@@ -56,7 +58,7 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
     machine_clicked_count = fields.Integer(
         "Clicked by Machines", compute="_compute_event_figures"
     )
-    replied_count = fields.Integer("Replied", compute="_compute_event_figures")
+    replied_count = fields.Integer("Answered", compute="_compute_event_figures")
     bounced_count = fields.Integer("Bounced", compute="_compute_event_figures")
     unsubscribed_count = fields.Integer(
         "Unsubscribed", compute="_compute_event_figures"

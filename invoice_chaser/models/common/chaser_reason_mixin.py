@@ -49,7 +49,7 @@ class ChaserReasonMixin(models.AbstractModel):
         text = (sentence % self._localize_reason_params(params or {})).strip()
         if code.startswith("hold_") and (params or {}).get("date"):
             text += " " + self.env._(
-                "Held through %s.", format_date(self.env, params["date"])
+                "On hold until %s (inclusive).", format_date(self.env, params["date"])
             )
         return text
 

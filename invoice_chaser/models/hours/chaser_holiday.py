@@ -54,8 +54,8 @@ class ChaserHoliday(models.Model):
     is_estimated = fields.Boolean(
         "Estimated",
         tracking=True,
-        help="The moon decides: the day before and the day after are held, too, until "
-        "a person confirms the dates.",
+        help="The sighting of the moon decides: nothing is sent on the day before and "
+        "the day after either, until a person confirms the dates.",
     )
     confirmed_at = fields.Datetime(readonly=True, copy=False, tracking=True)
     confirmed_by_id = fields.Many2one("res.users", readonly=True, copy=False)

@@ -17,8 +17,8 @@ class ResCompany(models.Model):
 
     chaser_window_enabled = fields.Boolean(
         "Send in Working Hours Only",
-        help="Reminders leave within working hours, not on days off, and by the "
-        "customer's clock.",
+        help="Reminders leave within working hours and not on days off, in the "
+        "customer's time zone.",
     )
     chaser_calendar_id = fields.Many2one(
         "resource.calendar",

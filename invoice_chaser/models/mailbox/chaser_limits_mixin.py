@@ -76,7 +76,7 @@ class ChaserLimitsMixin(models.AbstractModel):
     next_slot_at = fields.Datetime(
         "Next Free Slot",
         compute="_compute_next_slot_at",
-        help="When one more message could leave, by the mailbox's limits and holds.",
+        help="When one more message could leave, by the mailbox's limits and waits.",
     )
 
     _batch_check = models.Constraint(

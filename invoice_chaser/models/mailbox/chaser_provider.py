@@ -16,7 +16,7 @@ class ChaserProvider(models.Model):
     to ``kind`` and defines ``_get_transport_<kind>`` (docs/adding-a-provider.md)."""
 
     _name = "chaser.provider"
-    _description = "Chaser Mailbox"
+    _description = "Mailbox"
     _inherit = [
         "mail.thread",
         "mail.activity.mixin",

@@ -89,7 +89,7 @@ class ChaserMaybePaid(models.Model):
     )
     parts = fields.Json(readonly=True)
     is_exact = fields.Boolean(
-        "To the Fils",
+        "Exact Amount",
         readonly=True,
         help="The money is exactly what these items make together.",
     )
@@ -97,7 +97,7 @@ class ChaserMaybePaid(models.Model):
     fits = fields.Char("Why It Fits", compute="_compute_explanation")
     state = fields.Selection(
         [
-            ("open", "To Look At"),
+            ("open", "To Review"),
             ("reconciled", "Reconciled"),
             ("ignored", "Ignored"),
             ("sent", "Sent Anyway"),

@@ -30,7 +30,7 @@ class ChaserPolicy(models.Model):
     level_ids = fields.One2many("chaser.level", "policy_id", "Levels", copy=True)
     level_count = fields.Integer(compute="_compute_level_count")
     customer_count = fields.Integer(
-        "Customers of Their Own",
+        "Assigned Customers",
         compute="_compute_customer_count",
         help="Customers who have it by name, in this company.",
     )

@@ -50,7 +50,7 @@ class ChaserWorklist(models.Model):
         help="As far as no open debit takes them up that is no invoice.",
     )
     amount_due = fields.Monetary(
-        "Overdue, Net",
+        "Net Overdue",
         readonly=True,
         help="Overdue less the open credits of the same currency, in the company's "
         "currency: what a reminder asks for.",

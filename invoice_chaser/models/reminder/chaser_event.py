@@ -22,7 +22,7 @@ EVENT_TYPES = [
     ("delivered", "Delivered"),
     ("opened", "Opened"),
     ("clicked", "Clicked"),
-    ("replied", "Replied"),
+    ("replied", "Answered"),
     ("bounced", "Bounced"),
     ("complained", "Complained"),
     ("unsubscribed", "Unsubscribed"),

@@ -134,7 +134,7 @@ class ChaserReminder(models.Model):
             ("delivered", "Delivered"),
             ("opened", "Opened"),
             ("clicked", "Clicked"),
-            ("replied", "Replied"),
+            ("replied", "Answered"),
             ("bounced", "Bounced"),
             ("failed", "Failed"),
             ("suppressed", "Left Out"),
@@ -145,7 +145,7 @@ class ChaserReminder(models.Model):
         help="What became of it: the furthest that is known.",
     )
     is_undecided = fields.Boolean(
-        "To Settle",
+        "Delivery Unknown",
         readonly=True,
         help="Nobody knows whether it was sent; a person looks and settles it.",
     )

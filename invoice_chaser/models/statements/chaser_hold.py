@@ -63,14 +63,14 @@ class ChaserHold(models.Model):
             ("says_paid", "Says it is paid"),
             ("bank_data", "No recent bank data"),
         ],
-        "Why",
+        "Kind",
         required=True,
         default="manual",
         tracking=True,
     )
-    detail = fields.Char("In Words", tracking=True)
+    detail = fields.Char("Details", tracking=True)
     date_until = fields.Date(
-        "Held Through",
+        "On Hold Until (Inclusive)",
         tracking=True,
         help="The last day of the hold. Empty: until somebody releases it.",
     )

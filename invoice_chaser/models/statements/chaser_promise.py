@@ -77,7 +77,7 @@ class ChaserPromise(models.Model):
         "chaser_promise_covered_rel",
         "promise_id",
         "move_id",
-        "Held Invoices",
+        "Invoices on Hold",
         readonly=True,
         copy=False,
     )
