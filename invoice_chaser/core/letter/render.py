@@ -179,11 +179,7 @@ def merge_values(data: MessageData, lang: str) -> dict[str, object]:
         },
         **portal_links(data.portal_url),
         **page_links(data.page_url),
-        "customer_name": clean_header(data.customer_name),
-        "contact_name": clean_header(data.contact_name or data.customer_name),
-        "salutation": localize.salute(
-            clean_header(data.contact_name or data.customer_name), data.is_company, lang
-        ),
+        **_addressee_values(data, lang),
         **{
             f"salesperson_{key}": data.salesperson.get(key, "")
             for key in ("name", "email", "phone")
@@ -210,6 +206,15 @@ def merge_values(data: MessageData, lang: str) -> dict[str, object]:
         if KIND[name] == REFERENCE
     }
     return values | {name: localize.isolate_name(values[name], lang) for name in _NAMES}
+
+
+def _addressee_values(data: MessageData, lang: str) -> dict[str, str]:
+    contact = clean_header(data.contact_name or data.customer_name)
+    return {
+        "customer_name": clean_header(data.customer_name),
+        "contact_name": contact,
+        "salutation": localize.salute(contact, data.is_company, lang),
+    }
 
 
 def amounts_text(totals: dict[tuple[str, int], Decimal], lang: str) -> str:

@@ -314,7 +314,7 @@ class ChaserCampaign(models.Model):
         """Go on with what is still queued; what was sent is not sent again."""
         for campaign in self._lock():
             if campaign.state == "paused":
-                campaign._check_provider()
+                campaign._ensure_mailboxes()
                 later = (
                     campaign.scheduled_at
                     and not campaign.started_at
@@ -354,7 +354,7 @@ class ChaserCampaign(models.Model):
 
     def _start(self, moment, state="sending"):
         self.ensure_one()
-        self._check_provider()
+        self._ensure_mailboxes()
         self._check_templates()
         self._queue_reminders(moment)
         values = {
@@ -463,7 +463,7 @@ class ChaserCampaign(models.Model):
             for campaign in self.filtered(
                 lambda campaign: campaign.state in ("scheduled", "sending")
             ):
-                campaign._check_provider()
+                campaign._ensure_mailboxes()
                 campaign._trigger_sending(
                     campaign.scheduled_at if campaign.state == "scheduled" else None
                 )
@@ -471,7 +471,7 @@ class ChaserCampaign(models.Model):
 
     # -- who sends
 
-    def _check_provider(self):
+    def _ensure_mailboxes(self):
         """The mailboxes that send are usable, and each waiting reminder has one.
 
         :raises UserError: saying what a manager has to do

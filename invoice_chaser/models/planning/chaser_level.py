@@ -22,8 +22,8 @@ class ChaserLevel(models.Model):
         ondelete="cascade",
         check_company=True,
         tracking=True,
-        help="The ladder that this level is a part of. Empty: the company's own "
-        "ladder, where it has no default policy.",
+        help="The policy that this level belongs to. Empty: the company's own levels, "
+        "where it has no default policy.",
     )
     company_id = fields.Many2one(
         "res.company",

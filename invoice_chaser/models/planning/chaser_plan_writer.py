@@ -158,7 +158,7 @@ class ChaserPlanWriter(models.AbstractModel):
         skip, choice = message.skip, message.choice
         priority = compute_priority(
             float(message.company_net),
-            plan.get_receivables(self.env),
+            plan.load_receivables(self.env),
             message.days_overdue,
             facts.trust,
             facts.record,

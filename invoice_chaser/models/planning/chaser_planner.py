@@ -56,7 +56,7 @@ class CampaignPlan:
     receivables: float | None = None
     mailboxes: dict = field(default_factory=dict)  # channel → who sends
 
-    def get_receivables(self, env):
+    def load_receivables(self, env):
         """All open receivables of the company: against them the priority is
         measured."""
         if self.receivables is None:

@@ -27,7 +27,7 @@ class ChaserSimulator(models.AbstractModel):
         Planner = self.env["chaser.planner"]
         plan = Planner._plan_open(company, partners, days=days, ladders=ladders)
         self._foresee_promises(plan)
-        receivables = plan.get_receivables(self.env)
+        receivables = plan.load_receivables(self.env)
         simulation = simulate(
             plan.customers,
             Planner._get_plan_settings(company, automatic=True),
