@@ -62,7 +62,7 @@ class TestTranslation(TransactionCase):
             exported = {
                 entry.msgid for entry in polib.pofile(buffer.getvalue().decode())
             }
-        self.assertIn("Chaser Mailbox", exported)
+        self.assertIn("Stopped Addresses", exported)
         self.assert_no_faults(sorted(exported - {entry.msgid for entry in self.po}))
 
     def test_placeholders(self):
