@@ -23,7 +23,7 @@ const folder = process.argv[2];
                 const wide = await page.evaluate(
                     () => document.documentElement.scrollWidth
                 );
-                // What is wider than its sheet of 600 px would be cut or scrolled sideways in a mail program's reading pane.
+                // Content wider than the 600 px of the message would be cut or need scrolling in a mail program's reading pane.
                 const sheet = await page.evaluate(
                     () => document.querySelector("table.sheet")?.offsetWidth || 0
                 );

@@ -1,9 +1,8 @@
 """``import invoice_chaser`` would import Odoo's models; its core is imported as
 ``core``, the helpers as ``support``.
 
-No ``__init__.py`` below ``tests/core``: as a package it would stand in the way of the
-addon's ``core``.
-"""
+No ``__init__.py`` below ``tests/core``: as a package it would hide the addon's
+``core``."""
 
 import sys
 from pathlib import Path

@@ -10,8 +10,8 @@ from odoo.tools import config
 
 from .common import ChaserCase
 
-# The fakes stand beside the addon (tests/support), where the tests without a registry
-# use them too.
+# The fakes are beside the addon (tests/support), where the tests without a registry use
+# them too.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 from support.fake_google import FakeGoogle  # noqa: E402
 from support.fake_microsoft import FakeMicrosoft  # noqa: E402

@@ -127,7 +127,7 @@ class TestSegment(ChaserCase):
             segment.with_user(self.accountant).company_id = other
 
     def test_filter_is_shown_only_where_it_is_used(self):
-        """An empty filter finds nobody; its widget would count everybody."""
+        """An empty filter finds no customer; its widget would count all."""
         segment = self.env["chaser.segment"].create(
             {"name": "By hand", "company_id": self.company.id}
         )

@@ -458,7 +458,7 @@ class TestSecrets(ChaserCase):
 
     def test_rotation(self):
         """The new key in front seals, the old one still opens; without the old one the
-        way out is said."""
+        message says what to do."""
         with self._keys(f"{NEW_KEY},{KEYS}"):
             self.assertEqual(self._open(), PASSWORD)
             self.provider.write({FIELD: PASSWORD})

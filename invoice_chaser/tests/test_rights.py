@@ -60,7 +60,7 @@ TEXTS = {
     "body_html": "<p>{{ invoice_table }}</p><p>{{ pay_button }}</p>",
 }
 USER_RIGHTS["chaser.maybe.paid"] = MANAGER_RIGHTS["chaser.maybe.paid"] = "r"
-# Letters come in through managers alone; anybody may compare them.
+# Only managers import letters; all users may compare them.
 USER_RIGHTS |= {
     "chaser.template.compare": "rwcu",
     "chaser.template.import": "",

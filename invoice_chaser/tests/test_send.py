@@ -249,7 +249,7 @@ class TestKill(SendCase):
                 self._run(transport)
             except Killed:
                 self.env.invalidate_all()
-        # A run that finds a dead process' reminder, and one more.
+        # A run that finds the reminder of a killed process, and one more.
         self._run(transport)
         self._run(transport)
         self._assert_settled(self.reminder)

@@ -126,8 +126,7 @@ class TestDrawn(DocumentCase):
                 self._renew()
 
     def test_only_what_changed_is_drawn_again(self):
-        """Another invoice, not yet due: it stands in the statement, not in the
-        letter."""
+        """Another invoice, not yet due: it is in the statement, not in the letter."""
         [message] = self._run_while(lambda: self._make_invoice(amount=55, days=-10))
         self.assertEqual(len(self.drawn), 3)
         letter, statement = self._get_texts(message)

@@ -10,7 +10,7 @@ from .common import ChaserCase, FakeTransport
 
 
 class Killed(BaseException):
-    """A process that dies."""
+    """A killed process."""
 
 
 @tagged("post_install", "-at_install")

@@ -26,7 +26,8 @@ class ChaserTemplateImport(models.TransientModel):
     line_ids = fields.One2many("chaser.template.import.line", "import_id")
 
     def action_read(self):
-        """Read the file and list its templates. Read again, the list is made anew.
+        """Read the file and list its templates. When it is read again, the list is made
+        again.
 
         :raises UserError: when it is no file of templates
         """
@@ -169,7 +170,7 @@ class ChaserTemplateImport(models.TransientModel):
                 "“%(detail)s”: only “en” and “ar” are languages of reminders."
             ),
             "category": self.env._("The category “%(detail)s” does not exist."),
-            "twice": self.env._("“%(detail)s” stands in the file twice."),
+            "twice": self.env._("“%(detail)s” is in the file twice."),
         }[code] % params
         return sentence + (
             " " + self.env._("Did you mean “%s”?", params["nearest"])

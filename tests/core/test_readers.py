@@ -428,8 +428,7 @@ class TestGraph(ApiContract):
         assert not [entry for entry in box.requests if "evil" in entry[0]]
 
     def test_mail_without_internet_headers(self, box, reader):
-        """From within the same organisation: what the service knows stands in for
-        them."""
+        """From within the same organisation: the service's own values replace them."""
         box.deliver(make_mail(0))
         box.responses += [
             (

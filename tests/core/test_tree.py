@@ -268,8 +268,9 @@ def _read_methods_twice():
 
 
 def _read_extensions():
-    """Classes that extend a model of this addon, or one of Odoo's that another class
-    of this addon extends already; True where the line says why it stands apart."""
+    """Classes that extend a model of this addon, or one of Odoo's that another class of
+    this addon extends already; True where the line says why it is a class of its
+    own."""
     by_model = defaultdict(list)
     for path, node, model, inherits in _read_classes():
         if model in inherits:
@@ -283,7 +284,7 @@ def _read_extensions():
     extensions = {}
     for model, places in by_model.items():
         if model not in _read_owners():
-            # The first one of a model of Odoo stands for itself.
+            # The first one of a model of Odoo needs no reason.
             places = sorted(places, key=lambda place: place[1])[1:]
         extensions.update(places)
     return extensions

@@ -2,7 +2,9 @@
 that ask a question change nothing."""
 
 import ast
+import io
 import re
+import tokenize
 from pathlib import Path
 
 import polib
@@ -122,6 +124,44 @@ def test_documents():
         for line in text.splitlines()
         for finding in _find(words, [(name, line)])
     ]
+
+
+def _read_comments():
+    """(place, text) of each comment and docstring of the project's Python."""
+    for folder in ("invoice_chaser", "tests", "dev", "benchmarks"):
+        for path in sorted((PROJECT / folder).rglob("*.py")):
+            if path.name == Path(__file__).name or "migrations" in path.parts:
+                continue
+            for token in tokenize.generate_tokens(
+                io.StringIO(path.read_text()).readline
+            ):
+                is_text = token.type == tokenize.COMMENT or (
+                    token.type == tokenize.STRING
+                    and token.string.startswith('"""')
+                    and not token.line[: token.start[1]].strip()
+                )
+                if is_text:
+                    place = f"{path.relative_to(PROJECT)}:{token.start[0]}"
+                    yield place, token.string
+
+
+def test_comments():
+    """They for a customer; expensive for dear; the words of the first table."""
+    words = {
+        r"(?<!\w)(?:he|him|his|himself|she|her)(?!\w)": "they",
+        r"\bdear\b": "expensive",
+        r"held back|holds? back": "left out",
+        r"\bradar\b": "matching, maybe paid",
+    }
+    # Salutations and examples of names stand in quotes.
+    texts = [
+        (
+            place,
+            re.sub(r"[\"“«`'][^\"“”»`'\n]*[\"”»`']|Dear [SX…]", " ", text.strip('"#')),
+        )
+        for place, text in _read_comments()
+    ]
+    assert not _find(words, texts)
 
 
 def test_the_table_names_the_words():

@@ -15,7 +15,7 @@ run(async ({openPage}) => {
     await page.click("main a");
     await page.click("button[name=action_connect]");
     await page.click(`a.account >> text=${address}`);
-    // The web client may show the form from its own store first, and then what the server says.
+    // The web client may first show the form from its cache, and then the server's data.
     await page.waitForSelector(
         '.o_form_view .o_arrow_button_current:has-text("Connected")'
     );

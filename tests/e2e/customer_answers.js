@@ -1,4 +1,4 @@
-// A customer answers on his page, in Arabic on a phone; then the accountant looks. node customer_answers.js URL PAGE_PATH DAY FILE [FOLDER]
+// A customer answers on their page, in Arabic on a phone; then the accountant looks. node customer_answers.js URL PAGE_PATH DAY FILE [FOLDER]
 const path = require("path");
 const {eventually, getOverflow, login, run} = require("../support/browser.js");
 
@@ -26,7 +26,7 @@ run(async ({errors, openPage}) => {
         page.screenshot({path: path.join(folder, `${name}.png`), fullPage: true});
     const submit = async (action, expected) => {
         await page.click(`section#${action} button`);
-        // The answer before may still be shown.
+        // The page with the answer before may still be shown.
         await page.locator(".done", {hasText: expected}).waitFor();
         console.log("said", action);
     };

@@ -1,5 +1,5 @@
-// A manager writes a letter in both languages: merge tags by mouse and keyboard, a mistake and its mending, the next version, the comparison,
-// the preview in all its forms, a sample to himself, and the way out and back as one file. node templates.js URL TEMPLATE_ID CUSTOMER FOLDER
+// A manager writes a letter in both languages: merge tags by mouse and keyboard, a mistake and its correction, the next version, the comparison,
+// the preview in all its forms, a sample to themselves, export and import as one file. node templates.js URL TEMPLATE_ID CUSTOMER FOLDER
 const fs = require("fs");
 const path = require("path");
 const {eventually, getOverflow, login, run} = require("../support/browser.js");
@@ -29,7 +29,7 @@ async function placeCursor(page, field, words) {
         .click();
     await page.evaluate(
         async ([name, text]) => {
-            // The editor hears of it by an event of its own turn, and draws in the next frame.
+            // The editor gets it by an event of a later turn, and draws in the next frame.
             const heard = (put) =>
                 new Promise((resolve) => {
                     document.addEventListener(
@@ -63,7 +63,7 @@ async function placeCursor(page, field, words) {
     );
 }
 
-/** Does something while the server's answers to changes in the form wait; goes on when the last of them is there and drawn. */
+/** Does something while the server's responses to changes in the form are delayed; goes on when the last of them has arrived and is drawn. */
 async function whileAnswersWait(page, act) {
     const changes = /\/call_kw\/[^/]+\/onchange/;
     let open = 0;
@@ -83,7 +83,7 @@ async function whileAnswersWait(page, act) {
         (count) => count > 0
     );
     release();
-    // An answer may be followed by the next change that waited for it.
+    // A response may be followed by the next change that waited for it.
     do {
         await eventually(
             () => open,
@@ -112,7 +112,7 @@ async function write(page) {
     const subject = page.locator("[name=subject] input");
     await subject.fill("Reminder for : please pay");
     await subject.evaluate((input) => input.setSelectionRange(13, 13));
-    // Leaving the field for the picker tells the server; its answer comes late and must not move the cursor.
+    // Leaving the field for the picker sends the change to the server; the late response must not move the cursor.
     await whileAnswersWait(page, () => pick(page, "subject", "customer_name", false));
     console.log(
         "subject:",

@@ -38,7 +38,8 @@ _COPIES = (
     "message/rfc822-headers",
     "message/global-headers",
 )
-# A copied message begins: a line that says so, or header lines that nobody writes.
+# Where a copied message begins: a line that says so, or header lines that no person
+# writes.
 _COPY = re.compile(
     r"^[ \t>*=_-]{0,80}(?:this is a copy of (?:the|your)|below (?:is|this "
     r"line is) (?:a copy|the)"

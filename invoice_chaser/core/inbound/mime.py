@@ -231,8 +231,7 @@ def find_addresses(text: str) -> list[str]:
     """Plain addresses in a text, lower case, in order.
 
     From each @ to both sides, as far as an address may reach (RFC 5321: 64 and 255
-    characters): a pattern would begin anew at every letter.
-    """
+    characters): a pattern would start again at every letter."""
     return [text[start:end].lower() for start, end in find_address_spans(text)]
 
 

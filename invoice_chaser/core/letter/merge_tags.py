@@ -18,8 +18,8 @@ TEXT, NUMBER, AMOUNT, DATE, REFERENCE, LINK, BLOCK = (
     "link",
     "block",
 )
-# What both languages of a letter must carry alike. Names and addresses may stand in one
-# of them only.
+# What both languages of a letter must contain. Names and addresses may be in one of
+# them only.
 FACT_KINDS = (NUMBER, AMOUNT, DATE, REFERENCE, LINK, BLOCK)
 
 

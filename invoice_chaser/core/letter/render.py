@@ -98,8 +98,8 @@ def languages(preference: str) -> tuple[str, ...]:
 
 
 def preference_of(langs: tuple[str, ...]) -> str:
-    """The opposite of ``languages``: what a message came out in, so that its pages
-    speak the same language."""
+    """The opposite of ``languages``: the languages that a message was written in, so
+    that its pages have the same."""
     return "both" if len(langs) > 1 else langs[0]
 
 
@@ -375,8 +375,8 @@ class _Part:
         )
 
     def render_body(self, source: str) -> tuple[Markup, str]:
-        """HTML and text, from one rendering of the author's text: the blocks come in
-        where their marks stand."""
+        """HTML and text, from one rendering of the author's text: the blocks are
+        inserted at their marks."""
         marks = {name: Markup(mark) for name, mark in _BLOCK_MARKS.items()}  # noqa: S704 (our own constants)
         body = localize.clean_links(
             render_source(

@@ -39,7 +39,7 @@ def reading_lines(source: str) -> list[str]:
 
 
 def compare(left: list[str], right: list[str]) -> list[Row]:
-    """The rows of a table with both sides; equal paragraphs stand beside each other."""
+    """The rows of a table with both sides; equal paragraphs are beside each other."""
     rows = []
     for kind, a, b, c, d in difflib.SequenceMatcher(
         None, left, right, autojunk=False

@@ -11,7 +11,7 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 def check_detour(base: str) -> str:
     """``base`` without its last slash, or ValueError: a detour may lead to this machine
-    only, so that it cannot carry tokens elsewhere, whoever set it."""
+    only, so that it cannot send tokens elsewhere, whoever sets it."""
     parts = urlsplit(base)
     if (
         parts.scheme not in ("http", "https")

@@ -1,10 +1,8 @@
 """The authorization code flow (RFC 6749 §4.1) with PKCE (RFC 7636), the same for every
 service.
 
-A service is a small subclass that speaks through its own library; what is said here
-holds for all: which rights a use needs, when a token is refreshed, what a refusal
-means.
-"""
+A service is a small subclass that uses its vendor's library; what is said here holds
+for all: which rights a use needs, when a token is refreshed, what a refusal means."""
 
 import json
 import logging

@@ -14,7 +14,7 @@ _COMMON_WORDS = frozenset(
     "general the and group dmcc wll psc gmbh inc corp "
     "شركة مؤسسة مجموعة للتجارة العامة ذمم".split()
 )
-# How much of a number stands in the text.
+# How much of a number is in the text.
 WHOLE, PARTLY, TAIL = "number", "number_part", "number_tail"
 
 

@@ -30,7 +30,7 @@ from .reference import make_reference
 # A hit holds a reminder from here on.
 THRESHOLD = 60
 # Points. Number and amount together, or customer and amount together, are enough; an
-# amount alone never is.
+# amount alone is not.
 _NUMBER_POINTS = {WHOLE: 60, PARTLY: 45, TAIL: 15}
 CUSTOMER, ACCOUNT, NAME, NAME_PART = 50, 50, 30, 10
 AMOUNT, AMOUNT_UNIQUE, AMOUNT_SUM, AMOUNT_WITHIN = 25, 15, 20, 10
@@ -281,7 +281,7 @@ class MoneyMatcher:
             self._find_name(money, found)
 
     def _accounts_in(self, text: str) -> Iterable[int]:
-        """Customers whose IBAN stands in a squashed text, whatever follows it."""
+        """Customers whose IBAN is in a text without separators, whatever follows it."""
         starts = [match.start() for match in re.finditer(r"[A-Z]{2}\d{2}", text)]
         return (
             self._by_account[text[at : at + length]]

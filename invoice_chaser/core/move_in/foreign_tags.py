@@ -1,5 +1,5 @@
 """Merge tags of other tools in ours. What has no counterpart stays as it is and is
-named, so that a person can write it anew."""
+named, so that a person can rewrite it."""
 
 import re
 

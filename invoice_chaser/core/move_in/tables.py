@@ -72,7 +72,8 @@ def _open_plain(name: str, raw: bytes) -> Table:
 
 
 def _check_kind(name: str, raw: bytes) -> None:
-    """What is surely no table, named for what it is, so that the way out can be."""
+    """Files that are certainly no tables, named by their kind, so that the message can
+    say what to do."""
     if raw[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         raise FileProblem("old_excel")
     if raw[:4] == b"%PDF":

@@ -101,7 +101,7 @@ class Queues:
 
     def pop_given_up(self) -> list[tuple[datetime, Waiting]]:
         """What will never leave, because its window never opens or its time is over,
-        and when that was found; each is told once."""
+        and when that was found; each is reported once."""
         given_up = [entry for line in self._lines.values() for entry in line.given_up]
         for line in self._lines.values():
             line.given_up = []

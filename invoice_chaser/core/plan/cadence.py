@@ -86,9 +86,8 @@ class Ladder:
         """Where an item stands: index of its highest level (-1: none), since when, and
         the last day it was written about.
 
-        A level of another ladder (the policy was changed) counts as the highest one
-        that is not harsher in tone.
-        """
+        A level of another policy (the customer's policy was changed) counts as the
+        highest one that is not stricter in tone."""
         best, first, last = -1, None, None
         for sent in history:
             number = (
@@ -126,7 +125,7 @@ class Ladder:
         * An item stays at its level until ``min_days`` of a higher one have passed
           since the level was *first* sent, and never falls.
         * A promise broken since the last reminder (``broken``: its day) makes it one
-          level harder than it was.
+        level stricter than it was.
 
         :param days: days after the due date (negative: before)
         """

@@ -21,7 +21,7 @@ class Skip(Stop):
 
 @dataclass(frozen=True)
 class Fail(Stop):
-    """It cannot be made or sent; a person can mend the cause and retry."""
+    """It cannot be made or sent; a person can correct the cause and retry."""
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ STATUS_OF_EVENT = {
     "replied": "replied",
     "bounced": "bounced",
 }
-# Opening and clicking count only when a person did it; the others are facts whoever
-# reported them.
+# Opening and clicking count only when a person did it; the others are facts, whoever
+# has reported them.
 HUMAN_EVENTS = ("opened", "clicked")
 STATUS_OF_STATE = {
     "draft": "queued",

@@ -290,7 +290,7 @@ class ChaserDailyRun(models.Model):
             campaign.message_post(
                 body=self.env._(
                     "Not approved in time: the next daily run has planned these "
-                    "customers anew."
+                    "customers again."
                 )
             )
 
@@ -456,7 +456,8 @@ class ChaserDailyRun(models.Model):
 
     @api.model
     def _settle_approval(self, campaign):
-        """Somebody has decided on the campaign of a day: nobody is asked any more."""
+        """A user has decided on the campaign of a day, so the activity that asks for it
+        is done."""
         if campaign.daily_run_id:
             campaign.sudo().activity_feedback(
                 ["mail.mail_activity_data_todo"],
@@ -500,7 +501,8 @@ class ChaserDailyRun(models.Model):
         limit = fields.Date.subtract(fields.Date.today(), days=365)
         self.search([("date", "<", limit), ("campaign_ids", "=", False)]).unlink()
 
-    # -- Who is left out is written down when it begins or changes, not anew each day
+    # -- A customer who is left out gets a record when that begins or changes, not each
+    # day
 
     def _leave_standing(self, messages):
         """The messages of a plan that need a record. A customer who is left out for the

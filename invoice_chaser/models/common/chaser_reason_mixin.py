@@ -171,7 +171,7 @@ class ChaserReasonMixin(models.AbstractModel):
                 "The company's monthly limit is reached; goes on at %(until)s."
             ),
             "limit_domain": _(
-                "Enough messages to %(detail)s for this minute; goes on at %(until)s."
+                "Limit per minute for %(detail)s reached; goes on at %(until)s."
             ),
             "rate_limited": _(
                 "The mail service asks to slow down; goes on at %(until)s. It said: "
@@ -267,7 +267,7 @@ class ChaserReasonMixin(models.AbstractModel):
             ),
             "level_broken": _(
                 "%(level)s: a promise was found broken on %(date)s, so one level "
-                "harder; oldest item %(days)s overdue"
+                "stricter; oldest item %(days)s overdue"
             ),
             "level_fixed": _(
                 "%(level)s: chosen by a person for the whole campaign; oldest item "
@@ -355,8 +355,8 @@ class ChaserReasonMixin(models.AbstractModel):
                 "The customer says that it is paid; a person must look. %(detail)s"
             ),
             "hold_bank_data": _(
-                "No recent bank data, so nobody knows what is paid; looked at again "
-                "at %(until)s. %(detail)s"
+                "No recent bank data, so it is unknown what is paid; checked again at "
+                "%(until)s. %(detail)s"
             ),
         }
 

@@ -155,9 +155,8 @@ class ChaserSecretMixin(models.AbstractModel):
     def _open_secret__(self, field_name):
         """The secret in clear, for a transport only.
 
-        :raises UserError: when there is none or it does not open, saying why and the
-        way out
-        """
+        :raises UserError: when there is none or it does not open, saying why and what
+        to do"""
         self.ensure_one()
         sealed = self.sudo()[field_name]
         if not sealed:
@@ -178,11 +177,11 @@ class ChaserSecretMixin(models.AbstractModel):
         )
 
     def _reseal(self):
-        """Seal with the newest key what an older one sealed. What does not open stays
-        as it is.
+        """Seal with the newest key what an older one sealed. What cannot be opened is
+        not changed.
 
-        :return: how many were sealed anew, and ``[(record, why it does not open)]``
-        """
+        :return: how many were sealed again, and ``[(record, why it cannot be
+        opened)]``"""
         done, lost, ring = 0, [], self._get_key_ring__()
         for record in self.sudo():
             for field_name in filter(record.__getitem__, record._get_sealed_fields()):
@@ -237,7 +236,9 @@ class ChaserReseal(models.AbstractModel):
             )._set_state("expired", words)
         lines = [
             self.env._(
-                "Sealed anew with the key “%(key)s”: %(count)s.", key=newest, count=done
+                "Sealed again with the key “%(key)s”: %(count)s.",
+                key=newest,
+                count=done,
             ),
             *self._describe_lost(lost),
         ]

@@ -153,7 +153,7 @@ class ResConfigSettings(models.TransientModel):
     chaser_holiday_notice = fields.Integer(
         related="company_id.chaser_holiday_notice", readonly=False
     )
-    # what goes along, and what comes back
+    # attachments, and incoming mail
     chaser_attach_max_count = fields.Integer(
         related="company_id.chaser_attach_max_count", readonly=False
     )

@@ -37,8 +37,8 @@ class ChaserWindow(models.AbstractModel):
 
     @api.model
     def _recheck(self, companies=None, partners=None):
-        """Hours or days off were changed: what waits for them is judged anew by the
-        mailbox's job, at once."""
+        """Hours or days off were changed: the mailbox's job checks the reminders that
+        wait for them again, at once."""
         conditions = [SQL("state = 'queued' AND reason_code IN %s", WINDOW_CODES)]
         if companies is not None:
             conditions.append(SQL("company_id = ANY(%s)", list(companies.ids)))

@@ -74,8 +74,8 @@ class ResCompany(models.Model):
 
     def _is_chaser_day_off(self, day, book=None):
         """Whether the company works at no hour of a day, by its own calendar, holidays
-        and clock. Where windows are off, or its calendar never opens (which is told at
-        the reminders), no day is off.
+        and clock. Where windows are off, or its calendar never opens (which the
+        reminders show), no day is off.
 
         :param book: what ``_get_window_book`` gave; default: read now
         """

@@ -168,8 +168,8 @@ class ChaserProvider(models.Model):
                 )
 
     def _get_read_place(self):
-        """Names the folder that the position belongs to: elsewhere, reading starts
-        anew."""
+        """Names the folder that the position belongs to: for another folder, reading
+        starts from the beginning."""
         self.ensure_one()
         place = [
             self.read_method,
@@ -468,8 +468,8 @@ class ChaserProvider(models.Model):
                 )
 
     def _prepare_write_effects(self, vals):
-        """A password goes to the server it was entered for: with another one it must be
-        entered, or tested, anew."""
+        """A password goes to the server it was entered for: with another server it must
+        be entered, or tested, again."""
         effects = super()._prepare_write_effects(vals)
         if "imap_host" in vals:
             moved = self.filtered(

@@ -70,12 +70,12 @@ class ChaserCheckerMixin(models.AbstractModel):
             "no_arabic": _(
                 "There is no Arabic text: customers who want Arabic get English."
             ),
-            "amount_differs": _("The amount “%(tag)s” stands in this language alone."),
-            "date_differs": _("The date “%(tag)s” stands in this language alone."),
-            "tag_differs": _("“%(tag)s” stands in this language alone."),
-            "link_tag_differs": _("The link “%(tag)s” stands in this language alone."),
-            "number_differs": _("The number %(words)s stands in this language alone."),
-            "link_differs": _("The address %(words)s stands in this language alone."),
+            "amount_differs": _("The amount “%(tag)s” is in this language only."),
+            "date_differs": _("The date “%(tag)s” is in this language only."),
+            "tag_differs": _("“%(tag)s” is in this language only."),
+            "link_tag_differs": _("The link “%(tag)s” is in this language only."),
+            "number_differs": _("The number %(words)s is in this language only."),
+            "link_differs": _("The address %(words)s is in this language only."),
             "empty_tag": _(
                 "“%(tag)s” has no value here and would be printed empty. Ask first: "
                 "{%% if … %%} … {%% endif %%}."
@@ -88,11 +88,11 @@ class ChaserCheckerMixin(models.AbstractModel):
                 "use a merge tag."
             ),
             "wording_interest": _(
-                "“%(words)s” speaks of interest, which the company's settings do not "
+                "“%(words)s” is about interest, which the company's settings do not "
                 "allow."
             ),
             "wording_fee": _(
-                "“%(words)s” speaks of fees, which the company's settings do not allow."
+                "“%(words)s” is about fees, which the company's settings do not allow."
             ),
             "wording_threat": _(
                 "“%(words)s” reads as a threat, which the company's settings do not "

@@ -58,8 +58,8 @@ class ChaserSmtpMixin(models.AbstractModel):
         }
 
     def _prepare_smtp_effects(self, vals):
-        """A password goes to the server it was entered for: with another one it must be
-        entered anew."""
+        """A password goes to the server it was entered for: with another server it must
+        be entered again."""
         if "smtp_host" not in vals or vals.get("smtp_password"):
             return []
         moved = self.filtered(

@@ -313,7 +313,7 @@ class ChaserMaybePaid(models.Model):
         if len(suspense) != 1 or len(items.account_id) != 1:
             raise UserError(
                 self.env._(
-                    "The bank line “%s” was changed meanwhile, or the items stand on "
+                    "The bank line “%s” was changed meanwhile, or the items are on "
                     "different accounts. Reconcile it by hand.",
                     self.label,
                 )

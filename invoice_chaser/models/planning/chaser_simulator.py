@@ -269,8 +269,8 @@ class ChaserSimulator(models.AbstractModel):
             ):
                 lines.append(
                     self.env._(
-                        "%(name)s: %(count)s messages, some of which no send window "
-                        "ever lets go",
+                        "%(name)s: %(count)s messages, some of which never leave, "
+                        "because no send window opens",
                         **values,
                     )
                 )

@@ -147,7 +147,7 @@ class ChaserReminder(models.Model):
     is_undecided = fields.Boolean(
         "Delivery Unknown",
         readonly=True,
-        help="Nobody knows whether it was sent; a person looks and settles it.",
+        help="It is unknown whether it was sent; a user checks and settles it.",
     )
     scheduled_at = fields.Datetime("Not Before", readonly=True)
     attempted_at = fields.Datetime("Last Attempt", readonly=True)

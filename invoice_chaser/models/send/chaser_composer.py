@@ -313,7 +313,7 @@ class ChaserComposer(models.AbstractModel):
         )
         return version.id, version.content
 
-    # -- messages that nobody sends: what the preview and the checker look at
+    # -- messages that are not sent: those of the preview and the checker
 
     @api.model
     def _get_preview_data(self, partner, company, line_ids=None, credits=None):

@@ -49,7 +49,7 @@ class ChaserProvider(models.Model):
     def _try_lock(self, space):
         """Whether this process is now the only one on all servers that works on the
         mailbox; ``space`` is the first key of the lock. The lock belongs to the
-        connection: it outlives commits and dies with the process."""
+        connection: it outlives commits and ends with the process."""
         self.ensure_one()
         self.env.cr.execute(SQL("SELECT pg_try_advisory_lock(%s, %s)", space, self.id))
         return self.env.cr.fetchone()[0]

@@ -20,7 +20,7 @@ registry.category("fields").add("chaser_findings", {
     supportedTypes: ["json"],
 });
 
-/** A question with the checker's warnings before a campaign is sent. Whatever the answer, the given action follows. */
+/** A question with the checker's warnings before a campaign is sent. The given action follows, whether the user agrees or not. */
 async function ask(env, action) {
     const {title, body, model, id, method, next} = action.params;
     const goOn = (result) =>

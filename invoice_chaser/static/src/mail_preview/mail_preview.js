@@ -4,7 +4,7 @@ import {registry} from "@web/core/registry";
 import {standardFieldProps} from "@web/views/fields/standard_field_props";
 
 /**
- * A mail as its reader sees it. The frame is sandboxed: no script of a message runs, no pixel or link of it counts.
+ * A mail as its reader sees it. The frame is sandboxed: no script of a message runs, and neither its pixel nor its links count.
  */
 export class MailPreviewField extends Component {
     static template = "invoice_chaser.MailPreview";
@@ -16,7 +16,7 @@ export class MailPreviewField extends Component {
 
     get html() {
         const value = this.props.record.data[this.props.name];
-        // Loading the pixel here would count as an opening by ourselves.
+        // Loading the pixel here would count as an open by the user.
         return value
             ? value.toString().replace(/<img[^>]+\/chaser\/o\/[^>]*>/g, "")
             : "";

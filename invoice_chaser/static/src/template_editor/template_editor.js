@@ -7,7 +7,7 @@ import {registry} from "@web/core/registry";
 import {useAutofocus} from "@web/core/utils/hooks";
 import {CharField, charField} from "@web/views/fields/char/char_field";
 
-/** The list of merge tags in words, by group, with a search; tells the editor which one was chosen. */
+/** The list of merge tags in words, by group, with a search; reports to the editor which one was chosen. */
 class MergeTagList extends Component {
     static template = "invoice_chaser.MergeTagList";
     static props = {groups: Array, onSelect: Function};
@@ -76,20 +76,20 @@ export class TemplateSubjectField extends CharField {
             this.selectionStart ?? input.value.length,
             input.value.length
         );
-        // Leaving the field for the picker cuts off the space that was typed at its end.
+        // When the field loses focus to the picker, a space at its end is removed.
         const space =
             start && start === input.value.length && !/\s$/.test(input.value)
                 ? " "
                 : "";
         input.focus();
         input.setRangeText(space + text, start, start, "end");
-        // Being typed in, not changed: else the answer to what was committed when the picker was opened
-        // would write the value anew, and take the cursor to its end while somebody goes on typing.
+        // The value is kept as if typed, not as changed: else the response to the change that was committed when the picker opened
+        // would write the value again and move the cursor to its end while the user goes on typing.
         input.dispatchEvent(new InputEvent("input", {bubbles: true}));
         this.selectionStart = input.selectionStart;
     }
 
-    /** A browser tells of a change only where something was typed; a tag alone is one, too. */
+    /** A browser reports a change only after typing; an inserted tag is a change, too. */
     onBlur() {
         super.onBlur();
         this.input.el.dispatchEvent(new Event("change", {bubbles: true}));
@@ -112,8 +112,8 @@ export class TemplateBodyField extends HtmlField {
     }
 
     /**
-     * Another page of the notebook takes the editor away. Odoo's field drops what was typed while an earlier change (the one that opening
-     * the picker committed) was still being answered by the server; here it is handed over.
+     * Another page of the notebook removes the editor. Odoo's field drops what was typed while an earlier change (the one that opening
+     * the picker committed) was still being processed by the server; here it is saved before.
      */
     keepTyped() {
         if (
@@ -130,7 +130,7 @@ export class TemplateBodyField extends HtmlField {
         }
     }
 
-    /** A text in the other language than the user's runs in its own direction. */
+    /** A text in the language that is not the user's has its own direction. */
     getConfig() {
         const config = super.getConfig();
         return this.props.dir ? {...config, direction: this.props.dir} : config;
