@@ -105,10 +105,9 @@ class Settings:
     """``minimum``: smallest net per customer, company currency; ``min_invoices``: from
     how many items ``auto`` consolidates.
 
-    ``automatic``: nobody has asked for these reminders, so only what is new is said;
+    ``automatic``: no user has asked for these reminders, so only what is new is sent;
     ``fixed``: one level for all, and ``channel``: one channel for all, chosen by a
-    person.
-    """
+    person."""
 
     minimum: Decimal = Decimal(0)
     min_invoices: int = 2
@@ -200,8 +199,8 @@ def get_block(customer: CustomerFacts, day: date) -> Skip | None:
 def get_next_day(
     customer: CustomerFacts, messages: Iterable[Message], day: date
 ) -> date | None:
-    """The first later day on which the plan for the customer may differ, if nobody does
-    anything; None: never.
+    """The first later day on which the plan for the customer may differ, if nothing
+    happens meanwhile; None: never.
 
     May be too early (the plan of that day is then the same), never too late.
     """

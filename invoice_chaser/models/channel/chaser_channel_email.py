@@ -222,7 +222,7 @@ class ChaserChannelEmail(models.AbstractModel):
 
     def _get_reply_to(self, job):
         """Where the company wants it, answers go to an address that names the reminder,
-        for mail programs that lose the references; a campaign's own address comes
+        for mail programs that lose the references; a campaign's own reply address comes
         first."""
         settings, own = job.run.settings, job.row
         if settings["reply_token_domain"] and not own["reply_to"]:
@@ -241,7 +241,7 @@ class ChaserChannelEmail(models.AbstractModel):
         }
 
     def _get_mark_headers(self, job, message_id):
-        """The mark that the mail service repeats in its reports, where it gives any."""
+        """The mark that the mail service repeats in its reports, if it sends any."""
         service, mark = job.run.settings["webhook_service"], make_mark(message_id)
         return service.get_headers(mark) if service and mark else {}
 

@@ -401,8 +401,8 @@ class ChaserEvent(models.Model):
         if not facts:
             return None
         reminder = facts["reminder"]
-        # They all got the same message with the same link: who of them followed it
-        # cannot be told.
+        # All recipients got the same message with the same link: which of them followed
+        # it is not known.
         new = reminder._get_channel()._stop_addresses(
             reminder,
             facts["addresses"],

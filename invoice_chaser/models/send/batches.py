@@ -281,8 +281,8 @@ class Batches:
 
 
 def _prepare_settings(provider, channel):
-    """What every message of a run needs of mailbox and company, as plain values:
-    records are read anew after each commit."""
+    """What every message of a run needs of mailbox and company, as plain values: the
+    ORM reads records again after each commit."""
     company = provider.company_id
     return {
         "company_id": company.id,

@@ -374,7 +374,7 @@ class ChaserSender(models.AbstractModel):
         return None
 
     def _get_domain_stop(self, job):
-        """A hold where the recipient's domain has had enough for this minute."""
+        """A hold while the recipient's domain has reached its limit per minute."""
         domain = job.channel._get_domain(job.facts["recipients"])
         until = job.run.get_domain_hold(domain)
         return Hold("limit_domain", {"detail": domain}, until) if until else None

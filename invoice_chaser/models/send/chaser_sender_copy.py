@@ -10,7 +10,7 @@ class ChaserSenderCopy(models.AbstractModel):
     _inherit = ["chaser.sender"]
     _description = "Sender of Copies on Request"
 
-    # A copy goes to the addresses of the message alone.
+    # A copy goes only to the addresses of the original message.
     _copies_colleagues = False
 
     def _get_bank_stop(self, job, company):
