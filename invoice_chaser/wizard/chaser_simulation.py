@@ -147,7 +147,7 @@ class ChaserSimulation(models.TransientModel):
     # -- actions
 
     def action_simulate(self):
-        """Calculate anew: the saved levels, and beside them the changed ones if there
+        """Calculate again: the saved levels, and beside them the changed ones if there
         are any."""
         self.ensure_one()
         self.check_access("write")

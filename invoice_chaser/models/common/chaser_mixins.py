@@ -6,8 +6,8 @@ _TEMPLATES = "invoice_chaser/static/import_templates"
 
 
 class ChaserCompanyMixin(models.AbstractModel):
-    """Records stay within the companies of whoever writes them: Odoo's record rules
-    check a record as it is before a change, not as it is after it."""
+    """Users may write records of their companies only: Odoo's record rules check a
+    record as it is before a change, not as it is after it."""
 
     _name = "chaser.company.mixin"
     _description = "Stays in the User's Companies"

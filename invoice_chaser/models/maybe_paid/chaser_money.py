@@ -14,8 +14,8 @@ from ..planning.open_items import (
     is_unpaid_invoice,
 )
 
-# Older money that nobody allocated is a matter for the books, not for the next
-# reminder; so many of the newest are looked at.
+# Payments that have not been allocated for longer than this are a matter for
+# bookkeeping, not for the next reminder. Of the newest ones so many are looked at.
 _MONEY_DAYS, _MONEY_COUNT = 400, 5000
 _MONEY_SQL = """(SELECT 'line-' || s.id AS key, m.date, concat_ws(' ', s.payment_ref,
 m.ref, s.partner_name) AS text, s.account_number AS account,

@@ -294,7 +294,7 @@ class ContactWriter:
             )
             self.tags |= {row.name: row.id for row in rows}
 
-    def _get_tag_ids(self, names):
+    def _ensure_tag_ids(self, names):
         for name in names:
             if name not in self.tags:
                 self.tags[name] = (
@@ -307,7 +307,7 @@ class ContactWriter:
         tags = values.pop("tags", None)
         custom = values.pop("custom", None)
         if tags:
-            values["category_id"] = [(4, tag) for tag in self._get_tag_ids(tags)]
+            values["category_id"] = [(4, tag) for tag in self._ensure_tag_ids(tags)]
         if custom:
             values["properties"] = self.custom.prepare(change.target, custom)
         return values

@@ -4,8 +4,8 @@ the tables: ``l`` the journal item, ``m`` its entry, ``p`` the item's partner.""
 
 from odoo.tools import SQL
 
-# Paid for our purpose: Odoo has the money or waits for it on a bank line; nobody must
-# be asked for it again.
+# States that count as paid here: Odoo has the money or expects it on a bank line, so
+# nobody must be asked for it again.
 PAID_STATES = ("paid", "in_payment", "reversed", "invoicing_legacy")
 # Settled by money, at least in part (an instalment may be); what a credit note has
 # settled is nothing to give thanks for.

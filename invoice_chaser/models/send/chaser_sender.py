@@ -259,7 +259,7 @@ class ChaserSender(models.AbstractModel):
         currencies = {item.currency_id for item in due}
         job.items = [row for row in live if row["id"] in kept]
         job.credits = [row for row in credits if row["currency_id"] in currencies]
-        return account._get_credit_stop(job)
+        return account._read_credit_stop(job)
 
     def _read_open_items(self, job):
         """The reminder's items as they are now; one that another transaction is
@@ -517,8 +517,8 @@ def _as_credit(row):
 
 
 def _strongest_drop(dropped):
-    """The reason to show when nothing is left: paid only if that is true of
-    everything. Without anything to drop, the invoices themselves are gone."""
+    """The reason when no item is left: paid only if all items are paid. Without
+    anything to drop, the invoices themselves are gone."""
     codes = list(dropped.values()) or [("deleted", {})]
     other = [entry for entry in codes if entry[0] != "paid"]
     return other[0] if other else codes[0]

@@ -44,7 +44,7 @@ class ChaserSenderAccount(models.AbstractModel):
         ]
         return [row for row in credits if row["currency_id"] in currencies]
 
-    def _get_credit_stop(self, job):
+    def _read_credit_stop(self, job):
         """A look first where credits in another currency settle the whole account."""
         own, account = job.row, self.env["chaser.account"]
         company = self.env["res.company"].browse(own["company_id"])
@@ -59,8 +59,8 @@ class ChaserSenderAccount(models.AbstractModel):
         return None
 
     def _get_lines_elsewhere(self, job):
-        """Where a customer gets one message per invoice, an item or a credit stands in
-        one of them only."""
+        """Where a customer gets one message per invoice, an item or a credit is in one
+        of them only."""
         own = job.row
         if not own["split_move_id"]:
             return set()
