@@ -30,7 +30,12 @@ class ChaserOauthRequest(models.Model):
     _allow_sudo_commands = False
 
     provider_id = fields.Many2one(
-        "chaser.provider", required=True, readonly=True, index=True, ondelete="cascade"
+        "chaser.provider",
+        "Mailbox",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
     )
     company_id = fields.Many2one(
         related="provider_id.company_id", store=True, index=True
