@@ -41,6 +41,7 @@ _WINDOW = timedelta(hours=9)
 class Mailgun(Service):
     name = "mailgun"
     label = "Mailgun"
+    # pylint: disable-next=prefer-env-translation  # only marked here
     hint = _("Proof: the HTTP webhook signing key of Sending ▸ Webhooks.")
 
     def verify(

@@ -41,6 +41,7 @@ _POLICY = {"Blocked", "SpamNotification", "DMARCPolicy", "SMTPApiError", "Unconf
 class Postmark(Service):
     name = "postmark"
     label = "Postmark"
+    # pylint: disable-next=prefer-env-translation  # only marked here
     hint = _(
         "Proof: user:password, entered at the webhook under Basic auth "
         "credentials as well."

@@ -47,6 +47,7 @@ _TYPES = {
 class SendGrid(Service):
     name = "sendgrid"
     label = "SendGrid"
+    # pylint: disable-next=prefer-env-translation  # only marked here
     hint = _(
         "Proof: the Verification Key of Mail Settings ▸ Event Webhook ▸ "
         "Signature Verification."

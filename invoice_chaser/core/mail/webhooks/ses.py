@@ -92,6 +92,7 @@ def is_sns_url(url: str) -> bool:
 class Ses(Service):
     name = "ses"
     label = "Amazon SES"
+    # pylint: disable-next=prefer-env-translation  # only marked here
     hint = _(
         "Proof: the ARN of the SNS topic that gets the events of your "
         "configuration set (arn:aws:sns:…). "
