@@ -213,6 +213,41 @@ class TestOverviewReports(OverviewCase):
             rows = self.env[model].with_user(stranger).search([])
             self.assertFalse(rows.filtered(lambda row: row.company_id == self.company))
 
+    def test_nothing_without_the_group(self):
+        """Neither by reading, searching, counting nor grouping; kept months not even
+        for who has it."""
+        clerk = new_test_user(
+            self.env,
+            login="report_clerk",
+            groups="account.group_account_invoice",
+            company_id=self.company.id,
+        )
+        closed = (
+            "chaser.receivable.month",
+            "chaser.receivable.kept",
+            "chaser.receivable.stale",
+        )
+        reports = (
+            "chaser.receivable.report",
+            "chaser.reminder.report",
+            "chaser.event.report",
+            "chaser.cash.forecast",
+        )
+        for user, models in ((clerk, closed + reports), (self.accountant, closed)):
+            for model in models:
+                Model = self.env[model].with_user(user)
+                for call in (
+                    lambda Model=Model: Model.search([]),
+                    lambda Model=Model: Model.search_count([]),
+                    lambda Model=Model: Model.formatted_read_group([], [], ["__count"]),
+                ):
+                    with self.assertRaises(AccessError):
+                        call()
+        with self.assertRaises(AccessError):
+            self.env["chaser.overview.link"].with_user(clerk).open_figure(
+                "items", "open"
+            )
+
     def test_customer_form_leads_there(self):
         action = self.env.ref("invoice_chaser.chaser_partner_report_action")
         view = (
