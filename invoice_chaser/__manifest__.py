@@ -15,6 +15,7 @@
             "css-inline",
             "ua-parser",
             "flufl.bounce",
+            "idna",
             "google-auth-oauthlib",
             "msal",
             "requests",

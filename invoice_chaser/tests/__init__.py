@@ -1,5 +1,6 @@
 from . import (
     test_account,
+    test_addresses,
     test_api,
     test_branches,
     test_campaign_segment,
@@ -10,6 +11,7 @@ from . import (
     test_hours_window,
     test_identity,
     test_inbound,
+    test_inbound_whose,
     test_ledger_world,
     test_letter_checker,
     test_letter_language,

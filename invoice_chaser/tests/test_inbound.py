@@ -756,9 +756,11 @@ class TestUnmatched(InboundCase):
     def test_attachments_wait_with_the_mail(self):
         head = self._mail().partition(b"Content-Type")[0]
         self.record = self._receive(head + PDF.encode())
-        file = self.env["ir.attachment"].search(
+        files = self.env["ir.attachment"].search(
             [("res_model", "=", "chaser.inbound"), ("res_id", "=", self.record.id)]
         )
+        self.assertEqual(self.record.attachment_count, 1, "the original is none")
+        file = files - self.record.source_id
         self.assertEqual(file.with_user(self.accountant).name, "copy.pdf")
         other = self.setup_other_company(name="Other")["company"]
         stranger = new_test_user(

@@ -141,7 +141,7 @@ class TestPlan(ChaserCase):
         )
         customer.email = "not an address"
         self.assertEqual(
-            self._reason(self._campaign(self._make_invoice(customer))), "no_email"
+            self._reason(self._campaign(self._make_invoice(customer))), "address_form"
         )
 
     def test_two_addresses_and_display_name(self):

@@ -139,8 +139,12 @@ class TestReading(InboundCase):
         ]
         self._read()
         self.assertEqual(self.reader.fetched, ["5"])
-        self.assertFalse(
-            self.env["ir.attachment"].search([("res_model", "=", "chaser.inbound")])
+        self.assertEqual(
+            self.env["ir.attachment"]
+            .search([("res_model", "=", "chaser.inbound")])
+            .mapped("name"),
+            ["Re: overdue.eml"],
+            "the original of the answer, and nothing else",
         )
         self.assertNotIn(
             "secret of a person", json.dumps(self._inbound().read(), default=str)
@@ -256,10 +260,10 @@ class TestReading(InboundCase):
         ]
         real = type(self.env["chaser.inbound"])._apply_reply
 
-        def apply(record, left_out):
+        def apply(record):
             if record.snippet == "bad":
                 raise RuntimeError("broken")
-            return real(record, left_out)
+            return real(record)
 
         with (
             patch.object(type(self.env["chaser.inbound"]), "_apply_reply", apply),
@@ -273,6 +277,39 @@ class TestReading(InboundCase):
                 "Re: overdue": ("reply", "matched"),
             },
         )
+
+    def test_a_mail_that_ends_its_process_is_set_aside(self):
+        """A worker killed while it reads one mail (limit_time_real) leaves it named:
+        the next run lists it by its headers and reads the others."""
+        reminder = self._sent_reminder()
+        self.reader.mails = [
+            self._mail("killer", reference=reminder.message_id, subject="the slow one"),
+            self._mail("good", reference=reminder.message_id),
+        ]
+        real = self.reader.fetch
+
+        def die(ref, size):
+            if ref == "0":
+                raise KeyboardInterrupt
+            return real(ref, size)
+
+        with patch.object(self.reader, "fetch", die):
+            with self.assertRaises(KeyboardInterrupt):
+                self.provider._read_mailbox(commit=self.env.flush_all)
+            self.assertEqual(self.provider.sudo().read_trying, "0")
+            with mute_logger(
+                "odoo.addons.invoice_chaser.models.inbound.chaser_provider"
+            ):
+                self.provider._read_mailbox(commit=self.env.flush_all)
+        self.assertEqual(
+            {record.subject: (record.kind, record.state) for record in self._inbound()},
+            {
+                "the slow one": ("broken", "unmatched"),
+                "Re: overdue": ("reply", "matched"),
+            },
+        )
+        self.assertFalse(self.provider.sudo().read_trying)
+        self.assertEqual(self.provider.read_looked_count, 2)
 
     def test_mail_that_is_gone_is_passed_over(self):
         reminder = self._sent_reminder()
@@ -311,9 +348,12 @@ class TestReading(InboundCase):
             )
             for n in range(40)
         }
-        self.provider._sort_page({"0": outlines["0"]})
+        matcher = self.env["chaser.inbound.matcher"]
+        matcher._choose_page(self.company, {"0": outlines["0"]}, "accounts@pop.example")
         with self.assertQueryCount(3):
-            self.assertEqual(self.provider._sort_page(outlines), [])
+            self.assertEqual(
+                matcher._choose_page(self.company, outlines, "accounts@pop.example"), []
+            )
 
     # -- what goes wrong
 

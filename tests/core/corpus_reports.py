@@ -609,5 +609,6 @@ COMPLAINTS = [
     Sample("opt-out", _feedback("opt-out"), "complaint", {A: "complaint"}),
     Sample("not-spam", _feedback("not-spam"), "notice", {A: "complaint"}),
     Sample("auth-failure", _feedback("auth-failure"), "notice", {A: "complaint"}),
+    Sample("fraud", _feedback("fraud"), "complaint", {A: "feedback"}),
     Sample("virus", _feedback("virus"), "notice", {A: "complaint"}),
 ]

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from core.inbound import delivery_report, inbound, mime
+from core.inbound import budget, delivery_report, inbound, mime
 from core.inbound.reply_text import strip_quote
 
 DATA = Path(__file__).parent / "data" / "inbound"
@@ -458,12 +458,15 @@ def test_attachments_have_a_cap():
     data = base64.encodebytes(b"x" * 2_000_000)
     raw = (
         b"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
-        + b"".join(part % (n, data) for n in range(3))
+        + b"".join(part % (n, data) for n in range(5))
         + b"--b--"
     )
     found = inbound.read(raw)
-    assert [len(file.content) for file in found.attachments] == [2_000_000, 2_000_000]
-    assert found.left_out == 1
+    # The fourth reaches over the limit of the mail, and nobody sees the fifth.
+    assert [len(file.content) for file in found.attachments] == [2_000_000] * 3
+    assert found.left_out == ("f3.pdf",) and found.is_cut
+    assert len(found.source) == mime.MAX_BYTES
+    assert inbound.read(raw[:1000]).digest != found.digest
 
 
 def test_message_object_of_another_policy():
@@ -664,8 +667,10 @@ def test_half_a_file_is_left_out_and_counted():
     assert [file.name for file in whole.attachments] == [
         "f0.pdf",
         "f1.pdf",
-    ] and whole.left_out == 0
-    assert [file.name for file in half.attachments] == ["f0.pdf"] and half.left_out == 1
+    ] and whole.left_out == ()
+    assert [file.name for file in half.attachments] == ["f0.pdf"]
+    assert half.left_out == ("f1.pdf",) and half.is_cut and not whole.is_cut
+    assert whole.source == raw + b"--b--"
 
 
 @pytest.mark.parametrize(
@@ -706,3 +711,81 @@ def test_absence(text, back_on, contact):
     found = inbound.read(raw).absence
     assert (found and found.back_on and found.back_on.isoformat()) == back_on
     assert (found.contact if found else "") == contact
+
+
+def test_files_without_a_name_and_mails_in_mails_are_kept():
+    inner = b"Subject: Transfer advice\r\n\r\nAED 48,200 was sent.\r\n"
+    raw = (
+        b"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+        b"Content-Type: text/plain\r\n\r\nSee below.\r\n--b\r\nContent-Type: "
+        b"image/png\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n--b\r\n"
+        b"Content-Type: message/rfc822\r\n\r\n" + inner + b"\r\n--b--\r\n"
+    )
+    found = inbound.read(raw)
+    assert [file.name for file in found.attachments] == [
+        "attachment.png",
+        "Transfer advice.eml",
+    ]
+    assert found.attachments[0].content == b"hello"
+    assert b"AED 48,200 was sent." in found.attachments[1].content
+
+
+def test_a_long_text_says_that_it_goes_on():
+    long = inbound.read(b"From: a@b.example\r\n\r\n" + b"word " * 10_000)
+    assert long.is_cut and len(long.source) > 50_000
+    assert not inbound.read(b"From: a@b.example\r\n\r\nword").is_cut
+
+
+# -- a mail that would take too long is set aside
+
+
+def test_a_mail_that_uses_up_its_time_is_set_aside(monkeypatch):
+    """By what its headers say plainly; the next mail has its own time."""
+    raw = load("reply_gmail")
+    clock = [0.0]
+
+    def tick():
+        clock[0] += 0.4
+        return clock[0]
+
+    monkeypatch.setattr(budget.time, "thread_time", tick)
+    found, headers = inbound.read(raw), inbound.outline(raw)
+    monkeypatch.undo()
+    whole = inbound.read(raw)
+    assert (found.kind, found.text, found.is_cut) == ("broken", "", True)
+    for key in ("message_id", "sender", "references", "source", "digest"):
+        assert getattr(found, key) == getattr(whole, key)
+    # It is fetched, so that it can be listed.
+    assert headers.is_report and headers.message_id == whole.message_id
+    assert whole.kind == "reply"
+
+
+def test_time_inside_a_limit_counts_for_it(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(budget.time, "thread_time", lambda: clock[0])
+    budget.check()
+    with budget.limited(1.0), budget.limited(5.0):
+        clock[0] = 2.0
+        with pytest.raises(budget.TooExpensive):
+            budget.check()
+    budget.check()
+
+
+def test_hostile_headers_without_decoding():
+    for _name, raw in hostile():
+        values = inbound._find_plain_values(raw)
+        values["subject"].encode("utf-8")
+        assert len(values["subject"]) <= 500
+
+
+@pytest.mark.parametrize("first", ["", "x\r\n", "Subject: a\r\n  folded\r\nbroken\r\n"])
+def test_id_of_a_returned_mail_that_begins_oddly(first):
+    """An empty line, or a line that is no header, before the headers of the copy."""
+    raw = (
+        "From: MAILER-DAEMON@mx.example\r\nSubject: failed\r\nContent-Type: "
+        "multipart/report; boundary=b\r\n\r\n--b\r\nContent-Type: "
+        "message/delivery-status\r\n\r\nFinal-Recipient: rfc822; a@b.example\r\n"
+        "Action: failed\r\nStatus: 5.1.1\r\n\r\n--b\r\nContent-Type: "
+        f"message/rfc822\r\n\r\n{first}\r\nMessage-ID: {OUR_ID}\r\n\r\nx\r\n--b--\r\n"
+    ).encode()
+    assert OUR_ID in inbound.read(raw).references

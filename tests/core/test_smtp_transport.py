@@ -5,10 +5,17 @@ import ssl
 
 import pytest
 from core.mail.connection import ServerSettings
-from core.mail.errors import AuthenticationFailed, TransportError, Unreachable
+from core.mail.errors import (
+    AuthenticationFailed,
+    OutcomeUnknown,
+    RateLimited,
+    RecipientRefused,
+    TransportError,
+    Unreachable,
+)
 from core.mail.transports.base import Transport
 from core.mail.transports.smtp import SmtpTransport
-from support.smtp_server import SmtpServer
+from support.smtp_server import DROP, SmtpServer
 from transport_contract import PASSWORD, SENDER, TransportContract, make_message
 
 
@@ -191,3 +198,144 @@ def test_faults_are_used_up():
         assert len(server.received) == 1
         with pytest.raises(ValueError):
             server.fail("nowhere", "500 x")
+
+
+# -- several addresses of one customer, each with its own outcome
+
+
+DEAD, ALIVE = "dead@example.com", "alive@example.com"
+
+
+@pytest.fixture
+def server():
+    with SmtpServer(user=SENDER, password=PASSWORD) as server:
+        yield server
+
+
+@pytest.mark.parametrize("recipients", [(DEAD, ALIVE), (ALIVE, DEAD)])
+def test_one_address_dead_the_other_gets_it(server, recipients):
+    server.fail("rcpt", "550 5.1.1 User unknown", times=1, address=DEAD)
+    with connect(server) as transport:
+        result = transport.send(make_message(recipients=recipients, cc=()))
+    assert (result.dead, list(result.refused)) == ((DEAD,), [DEAD])
+    assert [one.recipients for one in server.received] == [(ALIVE,)]
+
+
+@pytest.mark.parametrize("reply", ["550 5.7.1 blocked", "450 4.2.1 later"])
+def test_what_says_nothing_about_an_address_calls_it_not_dead(server, reply):
+    server.fail("rcpt", reply, times=1, address=DEAD)
+    with connect(server) as transport:
+        result = transport.send(make_message(recipients=(ALIVE, DEAD), cc=()))
+    assert (result.dead, list(result.refused)) == ((), [DEAD])
+
+
+@pytest.mark.parametrize(
+    "first,second,permanent,dead",
+    [
+        ("550 5.1.1 unknown", "550 5.1.1 unknown", True, (DEAD, ALIVE)),
+        ("550 5.1.1 unknown", "450 4.2.2 full", False, (DEAD,)),
+        ("450 4.2.2 full", "450 4.2.2 full", False, ()),
+    ],
+)
+def test_all_addresses_refused(server, first, second, permanent, dead):
+    server.fail("rcpt", first, times=1, address=DEAD)
+    server.fail("rcpt", second, times=1, address=ALIVE)
+    with connect(server) as transport, pytest.raises(RecipientRefused) as caught:
+        transport.send(make_message(recipients=(DEAD, ALIVE), cc=()))
+    assert (caught.value.permanent, caught.value.dead) == (permanent, dead)
+    assert server.received == []
+
+
+def test_copies_alone_are_not_the_customer(server):
+    """The customer is refused, the copy taken: nothing goes."""
+    server.fail("rcpt", "550 5.1.1 unknown", times=1, address=DEAD)
+    with connect(server) as transport, pytest.raises(RecipientRefused):
+        transport.send(make_message(recipients=(DEAD,), cc=(ALIVE,)))
+    assert server.received == []
+
+
+# -- a session that ends before anything was handed over
+
+
+@pytest.mark.parametrize("stage", ["mail", "rcpt", "data"])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "421 4.3.2 closing, Maximum message count per session reached",
+        "421 too many messages in this connection",
+        "421 idle timeout",
+        "drop",
+    ],
+)
+def test_session_that_ends_is_opened_again_at_once(server, stage, reply):
+    with connect(server) as transport:
+        transport.send(make_message())
+        server.fail(stage, DROP if reply == "drop" else reply, times=1)
+        transport.send(make_message(recipients=(ALIVE,)))
+    assert [one.recipients[0] for one in server.received][1:] == [ALIVE]
+    assert server.connections == 2
+
+
+def test_a_new_session_that_ends_is_not_opened_again(server):
+    """Once, so that a server that is going down is left alone."""
+    server.fail("mail", "421 4.3.0 closing", times=2)
+    with connect(server) as transport, pytest.raises(Unreachable):
+        transport.send(make_message())
+    with connect(server) as transport, pytest.raises(Unreachable):
+        transport.send(make_message())
+    assert server.received == []
+
+
+def test_asked_to_go_slower_is_no_end_of_a_session(server):
+    with connect(server) as transport:
+        transport.send(make_message())
+        server.fail("mail", "421 4.7.0 too many messages from you", times=1)
+        with pytest.raises(RateLimited):
+            transport.send(make_message())
+    assert server.connections == 1
+
+
+def test_a_line_that_breaks_after_the_message_is_never_sent_again(server):
+    with connect(server) as transport:
+        transport.send(make_message())
+        server.fail("payload", DROP, times=1)
+        with pytest.raises(OutcomeUnknown):
+            transport.send(make_message(recipients=(ALIVE,)))
+    assert len([one for one in server.received if one.recipients[0] == ALIVE]) <= 1
+
+
+# -- the answer to a message may take longer than any other
+
+
+def test_final_answer_is_waited_for(server):
+    waits = []
+    with connect(server) as transport:
+        transport._get_patience = lambda: waits.append(1) or 77.0
+        transport.open()
+        sock = transport._session.sock
+        seen = []
+        real = transport._session.getreply
+
+        def getreply():
+            seen.append(sock.gettimeout())
+            return real()
+
+        transport._session.getreply = getreply
+        transport.send(make_message())
+        assert sock.gettimeout() == 2.0, "as before"
+    assert seen.count(77.0) == 1 and set(seen) == {2.0, 77.0} and waits == [1]
+
+
+def test_patience_is_never_shorter_than_the_usual_time(server):
+    with connect(server) as transport:
+        transport._get_patience = lambda: 0.0
+        transport.send(make_message())
+    assert len(server.received) == 1
+
+
+@pytest.mark.parametrize("mechanism", ["XOAUTH2"])
+def test_login_that_we_cannot_do_asks_a_person(mechanism):
+    """Waiting does not help, so it is no "unreachable"."""
+    with SmtpServer(user=SENDER, password=PASSWORD, mechanisms=(mechanism,)) as server:
+        with pytest.raises(AuthenticationFailed, match="No suitable"):
+            connect(server).open()

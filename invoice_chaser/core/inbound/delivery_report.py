@@ -10,7 +10,7 @@ from email.message import Message
 from flufl.bounce import all_failures
 
 from ..mail import verdict
-from . import mime
+from . import budget, mime
 
 # The library logs an error of one of its detectors as ours before it raises it; we go
 # on without.
@@ -163,6 +163,7 @@ def _explain(mail: Message, failures: list[Failure]) -> list[Failure]:
     places, failed = _find_places(text), {failure.address for failure in failures}
     explained = []
     for failure in failures:
+        budget.check()
         near = _judge_near(failure.address, text, places, failed, failure.action)
         if failure.verdict == verdict.HARD:
             # Some reports name the refused command in words only.
@@ -217,11 +218,15 @@ def original_ids(mail: Message) -> list[str]:
             "message/global-headers",
         ):
             original = attached(part)
-            found += mime.message_ids(
+            ids = mime.message_ids(
                 *(
                     mime.header(original, name)
                     for name in ("X-Microsoft-Original-Message-ID", "Message-ID")
                 )
+            )
+            # A line that is no header, or an empty one, ends the headers too early.
+            found += ids or _ORIGINAL_ID.findall(
+                mime.content(part)[:20_000].decode("utf-8", "replace")
             )
         elif kind in ("text/plain", "text/html"):
             found += _ORIGINAL_ID.findall(mime.text_of(part))
@@ -275,6 +280,7 @@ def _read_status_part(part: Message) -> list[Failure]:
 
 
 def _read_block(block: Message) -> Failure:
+    budget.check()
     action = mime.header(block, "Action").lower().split(" ")[0].strip(";")
     status = mime.header(block, "Status").split(" ")[0]
     words = mime.header(block, "Diagnostic-Code")
@@ -351,6 +357,7 @@ def _read_words(mail: Message) -> list[Failure]:
         return [_judge_near("", text, [], set(), "delayed" if is_delayed else "failed")]
     failures = []
     for address in failed[:200]:
+        budget.check()
         failure = _judge_near(
             address, text, places, set(failed), "delayed" if is_delayed else "failed"
         )
@@ -371,15 +378,10 @@ def _read_words(mail: Message) -> list[Failure]:
 
 
 def _is_from_server(mail: Message) -> bool:
-    """Whether the mail is a server's own, not an automatic reply for a person, and says
-    which message it is about."""
-    return bool(
-        (
-            _DAEMON.match(mime.sender(mail)[1].partition("@")[0])
-            or mime.header(mail, "Content-Type").lower().startswith("multipart/report")
-        )
-        and (original_ids(mail) or mime.header(mail, "References"))
-    )
+    """A server's own mail, not that of a program which answers for somebody."""
+    return bool(_DAEMON.match(mime.sender(mail)[1].partition("@")[0])) or mime.header(
+        mail, "Content-Type"
+    ).lower().startswith("multipart/report")
 
 
 def _read_blocks_in_words(text: str) -> list[Failure]:

@@ -8,12 +8,12 @@ Sources: RFC 3834 (automatic responses), RFC 3464 (delivery reports), RFC 5965
 import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.message import Message
 
 from ..mail.message import Attachment
-from . import automatic, mime
+from . import automatic, budget, mime
 from .absence import Absence, read_absence
 from .delivery_report import (
     Failure,
@@ -23,10 +23,11 @@ from .delivery_report import (
     read_failures,
 )
 from .notification import read_notification
-from .reply_text import QUOTE_MARK, is_forwarded, split_quote
+from .reply_text import MAX_CHARS, QUOTE_MARK, is_forwarded, split_quote
 
 MAX_ATTACHMENTS = 20
-MAX_ATTACHMENT_BYTES = 5_000_000
+MAX_ATTACHMENT_BYTES = 10_000_000
+_MAX_NAMES = 50
 _SNIPPET = 200
 _TOKEN = re.compile(r"^chaser\+([a-z0-9_-]{20,64})@", re.I)
 # Our own links, which a quoted reminder holds when its references were lost: open,
@@ -54,15 +55,20 @@ class Outline:
 
 @dataclass(frozen=True)
 class Inbound(Outline):
-    """``kind``: ``reply``, ``auto_reply``, ``bounce``, ``complaint`` or ``notice``
-    (says that all is well, or is not meant for anybody)."""
+    """``kind``: ``reply``, ``auto_reply``, ``bounce``, ``complaint``, ``notice`` (says
+    that all is well, or is not meant for anybody) or ``broken`` (it would take too
+    long to read). ``source``: the mail itself, up to ``mime.MAX_BYTES``."""
 
     kind: str = "reply"
     text: str = ""
     failures: tuple[Failure, ...] = ()
     attachments: tuple[Attachment, ...] = ()
-    left_out: int = 0
+    # Names of files that are too large, too many or cut.
+    left_out: tuple[str, ...] = ()
+    # The mail is longer than what was read of it.
+    is_cut: bool = False
     digest: str = ""
+    source: bytes = field(default=b"", repr=False)
     # What they answered to, as far as their mail repeats it: shown folded.
     quoted: str = ""
     # What an out-of-office reply proposes: wait until a day, or write to somebody else.
@@ -80,13 +86,56 @@ class Inbound(Outline):
 
 
 def outline(raw: bytes) -> Outline:
-    """From the header block of a mail; never raises."""
-    return Outline(**_outline_values(mime.parse(raw.rstrip() + b"\r\n\r\n")))
+    """From the header block of a mail; never raises. Headers that use up the time are
+    called a report, so that the mail is looked at, set aside and listed."""
+    try:
+        with budget.limited():
+            return Outline(**_outline_values(mime.parse(raw.rstrip() + b"\r\n\r\n")))
+    except budget.TooExpensive:
+        return Outline(**_find_plain_values(raw) | {"is_report": True})
 
 
 def read(raw: bytes | Message) -> Inbound:
-    """The whole mail, understood; never raises."""
-    mail = mime.parse(raw) if isinstance(raw, bytes) else raw
+    """The whole mail, understood; never raises. A mail that uses up its time comes back
+    as ``broken``, by what its headers say plainly, for a person to read."""
+    source = raw if isinstance(raw, bytes) else mime.to_bytes(raw)
+    digest = hashlib.sha256(source).hexdigest()
+    try:
+        with budget.limited():
+            found = _read(mime.parse(source) if source or raw is source else raw)
+    except budget.TooExpensive:
+        found = Inbound(**_find_plain_values(source), kind="broken", is_cut=True)
+    return replace(
+        found,
+        digest=digest,
+        source=source[: mime.MAX_BYTES],
+        is_cut=found.is_cut or mime.is_beyond_limit(source),
+    )
+
+
+def _find_plain_values(raw: bytes) -> dict:
+    """The first lines of a mail, without decoding anything."""
+    found = {}
+    for line in raw[:20_000].split(b"\n")[:200]:
+        name, _colon, value = line.partition(b":")
+        words = mime.clean(value[:500].decode("utf-8", "replace"), one_line=True)
+        found.setdefault(name.strip().lower(), words)
+    return {
+        "message_id": next(iter(mime.message_ids(found.get(b"message-id", ""))), ""),
+        "sender": next(iter(mime.find_addresses(found.get(b"from", ""))), ""),
+        "sender_name": "",
+        "recipients": (),
+        "subject": found.get(b"subject", ""),
+        "date": None,
+        "references": tuple(mime.message_ids(found.get(b"in-reply-to", ""))),
+        "tokens": (),
+        "is_report": False,
+        "is_automatic": False,
+        "is_list": False,
+    }
+
+
+def _read(mail: Message) -> Inbound:
     values = _outline_values(mail)
     kind, failures, ids = read_notification(mail) or (*_classify(mail, values), [])
     if kind in ("bounce", "complaint", "notice"):
@@ -96,19 +145,12 @@ def read(raw: bytes | Message) -> Inbound:
         dict.fromkeys((*values["tokens"], *_find_link_tokens(mail)))
     )
     text = mime.body(mail)
-    attachments, left_out = _read_attachments(mail) if kind == "reply" else ((), 0)
-    source = (
-        raw
-        if isinstance(raw, bytes)
-        else repr((values["sender"], values["subject"], values["date"], text)).encode(
-            "utf-8", "replace"
-        )
-    )
     own, quoted = text.replace(QUOTE_MARK, "> ")[:5000], ""
     if kind in ("reply", "auto_reply"):
         own, quoted = split_quote(text, is_forwarded(values["subject"]))
         if automatic.is_automatic_by_words(mail, own):
             kind = "auto_reply"
+    attachments, left_out = _read_attachments(mail) if kind == "reply" else ((), ())
     return Inbound(
         **values,
         kind=kind,
@@ -117,13 +159,14 @@ def read(raw: bytes | Message) -> Inbound:
         left_out=left_out,
         text=own,
         quoted=quoted,
-        absence=read_absence(
-            own, values["sender"], values["date"] and values["date"].date()
-        )
-        if kind == "auto_reply"
-        else None,
-        digest=hashlib.sha256(source).hexdigest(),
+        is_cut=bool(mime.find_cut_parts(mail)) or len(text) > MAX_CHARS,
+        absence=_read_absence(own, values) if kind == "auto_reply" else None,
     )
+
+
+def _read_absence(own: str, values: dict) -> Absence | None:
+    sent = values["date"]
+    return read_absence(own, values["sender"], sent.date() if sent else None)
 
 
 def _find_link_tokens(mail: Message) -> list[str]:
@@ -177,7 +220,7 @@ def _classify(mail: Message, values: dict) -> tuple[str, list[Failure]]:
     report_type = report_type[1].lower() if report_type else ""
     kinds = {mime.content_type(part) for part in mime.parts(mail)}
     if report_type == "feedback-report" or "message/feedback-report" in kinds:
-        return ("complaint" if _is_about_us(mail) else "notice"), _read_complaint(mail)
+        return _classify_feedback(mail)
     if _is_microsoft_complaint(mail):
         return "complaint", _read_complaint(mail)
     if (
@@ -194,23 +237,28 @@ def _classify(mail: Message, values: dict) -> tuple[str, list[Failure]]:
         ), failures
     if values["is_automatic"]:
         return "auto_reply", []
-    # An answer that passes a list (a shared mailbox may be one) is an answer.
-    return ("notice" if values["is_list"] and not values["references"] else "reply"), []
+    # What passes a list is an answer, too: a shared mailbox may be one.
+    return "reply", []
 
 
-def _is_about_us(mail: Message) -> bool:
-    """Feedback types (RFC 5965 §7.3, RFC 6591): "not-spam" is no complaint,
-    "auth-failure" and "virus" say nothing about what the customer wants. Without a type
-    it counts as a complaint."""
-    types = [
-        mime.header(attached(part), "Feedback-Type").lower().strip()
+def _classify_feedback(mail: Message) -> tuple[str, list[Failure]]:
+    """Abuse and opt-out say what the customer wants. "not-spam" praises, "auth-failure"
+    and "virus" are about the mail; what else there may be, a person reads."""
+    kinds, failures = _read_feedback_kinds(mail), _read_complaint(mail)
+    if kinds & {"abuse", "opt-out", "opt-out-list"}:
+        return "complaint", failures
+    if kinds <= {"not-spam", "auth-failure", "virus"}:
+        return "notice", failures
+    return "complaint", [replace(failure, verdict="feedback") for failure in failures]
+
+
+def _read_feedback_kinds(mail: Message) -> set[str]:
+    """Feedback types (RFC 5965 §7.3, RFC 6591). A report that says none means abuse."""
+    return {
+        mime.header(attached(part), "Feedback-Type").lower().strip() or "abuse"
         for part in mime.parts(mail)
         if mime.content_type(part) == "message/feedback-report"
-    ]
-    return not types or any(
-        kind in ("", "abuse", "fraud", "opt-out", "opt-out-list", "other")
-        for kind in types
-    )
+    } or {"abuse"}
 
 
 def _is_microsoft_complaint(mail: Message) -> bool:
@@ -240,28 +288,27 @@ def _read_complaint(mail: Message) -> list[Failure]:
     ]
 
 
-def _read_attachments(mail: Message) -> tuple[tuple[Attachment, ...], int]:
-    """Files of an answer, up to a number and a size in all; how many were left out."""
-    kept, size, left_out, cut = [], 0, 0, mime.find_cut_parts(mail)
+def _read_attachments(
+    mail: Message,
+) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
+    """Files of an answer, up to a number and a size in all; names of those left out."""
+    kept, size, left_out, cut = [], 0, [], mime.find_cut_parts(mail)
     for part in mime.parts(mail):
         if not mime.is_attachment(part):
             continue
-        data = mime.content(part)
-        # Half a file is worse than none, because it looks like the whole file.
+        budget.check()
+        data, name = mime.content(part), mime.filename(part) or mime.make_filename(part)
+        # Half a file is worse than none: it looks like the whole.
         if (
             part in cut
             or len(kept) >= MAX_ATTACHMENTS
             or size + len(data) > MAX_ATTACHMENT_BYTES
         ):
-            left_out += 1
+            left_out.append(name)
             continue
         size += len(data)
-        kept.append(
-            Attachment(
-                mime.filename(part) or "attachment", data, mime.content_type(part)
-            )
-        )
-    return tuple(kept), left_out
+        kept.append(Attachment(name, data, mime.content_type(part)))
+    return tuple(kept), tuple(left_out[:_MAX_NAMES])
 
 
 # -- whom it is about

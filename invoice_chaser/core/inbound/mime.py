@@ -8,19 +8,21 @@ import base64
 import contextlib
 import email
 import email.errors
+import email.generator
 import email.header
 import email.parser
 import email.utils
+import io
 import itertools
+import mimetypes
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from email.message import Message
 from email.policy import compat32
 
-from lxml import etree
-from lxml import html as lxml_html
-
+from . import budget
+from .html_text import html_to_text
 from .reply_text import QUOTE_MARK
 
 MAX_BYTES = 10_000_000
@@ -32,6 +34,7 @@ _CONTROL = re.compile(
 # A mail is not read beyond these limits, so that reading time grows only with its
 # length.
 _MAX_LINES = 250_000
+_CHUNK = 200_000
 _MAX_MULTIPARTS = 50
 _MAX_HEADERS = 1000
 _MAX_HEADER_CHARS = 20_000  # of one header
@@ -39,14 +42,6 @@ _MAX_HEADERS_CHARS = 100_000  # of all headers with one name
 _MAX_ADDRESSES = 2000
 _ENDS_ADDRESS = frozenset(' \t\r\n\f\v<>"(),:;[]\\@\u00a0\u200e\u200f\u200b\ufeff')
 _MESSAGE_ID = re.compile(r"<[^<>\s]{3,250}>")
-# Elements that hold the mail answered to: Gmail, Yahoo, Apple, Thunderbird, Outlook.
-_QUOTES = (
-    "//blockquote[@type='cite' or @cite or contains(@class, 'gmail_quote')"
-    " or contains(@class, 'cite') or contains(@id, 'mail-editor-reference')]"
-    "|//*[contains(@class, 'gmail_quote')]//blockquote"
-    "|//*[contains(@class, 'gmail_attr')][following-sibling::blockquote]"
-    "|//*[contains(@class, 'yahoo_quoted')]|//*[contains(@class, 'moz-cite-prefix')]"
-)
 _ALIASES = {
     "x-mac-arabic": "mac_arabic",
     "macarabic": "mac_arabic",
@@ -92,12 +87,35 @@ def parse(raw: bytes) -> Message:
     """The message; of one that is nested too deeply, only the headers."""
     raw = _limit(raw)
     try:
-        return email.message_from_bytes(raw, policy=compat32)
+        parser = email.parser.BytesFeedParser(policy=compat32)
+        for start in range(0, len(raw), _CHUNK):
+            budget.check()
+            parser.feed(raw[start : start + _CHUNK])
+        budget.check()
+        return parser.close()
     # the standard parser promises not to raise, and does (RecursionError, ValueError)
     except Exception:
         return email.parser.BytesHeaderParser(policy=compat32).parsebytes(
             raw.partition(b"\r\n\r\n")[0][:100_000]
         )
+
+
+def to_bytes(mail: Message) -> bytes:
+    """A message that somebody else has parsed, as it came; empty where it cannot be
+    written."""
+    buffer = io.BytesIO()
+    try:
+        email.generator.BytesGenerator(
+            buffer, mangle_from_=False, policy=compat32
+        ).flatten(mail)
+    except Exception:
+        return b""
+    return buffer.getvalue()
+
+
+def is_beyond_limit(raw: bytes) -> bool:
+    """Whether a mail is longer than what is read of it."""
+    return len(_limit(raw)) < len(raw)
 
 
 def _limit(raw: bytes) -> bytes:
@@ -238,6 +256,7 @@ def find_addresses(text: str) -> list[str]:
 def find_address_spans(text: str) -> list[tuple[int, int]]:
     found, position = [], text.find("@")
     while position >= 0 and len(found) < _MAX_ADDRESSES:
+        budget.check()
         span = _find_address(text, position)
         if span:
             found.append(span)
@@ -315,6 +334,7 @@ def parts(mail: Message) -> Iterator[Message]:
     """The leaves of a message, without what lies inside an attached message."""
     waiting, seen = [mail], 0
     while waiting and seen < _MAX_PARTS:
+        budget.check()
         part, seen = waiting.pop(0), seen + 1
         payload = part.get_payload()
         if part.get_content_maintype() == "multipart" and isinstance(payload, list):
@@ -359,6 +379,9 @@ def find_cut_parts(mail: Message) -> list[Message]:
 def content(part: Message) -> bytes:
     """A leaf's bytes, its transfer encoding undone as far as it goes."""
     try:
+        payload = part.get_payload()
+        if content_type(part).startswith("message/") and isinstance(payload, list):
+            return to_bytes(payload[0]) if payload else b""
         data = part.get_payload(decode=True) or b""
         if (
             data
@@ -396,13 +419,26 @@ def filename(part: Message) -> str:
     return _decode_header(name).replace("/", "_").replace("\\", "_")[:150]
 
 
+def make_filename(part: Message) -> str:
+    """A name for what was sent without one: a picture, a mail put in as it is."""
+    kind, payload = content_type(part), part.get_payload()
+    if kind == "message/rfc822":
+        inner = payload[0] if isinstance(payload, list) and payload else part
+        subject = re.sub(r"[^\w .-]", "_", header(inner, "Subject"))[:100].strip()
+        return f"{subject or 'message'}.eml"
+    return f"attachment{mimetypes.guess_extension(kind) or ''}"
+
+
 def is_attachment(part: Message) -> bool:
     """A file, not words of the mail. Some programs give the words a name, too."""
     name, disposition = filename(part), header(part, "Content-Disposition").lower()
     if disposition.startswith("attachment"):
         return True
-    is_text = content_type(part) in ("text/plain", "text/html")
-    return bool(name) and not (
+    kind = content_type(part)
+    is_text = kind in ("text/plain", "text/html")
+    if not name and not kind.startswith(("text/", "multipart/", "message/")):
+        return not kind.endswith("-signature")
+    return (bool(name) or kind == "message/rfc822") and not (
         is_text and re.fullmatch(r"att\d{3,6}\.(?:txt|html?)", name.lower())
     )
 
@@ -428,8 +464,11 @@ def body(mail: Message) -> str:
 
 
 def _words_of(part: Message) -> str:
+    budget.check()
     text = text_of(part)
-    return (html_to_text(text) if content_type(part) == "text/html" else text).strip()
+    if content_type(part) == "text/html":
+        text = clean(html_to_text(text))
+    return text.strip()
 
 
 def _choose(mail: Message) -> list[Message]:
@@ -469,84 +508,3 @@ def _choose_alternative(children: list[Message]) -> list[Message]:
     if words and not (rich and len(words) < 400 and _STUB.search(words)):
         return plain + [child for child in others if child not in rich]
     return rich or children
-
-
-def html_to_text(markup: str) -> str:
-    """The words of an HTML mail, in lines; quoted ones behind ``QUOTE_MARK``."""
-    try:
-        root = lxml_html.document_fromstring(markup or "<p></p>")
-        for element in root.xpath("//head|//style|//script|//title"):
-            if element.getparent() is not None:
-                element.drop_tree()
-        quotes = set(root.xpath(_QUOTES))
-        lines = _lines_of(root, quotes)
-    except Exception:  # lxml has many ways to say that this is no HTML
-        lines = _strip_tags(markup).split("\n")
-    lines = [
-        (QUOTE_MARK if line.startswith(QUOTE_MARK) else "")
-        + " ".join(line.lstrip(QUOTE_MARK).split())
-        for line in clean("\n".join(lines)).split("\n")
-    ]
-    text = "\n".join("" if line == QUOTE_MARK else line for line in lines)
-    while "\n\n\n" in text:
-        text = text.replace("\n\n\n", "\n\n")
-    return text.strip()
-
-
-_BREAKS = {
-    "br",
-    "p",
-    "div",
-    "tr",
-    "li",
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "table",
-    "blockquote",
-    "hr",
-}
-_OPENS_LINE = {"blockquote", "p", "div", "table", "li", "tr", "h1", "h2", "h3", "h4"}
-
-
-def _lines_of(root, quotes: set) -> list[str]:
-    """Each line with a mark in front when it stands inside a quote."""
-    lines, current, depth = [], [], 0
-
-    def add(text):
-        if text and text.strip():
-            current.append(text)
-        elif text and current:
-            current.append(" ")
-
-    def close(always=False):
-        if current or always:
-            line = " ".join("".join(current).split())
-            lines.append((QUOTE_MARK if depth else "") + line)
-            current.clear()
-
-    for event, element in etree.iterwalk(
-        root, events=("start", "end", "comment", "pi")
-    ):
-        if event == "start":
-            if element.tag in _OPENS_LINE or element in quotes:
-                close()
-            depth += element in quotes
-            add(element.text)
-        elif event == "end":
-            if element.tag in _BREAKS or element in quotes:
-                close(always=element.tag in ("br", "hr"))
-            depth -= element in quotes
-            add(element.tail)
-        else:
-            add(element.tail)
-    close()
-    return lines
-
-
-def _strip_tags(markup: str) -> str:
-    pieces = markup.split("<")
-    return pieces[0] + " ".join(
-        piece.partition(">")[2] or piece for piece in pieces[1:]
-    )

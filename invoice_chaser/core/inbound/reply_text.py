@@ -7,6 +7,8 @@ with its length alone."""
 
 import re
 
+from . import budget
+
 MAX_CHARS = 20_000
 _MAX_LINES = 4_000
 _HEAD = 400  # characters of a line that are looked at
@@ -200,6 +202,7 @@ def _mark_own(lines: list[str], is_forward: bool) -> list[bool]:
     following = _find_following(heads)
     position, below_attribution = 0, any(quoted)
     while position < len(lines):
+        budget.check()
         if quoted[position] or marked[position]:
             position += 1
             continue

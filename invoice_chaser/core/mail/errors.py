@@ -13,8 +13,10 @@ DAY = timedelta(hours=24)
 
 
 class TransportError(Exception):
-    """Base. ``str()`` is what the service said, on one line and safe to show: no
-    transport puts a secret into it."""
+    """Base. ``str()`` is what the service said, one line, safe to show: no transport
+    puts a secret into it. ``dead``: the customer's addresses that it never takes."""
+
+    dead: tuple[str, ...] = ()
 
 
 class AuthenticationFailed(TransportError):

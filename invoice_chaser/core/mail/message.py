@@ -107,8 +107,8 @@ class Attachment:
 
 @dataclass(frozen=True)
 class OutgoingMessage:
-    """One message to one customer. ``recipients[0]`` is the customer's address; its
-    refusal fails the message."""
+    """One message to one customer. ``recipients`` are the customer's addresses; the
+    refusal of all of them fails the message. ``cc``: copies to others."""
 
     message_id: str
     sender: str
@@ -218,8 +218,9 @@ def _encode_base64(lines: list[bytes]) -> bytes:
 
 @dataclass(frozen=True)
 class SendResult:
-    """What the service said when it took the message over. ``refused``: copies (never
-    the customer) it did not take.
+    """What the service said when it took the message over. ``refused``: addresses it
+    did not take, with its words (never all of the customer's). ``dead``: those of them
+    that it never will.
 
     ``thread_id``: the service's own id of the conversation. ``internet_message_id``:
     the Message-ID that the service gave the message in place of ours; empty where ours
@@ -229,5 +230,6 @@ class SendResult:
     provider_message_id: str = ""
     response: str = ""
     refused: dict[str, str] = field(default_factory=dict)
+    dead: tuple[str, ...] = ()
     thread_id: str = ""
     internet_message_id: str = ""

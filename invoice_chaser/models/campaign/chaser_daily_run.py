@@ -136,7 +136,16 @@ class ChaserDailyRun(models.Model):
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
-            "no_email": _("No usable e-mail address"),
+            **{
+                code: _("No usable e-mail address")
+                for code in (
+                    "no_email",
+                    "address_form",
+                    "address_domain",
+                    "address_local",
+                    "address_quoted",
+                )
+            },
             "suppressed": _("Address stopped"),
             "blacklisted": _("Address on Odoo's blacklist"),
             "paused": _("Customer paused"),

@@ -306,6 +306,11 @@ class ChaserChannel(models.AbstractModel):
     def _process_refusal(self, reminder, error):
         """What that means for the address, after it is recorded."""
 
+    @api.model
+    def _process_dead(self, reminder, addresses, words):
+        """Addresses that the service never takes, while the message goes to another one
+        of the customer, or may go later. For channels whose messages have several."""
+
     # -- responses
 
     @api.model

@@ -30,6 +30,8 @@ class ChaserChannelEmail(models.AbstractModel):
             found |= partners.browse(missing)._get_chaser_emails(
                 self.env["chaser.account"]._read_invoice_contacts(company, missing)
             )
+        missing = [key for key, emails in found.items() if not emails]
+        problems = partners.browse(missing)._get_chaser_address_problems()
         stopped = self._read_stopped(
             {email for emails in found.values() for email in emails}, company
         )
@@ -38,7 +40,7 @@ class ChaserChannelEmail(models.AbstractModel):
             usable = tuple(email for email in emails if email not in stopped)
             stop = None
             if not emails:
-                stop = Skip("no_email")
+                stop = Skip(*problems.get(partner_id, ("no_email", {})))
             elif not usable:
                 stop = Skip(stopped[emails[0]], {"detail": emails[0]})
             reach[partner_id] = Reach(usable or tuple(emails), stop)
@@ -283,19 +285,40 @@ class ChaserChannelEmail(models.AbstractModel):
     def _get_refusal_params(self, reminder, error):
         return {
             "detail": str(error),
-            "recipient": reminder.recipient_email,
+            "recipient": next(iter(error.dead), reminder.recipient_email),
             "bounce_class": "hard",
         }
 
     @api.model
     def _process_refusal(self, reminder, error):
-        """The address counts as one that bounces."""
+        """The address counts as one that bounces, and so does each other one."""
+        first, *others = error.dead or (reminder.recipient_email,)
+        self._process_hard(reminder, first, str(error))
+        self._process_dead(reminder, others, str(error))
+
+    @api.model
+    def _process_dead(self, reminder, addresses, words):
+        for address in addresses:
+            if address in self._get_addresses(reminder):
+                reminder._record_event(
+                    "bounced",
+                    source="api",
+                    raw_data={
+                        "detail": words,
+                        "recipient": address,
+                        "bounce_class": "hard",
+                    },
+                )
+                self._process_hard(reminder, address, words)
+
+    @api.model
+    def _process_hard(self, reminder, address, words):
         self.env["chaser.suppression"]._process_bounce(
             reminder.company_id,
             reminder.partner_id,
-            reminder.recipient_email,
+            address,
             "hard",
-            str(error),
+            words,
             reminder=reminder,
         )
 

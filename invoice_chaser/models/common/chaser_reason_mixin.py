@@ -76,6 +76,7 @@ class ChaserReasonMixin(models.AbstractModel):
         return (
             self._get_planning_reasons()
             | self._get_identity_reasons()
+            | self._get_address_reasons()
             | self._get_level_reasons()
             | self._get_hold_reasons()
             | self._get_window_reasons()
@@ -84,6 +85,29 @@ class ChaserReasonMixin(models.AbstractModel):
             | self._get_failing_reasons()
             | self._get_report_reasons()
         )
+
+    @api.model
+    def _get_address_reasons(self):
+        """Why an address cannot be written to (``core.mail.addresses``)."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return {
+            "address_form": _(
+                "“%(detail)s” is no e-mail address. Correct it on the customer."
+            ),
+            "address_domain": _(
+                "“%(detail)s” cannot be written to: what stands behind the @ is no "
+                "name of a domain. Correct it on the customer."
+            ),
+            "address_local": _(
+                "“%(detail)s” cannot be written to: before the @, mail servers take "
+                "Latin letters only."
+            ),
+            "address_quoted": _(
+                "“%(detail)s” cannot be written to: quotation marks and spaces before "
+                "the @ are not supported. Enter another address."
+            ),
+        }
 
     @api.model
     def _get_planning_reasons(self):

@@ -1,8 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import SQL, email_normalize_all, format_date
+from odoo.tools import SQL, format_date
 
 from ...core.letter.language_rule import choose_language
+from ...core.mail.addresses import clean_addresses, read_addresses
 
 
 class ResPartner(models.Model):
@@ -190,11 +191,33 @@ class ResPartner(models.Model):
         }
         for contact in self.env["res.partner"].sudo().browse(missing):
             if contact.active and contact._is_of_company(self.env.company):
-                emails[missing[contact.id]] += email_normalize_all(contact.email or "")
+                emails[missing[contact.id]] += clean_addresses(contact.email or "")
         return {
             partner_id: list(dict.fromkeys(found))
             for partner_id, found in emails.items()
         }
+
+    def _get_chaser_address_problems(self):
+        """Of customers without a usable address, what is wrong with the first that is
+        entered: partner id → code of the reason and its parameters."""
+        rows = self.env.execute_query_dict(
+            SQL(
+                "SELECT p.id, p.email AS own_email, %s AS site_emails FROM res_partner "
+                "p WHERE p.id = ANY(%s)",
+                self._get_site_emails_sql(self.env.company),
+                list(self.ids),
+            )
+        )
+        found = {}
+        for row in rows:
+            for text in (*(row["site_emails"] or ()), row["own_email"]):
+                for entry in read_addresses(text or ""):
+                    if entry.problem:
+                        params = {"detail": entry.text[:100]}
+                        found.setdefault(
+                            row["id"], (f"address_{entry.problem}", params)
+                        )
+        return found
 
     @api.model
     def _get_site_emails(self, contact_ids):
@@ -207,7 +230,7 @@ class ResPartner(models.Model):
             if contact.type == "invoice"
             and contact.active
             and contact._is_of_company(self.env.company)
-            and (emails := email_normalize_all(contact.email or ""))
+            and (emails := clean_addresses(contact.email or ""))
         }
 
     @api.model
@@ -254,9 +277,7 @@ class ResPartner(models.Model):
             [row["own_email"]],
             row.get("contact_emails"),
         ):
-            found = [
-                email for one in raw or () for email in email_normalize_all(one or "")
-            ]
+            found = [email for one in raw or () for email in clean_addresses(one or "")]
             if found:
                 return list(dict.fromkeys(found))
         return []

@@ -1,3 +1,4 @@
+from . import chaser_inbound_matcher
 from . import chaser_inbound
 from . import chaser_inbound_effects
 from . import mail_thread

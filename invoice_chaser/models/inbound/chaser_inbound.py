@@ -1,20 +1,21 @@
 import hashlib
 import logging
+from dataclasses import replace
 
 import psycopg2.errors
 from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Domain
-from odoo.tools import SQL, plaintext2html
+from odoo.tools import plaintext2html
 
-from ...core.inbound.inbound import Inbound, find_numbers
+from ...core.inbound.inbound import Inbound
+from .chaser_inbound_matcher import MATCH_DAYS
 
 _logger = logging.getLogger(__name__)
 _VERDICTS = ("hard", "policy", "soft", "delayed")
-# How far back a sender and an invoice number are looked for.
-_MATCH_DAYS = 365
+# Marks the attachment that is the mail itself.
+_SOURCE = "chaser.inbound.source"
 
 
 class ChaserInbound(models.Model):
@@ -56,6 +57,7 @@ class ChaserInbound(models.Model):
             ("auto_reply", "Automatic reply"),
             ("bounce", "Delivery report"),
             ("complaint", "Complaint"),
+            ("own", "Our answer"),
             ("broken", "Could not be processed"),
         ],
         required=True,
@@ -72,7 +74,41 @@ class ChaserInbound(models.Model):
         readonly=True,
     )
     snippet = fields.Char("Text", readonly=True)
-    body_text = fields.Text("Whole Text", readonly=True)
+    body_text = fields.Text(
+        "Text of the Mail", readonly=True, help="What they wrote themselves."
+    )
+    quoted_text = fields.Text(
+        readonly=True, help="What they answered to, as far as their mail repeats it."
+    )
+    left_out = fields.Char(
+        "Left Out",
+        readonly=True,
+        help="Files that are not kept because they are too large, too many, or cut.",
+    )
+    is_cut = fields.Boolean(
+        "Longer Than Shown",
+        readonly=True,
+        help="The mail is longer than what is read of it; the rest is in the mailbox.",
+    )
+    source_id = fields.Many2one(
+        "ir.attachment",
+        "Original",
+        compute="_compute_source_id",
+        help="The mail as it came.",
+    )
+    absence_until = fields.Date(
+        "Back On",
+        readonly=True,
+        help="The first day on which they read mail again, as their automatic reply "
+        "says.",
+    )
+    absence_contact = fields.Char(
+        "Write To",
+        readonly=True,
+        help="Whom their automatic reply asks to write to meanwhile.",
+    )
+    absence_used = fields.Boolean(readonly=True)
+    can_wait = fields.Boolean(compute="_compute_can_wait")
     failures = fields.Json(
         readonly=True,
         help="The recipients of a delivery report: address, verdict, status, words.",
@@ -120,17 +156,61 @@ class ChaserInbound(models.Model):
         rows = (
             self.env["ir.attachment"]
             .sudo()
-            ._read_group(
-                [("res_model", "=", self._name), ("res_id", "in", self.ids)],
-                ["res_id"],
-                ["__count"],
-            )
+            ._read_group(self._get_files_domain(), ["res_id"], ["__count"])
         )
         counts = dict(rows)
         for record in self:
             record.attachment_count = counts.get(record.id, 0)
 
+    def _get_files_domain(self):
+        """The files of the mails; the original is none of them."""
+        return [
+            ("res_model", "=", self._name),
+            ("res_id", "in", self.ids),
+            ("res_field", "=", False),
+            ("description", "!=", _SOURCE),
+        ]
+
+    def _compute_source_id(self):
+        sources = (
+            self.env["ir.attachment"]
+            .sudo()
+            .search(
+                [
+                    ("res_model", "=", self._name),
+                    ("res_id", "in", self.ids),
+                    ("description", "=", _SOURCE),
+                ]
+            )
+        )
+        by_id = {source.res_id: source for source in sources}
+        for record in self:
+            record.source_id = by_id.get(record.id, False)
+
+    @api.depends("absence_until", "state", "company_id")
+    def _compute_can_wait(self):
+        for record in self:
+            record.can_wait = bool(
+                record.absence_until
+                and record.state == "matched"
+                and record.absence_until > record.company_id._get_chaser_today()
+            )
+
     # -- actions of a person
+
+    def action_open_source(self):
+        """The mail as it came, as a file that any mail program opens."""
+        self.ensure_one()
+        self.check_access("read")
+        if not self.source_id:
+            raise UserError(
+                self.env._("The original of “%s” is not kept.", self.display_name)
+            )
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/web/content/{self.source_id.id}?download=true",
+            "target": "download",
+        }
 
     def _check_may_act(self):
         """Who may read it may settle it. Accountants have read access only; the program
@@ -209,15 +289,22 @@ class ChaserInbound(models.Model):
         Inbound = self.sudo().with_company(company)
         if found.kind == "notice" or Inbound._is_known(company, found.key):
             return self.browse()
-        reminder, matched_by = Inbound._match(company, found)
-        if not reminder and not Inbound._concerns(company, found):
+        if found.kind == "broken":
+            return Inbound._receive_broken(company, found, provider)
+        matcher = self.env["chaser.inbound.matcher"]
+        reminder, matched_by = matcher._match(company, found)
+        if reminder and matcher._is_own(company, found, reminder):
+            if not matcher._is_answer_to(reminder, found):
+                return self.browse()
+            found = replace(found, kind="own")
+        elif not reminder and not matcher._concerns(company, found):
             return self.browse()
         record = Inbound._create_once(
             Inbound._prepare_values(company, found, provider, reminder, matched_by),
-            found.attachments,
+            found,
         )
         if record and reminder:
-            record._apply(found.left_out)
+            record._apply()
         return record
 
     @api.model
@@ -238,13 +325,18 @@ class ChaserInbound(models.Model):
             "sender_email": found.sender,
             "sender_name": found.sender_name,
             "subject": found.subject,
-            "received_at": found.date or fields.Datetime.now(),
+            "received_at": self._get_received_at(found, reminder),
             "kind": found.kind,
             "verdict": next(
                 (verdict for verdict in _VERDICTS if verdict in verdicts), False
             ),
             "snippet": found.snippet,
             "body_text": found.text,
+            "quoted_text": found.quoted,
+            "left_out": ", ".join(found.left_out)[:500],
+            "is_cut": found.is_cut,
+            "absence_until": found.absence and found.absence.back_on,
+            "absence_contact": found.absence and found.absence.contact,
             "state": "matched" if reminder else "unmatched",
             "matched_by": matched_by,
             "reminder_id": reminder.id,
@@ -262,151 +354,43 @@ class ChaserInbound(models.Model):
         }
 
     @api.model
-    def _create_once(self, values, attachments):
+    def _get_received_at(self, found, reminder):
+        """When it was written, unless the sender's clock is plainly wrong: in the
+        future, years ago, or before what it answers."""
+        now = fields.Datetime.now()
+        earliest = fields.Datetime.subtract(reminder.sent_at or now, days=1)
+        if not reminder.sent_at:
+            earliest = fields.Datetime.subtract(now, days=MATCH_DAYS)
+        return found.date if found.date and earliest <= found.date <= now else now
+
+    @api.model
+    def _create_once(self, values, found):
         try:
             with self.env.cr.savepoint():
                 record = self.create(values)
         except psycopg2.errors.UniqueViolation:
             _logger.info("The same mail was taken in by another process")
             return self.browse()
-        # They belong to the record: only its readers may read them.
+        # They belong to the record: who may not read it may not read them.
+        own = {"res_model": self._name, "res_id": record.id}
         self.env["ir.attachment"].create(
             [
+                {"name": file.name, "raw": file.content, **own}
+                for file in found.attachments
+            ]
+            + [
                 {
-                    "name": file.name,
-                    "raw": file.content,
-                    "res_model": self._name,
-                    "res_id": record.id,
+                    "name": f"{(record.subject or 'mail')[:80]}.eml",
+                    "raw": found.source,
+                    "mimetype": "message/rfc822",
+                    "description": _SOURCE,
+                    **own,
                 }
-                for file in attachments
+                for _once in (1,)
+                if found.source
             ]
         )
         return record
-
-    # -- whom it is about: our reference, our token, sender and invoice number; within
-    # one company
-
-    @api.model
-    def _match(self, company, found):
-        """The reminder that a mail is about, and what proves it; ``(empty, False)``
-        when nothing does."""
-        for matched_by, reminder in (
-            ("reference", lambda: self._match_references(company, found.references)),
-            ("token", lambda: self._match_tokens(company, found.tokens)),
-            ("number", lambda: self._match_number(company, found)),
-        ):
-            record = reminder()
-            if record:
-                return record, matched_by
-        return self.env["chaser.reminder"], False
-
-    @api.model
-    def _get_our_ids_domain(self, company, references):
-        """Reminders with one of these Message-IDs, ours or the one that the mail
-        service gave instead. ``company`` None: of any company."""
-        ids = list(references)
-        own = Domain("message_id", "in", ids) | Domain("internet_message_id", "in", ids)
-        return own & Domain("company_id", "=", company.id) if company else own
-
-    @api.model
-    def _match_references(self, company, references):
-        if not references:
-            return self.env["chaser.reminder"]
-        return (
-            self.env["chaser.reminder"]
-            .sudo()
-            .search(
-                self._get_our_ids_domain(company, references),
-                order="sent_at desc nulls last, id desc",
-                limit=1,
-            )
-        )
-
-    @api.model
-    def _match_tokens(self, company, tokens):
-        """By the token in an address or link; mail servers may have changed its letter
-        case."""
-        Reminder = self.env["chaser.reminder"].sudo()
-        if not tokens:
-            return Reminder
-        Reminder.flush_model(["token", "company_id"])
-        rows = self.env.execute_query(
-            SQL(
-                "SELECT id FROM chaser_reminder WHERE lower(token) = ANY(%s) %s ORDER "
-                "BY id DESC LIMIT 1",
-                list(tokens),
-                SQL("AND company_id = %s", company.id) if company else SQL(),
-            )
-        )
-        return Reminder.browse(row[0] for row in rows)
-
-    @api.model
-    def _match_number(self, company, found):
-        """By an address that we wrote to, and the number of an invoice that we asked
-        for."""
-        Reminder = self.env["chaser.reminder"].sudo()
-        if found.kind != "reply" or not found.sender:
-            return Reminder
-        Reminder.flush_model()
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT r.id, array_agg(l.number) FROM chaser_reminder r
-                JOIN chaser_reminder_line l ON l.reminder_id = r.id AND NOT l.is_credit
-                WHERE r.company_id = %s AND r.state = 'sent' AND r.sent_at > %s
-                AND l.number IS NOT NULL AND %s
-                GROUP BY r.id ORDER BY r.sent_at DESC, r.id DESC LIMIT 100""",
-                company.id,
-                fields.Datetime.subtract(fields.Datetime.now(), days=_MATCH_DAYS),
-                self._get_written_sql(found.sender),
-            )
-        )
-        text = f"{found.subject}\n{found.text}"
-        return Reminder.browse(
-            next(
-                (
-                    reminder_id
-                    for reminder_id, numbers in rows
-                    if find_numbers(text, numbers)
-                ),
-                None,
-            )
-        )
-
-    @api.model
-    def _get_written_sql(self, address):
-        """Condition on ``chaser_reminder r``: it went to the address, or to a customer
-        who has a contact with it."""
-        return SQL(
-            """(r.recipient_email = %(address)s OR r.recipient_others IS NOT NULL
-            AND %(address)s = ANY(string_to_array(r.recipient_others, ', '))
-                OR r.partner_id = ANY(ARRAY(SELECT commercial_partner_id
-                FROM res_partner WHERE email_normalized = %(address)s)))""",
-            address=address,
-        )
-
-    @api.model
-    def _concerns(self, company, found):
-        """Whether a mail without a match belongs on the list: it comes from somebody we
-        wrote to, or says that an address of theirs fails. An automatic reply that names
-        nothing of ours does not."""
-        if found.kind == "reply":
-            return not found.is_list and self._is_written_to(company, [found.sender])
-        if found.kind in ("bounce", "complaint"):
-            return self._is_written_to(
-                company,
-                [
-                    address
-                    for failure in found.failures
-                    for address in failure.addresses
-                ],
-            )
-        return False
-
-    @api.model
-    def _is_written_to(self, company, addresses):
-        """Whether the company has sent a reminder to one of these addresses, or to a
-        customer who has a contact with one."""
-        return bool(self._find_written_to(company, addresses))
 
     @api.model
     def _receive_broken(self, company, found, provider):
@@ -425,73 +409,13 @@ class ChaserInbound(models.Model):
                 | {
                     "kind": "broken",
                     "body_text": False,
+                    "quoted_text": False,
                     "snippet": False,
                     "failures": False,
                 },
-                (),
+                replace(found, attachments=()),
             )
         )
-
-    # -- for a whole page of a mailbox: a fixed number of queries
-
-    @api.model
-    def _find_known(self, company, keys):
-        """Which of these mails were taken in before."""
-        return set(
-            self.sudo()
-            .search(
-                [
-                    ("company_id", "=", company.id),
-                    ("mail_key", "in", list(filter(None, keys))),
-                ]
-            )
-            .mapped("mail_key")
-        )
-
-    @api.model
-    def _find_our_ids(self, company, references):
-        """Which of these Message-IDs are those of our reminders."""
-        reminders = (
-            self.env["chaser.reminder"]
-            .sudo()
-            .search_fetch(
-                self._get_our_ids_domain(company, references),
-                ["message_id", "internet_message_id"],
-            )
-        )
-        return set(reminders.mapped("message_id")) | set(
-            reminders.mapped("internet_message_id")
-        )
-
-    @api.model
-    def _find_written_to(self, company, addresses):
-        """Which of these addresses are those of customers that the company has written
-        to."""
-        self.env["chaser.reminder"].flush_model()
-        self.env["res.partner"].flush_model(
-            ["email_normalized", "commercial_partner_id"]
-        )
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT recipient_email FROM chaser_reminder
-                WHERE company_id = %(company)s AND recipient_email = ANY(%(addresses)s)
-                AND attempted_at IS NOT NULL
-                UNION
-               SELECT o.address FROM chaser_reminder r,
-               unnest(string_to_array(r.recipient_others, ', ')) AS o(address)
-                WHERE r.company_id = %(company)s AND r.recipient_others IS NOT NULL
-                AND r.attempted_at IS NOT NULL AND o.address = ANY(%(addresses)s)
-                UNION
-               SELECT p.email_normalized FROM res_partner p
-                WHERE p.email_normalized = ANY(%(addresses)s) AND EXISTS (
-                    SELECT 1 FROM chaser_reminder r
-                     WHERE r.company_id = %(company)s AND r.partner_id =
-                     p.commercial_partner_id AND r.attempted_at IS NOT NULL)""",
-                company=company.id,
-                addresses=list(set(filter(None, addresses))),
-            )
-        )
-        return {row[0] for row in rows}
 
     # -- helpers of the effects
 
@@ -500,10 +424,32 @@ class ChaserInbound(models.Model):
         self.ensure_one()
         return f"mail:{self.company_id.id}:{hashlib.sha256(f'{self.mail_key}|{part}'.encode()).hexdigest()[:40]}"  # noqa: E501
 
-    def _get_body(self, left_out=0):
+    def _get_body(self):
+        """What they wrote, the quoted rest folded, and what is missing."""
         body = plaintext2html(self.body_text or "")
-        if left_out:
-            body += Markup("<p><em>%s</em></p>") % self.env._(
-                "%s attachments were too large and stay in the mailbox.", left_out
-            )
+        if self.quoted_text:
+            body += Markup(
+                '<blockquote data-o-mail-quote="1">%s</blockquote>'
+            ) % plaintext2html(self.quoted_text)
+        for words in self._get_missing_words():
+            body += Markup("<p><em>%s</em></p>") % words
         return body
+
+    def _get_missing_words(self):
+        words = []
+        if self.left_out:
+            words.append(
+                self.env._(
+                    "Not kept, for they are too large or cut: %s. They stay in the "
+                    "mailbox.",
+                    self.left_out,
+                )
+            )
+        if self.is_cut:
+            words.append(
+                self.env._(
+                    "The mail is longer than this. Read the rest in the mailbox, or in "
+                    "its original under Incoming Mail."
+                )
+            )
+        return words

@@ -1,4 +1,5 @@
-from odoo import models
+from odoo import fields, models
+from odoo.exceptions import UserError
 from odoo.tools import formataddr
 
 
@@ -7,20 +8,20 @@ class ChaserInbound(models.Model):
 
     _inherit = "chaser.inbound"  # pylint: disable=consider-merging-classes-inherited  # effects, apart from matching
 
-    def _apply(self, left_out=0):
+    def _apply(self):
         """Do what the mail asks for. A further addon that adds a kind defines
         ``_apply_<kind>``."""
         self.ensure_one()
         if self.reminder_id.is_undecided:
             self.reminder_id._settle_found(self.env._("an answer to it came in"))
-        getattr(self, f"_apply_{self.kind}")(left_out)
+        getattr(self, f"_apply_{self.kind}")()
 
     # -- an answer
 
-    def _apply_reply(self, left_out):
-        """Posts it in the customer's chatter; no further level is sent until a person
-        has replied or released the hold."""
-        self._post_to_customer(left_out)
+    def _apply_reply(self):
+        """Into the customer's chatter; the ladder rests until a person has answered or
+        released it."""
+        self._post_to_customer()
         if self.reminder_id:
             self.reminder_id._record_event(
                 "replied",
@@ -39,7 +40,7 @@ class ChaserInbound(models.Model):
             )
         self._plan_answer()
 
-    def _post_to_customer(self, left_out):
+    def _post_to_customer(self):
         """As an incoming mail from the contact. Colleagues who follow the customer are
         notified; the customer's own contacts do not get a copy."""
         partner = self.partner_id.with_context(
@@ -48,11 +49,9 @@ class ChaserInbound(models.Model):
         colleagues = partner.message_follower_ids.partner_id.filtered(
             lambda follower: not follower.partner_share
         )
-        files = self.env["ir.attachment"].search(
-            [("res_model", "=", self._name), ("res_id", "=", self.id)]
-        )
+        files = self.env["ir.attachment"].search(self._get_files_domain())
         partner.message_post(
-            body=self._get_body(left_out),
+            body=self._get_body(),
             subject=self.subject or False,
             message_type="email",
             subtype_xmlid="mail.mt_comment",
@@ -104,10 +103,40 @@ class ChaserInbound(models.Model):
             self._get_body(),
         )
 
+    # -- our own answer
+
+    def _apply_own(self):
+        """A colleague, or our mailbox, wrote to the customer: into the chatter, and
+        what the customer's answer held is released."""
+        author = self.env["res.users"].search(
+            [
+                ("share", "=", False),
+                ("partner_id.email_normalized", "=", self.sender_email),
+            ],
+            limit=1,
+        )
+        self.partner_id.with_context(mail_create_nosubscribe=True)._message_log(
+            body=self._get_body(),
+            subject=self.subject or False,
+            author_id=author.partner_id.id or False,
+            email_from=self._get_sender(),
+            message_type="email",
+        )
+        self.env["chaser.hold"].search(
+            [
+                ("partner_id", "=", self.partner_id.id),
+                ("company_id", "=", self.company_id.id),
+                ("code", "=", "reply"),
+                ("released_at", "=", False),
+                ("create_date", "<=", fields.Datetime.now()),
+            ]
+        ).with_user(author or self.env.user).sudo().action_release()
+
     # -- an automatic reply
 
-    def _apply_auto_reply(self, left_out):
-        """Noted on the customer; it is no answer, and holds nothing."""
+    def _apply_auto_reply(self):
+        """Noted on the customer; it is no answer, and holds nothing. What it proposes,
+        a person decides (``action_wait``, ``action_use_contact``)."""
         self.partner_id._message_log(
             body=self._get_body(),
             subject=self.subject or False,
@@ -116,9 +145,48 @@ class ChaserInbound(models.Model):
             message_type="out_of_office",
         )
 
+    def action_wait(self):
+        """Reminders to this customer wait until the person is back."""
+        self.ensure_one()
+        record = self._check_may_act()
+        if not record.can_wait:
+            raise UserError(
+                self.env._("“%s” names no day to wait for.", self.display_name)
+            )
+        self.env["chaser.hold"]._hold(
+            record.company_id,
+            record.partner_id,
+            "manual",
+            detail=self.env._("Out of office: %s", record._get_sender()),
+            until=fields.Date.subtract(record.absence_until, days=1),
+            reminder=record.reminder_id,
+            source="mail",
+        )
+        record.absence_used = True
+
+    def action_use_contact(self):
+        """Reminders to this customer go to the contact that the reply names."""
+        self.ensure_one()
+        record = self._check_may_act()
+        if not record.absence_contact or record.state != "matched":
+            raise UserError(
+                self.env._("“%s” names nobody to write to.", self.display_name)
+            )
+        hold = self.env["chaser.hold"]._hold(
+            record.company_id,
+            record.partner_id,
+            "wrong_contact",
+            detail=self.env._("Out of office: %s", record._get_sender()),
+            reminder=record.reminder_id,
+            source="mail",
+        )
+        hold.proposed_email = record.absence_contact
+        hold.with_user(self.env.user).sudo(False).action_use_proposed_email()
+        record.absence_used = True
+
     # -- a report of a mail server
 
-    def _apply_bounce(self, left_out):
+    def _apply_bounce(self):
         for position, failure in enumerate(self.failures or []):
             if failure["verdict"] != "delivered":
                 self._apply_failure(failure, position)
@@ -144,11 +212,12 @@ class ChaserInbound(models.Model):
                     "recipient": own or reminder.recipient_email,
                 },
             )
+        address = own or next(iter(failure["addresses"]), "")
         self.env["chaser.suppression"]._process_bounce(
             self.company_id,
             self.partner_id,
-            own or failure["addresses"][0],
-            verdict,
+            address,
+            verdict if address else "soft",
             failure["words"],
             reminder=reminder,
             widespread=failure["widespread"],
@@ -156,12 +225,14 @@ class ChaserInbound(models.Model):
 
     def _get_own_address(self, failure):
         """The address of the report that we wrote to; a mail assigned by hand may name
-        any of the customer's."""
+        any of the customer's. A report that names nobody is about the only one."""
         mine = (
             self.reminder_id._get_all_recipients()
             if self.reminder_id
             else failure["addresses"]
         )
+        if not failure["addresses"] and len(mine) == 1:
+            return mine[0]
         return next(
             (address for address in failure["addresses"] if address in mine), False
         )
@@ -175,9 +246,15 @@ class ChaserInbound(models.Model):
 
     # -- a complaint
 
-    def _apply_complaint(self, left_out):
-        """The customer has marked it as spam: the address is stopped at once."""
+    def _apply_complaint(self):
+        """The customer has marked it as spam, or wants no more: their address is
+        stopped at once. Other feedback (fraud, none of the known types) is noted."""
         reminder = self.reminder_id
+        if not any(f["verdict"] == "complaint" for f in self.failures or []):
+            self.partner_id._message_log(
+                body=self.env._("A mail service reports feedback: %s", self.subject)
+            )
+            return
         named = [
             address
             for failure in self.failures or []
@@ -200,6 +277,6 @@ class ChaserInbound(models.Model):
                 occurred_at=self.received_at,
             )
 
-    def _apply_broken(self, left_out):
+    def _apply_broken(self):
         """A mail that could not be processed has no effects; a person reads it in the
         mailbox."""

@@ -72,6 +72,12 @@ class ChaserProvider(models.Model):
         help="Which folder of which mailbox the position belongs to.",
     )
     read_cursor = fields.Json(readonly=True, copy=False, groups=fields.NO_ACCESS)
+    read_trying = fields.Char(
+        readonly=True,
+        copy=False,
+        groups=fields.NO_ACCESS,
+        help="The mail that is being read; still there when its process has ended.",
+    )
     read_at = fields.Datetime("Last Read", readonly=True, copy=False)
     read_error = fields.Text("Reading Failed", readonly=True, copy=False, tracking=True)
     read_hold_until = fields.Datetime("Reading Rests Until", readonly=True, copy=False)
@@ -359,53 +365,32 @@ class ChaserProvider(models.Model):
         """Fetch and take in what concerns us; returns how many. Of other mail only the
         headers are ever looked at."""
         outlines = {entry.ref: inbound.outline(entry.headers) for entry in entries}
-        taken = []
-        for ref in self._sort_page(outlines):
+        headers = {entry.ref: entry.headers for entry in entries}
+        taken, ended = [], self.sudo().read_trying
+        matcher, own = self.env["chaser.inbound.matcher"], email_normalize(self.email)
+        for ref in matcher._choose_page(self.company_id, outlines, own):
+            # Named before it is read: a process that it ends sets it aside the next
+            # time, so that one mail cannot stop the mailbox.
+            if ref == ended:
+                _logger.warning(
+                    "A mail in mailbox %s ended its reading; it is set aside", self.id
+                )
+                self._set_aside(headers[ref])
+                continue
+            self.sudo().read_trying = ref
+            commit()
             raw = reader.fetch(ref, _MAX_MAIL_BYTES)
             if raw and self._process_mail(raw):
                 taken.append(ref)
+            self.sudo().read_trying = False
             commit()
         if taken and self.read_mark and isinstance(reader, MarkingReader):
             reader.mark_seen(taken)
         return len(taken)
 
-    def _sort_page(self, outlines):
-        """Those worth fetching: answers to us, reports, and mail of people we wrote to,
-        which is not known yet. A fixed number of queries."""
-        Inbound, own = (
-            self.env["chaser.inbound"].sudo(),
-            email_normalize(self.email or ""),
-        )
-        known = Inbound._find_known(
-            self.company_id, [outline.message_id for outline in outlines.values()]
-        )
-        ours = Inbound._find_our_ids(
-            self.company_id,
-            [ref for outline in outlines.values() for ref in outline.references],
-        )
-        written = Inbound._find_written_to(
-            self.company_id,
-            [outline.sender for outline in outlines.values() if outline.sender != own],
-        )
-        return [
-            ref
-            for ref, outline in outlines.items()
-            if outline.message_id not in known
-            and (
-                outline.is_report
-                or outline.tokens
-                or ours & set(outline.references)
-                or (
-                    outline.sender in written
-                    and not outline.is_automatic
-                    and not outline.is_list
-                )
-            )
-        ]
-
     def _process_mail(self, raw):
-        """One mail in a savepoint of its own: an error in it stops neither the others
-        nor the run, and the mail is not lost."""
+        """One mail, for itself: a fault in it stops neither the others nor the run, and
+        it is not lost."""
         found = inbound.read(raw)
         try:
             with self.env.cr.savepoint():
@@ -421,6 +406,12 @@ class ChaserProvider(models.Model):
             return self.env["chaser.inbound"]._receive_broken(
                 self.company_id, found, self
             )
+
+    def _set_aside(self, headers):
+        """A mail that cannot be read is listed by its headers, for a person."""
+        found = inbound.read(headers.rstrip() + b"\r\n\r\n")
+        self.env["chaser.inbound"]._receive_broken(self.company_id, found, self)
+        self.sudo().read_trying = False
 
     def _set_read_error(self, error):
         """Reading goes on by itself when the problem is over; only a refused login

@@ -82,22 +82,21 @@ class ChaserInbound(models.Model):
 
     @api.model
     def _sort_gateway_mail(self, found, only_certain):
-        reminder = self._match_references(None, found.references) or self._match_tokens(
-            None, found.tokens
-        )
+        matcher = self.env["chaser.inbound.matcher"]
+        reminder = matcher._match_references(
+            None, found.references
+        ) or matcher._match_tokens(None, found.tokens)
         company = reminder.company_id or (
             self.env["res.company"]
             if only_certain
             else self._get_gateway_company(found)
         )
-        return bool(
-            company
-            and (
-                self._is_known(company, found.key)
-                or self._receive(company, found)
-                or reminder
-            )
-        )
+        if not company:
+            return False
+        if self._is_known(company, found.key) or self._receive(company, found):
+            return True
+        # A receipt and its like ends here. Our own mail goes Odoo's way.
+        return bool(reminder) and not matcher._is_own(company, found, reminder)
 
     @api.model
     def _get_gateway_company(self, found):
@@ -109,12 +108,13 @@ class ChaserInbound(models.Model):
             found.sender,
             *(address for failure in found.failures for address in failure.addresses),
         ]
+        matcher = self.env["chaser.inbound.matcher"]
         companies = self._get_addressed_companies(found.recipients).filtered(
-            lambda company: self._is_written_to(company, people)
+            lambda company: matcher._is_written_to(company, people)
         )
         if len(companies) > 1:
             companies = companies.filtered(
-                lambda company: self._match(company, found)[0]
+                lambda company: matcher._match(company, found)[0]
             )
         return companies if len(companies) == 1 else companies.browse()
 

@@ -1,11 +1,16 @@
+import time
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import email_normalize
+from odoo.tools import config, email_normalize
 
 from ...core.mail.connection import ServerSettings
 from ...core.mail.errors import PolicyRefused, Unreachable, one_line
 from ...core.mail.transports.smtp import SessionTransport, SmtpTransport
 from ..common.chaser_secret_mixin import secret_fields
+
+# Seconds: what RFC 5321 §4.5.3.2.6 asks for, and what writing down the outcome needs.
+_RFC_PATIENCE, _RESERVE = 600, 15
 
 
 class ChaserSmtpMixin(models.AbstractModel):
@@ -83,7 +88,8 @@ class ChaserSmtpMixin(models.AbstractModel):
                 self.smtp_encryption or "starttls",
                 self.smtp_user or "",
                 self._open_secret__("smtp_password_sealed") if self.smtp_user else "",
-            )
+            ),
+            make_patience(),
         )
 
     def _get_transport_odoo(self):
@@ -98,12 +104,27 @@ class ChaserSmtpMixin(models.AbstractModel):
         return f"odoo:{self.mail_server_id.id or 0}"
 
 
+def make_patience():
+    """How many seconds the answer to a message may still take. RFC 5321 asks for ten
+    minutes, but Odoo ends a process whose job lasts longer than its own limit
+    (``limit_time_real_cron``, else ``limit_time_real``; 0: none), and what became of
+    the message would be lost with it. Counted from now, where a run begins."""
+    limit = config["limit_time_real_cron"]
+    # 0 means no limit to Odoo's worker processes, and nothing to its threads.
+    if limit < 0 or not (limit or config["workers"]):
+        limit = config["limit_time_real"]
+    if not limit:
+        return lambda: _RFC_PATIENCE
+    until = time.monotonic() + limit - _RESERVE
+    return lambda: min(_RFC_PATIENCE, until - time.monotonic())
+
+
 class OdooServerTransport(SessionTransport):
     """Sends over an ``ir.mail_server``: its login, its rules for the sender's address,
     our message and our order of steps."""
 
     def __init__(self, env, server, email_from):
-        super().__init__(self._connect_server, email_from)
+        super().__init__(self._connect_server, email_from, make_patience())
         self._servers = env["ir.mail_server"].sudo()
         self._server = server.sudo()
         self._email_from = email_from

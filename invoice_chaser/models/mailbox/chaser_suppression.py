@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL, email_normalize
 
+from ...core.mail.addresses import clean_address
+
 _BOUNCE_ACTIVITY = "invoice_chaser.mail_activity_type_address"
 
 
@@ -77,7 +79,7 @@ class ChaserSuppression(models.Model):
 
     @api.model
     def _normalize(self, email):
-        normalized = email_normalize(email or "")
+        normalized = clean_address(email or "")
         if not normalized:
             raise ValidationError(
                 self.env._("“%s” is not a single e-mail address.", email or "")

@@ -10,6 +10,7 @@ from ...core.mail.http import LOOPBACK, check_detour
 from ...core.mail.oauth import API, CALLBACK, ConsentProblem, missing_scopes
 from ...core.mail.transports import outlook
 from ...core.mail.transports.gmail import GmailTransport
+from ..mailbox.chaser_smtp_mixin import make_patience
 
 _DETOUR_OPTION = "invoice_chaser_detour"
 # A change of one of these may end the consent: which rights it covers depends on them.
@@ -509,4 +510,5 @@ class ChaserProvider(models.Model):
         return outlook.OutlookSmtpTransport(
             email_normalize(self.email),
             lambda rejected: self._fetch_access_token__(microsoft.OFFICE, rejected),
+            get_patience=make_patience(),
         )

@@ -484,6 +484,8 @@ class ChaserSender(models.AbstractModel):
         now = self._write_sent(job)
         job.run.provider._commit_now()
         job.run.notes.append(self._make_note(job, now))
+        if job.result.dead:
+            self._stop_dead_recipients(job)
 
 
 def _hold_a_minute(reason):

@@ -285,6 +285,7 @@ class ChaserSender(models.AbstractModel):
         elif isinstance(error, MessageRefused):
             reminder._set_failed("message_refused", {"detail": str(error)})
         elif isinstance(error, (RecipientRefused, Unreachable)):
+            job.channel._process_dead(reminder, error.dead, str(error))
             self._set_retry(reminder, error)
         else:
             # A problem of the mailbox, not of this message: the attempt does not count.
@@ -299,6 +300,16 @@ class ChaserSender(models.AbstractModel):
                 reminder.campaign_id._set_paused("policy", str(error))
             else:
                 job.run.handle_error(error)
+
+    @api.model
+    def _stop_dead_recipients(self, job):
+        """The message is out to one of the customer's addresses; those that the server
+        never takes are stopped."""
+        with self.env.cr.savepoint():
+            for address in job.result.dead:
+                words = job.result.refused.get(address, "")
+                job.channel._process_dead(job.reminder, [address], words)
+        job.run.provider._commit_now()
 
     @api.model
     def _set_retry(self, reminder, error):

@@ -16,6 +16,7 @@ import base64
 import contextlib
 import smtplib
 import ssl
+from collections.abc import Callable
 from datetime import timedelta
 
 import requests
@@ -177,8 +178,9 @@ class OutlookSmtpTransport(SessionTransport):
         address: tuple[str, int] = SMTP_ADDRESS,
         encrypted: bool = True,
         timeout: float = 30.0,
+        get_patience: Callable[[], float] | None = None,
     ):
-        super().__init__(self._open_session, mailbox)
+        super().__init__(self._open_session, mailbox, get_patience)
         # Two underscores: out of reach for server actions and templates.
         self.__get_token = get_token
         self._address, self._encrypted, self._timeout = address, encrypted, timeout

@@ -1,8 +1,9 @@
 """SMTP submission (RFC 5321, 6409), by smtplib."""
 
 import contextlib
+import re
 import smtplib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email import generator
 from email.message import EmailMessage
 from io import BytesIO
@@ -12,6 +13,8 @@ from ..errors import (
     AuthenticationFailed,
     MessageRefused,
     OutcomeUnknown,
+    RateLimited,
+    RecipientRefused,
     TransportError,
     Unreachable,
     classify_smtp,
@@ -20,15 +23,27 @@ from ..errors import (
 from ..message import OutgoingMessage, SendResult
 from .base import Transport
 
+_PER_SESSION = re.compile(
+    r"(?:per|in this|this|in one) (?:smtp )?(?:session|connection)", re.I
+)
+
 
 class SessionTransport(Transport):
     """Sends over a session that ``connect`` opens; knows SMTP's responses, not where
     the session comes from."""
 
-    def __init__(self, connect: Callable[[], smtplib.SMTP], user: str = ""):
+    def __init__(
+        self,
+        connect: Callable[[], smtplib.SMTP],
+        user: str = "",
+        get_patience: Callable[[], float] | None = None,
+    ):
+        """``get_patience``: seconds that the answer to a message may take by now."""
         self._connect = connect
         self._user = user
+        self._get_patience = get_patience
         self._session: smtplib.SMTP | None = None
+        self._is_used = False
 
     def open(self) -> None:
         if self._session is None:
@@ -48,7 +63,7 @@ class SessionTransport(Transport):
                 ) from None
 
     def close(self) -> None:
-        session, self._session = self._session, None
+        session, self._session, self._is_used = self._session, None, False
         if session is not None:
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 session.quit()
@@ -64,14 +79,42 @@ class SessionTransport(Transport):
         except ValueError as error:
             raise MessageRefused(one_line(str(error))) from None
         self.open()
+        try:
+            return self._send(message, mail)
+        except _SessionEnded as ended:
+            # Servers end a session after so many messages, or minutes. Nothing of this
+            # one was handed over: once more, in a new session.
+            self._drop()
+            if not ended.was_used:
+                raise ended.error from None
+        self.open()
+        try:
+            return self._send(message, mail)
+        except _SessionEnded as ended:
+            self._drop()
+            raise ended.error from None
+
+    def _send(self, message: OutgoingMessage, mail: EmailMessage) -> SendResult:
+        was_used, self._is_used = self._is_used, True
         sender, recipients, mail = self._prepare(message, mail)
         content = _flatten(mail)
         try:
-            refused = self._envelope(sender, recipients, message.recipients[0])
-            return SendResult(response=self._data(content), refused=refused)
+            refused = self._envelope(sender, recipients, message.recipients)
+            self._begin_data()
         except (OSError, smtplib.SMTPException) as error:
-            self._drop()
-            raise Unreachable(one_line(str(error) or type(error).__name__)) from None
+            words = one_line(str(error) or type(error).__name__)
+            raise _SessionEnded(Unreachable(words), was_used) from None
+        except _Refusal as refusal:
+            if refusal.ends_session():
+                raise _SessionEnded(refusal.error, was_used) from None
+            self._reset()
+            raise refusal.error from None
+        try:
+            return SendResult(
+                response=self._data(content),
+                refused={address: str(error) for address, error in refused.items()},
+                dead=_find_dead(refused),
+            )
         except TransportError:
             self._reset()
             raise
@@ -84,41 +127,62 @@ class SessionTransport(Transport):
         return message.sender, list(message.envelope), mail
 
     def _envelope(
-        self, sender: str, recipients: list[str], customer: str
-    ) -> dict[str, str]:
+        self, sender: str, recipients: list[str], customers: tuple[str, ...]
+    ) -> dict[str, TransportError]:
+        """Each address has its own outcome; the message goes as long as one of the
+        customer's is taken."""
         options = ["BODY=8BITMIME"] if self._session.has_extn("8bitmime") else []
         code, text = self._session.mail(sender, options)
         if not _accepted(code, text):
-            raise classify_smtp(code, text, "mail")
-        refused = {}
+            raise _Refusal(code, classify_smtp(code, text, "mail"))
+        refused: dict[str, TransportError] = {}
         for recipient in recipients:
             code, text = self._session.rcpt(recipient)
             if not _accepted(code, text):
                 error = classify_smtp(code, text, "rcpt")
-                if recipient == customer or code == 421:
-                    raise error
-                refused[recipient] = str(error)
+                if code == 421:
+                    raise _Refusal(code, error)
+                refused[recipient] = error
+        if refused and not set(customers) - set(refused):
+            raise _Refusal(0, _choose_error({one: refused[one] for one in customers}))
         return refused
 
-    def _data(self, content: bytes) -> str:
+    def _begin_data(self) -> None:
         code, text = self._session.docmd("DATA")
         if code != 354:
-            raise (
-                _no_answer(code, text)
-                if code < 400
-                else classify_smtp(code, text, "data")
-            )
+            if code < 400:
+                raise _no_answer(code, text)
+            raise _Refusal(code, classify_smtp(code, text, "data"))
+
+    def _data(self, content: bytes) -> str:
         # From here on a broken line leaves it open whether the service took the message
         # (RFC 5321 §4.5.4.2, RFC 1047).
         try:
             self._session.send(content)
-            code, text = self._session.getreply()
+            with self._patience():
+                code, text = self._session.getreply()
             if _accepted(code, text):
                 return one_line(text)
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
             raise OutcomeUnknown(one_line(str(error) or type(error).__name__)) from None
         raise classify_smtp(code, text, "data")
+
+    @contextlib.contextmanager
+    def _patience(self) -> Iterator[None]:
+        """While the server looks at the message: RFC 5321 §4.5.3.2.6 asks for ten
+        minutes."""
+        sock = getattr(self._session, "sock", None)
+        if self._get_patience is None or sock is None:
+            yield
+            return
+        usual = sock.gettimeout()
+        sock.settimeout(max(self._get_patience(), usual or 0))
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                sock.settimeout(usual)
 
     def _reset(self) -> None:
         if self._session is None:
@@ -131,10 +195,56 @@ class SessionTransport(Transport):
             self._drop()
 
     def _drop(self) -> None:
-        session, self._session = self._session, None
+        session, self._session, self._is_used = self._session, None, False
         if session is not None:
             with contextlib.suppress(OSError):
                 session.close()
+
+
+class _Refusal(Exception):
+    """An answer to a command, before the message was handed over."""
+
+    def __init__(self, code: int, error: TransportError):
+        super().__init__(str(error))
+        self.code, self.error = code, error
+
+    def ends_session(self) -> bool:
+        """421 (RFC 5321 §3.8), unless it asks to go slower."""
+        return self.code == 421 and (
+            not isinstance(self.error, RateLimited)
+            or bool(_PER_SESSION.search(str(self.error)))
+        )
+
+
+class _SessionEnded(Exception):
+    """Before the message was handed over. ``was_used``: others had gone before."""
+
+    def __init__(self, error: TransportError, was_used: bool):
+        super().__init__(str(error))
+        self.error, self.was_used = error, was_used
+
+
+def _find_dead(refused: dict[str, TransportError]) -> tuple[str, ...]:
+    """Addresses that never take anything."""
+    return tuple(
+        address
+        for address, error in refused.items()
+        if isinstance(error, RecipientRefused) and error.permanent
+    )
+
+
+def _choose_error(refused: dict[str, TransportError]) -> TransportError:
+    """What decides where all of a customer's addresses are refused: what is about us,
+    then an address that may take it later, then one that never will."""
+    error = min(
+        refused.values(),
+        key=lambda error: (
+            isinstance(error, RecipientRefused),
+            getattr(error, "permanent", False),
+        ),
+    )
+    error.dead = _find_dead(refused)
+    return error
 
 
 def _accepted(code: int, text: bytes) -> bool:
@@ -168,8 +278,12 @@ def _flatten(mail: EmailMessage) -> bytes:
 class SmtpTransport(SessionTransport):
     """A server, a user and a password."""
 
-    def __init__(self, settings: ServerSettings):
-        super().__init__(self._open_session, settings.user)
+    def __init__(
+        self,
+        settings: ServerSettings,
+        get_patience: Callable[[], float] | None = None,
+    ):
+        super().__init__(self._open_session, settings.user, get_patience)
         # Two underscores: out of reach for server actions and templates (Odoo's
         # safe_eval refuses such names).
         self.__settings = settings
@@ -203,6 +317,12 @@ class SmtpTransport(SessionTransport):
         try:
             session.login(self.__settings.user, self.__settings.password)
         except smtplib.SMTPNotSupportedError as error:
+            raise AuthenticationFailed(one_line(str(error))) from None
+        except smtplib.SMTPException as error:
+            # "No suitable authentication method": only what we cannot do (NTLM,
+            # XOAUTH2) is offered. Waiting does not help; a person must act.
+            if type(error) is not smtplib.SMTPException:
+                raise
             raise AuthenticationFailed(one_line(str(error))) from None
         except UnicodeEncodeError:
             raise AuthenticationFailed(
