@@ -35,6 +35,18 @@ class TestWhoseMail(InboundCase):
         )
         self.assertEqual(other.state, "unmatched", "from somebody we wrote to: listed")
 
+    def test_answer_through_a_list_to_the_gateway(self):
+        """Odoo itself would drop it, or file it without the hold."""
+        reminder = self._sent_reminder()
+        self._gateway(
+            self._mail(
+                reference=reminder.message_id,
+                more="List-Id: <accounts.pop.example>\r\n",
+            )
+        )
+        self.assertEqual(reminder.status, "replied")
+        self.assertTrue(self._holds())
+
     def test_help_desk_agent_is_a_person(self):
         reminder = self._sent_reminder()
         record = self._receive(

@@ -16,6 +16,7 @@ from core.mail.errors import (
 from core.mail.errors import PolicyRefused as Policy
 from core.mail.errors import RateLimited as Rate
 from core.mail.errors import RecipientRefused as Recipient
+from test_verdict import SENTENCES
 
 GONE, LATER, DAY, SOON = True, False, timedelta(hours=24), timedelta(minutes=5)
 HOUR = timedelta(hours=1)
@@ -383,3 +384,66 @@ def test_one_line():
     assert len(one_line("x" * 5000)) == 300
     assert one_line("مرحبا".encode()) == "مرحبا"
     assert one_line(b"\xff") == "\ufffd"
+
+
+# -- the same table as for reports: who is meant, and what it pauses
+
+
+def _classes(words, stage):
+    code = int(words[:3]) if words[:3].isdigit() and words[0] == "5" else 550
+    error = classify_smtp(code, words.removeprefix(f"{code} "), stage)
+    return type(error), getattr(error, "permanent", None)
+
+
+@pytest.mark.parametrize(
+    "words", [words for verdict, words in SENTENCES if verdict == "hard"]
+)
+def test_one_recipient_who_is_gone_pauses_nothing(words):
+    assert _classes(words, "rcpt") == (Recipient, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup",
+        "550 5.7.1 this list only accepts mail from members",
+        "550 5.7.1 The recipient account is blocked",
+        "552 5.2.2 mailbox full",
+        "550 5.7.1 <ap@b.example>: Recipient address rejected: Access denied",
+        "550 5.2.1 mailbox suspended",
+    ],
+)
+def test_one_recipients_own_matter_pauses_nothing(words):
+    kind, permanent = _classes(words, "rcpt")
+    assert (kind, permanent) == (Recipient, False)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "550 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen",
+        "550 5.1.0 Sender rejected",
+        "550 Unauthenticated senders not allowed",
+        "554 5.7.1 Relay access denied",
+        "550 5.7.26 This mail is unauthenticated, SPF and DKIM did not pass",
+        "550 Administrative prohibition",
+    ],
+)
+@pytest.mark.parametrize("stage", ["mail", "rcpt"])
+def test_a_refusal_of_ourselves_pauses_the_campaign(words, stage):
+    assert _classes(words, stage) == (Policy, None)
+
+
+@pytest.mark.parametrize("stage", ["connect", "mail", "data"])
+@pytest.mark.parametrize(
+    "words",
+    # Exchange looks the recipient up once it has the message, and says so by 5.1.10.
+    [
+        words
+        for verdict, words in SENTENCES
+        if verdict == "hard" and "5.1.10" not in words
+    ],
+)
+def test_what_is_said_early_stops_no_address(words, stage):
+    kind, permanent = _classes(words, stage)
+    assert not (kind is Recipient and permanent)

@@ -730,6 +730,11 @@ def test_files_without_a_name_and_mails_in_mails_are_kept():
     assert b"AED 48,200 was sent." in found.attachments[1].content
 
 
+def test_a_mail_that_was_fetched_up_to_the_limit_says_so():
+    raw = b"From: a@b.example\r\n\r\n" + b"x\r\n" * 4_000_000
+    assert inbound.read(raw[: mime.MAX_BYTES]).is_cut
+
+
 def test_a_long_text_says_that_it_goes_on():
     long = inbound.read(b"From: a@b.example\r\n\r\n" + b"word " * 10_000)
     assert long.is_cut and len(long.source) > 50_000

@@ -114,8 +114,9 @@ def to_bytes(mail: Message) -> bytes:
 
 
 def is_beyond_limit(raw: bytes) -> bool:
-    """Whether a mail is longer than what is read of it."""
-    return len(_limit(raw)) < len(raw)
+    """Whether a mail is longer than what is read of it, or may be: a reader fetches
+    no more than this."""
+    return len(raw) >= MAX_BYTES or len(_limit(raw)) < len(raw)
 
 
 def _limit(raw: bytes) -> bytes:

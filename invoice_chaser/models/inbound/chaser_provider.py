@@ -1,5 +1,6 @@
 import contextlib
 import logging
+from dataclasses import replace
 
 import psycopg2
 
@@ -410,6 +411,7 @@ class ChaserProvider(models.Model):
     def _set_aside(self, headers):
         """A mail that cannot be read is listed by its headers, for a person."""
         found = inbound.read(headers.rstrip() + b"\r\n\r\n")
+        found = replace(found, is_cut=True)
         self.env["chaser.inbound"]._receive_broken(self.company_id, found, self)
         self.sudo().read_trying = False
 
