@@ -1,6 +1,5 @@
 from . import (
     test_account,
-    test_addresses,
     test_api,
     test_branches,
     test_campaign_segment,
@@ -54,6 +53,7 @@ from . import (
     test_routes,
     test_screens,
     test_send,
+    test_send_addresses,
     test_send_documents,
     test_send_documents_drawn,
     test_send_forecast,

@@ -794,3 +794,13 @@ def test_id_of_a_returned_mail_that_begins_oddly(first):
         f"message/rfc822\r\n\r\n{first}\r\nMessage-ID: {OUR_ID}\r\n\r\nx\r\n--b--\r\n"
     ).encode()
     assert OUR_ID in inbound.read(raw).references
+
+
+def test_our_id_first_in_a_long_thread():
+    """Gateways look at the last 32 references; ours may be the first of many."""
+    others = " ".join(
+        f"<mail.{n}.with.a.long.name@customer.example>" for n in range(150)
+    )
+    raw = f"From: a@b.example\r\nReferences: {OUR_ID} {others}\r\n\r\nPaid.".encode()
+    assert OUR_ID in inbound.read(raw).references
+    assert OUR_ID in inbound.outline(raw.partition(b"\r\n\r\n")[0]).references

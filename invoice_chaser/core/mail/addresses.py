@@ -122,6 +122,8 @@ def _read(text: str) -> Address:
 def _read_domain(domain: str) -> str:
     """In ASCII, lower case, without the dot of the root; empty when it is none."""
     domain = domain.strip().rstrip(".").lower()
+    if len(domain) > 253:
+        return ""
     if not domain.isascii():
         try:
             domain = idna.encode(domain, uts46=True).decode("ascii")
