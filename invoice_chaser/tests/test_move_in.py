@@ -35,7 +35,7 @@ class TestMoveIn(MoveInCase):
         self.assertEqual(self.env["res.partner"].search_count([]), partners)
         self.assertFalse(self._stopped("leave@gulfbolt.example"))
         line = imp.line_ids.filtered(lambda line: line.name == "Huda Saleh")[:1]
-        self.assertIn("Shop Size: Large", line.difference_text)
+        self.assertIn("Shop Size: \u2068Large\u2069", line.difference_text)
 
     def test_mailchimp(self):
         imp = self._take_in(*MAILCHIMP)
@@ -366,8 +366,10 @@ class TestMoveIn(MoveInCase):
         imp = self._import(("a.csv", "email,name\na@b.example,A\n"))
         secret.write({"res_model": "ir.config_parameter", "res_id": 1})
         imp.sudo().attachment_ids = [(4, secret.id)]
+        # Fresh from the database the list has only what the user may read.
+        self.env.invalidate_all()
         imp.action_check()
-        self.assertEqual(imp.file_ids.mapped("name"), ["a.csv"])
+        self.assertEqual(imp.sudo().file_ids.mapped("name"), ["a.csv"])
 
     def test_companies_do_not_see_each_other(self):
         other = self.env["res.company"].create({"name": "Other Trading"})

@@ -35,7 +35,7 @@ class ChaserImportFile(models.Model):
         related="attachment_id.checksum", store=True, related_sudo=True
     )
     tool = fields.Selection("_select_tool", readonly=True)
-    kind = fields.Selection("_select_kind", "Holds")
+    kind = fields.Selection("_select_kind", "Contents")
     fixed = fields.Json(readonly=True)
     native_order = fields.Char(readonly=True)
     row_count = fields.Integer("Rows", readonly=True)
@@ -132,7 +132,7 @@ class ChaserImportFile(models.Model):
             for counts in (file.figures or {}).values():
                 for action, number in counts.items():
                     totals[action] = totals.get(action, 0) + number
-            file.figures_text = ", ".join(
+            file.figures_text = " · ".join(
                 f"{totals[action]} {word}"
                 for action, word in words.items()
                 if totals.get(action)

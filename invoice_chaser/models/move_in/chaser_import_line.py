@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...core.letter.localize import FSI, PDI
 from ...core.move_in.convert import STEPS
 
 
@@ -23,7 +24,9 @@ class ChaserImportLine(models.Model):
     company_id = fields.Many2one(
         "res.company", required=True, readonly=True, index=True
     )
-    step = fields.Selection("_select_step", "What", required=True, readonly=True)
+    step = fields.Selection(
+        "_select_step", "Kind of Record", required=True, readonly=True
+    )
     row = fields.Integer(readonly=True, aggregator=None)
     key = fields.Char(readonly=True)
     email = fields.Char(readonly=True)
@@ -69,7 +72,7 @@ class ChaserImportLine(models.Model):
     @api.depends("difference", "reason_code", "reason_params")
     @api.depends_context("lang")
     def _compute_texts(self):
-        words = self._get_target_words()
+        words, show = self._get_target_words(), self._show_difference
         for line in self:
             line.reason = (
                 line._describe_problem(line.reason_code, line.reason_params or {})
@@ -78,11 +81,29 @@ class ChaserImportLine(models.Model):
             )
             line.difference_text = (
                 "\n".join(
-                    f"{words.get(label, label)}: {f'{old} → ' if old else ''}{new}"
+                    f"{words.get(label, label)}: {show(label, old, new)}"
                     for label, (old, new) in (line.difference or {}).items()
                 )
                 or False
             )
+
+    @api.model
+    def _show_difference(self, label, old, new):
+        """What is here and what the file says, as a person reads it; each keeps its own
+        direction inside Arabic text."""
+        reasons = dict(
+            self.env["chaser.suppression"]
+            ._fields["reason"]
+            ._description_selection(self.env)
+        )
+        shown = []
+        for value in filter(None, (old, new)):
+            if label == "reason":
+                value = reasons.get(value, value)
+            elif value == "True":
+                value = self.env._("Yes")
+            shown.append(f"{FSI}{value}{PDI}")
+        return " → ".join(shown)
 
     def write(self, vals):
         if {"choice", "choice_partner_id"} & set(vals):

@@ -226,7 +226,7 @@ class TableRun:
             "name": (change.name or self.writer.name(record))[:200],
             "action": change.action,
             "difference": {
-                label: [self._show(label, old), self._show(label, new)]
+                label: [str(old or "")[:300], str(new or "")[:300]]
                 for label, (old, new) in change.difference.items()
             }
             or False,
@@ -237,15 +237,6 @@ class TableRun:
             "choice": choice[0] if change.candidates else False,
             "choice_partner_id": choice[1] if change.candidates else False,
         }
-
-    def _show(self, label, value):
-        """As a person reads it: yes, not True; the reason in words."""
-        if value is True:
-            return self.env._("Yes")
-        if label == "reason":
-            field = self.env["chaser.suppression"]._fields["reason"]
-            value = dict(field._description_selection(self.env)).get(value, value)
-        return str(value or "")[:300]
 
     def find(self, record):
         """The customer of a record, with what a person decided where it was doubtful:
