@@ -18,7 +18,8 @@ I18N = ADDON / "i18n"
 SCREENS = {
     r"held back|holds? back": "left out",
     r"\bproviders?\b": "mailbox",
-    r"\bsuppress\w*": "stopped address",
+    # Not the header X-Auto-Response-Suppress.
+    r"(?<![\w-])suppress\w*": "stopped address",
     r"\bradar\b": "maybe paid",
     r"\bladders?\b": "policy, levels",
     r"\bdays late\b": "days overdue",
