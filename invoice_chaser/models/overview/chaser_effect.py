@@ -59,13 +59,17 @@ class ChaserEffect(models.AbstractModel):
 
     @api.model
     def _read_effect(self, scope):
-        """Sums per company and part over all reminders whose thirty days are over, of
-        all time: few wait. None for who is no manager. One query."""
+        """The sums; None for who is no manager."""
         if not self._may_see():
             return None
-        return self.env.execute_query_dict(
-            SQL(
-                """WITH company(id, today) AS (VALUES %(days)s), u AS (%(drawn)s),
+        return self.env.execute_query_dict(self._get_effect_sql(scope))
+
+    @api.model
+    def _get_effect_sql(self, scope):
+        """Sums per company and part over all reminders whose thirty days are over, of
+        all time: few wait."""
+        return SQL(
+            """WITH company(id, today) AS (VALUES %(days)s), u AS (%(drawn)s),
                 l AS (
                     SELECT u.id, l.move_line_id, l.amount_company AS asked, u.day
                       FROM u JOIN chaser_reminder_line l ON l.reminder_id = u.id
@@ -96,11 +100,10 @@ class ChaserEffect(models.AbstractModel):
                        sum(paid * paid)::float8 AS paid_squared,
                        sum(asked)::float8 AS asked
                   FROM v GROUP BY 1, 2""",
-                days=self.env["chaser.receivables"]._get_days_sql(scope),
-                drawn=self._get_drawn_sql(),
-                horizon=HORIZON,
-                window=MAIN_WINDOW,
-            )
+            days=self.env["chaser.receivables"]._get_days_sql(scope),
+            drawn=self._get_drawn_sql(),
+            horizon=HORIZON,
+            window=MAIN_WINDOW,
         )
 
     @api.model

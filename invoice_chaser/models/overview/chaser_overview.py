@@ -67,7 +67,6 @@ class ChaserOverview(models.AbstractModel):
             "collected": Reminders._read_collected(scope),
             "events": Reminders._read_events(scope),
             "today": self.env["chaser.overview.today"]._read_today(scope),
-            "effect": self.env["chaser.effect"]._read_effect(scope),
         }
 
     @api.model
@@ -104,7 +103,7 @@ class ChaserOverview(models.AbstractModel):
                 "minutes": [row["minutes"] for row in today["minutes"]],
             },
             "events": Reminders._get_events(facts["events"]),
-            "effect": self.env["chaser.effect"]._get_effect(facts["effect"], rates),
+            "effect": self.env["chaser.effect"]._get_effect(today.get("effect"), rates),
             "cash": self.env["chaser.cash.forecast"]._get_cash(
                 today["cash"], scope, rates
             ),

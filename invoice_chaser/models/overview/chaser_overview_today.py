@@ -53,6 +53,8 @@ class ChaserOverviewToday(models.AbstractModel):
                 scope.company_ids,
             ),
         }
+        if self.env["chaser.effect"]._may_see():
+            pieces["effect"] = self.env["chaser.effect"]._get_effect_sql(scope)
         [row] = self.env.execute_query_dict(
             SQL(
                 "SELECT %s",
