@@ -163,6 +163,7 @@ class Reader:
             record = make(number, values, problems)
             yield record
 
+    # pylint: disable-next=method-required-super  # no model
     def read(self, cells: list) -> tuple[dict, list]:
         """Target → value of a row, and what could not be read (target, code,
         params)."""

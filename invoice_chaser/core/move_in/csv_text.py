@@ -1,6 +1,7 @@
 """CSV in the forms that tools write it: encoding, separator, quotes."""
 
 import codecs
+import contextlib
 import csv
 import io
 import re
@@ -124,12 +125,10 @@ def guess_separator(sample: str) -> str:
     for separator in SEPARATORS:
         widths = []
         reader = csv.reader(io.StringIO(sample, newline=""), delimiter=separator)
-        try:
+        with contextlib.suppress(csv.Error):
             for cells in reader:
                 if cells and len(widths) < _SAMPLE_ROWS:
                     widths.append(len(cells))
-        except csv.Error:
-            pass
         if not widths or widths[0] < 2:
             continue
         like = sum(1 for width in widths if width == widths[0])

@@ -1,6 +1,7 @@
 """How a file writes dates, numbers, truth and addresses. A habit is read off a whole
 column; where the column does not say, a person is asked, and nothing is guessed."""
 
+import contextlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -297,12 +298,8 @@ def email_keys(email: str) -> list[str]:
     if not local:
         return []
     forms = [domain]
-    try:
+    with contextlib.suppress(UnicodeError):
         forms.append(domain.encode("idna").decode("ascii"))
-    except UnicodeError:
-        pass
-    try:
+    with contextlib.suppress(UnicodeError):
         forms.append(domain.encode("ascii").decode("idna"))
-    except UnicodeError:
-        pass
     return [f"{local}@{form}" for form in dict.fromkeys(forms)]

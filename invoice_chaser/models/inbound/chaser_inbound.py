@@ -81,7 +81,6 @@ class ChaserInbound(models.Model):
         readonly=True, help="What they answered to, as far as their mail repeats it."
     )
     left_out = fields.Char(
-        "Left Out",
         readonly=True,
         help="Files that are not kept because they are too large, too many, or cut.",
     )

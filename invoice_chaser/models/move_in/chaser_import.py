@@ -1,4 +1,5 @@
 import logging
+from functools import partial
 
 import pytz
 
@@ -328,24 +329,27 @@ class ChaserImport(models.Model):
     def _cron_run(self):
         """Goes on with what waits, batch by batch, for as long as the scheduler grants
         time; the rest at the next run."""
-        Cron = self.env["ir.cron"]
         for imp in self.search(
             [("state", "in", ("checking", "importing"))], order="id"
         ):
             left = {"seconds": 1.0}
-
-            def go_on(done, imp=imp, left=left):
-                imp.invalidate_recordset(["state"])
-                left["seconds"] = Cron._commit_progress(
-                    done, remaining=max(imp.rows_total - imp.rows_done, 0)
-                )
-                self.env.invalidate_all()
-                return left["seconds"] > 0 and imp.state in ("checking", "importing")
-
-            imp._run(go_on)
+            imp._run(partial(self._go_on, imp, left))
             if left["seconds"] <= 0:
                 self.env.ref("invoice_chaser.ir_cron_move_in")._trigger()
                 return
+
+    @api.model
+    def _go_on(self, imp, left, done):
+        """After a batch of the job: whether the scheduler grants time for another one.
+
+        :param dict left: gets the ``seconds`` that are left
+        """
+        imp.invalidate_recordset(["state"])
+        left["seconds"] = self.env["ir.cron"]._commit_progress(
+            done, remaining=max(imp.rows_total - imp.rows_done, 0)
+        )
+        self.env.invalidate_all()
+        return left["seconds"] > 0 and imp.state in ("checking", "importing")
 
     def _set_failed(self, words):
         self.write({"state": "failed", "message": words})

@@ -42,6 +42,7 @@ class XmlIds:
     def name(self, step, key):
         return f"{self.prefix}_{step}_{re.sub(r'[^A-Za-z0-9_@.-]', '_', key)}"[:250]
 
+    # pylint: disable-next=method-required-super  # no model
     def read(self, model, step, keys):
         """Key → id of a record that exists."""
         names = {self.name(step, key): key for key in keys if key}
@@ -62,6 +63,7 @@ class XmlIds:
             found |= {names[name]: res_id for name, res_id in rows}
         return found
 
+    # pylint: disable-next=method-required-super  # no model
     def write(self, step, pairs):
         """:param pairs: (key, record) of what was made"""
         self.env["ir.model.data"].sudo()._update_xmlids(
