@@ -456,7 +456,7 @@ class ChaserSimulationLevel(models.TransientModel):
     level_id = fields.Many2one("chaser.level", readonly=True)
     name = fields.Char(required=True)
     sequence = fields.Integer(default=100)
-    days_overdue = fields.Integer("Days Overdue", default=1)
+    days_overdue = fields.Integer(default=1)
     min_days = fields.Integer("Days After Previous", default=7)
     repeat_days = fields.Integer("Repeat after")
     tone = fields.Selection(

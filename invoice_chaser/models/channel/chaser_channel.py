@@ -87,6 +87,7 @@ class ChaserChannel(models.AbstractModel):
             ("chaser.campaign", "channel"),
         ):
             env[model].search([(name, "=", code)]).write({name: False})
+        # pylint: disable-next=no-search-all  # a wish is kept per company
         for company in env["res.company"].search([]):
             Partner = env["res.partner"].with_company(company)
             Partner.search([("chaser_channel", "=", code)]).chaser_channel = False

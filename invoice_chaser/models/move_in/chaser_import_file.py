@@ -61,7 +61,7 @@ class ChaserImportFile(models.Model):
     problem = fields.Text(readonly=True)
     question = fields.Char(compute="_compute_question")
     hint = fields.Text("Question or Problem", compute="_compute_question")
-    figures = fields.Json("Figures", readonly=True)
+    figures = fields.Json(readonly=True)
     figures_text = fields.Char("Result", compute="_compute_figures_text")
 
     @api.model
