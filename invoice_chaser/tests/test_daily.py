@@ -674,8 +674,10 @@ class TestDailyNames(ChaserCase):
         receipt = self._make_invoice(move_type="out_receipt", post=False)
         receipt.partner_id = False
         receipt.action_post()
-        run = self.env["chaser.daily.run"].create(
-            {"company_id": self.company.id, "date": self.today}
+        run = (
+            self.env["chaser.daily.run"]
+            .sudo()
+            .create({"company_id": self.company.id, "date": self.today})
         )
         while run.state == "planning":
             run._plan_batch()

@@ -103,7 +103,7 @@ class TestMoveInHistory(MoveInCase):
         self._take_in(csv)
         plan = planner._build_plan(invoice)
         self.assertEqual(plan.messages[0].skip.reason, "recent_contact")
-        history = planner._read_level_history(
+        history = self.env["chaser.reminder.line"]._read_level_history(
             self._receivable(invoice).ids, self.company
         )
         [[told]] = history.values()

@@ -81,6 +81,20 @@ USER_RIGHTS["chaser.holiday"], MANAGER_RIGHTS["chaser.holiday"] = "r", "rwcu"
 for _name in ("chaser.import", "chaser.import.file", "chaser.import.column"):
     USER_RIGHTS[_name], MANAGER_RIGHTS[_name] = "", "rwcu"
 USER_RIGHTS["chaser.import.line"], MANAGER_RIGHTS["chaser.import.line"] = "", "rw"
+# Reports and the forecast are read; kept months and marks are the program's own.
+for _name in (
+    "chaser.cash.forecast",
+    "chaser.event.report",
+    "chaser.receivable.report",
+    "chaser.reminder.report",
+):
+    USER_RIGHTS[_name] = MANAGER_RIGHTS[_name] = "r"
+for _name in (
+    "chaser.receivable.kept",
+    "chaser.receivable.month",
+    "chaser.receivable.stale",
+):
+    USER_RIGHTS[_name] = MANAGER_RIGHTS[_name] = ""
 
 
 @tagged("post_install", "-at_install")

@@ -96,4 +96,4 @@ class TestPrepared(SendCase):
         self._customers(6)
         with patch.object(PreparedQueries, "ask", count):
             self.assertEqual(len(self._run().sent), 6)
-        self.assertEqual(len(asked), 5)
+        self.assertEqual(len(asked), 6)

@@ -58,7 +58,7 @@ class TestHold(ChaserCase):
         hold = self._hold(until=self.today + timedelta(days=3))
         reminder = self._campaign(invoice).reminder_ids
         self.assertEqual(reminder.reason_code, "hold_manual")
-        self.assertIn("Held through", reminder.reason)
+        self.assertIn("On hold until", reminder.reason)
         with freeze_time(self._later(days=3)):
             self.assertEqual(
                 self._campaign(invoice).reminder_ids.reason_code, "hold_manual"
@@ -297,12 +297,13 @@ class TestHold(ChaserCase):
         )
 
     def test_reading_costs_one_query(self):
+        """Beside the one that reads whose branch the company is."""
         for _number in range(5):
             self._hold(moves=self._make_invoice())
         self.env.flush_all()
         self.env.invalidate_all()
         company = self.company
-        with self.assertQueryCount(1):
+        with self.assertQueryCount(2):
             held = self.env["chaser.hold"]._read_held(
                 company, [self.customer.id], self.today
             )
