@@ -426,6 +426,7 @@ class TestCompanies(ChaserCase):
             self.assertEqual(
                 self._call(self.user_a, name, "name_search", SECRET, [], "ilike", 1000),
                 [],
+                name,
             )
 
     def _check_read(self, name, records):

@@ -164,7 +164,13 @@ class TestMoveIn(MoveInCase):
             ("suppressions.csv", "email,reason\ninfo@münchen.example,manual\n")
         )
         self.assertTrue(self._stopped("info@xn--mnchen-3ya.example"))
-        self.assertTrue(self._stopped("info@münchen.example"))
+        door = self.env["chaser.channel.email"]
+        for spelling in ("info@münchen.example", "info@xn--mnchen-3ya.example"):
+            self.customer.email = spelling
+            reach = door._read_reach(
+                self.customer.with_company(self.company), self.company
+            )
+            self.assertEqual(reach[self.customer.id].stop.reason, "suppressed")
 
     def test_consent_is_written_only_where_it_is_said(self):
         self._take_in(

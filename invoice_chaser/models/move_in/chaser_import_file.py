@@ -17,7 +17,7 @@ class ChaserImportFile(models.Model):
 
     _name = "chaser.import.file"
     _description = "Move In: Table"
-    _inherit = ["chaser.import.words"]
+    _inherit = ["chaser.company.mixin", "chaser.import.words"]
     _order = "name, id"
 
     import_id = fields.Many2one(
@@ -283,7 +283,7 @@ class ChaserImportFile(models.Model):
 class ChaserImportColumn(models.Model):
     _name = "chaser.import.column"
     _description = "Move In: Column"
-    _inherit = ["chaser.import.words"]
+    _inherit = ["chaser.company.mixin", "chaser.import.words"]
     _order = "sequence, id"
 
     file_id = fields.Many2one(

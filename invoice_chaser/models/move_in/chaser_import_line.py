@@ -11,7 +11,7 @@ class ChaserImportLine(models.Model):
 
     _name = "chaser.import.line"
     _description = "Move In: Record"
-    _inherit = ["chaser.import.words"]
+    _inherit = ["chaser.company.mixin", "chaser.import.words"]
     _order = "id"
     _rec_name = "name"
 

@@ -1,8 +1,8 @@
 """Stopped addresses: first of all, and only ever more of them."""
 
 from odoo import fields
-from odoo.tools import email_normalize
 
+from ...core.mail.addresses import clean_address
 from .changes import NEW, SAME, Change
 
 
@@ -21,9 +21,10 @@ class StoppedWriter:
         return [self._plan_one(record, here) for record in records]
 
     def _get_forms(self, record):
-        """The address as Odoo compares it; both spellings of a domain that has two."""
-        forms = [email_normalize(form) for form in record.values["emails"]]
-        own = email_normalize(record.values["email"])
+        """The address as planning and the list of stopped addresses compare it: a
+        domain that has two spellings in the one that mail uses."""
+        forms = [clean_address(form) for form in record.values["emails"]]
+        own = clean_address(record.values["email"])
         return list(dict.fromkeys(filter(None, [own, *forms])))
 
     def _read_here(self, records):
