@@ -277,6 +277,10 @@ class TestCompanies(ChaserCase):
             field.name: self._make_value(model, field, company) for field in required
         }
 
+    def _get_word(self, company):
+        """By which the other company's texts are known; the own ones have another."""
+        return SECRET if company == self.other else "Own"
+
     def _make_value(self, model, field, company):
         match field.type:
             case "many2one":
@@ -298,7 +302,7 @@ class TestCompanies(ChaserCase):
                 return (
                     self.template_values.get(field.name)
                     or _VALID_TEXT.get(field.name)
-                    or f"{SECRET} {next(_NUMBERS)}"
+                    or f"{self._get_word(company)} {next(_NUMBERS)}"
                 )
             case "selection":
                 return field.get_values(self.env)[0]
@@ -311,7 +315,7 @@ class TestCompanies(ChaserCase):
                     else fields.Date.today()
                 )
             case "json":
-                return {"text": SECRET}
+                return {"text": self._get_word(company)}
             case "boolean":
                 return True
         return self.fail(
