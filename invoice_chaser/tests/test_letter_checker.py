@@ -61,7 +61,7 @@ class TestTemplateChecker(CheckerCase):
             (finding["severity"], finding["code"]), ("error", "wording_interest")
         )
         self.assertEqual(finding["place"], "English, text, paragraph 4")
-        self.assertIn("“Interest” speaks of interest", finding["text"])
+        self.assertIn("“Interest” is about interest", finding["text"])
 
     def test_every_code_has_a_sentence(self):
         sentences = self.env["chaser.template"]._get_finding_sentences()

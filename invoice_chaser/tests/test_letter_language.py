@@ -28,6 +28,7 @@ _NAMES = {
     "khan",
     "inv",
     "iban",
+    "rf",  # the start of a creditor reference (ISO 11649)
     "swift",
     "bic",
     "pdf",
