@@ -53,7 +53,7 @@ run(async ({errors, openPage}) => {
     await page.click("section#paid > a");
     await page.fill("section#paid input[name=reference]", "حوالة رقم 4711");
     await page.setInputFiles("section#paid input[type=file]", file);
-    await submit("paid", "سنبحث عن دفعتكم");
+    await submit("paid", "سنتحقق من سدادكم");
     await page.reload();
     await shoot("answered-ar-phone");
     if ((await page.context().cookies()).length)
