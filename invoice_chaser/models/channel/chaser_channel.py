@@ -92,8 +92,9 @@ class ChaserChannel(models.AbstractModel):
             Partner = env["res.partner"].with_company(company)
             Partner.search([("chaser_channel", "=", code)]).chaser_channel = False
         mine = env["chaser.reminder"].search([("channel", "=", code)])
+        channel = self._get(code)
         for reminder in mine.filtered(lambda one: one.state in ("draft", "queued")):
-            if not self._fall_back(reminder, "channel_gone"):
+            if channel is None or not channel._fall_back(reminder, "channel_gone"):
                 reminder._set_skipped("channel_gone")
         mine.filtered(lambda one: one.channel == code).write({"channel": False})
 
@@ -190,17 +191,19 @@ class ChaserChannel(models.AbstractModel):
 
     @api.model
     def _fall_back(self, reminder, reason, params=None):
-        """Queue a reminder anew by the next channel of its order that reaches the
-        customer and has a mailbox; returns whether there is one. It stays one
-        reminder: the row that says where it goes is the row that says that it waits.
+        """Queue a reminder of this channel anew by the next one of its order that
+        reaches the customer and has a mailbox; returns whether there is one. It stays
+        one reminder: the row that says where it goes is the row that says that it
+        waits.
 
         Called as superuser, only when it is certain that the customer got nothing:
         before the intent to send was written down, after a refusal, or by a report
         that it was not delivered.
 
-        :param reason: key of the catalogue of reasons: why the present channel does
-            not reach
+        :param reason: key of the catalogue of reasons: why this channel does not reach
         """
+        if not self._may_fall_back(reminder):
+            return False
         rest = list(reminder.channel_rest or ())
         passed = [
             *(reminder.channel_passed or ()),
@@ -208,7 +211,7 @@ class ChaserChannel(models.AbstractModel):
         ]
         company = reminder.company_id
         partners = reminder.partner_id.with_company(company)
-        while rest and not reminder.paid_at:
+        while rest:
             code = rest.pop(0)
             channel = self._get(code)
             if channel is None:
@@ -220,7 +223,7 @@ class ChaserChannel(models.AbstractModel):
                 passed.append(_as_entry(code, stop))
                 continue
             reminder._set_state(
-                "queued",
+                "draft" if reminder.state == "draft" else "queued",
                 "fell_back",
                 channel=code,
                 channel_rest=rest or False,
@@ -230,13 +233,46 @@ class ChaserChannel(models.AbstractModel):
                 provider_id=provider.id,
                 attempt_count=0,
                 sent_at=False,
-                is_undecided=False,
                 scheduled_at=fields.Datetime.now(),
                 **self._prepare_all_recipients(code, reach.addresses),
             )
             reminder._reopen_campaigns()
             return True
         return False
+
+    @api.model
+    def _is_current(self, reminder):
+        """Whether a reminder still goes by this channel. A late response to what it
+        sent before says nothing about the message that another one sends now."""
+        return reminder.channel == self._get_code()
+
+    @api.model
+    def _may_fall_back(self, reminder):
+        """Read under a lock: two reports about one message come at the same moment.
+        Never while the outcome is unknown, for what is settled or given up, or beside
+        another reminder to the customer that is on its way."""
+        reminder.lock_for_update(allow_referencing=True)
+        reminder.invalidate_recordset()
+        if (
+            not self._is_current(reminder)
+            or reminder.is_undecided
+            or reminder.paid_at
+            or reminder.campaign_id.state == "cancelled"
+        ):
+            return False
+        return not reminder.search_count(
+            [
+                ("id", "!=", reminder.id),
+                ("company_id", "=", reminder.company_id.id),
+                ("partner_id", "=", reminder.partner_id.id),
+                ("purpose", "=", reminder.purpose),
+                ("split_move_id", "=", reminder.split_move_id.id),
+                "|",
+                ("state", "in", ("draft", "queued", "sending")),
+                ("is_undecided", "=", True),
+            ],
+            limit=1,
+        )
 
     # -- a message
 

@@ -470,8 +470,7 @@ class ChaserReminder(models.Model):
                 **({"scheduled_at": stop.until} if stop.until else {}),
             )
         elif isinstance(stop, Elsewhere):
-            channels = self.env["chaser.channel"]
-            if not channels._fall_back(self, stop.reason, stop.params):
+            if not self._get_channel()._fall_back(self, stop.reason, stop.params):
                 self._set_skipped(stop.reason, stop.params)
         elif isinstance(stop, Skip):
             if stop.reason != "gone":

@@ -281,7 +281,7 @@ class ChaserSender(models.AbstractModel):
             params = job.channel._get_refusal_params(reminder, error)
             reminder._set_failed("recipient_refused", params, event_type="bounced")
             job.channel._process_refusal(reminder, error)
-            self.env["chaser.channel"]._fall_back(reminder, "recipient_refused", params)
+            job.channel._fall_back(reminder, "recipient_refused", params)
         elif isinstance(error, MessageRefused):
             reminder._set_failed("message_refused", {"detail": str(error)})
         elif isinstance(error, (RecipientRefused, Unreachable)):

@@ -180,6 +180,11 @@ class Channel(models.AbstractModel):
             [("provider_event_id", "=", uid)], limit=1
         ):
             return
+        if kind != "answer" and not self._is_current(reminder):
+            reminder.partner_id._message_log(
+                body=self.env._("Late report about a short message: %s", kind)
+            )
+            return
         reminder._settle_found(self.env._("the gateway reports about it"))
         if kind == "delivered":
             reminder._record_event("delivered", "webhook", provider_event_id=uid)

@@ -115,6 +115,50 @@ class TestFallBack(SmsCase):
         self.assertEqual(reminder.state, "sent", "the same report again")
         self.assertFalse(self._run().sent)
 
+    def test_a_late_report_says_nothing_about_the_mail(self):
+        reminder = self._queue()
+        self._run_channel()
+        door = self.door.sudo()
+        for number in ("1", "2", "3"):
+            report = {"id": number, "kind": "undelivered", "text": "handset is off"}
+            door._process_response(reminder.sudo(), report)
+            self._run()
+        self.assertEqual((reminder.channel, reminder.status), ("email", "sent"))
+        self.assertEqual(reminder.attempt_count, 1)
+
+    def _report_undelivered(self, reminder):
+        report = {"id": "1", "kind": "undelivered", "text": "handset is off"}
+        self.door.sudo()._process_response(reminder.sudo(), report)
+        self.assertEqual((reminder.channel, reminder.state), ("sms_test", "sent"))
+        self.assertFalse(self._run().sent)
+
+    def test_beside_another_reminder_on_its_way(self):
+        reminder = self._queue()
+        self._run_channel()
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE chaser_reminder SET sent_at = sent_at - interval '60 days' "
+            "WHERE id = %s",
+            [reminder.id],
+        )
+        self.env.invalidate_all()
+        self.customer.with_company(self.company).preferred_contact_interval = 1
+        second = self._campaign(self._make_invoice(days=25)).reminder_ids
+        self.assertEqual(second.state, "draft")
+        self._report_undelivered(reminder)
+
+    def test_of_a_cancelled_campaign(self):
+        reminder = self._queue()
+        self._run_channel()
+        reminder.campaign_id.state = "cancelled"
+        self._report_undelivered(reminder)
+
+    def test_of_which_nobody_knows_whether_it_left(self):
+        reminder = self._queue()
+        reminder.sudo()._set_undecided("undecided")
+        self.assertFalse(self.door.sudo()._fall_back(reminder.sudo(), "channel_gone"))
+        self.assertTrue(reminder.is_undecided)
+
     def test_paid_meanwhile_it_goes_by_no_other_channel(self):
         reminder = self._queue()
         self._run_channel()
