@@ -323,6 +323,30 @@ class ChaserChannelEmail(models.AbstractModel):
         )
 
     @api.model
+    def _process_undelivered(self, reminder, words):
+        """A report that came after the message had left says that an address of it
+        never takes mail. When that is true of all of them, the customer got nothing,
+        and the next channel of the reminder takes it."""
+        since = reminder.channel_since
+        events = reminder.event_ids.filtered(
+            lambda event: not since or event.create_date > since
+        )
+        if events.filtered(
+            lambda event: event.event_type in ("delivered", "replied")
+            or (event.event_type in ("opened", "clicked") and event.verdict == "human")
+        ):
+            return
+        dead = {
+            event.raw_data.get("recipient")
+            for event in events
+            if event.event_type == "bounced"
+            and (event.raw_data or {}).get("bounce_class") == "hard"
+        }
+        mine = reminder._get_all_recipients()
+        if mine and dead.issuperset(mine):
+            self._fall_back(reminder, "recipient_refused", {"detail": words})
+
+    @api.model
     def _render_preview(self, template, data, lang):
         sources = template._get_sources()
         if lang not in sources:

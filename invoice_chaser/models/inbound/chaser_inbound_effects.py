@@ -222,6 +222,10 @@ class ChaserInbound(models.Model):
             reminder=reminder,
             widespread=failure["widespread"],
         )
+        if reminder:
+            self.env["chaser.channel.email"]._process_undelivered(
+                reminder, failure["words"]
+            )
 
     def _get_own_address(self, failure):
         """The address of the report that we wrote to; a mail assigned by hand may name

@@ -384,6 +384,9 @@ class ChaserWebhookEvent(models.Model):
                 report.detail,
                 reminder=reminder,
             )
+            self.env["chaser.channel.email"]._process_undelivered(
+                reminder, report.detail
+            )
         elif report.event_type in ("complained", "unsubscribed"):
             self.env["chaser.suppression"]._suppress(
                 reminder.company_id,

@@ -8,6 +8,7 @@ from odoo.tests import HttpCase, tagged
 from odoo.addons.invoice_chaser.core.mail.errors import RecipientRefused
 from odoo.addons.invoice_chaser.tests.channel_contract import ChannelContract
 from odoo.addons.invoice_chaser.tests.common import ChaserCase, FakeTransport
+from odoo.addons.invoice_chaser.tests.inbound_common import InboundCase
 
 
 class SmsCase(ChannelContract, ChaserCase):
@@ -210,6 +211,72 @@ class TestFallBack(SmsCase):
         self.assertEqual(set(self.levels.mapped("channel")), {"email"})
         self.assertFalse(self.customer.with_company(self.company).chaser_channel)
         self.assertEqual(len(self._run().sent), 1)
+
+
+@tagged("post_install", "-at_install")
+class TestMailBounces(SmsCase, InboundCase):
+    """The mail had left; hours later its server's report says that it reached nobody."""
+
+    def setUp(self):
+        super().setUp()
+        self.levels.write({"channel": "email", "channel_fallback": "sms_test"})
+        self.customer.email = "first@alnoor.example"
+        self.reminder = self._queue()
+        self.assertEqual(len(self._run().sent), 1)
+        self.assertEqual(
+            (self.reminder.channel, self.reminder.state), ("email", "sent")
+        )
+
+    def _bounce(self, address, status="5.1.1", words="550 5.1.1 User unknown"):
+        self._receive(self._report(self.reminder, (address, "failed", status, words)))
+
+    def test_hard_for_its_only_address(self):
+        for _ in range(2):
+            self._bounce(self.reminder.recipient_email or "first@alnoor.example")
+            self.assertFalse(self._run().sent)
+        self.assertEqual(
+            (self.reminder.channel, self.reminder.state), ("sms_test", "queued")
+        )
+        self.assertIn("User unknown", self.reminder.channel_note)
+        self.assertEqual(len(self._run_channel().sent), 1)
+        self.assertEqual(self.reminder.status, "sent")
+        self._bounce("first@alnoor.example")
+        self.assertEqual(
+            (self.reminder.channel, self.reminder.state), ("sms_test", "sent")
+        )
+        self.assertFalse(self._run_channel().sent)
+
+    def test_soft_is_no_reason(self):
+        self._bounce("first@alnoor.example", "4.2.2", "452 4.2.2 mailbox full")
+        self.assertEqual(
+            (self.reminder.channel, self.reminder.state), ("email", "sent")
+        )
+
+    def test_one_of_two_addresses(self):
+        """The other one has it."""
+        self.reminder.sudo().recipient_others = "second@alnoor.example"
+        self._bounce("first@alnoor.example")
+        self.assertEqual(
+            (self.reminder.channel, self.reminder.state), ("email", "sent")
+        )
+        self._bounce("second@alnoor.example")
+        self.assertEqual(
+            (self.reminder.channel, self.reminder.state), ("sms_test", "queued")
+        )
+
+    def test_a_person_has_opened_it(self):
+        self.reminder.sudo()._record_event("replied", source="gateway")
+        self._bounce("first@alnoor.example")
+        self.assertEqual(
+            (self.reminder.channel, self.reminder.state), ("email", "sent")
+        )
+
+    def test_paid_meanwhile(self):
+        self._pay(self.invoice)
+        self._bounce("first@alnoor.example")
+        self.assertEqual(
+            (self.reminder.channel, self.reminder.state), ("email", "sent")
+        )
 
 
 @tagged("post_install", "-at_install")
