@@ -1,5 +1,5 @@
 """``import invoice_chaser`` would import Odoo's models; its core is imported as
-``core``, the helpers as ``support``.
+``core``, that of the second addon as ``whatsapp_core``, the helpers as ``support``.
 
 No ``__init__.py`` below ``tests/core``: as a package it would hide the addon's
 ``core``."""
