@@ -159,7 +159,9 @@ class ChaserCase(AccountTestInvoicingCommon):
         terms=None,
     ):
         """A posted customer invoice whose payment was due ``days`` days ago."""
-        invoice = cls.env["account.move"].create(
+        # Without the notes that Odoo writes of each value: a third of the time.
+        quick = cls.env["account.move"].with_context(tracking_disable=True)
+        invoice = quick.create(
             {
                 "move_type": move_type,
                 "partner_id": (partner or cls.customer).id,
@@ -181,7 +183,7 @@ class ChaserCase(AccountTestInvoicingCommon):
         )
         if post:
             invoice.action_post()
-        return invoice
+        return invoice.with_env(cls.env)
 
     @classmethod
     def _invoice_customers(cls, count):
