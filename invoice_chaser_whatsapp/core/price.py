@@ -80,7 +80,7 @@ def read_pricing(pricing: Mapping[str, object]) -> tuple[str, bool | None]:
     taken out by Meta; ``type`` says the same: only ``regular`` is billed. None: the
     report does not say.
 
-    :param pricing: of a status report: ``{billable?, pricing_model?, type?, category?}``
+    :param pricing: of a status report: ``billable``, ``type``, ``category``
     """
     category = str(pricing.get("category") or "").lower().replace("-", "_")
     kind = str(pricing.get("type") or "").lower()

@@ -40,7 +40,8 @@ _LONG_NUMBER = re.compile(
 _ARABIC, _LATIN = re.compile("[\u0621-\u064a]"), re.compile("[A-Za-z]")
 # Words of selling, by which Meta makes a utility template a marketing one.
 _SELLING = re.compile(
-    r"\b(?:special|exclusive|limited[- ]time|new) offers?\b|\bdiscounts?\b|\b\d+ ?% off\b"
+    r"\b(?:special|exclusive|limited[- ]time|new) offers?\b|\bdiscounts?\b"
+    r"|\b\d+ ?% off\b"
     r"|\bupgrades?\b|\bpromo(?:tion|tions|tional)?\b|\bsale\b|\bcoupons?\b|\bvouchers?\b"
     r"|\bloyalty\b|\bbuy now\b|\bcashback\b|\bfree gift\b|\brefer a friend\b"
     r"|(?<!\w)(?:عرض خاص|عروض|عروضنا|تخفيض(?:ات)?|خصم(?:ًا|ا)?|خصومات|ترقية|قسيمة|كوبون"

@@ -12,8 +12,9 @@ EN = Draft(
     language="en",
     lang="en",
     header_kind="document",
-    body="Hello {{customer}}, this is {{company}} about your account. {{items}} overdue "
-    "as of {{today}}, {{total}} in all; the oldest has been due since {{oldest}}. The "
+    body="Hello {{customer}}, this is {{company}} about your account. {{items}} "
+    "overdue as of {{today}}, {{total}} in all; the oldest has been due since "
+    "{{oldest}}. The "
     "attached statement lists each one. Use the button to view them. Thank you.",
     footer="Reply STOP to receive no more messages",
     button="View and answer",
@@ -39,8 +40,9 @@ AR = replace(
     EN,
     language="ar",
     lang="ar",
-    body="السادة {{customer}} المحترمين، نود تذكيركم بحسابكم لدى {{company}}: {{items}} "
-    "حتى تاريخ {{today}} بإجمالي {{total}}، ويعود أقدم استحقاق إلى {{oldest}}. تجدون "
+    body="السادة {{customer}} المحترمين، نود تذكيركم بحسابكم لدى {{company}}: "
+    "{{items}} حتى تاريخ {{today}} بإجمالي {{total}}، ويعود أقدم استحقاق إلى "
+    "{{oldest}}. تجدون "
     "التفاصيل في كشف الحساب المرفق. ولكم جزيل الشكر.",
     footer="لإيقاف الرسائل أرسلوا كلمة: إيقاف",
     button="العرض والرد",

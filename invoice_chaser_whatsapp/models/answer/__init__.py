@@ -1,0 +1,2 @@
+from . import chaser_whatsapp_inbound
+from . import chaser_inbound

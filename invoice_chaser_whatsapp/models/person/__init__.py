@@ -1,0 +1,3 @@
+from . import chaser_whatsapp_person
+from . import res_partner
+from . import chaser_reason_mixin

@@ -1,0 +1,2 @@
+from . import chaser_whatsapp_price
+from . import chaser_whatsapp_charge

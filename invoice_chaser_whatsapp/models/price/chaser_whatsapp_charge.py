@@ -1,0 +1,136 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ...core.price import read_pricing
+
+
+class ChaserWhatsappCharge(models.Model):
+    """What one message costs: what was expected when it left, and what Meta says about
+    billing it. Meta names the category, not the amount; the amount is the price list's
+    for that category."""
+
+    _name = "chaser.whatsapp.charge"
+    _description = "WhatsApp Charge"
+    _order = "charged_at desc, id desc"
+    _rec_name = "partner_id"
+
+    company_id = fields.Many2one(
+        "res.company", required=True, readonly=True, index=True
+    )
+    key = fields.Char(required=True, readonly=True)
+    reminder_id = fields.Many2one(
+        "chaser.reminder", readonly=True, index="btree_not_null", ondelete="set null"
+    )
+    partner_id = fields.Many2one(
+        "res.partner",
+        "Customer",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+    charged_at = fields.Datetime("Time", required=True, readonly=True)
+    country_code = fields.Char("Country", readonly=True)
+    category = fields.Char(
+        readonly=True, help="As Meta bills it; a reminder is expected to be utility."
+    )
+    is_billed = fields.Boolean(
+        "Billed",
+        readonly=True,
+        help="Not billed are messages that follow an advertisement of yours.",
+    )
+    currency_id = fields.Many2one("res.currency", readonly=True)
+    expected = fields.Monetary(
+        "Expected", readonly=True, help="By the price list, as the preview showed it."
+    )
+    amount = fields.Monetary(
+        "Billed Amount",
+        readonly=True,
+        help="By the price list, for the category that Meta names.",
+    )
+    difference = fields.Monetary(
+        compute="_compute_difference", store=True, help="Billed less expected."
+    )
+    has_price = fields.Boolean(
+        "Priced",
+        readonly=True,
+        help="Whether the price list had a price for the category that was billed.",
+    )
+
+    _key_uniq = models.UniqueIndex("(company_id, key)")
+
+    @api.depends("expected", "amount")
+    def _compute_difference(self):
+        for charge in self:
+            charge.difference = charge.amount - charge.expected
+
+    @api.model
+    def _record(self, company, key, partner, addresses, pricing, moment, reminder=None):
+        """Once per message, whatever number of reports names it; a later one that says
+        more replaces an earlier one that said less. As superuser.
+
+        :param key: names the message :param addresses: where it went
+        :param pricing: of the report
+        """
+        category, billed = read_pricing(pricing)
+        if not category:
+            return self.browse()
+        found = self.search(
+            [("company_id", "=", company.id), ("key", "=", key)], limit=1
+        )
+        if found and found.category == category and found.is_billed == bool(billed):
+            return found
+        values = self._prepare_values(
+            company, addresses, category, billed is not False, moment, reminder
+        )
+        if found:
+            found.write(values)
+            return found
+        return self.create(
+            {
+                "company_id": company.id,
+                "key": key,
+                "partner_id": partner.id,
+                "reminder_id": reminder.id if reminder else False,
+                **values,
+            }
+        )
+
+    @api.model
+    def _prepare_values(self, company, addresses, category, billed, moment, reminder):
+        Price, day = self.env["chaser.whatsapp.price"], company._get_chaser_today()
+        address = next(iter(addresses), "")
+        wanted = "utility" if reminder else "service"
+        template = reminder and reminder.whatsapp_version_id.template_id
+        if template:
+            wanted = template._get_billed_category()
+        expected = Price._get_rate(company, address, wanted, day)
+        rate = Price._get_rate(company, address, category, day)
+        currency = self.env["res.currency"].search(
+            [("name", "=", (rate or expected).currency)] if rate or expected else [],
+            limit=1,
+        )
+        # An expectation in another currency says nothing about this amount.
+        same = rate and expected and rate.currency == expected.currency
+        return {
+            "charged_at": moment or fields.Datetime.now(),
+            "country_code": Price._get_country(address),
+            "category": category,
+            "is_billed": billed,
+            "currency_id": currency.id if rate or expected else False,
+            "expected": float(expected.amount)
+            if expected and (same or not rate)
+            else 0,
+            "amount": float(rate.amount) if rate and billed else 0,
+            "has_price": bool(rate),
+        }
+
+    def action_open_reminder(self):
+        self.ensure_one()
+        if not self.reminder_id:
+            raise UserError(self.env._("It was an answer, not a reminder."))
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "chaser.reminder",
+            "res_id": self.reminder_id.id,
+            "view_mode": "form",
+        }

@@ -1,0 +1,37 @@
+from odoo import api, fields, models
+
+# By the reminder's status: what a phone shows beside a message.
+_TICKS = {
+    "sent": "✓",
+    "delivered": "✓✓",
+    "opened": "✓✓",
+    "clicked": "✓✓",
+    "replied": "✓✓",
+}
+
+
+class ChaserReminder(models.Model):
+    _inherit = "chaser.reminder"  # pylint: disable=consider-merging-classes-inherited  # which template, and how far it came
+
+    whatsapp_version_id = fields.Many2one(
+        "chaser.whatsapp.template.version",
+        "WhatsApp Template",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+    whatsapp_ticks = fields.Char("WhatsApp", compute="_compute_whatsapp_ticks")
+    whatsapp_is_read = fields.Boolean(compute="_compute_whatsapp_ticks")
+
+    @api.depends("channel", "status")
+    def _compute_whatsapp_ticks(self):
+        """One tick: sent; two: delivered; two in blue: read, as on a phone."""
+        for reminder in self:
+            mine = reminder.channel == "whatsapp"
+            reminder.whatsapp_ticks = mine and _TICKS.get(reminder.status)
+            reminder.whatsapp_is_read = mine and reminder.status in (
+                "opened",
+                "clicked",
+                "replied",
+            )

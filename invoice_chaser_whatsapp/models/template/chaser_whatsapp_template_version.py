@@ -1,0 +1,75 @@
+import hashlib
+import json
+
+from odoo import api, fields, models
+
+
+class ChaserWhatsappTemplateVersion(models.Model):
+    """The texts of a template as they were submitted to Meta. Never changed."""
+
+    _name = "chaser.whatsapp.template.version"
+    _description = "WhatsApp Template Version"
+    _order = "template_id, number desc"
+
+    template_id = fields.Many2one(
+        "chaser.whatsapp.template",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+    )
+    company_id = fields.Many2one("res.company", readonly=True, index=True)
+    number = fields.Integer(required=True, readonly=True, aggregator=None)
+    content = fields.Json(required=True, readonly=True)
+    checksum = fields.Char(required=True, readonly=True)
+    submitted_at = fields.Datetime(readonly=True, default=fields.Datetime.now)
+    submitted_by_id = fields.Many2one(
+        "res.users", readonly=True, default=lambda self: self.env.user
+    )
+    body = fields.Text(compute="_compute_body")
+    sent_count = fields.Integer("Sent", compute="_compute_sent_count")
+
+    _number_uniq = models.UniqueIndex("(template_id, number)")
+
+    @api.depends("template_id.name", "number")
+    def _compute_display_name(self):
+        for version in self:
+            version.display_name = (
+                f"{version.template_id.display_name} v{version.number}"
+            )
+
+    @api.depends("content")
+    def _compute_body(self):
+        for version in self:
+            version.body = (version.content or {}).get("body", "")
+
+    def _compute_sent_count(self):
+        counts = dict(
+            self.env["chaser.reminder"]._read_group(
+                [("whatsapp_version_id", "in", self.ids), ("sent_at", "!=", False)],
+                ["whatsapp_version_id"],
+                ["__count"],
+            )
+        )
+        for version in self:
+            version.sent_count = counts.get(version, 0)
+
+    @api.model
+    def _ensure_for(self, template, content):
+        """The version with these texts; made when they differ from the last one's."""
+        checksum = hashlib.sha256(
+            json.dumps(content, sort_keys=True).encode()
+        ).hexdigest()
+        latest = self.sudo().search([("template_id", "=", template.id)], limit=1)
+        if latest.checksum == checksum:
+            return latest
+        return self.sudo().create(
+            {
+                "template_id": template.id,
+                "company_id": template.company_id.id,
+                "number": latest.number + 1,
+                "content": content,
+                "checksum": checksum,
+                "submitted_by_id": self.env.uid,
+            }
+        )
