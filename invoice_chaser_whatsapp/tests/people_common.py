@@ -89,7 +89,6 @@ class PeopleCase(ChaserCase):
                 "company_id": cls.company.id,
                 "kind": "whatsapp",
                 "name": "WhatsApp",
-                "email": "accounts@pop.example",
                 "whatsapp_waba_id": "102290129340398",
                 "whatsapp_phone_id": "106540352242922",
                 "whatsapp_app_id": "670843887433847",

@@ -21,7 +21,7 @@ class ChaserInbound(models.Model):
             ("whatsapp", "WhatsApp message"),
             ("whatsapp_own", "Our answer by WhatsApp"),
         ],
-        ondelete={"whatsapp": "set default", "whatsapp_own": "set default"},
+        ondelete={"whatsapp": "set reply", "whatsapp_own": "set own"},
     )
     whatsapp_from = fields.Char("WhatsApp Number", readonly=True, index=True)
     whatsapp_user_id = fields.Char("WhatsApp User Id", readonly=True)

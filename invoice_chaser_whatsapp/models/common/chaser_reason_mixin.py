@@ -15,6 +15,8 @@ class ChaserReasonMixin(models.AbstractModel):
             | self._get_whatsapp_check_reasons()
             | self._get_whatsapp_message_reasons()
             | self._get_whatsapp_template_reasons()
+            | self._get_whatsapp_person_reasons()
+            | self._get_whatsapp_choice_reasons()
         )
 
     @api.model

@@ -5,7 +5,7 @@ class ChaserProvider(models.Model):
     _inherit = "chaser.provider"  # pylint: disable=consider-merging-classes-inherited  # the templates of an account
 
     whatsapp_template_ids = fields.One2many(
-        "chaser.whatsapp.template", "provider_id", "Templates"
+        "chaser.whatsapp.template", "provider_id", "WhatsApp Templates"
     )
     whatsapp_template_count = fields.Integer(
         "Templates", compute="_compute_whatsapp_template_count"
