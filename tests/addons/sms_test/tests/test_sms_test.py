@@ -215,7 +215,7 @@ class TestFallBack(SmsCase):
 
 @tagged("post_install", "-at_install")
 class TestMailBounces(SmsCase, InboundCase):
-    """The mail had left; hours later its server's report says that it reached nobody."""
+    """The mail had left; hours later its server reports that it reached nobody."""
 
     def setUp(self):
         super().setUp()
