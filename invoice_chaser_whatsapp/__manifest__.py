@@ -17,9 +17,11 @@
         "wizard/chaser_whatsapp_register_views.xml",
         "views/chaser_inbound_views.xml",
         "views/chaser_provider_views.xml",
+        "views/res_config_settings_views.xml",
         "views/chaser_whatsapp_person_views.xml",
         "views/chaser_whatsapp_price_views.xml",
         "views/chaser_whatsapp_template_views.xml",
         "views/chaser_whatsapp_menus.xml",
     ],
+    "uninstall_hook": "uninstall_hook",
 }

@@ -2,7 +2,15 @@
 ``ChannelContract`` beside ``ChaserCase`` and says how its addresses are given, taken
 and stopped (docs/adding-a-channel.md)."""
 
-from ..core.mail.errors import OutcomeUnknown, RateLimited, RecipientRefused
+from unittest.mock import patch
+
+from ..core.mail.errors import (
+    MessageRefused,
+    OutcomeUnknown,
+    RateLimited,
+    RecipientRefused,
+)
+from ..core.plan.gates import Fail, Hold, Skip
 from .common import FakeTransport
 
 
@@ -197,3 +205,40 @@ class ChannelContract:
             self.door._read_stopped(self.door._get_addresses(reminder), self.company)
         )
         self.assertIn("unsubscribed", self._get_events(reminder))
+
+    # -- what only the channel knows
+
+    def _says(self, method, answer):
+        return patch.object(
+            self.registry[self.door._name], method, lambda *_args: answer
+        )
+
+    def test_what_only_waits_is_not_passed_on(self):
+        self._fall_back_by("email")
+        reminder, until = self._queue(), self._later(hours=1)
+        with self._says("_get_address_stop", Hold("rate_limited", {}, until)):
+            self.assertFalse(self._run_channel().sent)
+        self.assertEqual((reminder.channel, reminder.state), (self.channel, "queued"))
+        self.assertEqual(reminder.scheduled_at, until)
+
+    def test_a_message_that_cannot_be_made_says_why(self):
+        reminder = self._queue()
+        with self._says("_compose", Skip("template", {"detail": "no text"})):
+            self.assertFalse(self._run_channel().sent)
+        self.assertEqual(
+            (reminder.state, reminder.reason_code), ("skipped", "template")
+        )
+
+    def test_a_response_that_only_the_channel_understands(self):
+        """It decides before the error's class does."""
+        reminder, until = self._queue(), self._later(hours=1)
+        refused = MessageRefused("no")
+        with self._says("_process_error", Hold("rate_limited", {}, until)):
+            self._run_channel(FakeTransport([refused]))
+        self.assertEqual((reminder.state, reminder.attempt_count), ("queued", 1))
+        self.assertEqual(reminder.scheduled_at, until)
+        reminder.sudo().scheduled_at = self._later(seconds=-5)
+        with self._says("_process_error", Fail("template", {"detail": "gone"})):
+            self._run_channel(FakeTransport([refused]))
+        self.assertEqual((reminder.state, reminder.reason_code), ("failed", "template"))
+        self.assertIn("failed", self._get_events(reminder))

@@ -415,23 +415,21 @@ class ChaserPreview(models.TransientModel):
                 preview._render_preview(message)
 
     def _render_preview(self, message):
+        level = self.level_id or message.level_id
         template = self.template_id or self.env["chaser.template"]._get_for_level(
-            self.level_id or message.level_id, self.company_id, self.campaign_type
+            level, self.company_id, self.campaign_type
         )
-        channel = self.env["chaser.channel"]._get(message.channel)
+        channel = self.with_company(self.company_id).env["chaser.channel"]
+        show = channel._get(message.channel)._render_preview
         line_ids = set(message.item_ids.filtered("included").move_line_id.ids)
-        data = (
-            self.env["chaser.composer"]
-            .with_company(self.company_id)
-            ._get_preview_data(
-                message.partner_id, self.company_id, line_ids, message._get_credits()
-            )
+        data = channel.env["chaser.composer"]._get_preview_data(
+            message.partner_id, self.company_id, line_ids, message._get_credits()
         )
         if not data or not template:
             return
         for lang in ("en", "ar"):
             try:
-                self[f"preview_{lang}"] = channel._render_preview(template, data, lang)
+                self[f"preview_{lang}"] = show(template, data, lang, level)
             except TemplateProblem as problem:
                 self[f"preview_{lang}"] = template._describe_problem(problem)
         self.preview_language = dict(

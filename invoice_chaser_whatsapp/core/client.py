@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from .errors import ConnectFailed, GraphError, TooLarge, UnknownOutcome
+from .errors import NO_CODE, ConnectFailed, GraphError, TooLarge, UnknownOutcome
 
 GRAPH_URL = "https://graph.facebook.com"
 VERSION = "v25.0"
@@ -313,7 +313,7 @@ class Client:
         details = data.get("details") if isinstance(data, dict) else ""
         words = details or error.get("error_user_msg") or error.get("message") or ""
         return GraphError(
-            _as_int(error.get("code")),
+            _as_int(error.get("code"), NO_CODE),
             self._clean(words) or f"HTTP {response.status_code}",
             _as_int(error.get("error_subcode")),
             _read_wait(response.headers),
@@ -355,11 +355,11 @@ def _get_code_of_status(status):
     return {401: 190, 403: 10, 429: 4}.get(status, 100)
 
 
-def _as_int(value):
+def _as_int(value, default=0):
     try:
         return int(value)
     except (TypeError, ValueError):
-        return 0
+        return default
 
 
 def _read_wait(headers):

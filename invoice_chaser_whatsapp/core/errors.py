@@ -162,11 +162,15 @@ RULES: dict[int, Rule] = {
 }
 
 
+# Where Meta names no code; 0 is one (the token).
+NO_CODE = -1
+
+
 def find_rule(code: int, subcode: int = 0) -> Rule:
     """The rule for Meta's ``code``; a subcode of its own (creation of templates) comes
     first. An unknown code is our request's fault until somebody knows better: it is
     never repeated by itself."""
-    if subcode in RULES:
+    if subcode and subcode in RULES:
         return RULES[subcode]
     if 200 <= code <= 299:
         return _PERMISSION
@@ -182,7 +186,7 @@ class GraphError(Exception):
     def __init__(
         self, code: int, details: str, subcode: int = 0, retry_after: float = 0
     ):
-        super().__init__(f"{details} ({code})" if code else details)
+        super().__init__(f"{details} ({code})" if code != NO_CODE else details)
         self.code, self.subcode = code, subcode
         self.details, self.retry_after = details, retry_after
         self.rule = find_rule(code, subcode)

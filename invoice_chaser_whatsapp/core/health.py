@@ -7,7 +7,7 @@ Source: Meta, "Business phone numbers", "Messaging health status", "Messaging li
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from .webhook import read_limit
+from .webhook import read_end, read_limit
 
 SCOPES = (
     "business_management",
@@ -61,18 +61,8 @@ def read_facts(number: dict, account: dict, token: dict) -> Facts:
         limit=read_limit(number.get("whatsapp_business_manager_messaging_limit")),
         portfolio=_text(owner.get("id")) if isinstance(owner, dict) else "",
         currency=_text(account.get("currency")),
-        token_expires=read_expiry(token.get("expires_at")),
+        token_expires=read_end(token.get("expires_at")),
     )
-
-
-def read_expiry(value) -> datetime | None:
-    """Unlike other moments of Meta's it lies ahead; 0 is never."""
-    if not isinstance(value, (int, float)) or value <= 0:
-        return None
-    try:
-        return datetime(1970, 1, 1) + timedelta(seconds=int(value))
-    except OverflowError:
-        return None
 
 
 def explain(
@@ -103,7 +93,7 @@ def _explain_token(token, app_id, now):
     told = _text(token.get("app_id"))
     if app_id and told and told != app_id:
         yield _find("other_app", True, detail=told)
-    expires = read_expiry(token.get("expires_at"))
+    expires = read_end(token.get("expires_at"))
     if expires and expires <= now + TOKEN_NOTICE:
         yield _find("token_ends", expires <= now, date=expires.date().isoformat())
 

@@ -102,3 +102,13 @@ def make_url_button(suffix: str, index: int = 0) -> dict:
         "index": str(index),
         "parameters": [{"type": "text", "text": suffix}],
     }
+
+
+def set_media(components: Iterable[dict], media_id: str, filename: str) -> list[dict]:
+    """The components with the uploaded file in their header of kind document; the
+    given ones are not changed."""
+    header = make_document_header(media_id, filename)
+    return [
+        header,
+        *(one for one in components if one.get("type") != "header"),
+    ]

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 
+from .errors import NO_CODE
+
 # Meta sends up to 1000 updates in one request.
 MAX_BODY = 10_000_000
 SIGNATURE = "X-Hub-Signature-256"
@@ -225,7 +227,7 @@ def _read_errors(value):
         details = data.get("details") if isinstance(data, dict) else ""
         words = details or error.get("message") or error.get("title") or ""
         code = error.get("code")
-        number = int(code) if isinstance(code, (int, str)) and _is_number(code) else 0
+        number = int(code) if _is_number(code) else NO_CODE
         found.append((number, " ".join(_text(words).split())[:300]))
     return found
 
@@ -242,9 +244,19 @@ def read_moment(value) -> datetime | None:
     return moment if datetime(2009, 1, 1) < moment < latest else None
 
 
+def read_end(value) -> datetime | None:
+    """A moment that lies ahead, when something ends; None for never (0) and for what
+    is none."""
+    if not _is_number(value):
+        return None
+    return datetime(1970, 1, 1) + timedelta(seconds=int(value)) if int(value) else None
+
+
 def _is_number(value):
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return False
     text = str(value)
-    return text.isascii() and text.isdigit() and len(text) < 12
+    return text.isascii() and text.isdigit() and 0 < len(text) < 12
 
 
 def _get_phone_id(value):

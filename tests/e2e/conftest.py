@@ -76,11 +76,12 @@ class World:
         self.env = os.environ | self.settings["env"]
         self.servers, self.smtp = [], []
         self.options = []  # for every Odoo process, e.g. a longer addons path
+        self.db_options = []  # for dev/db, e.g. --whatsapp
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
 
     def build(self, customers=20, mailboxes=1, pause=0):
-        self.run(["dev/db", self.name])
+        self.run(["dev/db", self.name, *self.db_options])
         self.smtp = [
             SmtpServer(user="u", password="demo-password").start()
             for _ in range(mailboxes)

@@ -292,14 +292,21 @@ class ChaserChannel(models.AbstractModel):
         return ""
 
     def _get_address_stop(self, job):
-        """Why nothing can go to the addresses of a message now, as ``Skip``; None when
-        it can. ``job.facts``: ``addresses``, ``recipients`` (those that are not
+        """Why nothing can go to the addresses of a message now, as ``Skip`` (it goes on
+        by the next channel, if there is one) or ``Hold`` (it waits for this one); None
+        when it can. ``job.facts``: ``addresses``, ``recipients`` (those that are not
         stopped), ``stopped`` (address → reason)."""
         raise NotImplementedError
 
+    def _choose_options(self, job, options):
+        """Which documents go along, from those that the template asks for
+        (``chaser.template._get_document_options``)."""
+        return options
+
     def _compose(self, job, content, with_copies):
         """The message: sets ``job.rendered``, and ``job.message`` to what the transport
-        takes (at least ``message_id``).
+        takes (at least ``message_id``). Returns nothing, or why there is no message, as
+        ``_get_address_stop`` does.
 
         :param content: of the template's version, by language
         :param with_copies: whether colleagues who want it get a copy
@@ -332,6 +339,12 @@ class ChaserChannel(models.AbstractModel):
     def _prepare_late_note(self, reminder):
         """The same from the record of a reminder that is out."""
         raise NotImplementedError
+
+    def _process_error(self, job, error):
+        """An error of the transport that means something particular here: does what it
+        means for address, template or mailbox, and returns what becomes of the message
+        (``core.plan.gates.Stop``; the attempt counts). None: what its class says
+        (``core.mail.errors``)."""
 
     @api.model
     def _get_refusal_params(self, reminder, error):
@@ -394,11 +407,12 @@ class ChaserChannel(models.AbstractModel):
     # -- what a person sees before
 
     @api.model
-    def _render_preview(self, template, data, lang):
+    def _render_preview(self, template, data, lang, level):
         """The message as the customer will see it, as HTML; empty where the template
         has no text in the language.
 
         :param data: ``MessageData`` :param lang: ``en`` or ``ar``
+        :param level: ``chaser.level`` of the message, may be empty
         :raises TemplateProblem: when the template cannot be used
         """
         raise NotImplementedError

@@ -347,7 +347,7 @@ class ChaserChannelEmail(models.AbstractModel):
             self._fall_back(reminder, "recipient_refused", {"detail": words})
 
     @api.model
-    def _render_preview(self, template, data, lang):
+    def _render_preview(self, template, data, lang, level):
         sources = template._get_sources()
         if lang not in sources:
             return ""

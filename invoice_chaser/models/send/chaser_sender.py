@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytz
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core.letter import render
@@ -355,8 +355,13 @@ class ChaserSender(models.AbstractModel):
     def _get_address_stop(self, job):
         """Without an address that may be written to nothing goes; by another channel it
         may."""
-        stop = job.channel._get_address_stop(job)
-        if stop and job.row["channel_rest"]:
+        return self._pass_on(job, job.channel._get_address_stop(job))
+
+    @api.model
+    def _pass_on(self, job, stop):
+        """What the channel cannot send goes on by the next one of its order, where
+        there is one; what only waits, waits."""
+        if isinstance(stop, Skip) and job.row["channel_rest"]:
             return Elsewhere(stop.reason, stop.params)
         return stop
 
@@ -401,7 +406,7 @@ class ChaserSender(models.AbstractModel):
         when something has to be drawn; uses a drawn document only if it still fits the
         current figures."""
         documents = self.env["chaser.documents"]
-        options = documents._get_options(job)
+        options = job.channel._choose_options(job, documents._get_options(job))
         job.link_invoices = options["invoices"] != "none"
         if not options["makes"] or not job.channel._takes_documents:
             return None
@@ -454,11 +459,11 @@ class ChaserSender(models.AbstractModel):
             return Fail("template", {"detail": self.env._("there is none")})
         job.version_id, content = composer._get_version(job, template_id)
         try:
-            job.channel._compose(job, content, self._copies_colleagues)
+            stop = job.channel._compose(job, content, self._copies_colleagues)
         except TemplateProblem as problem:
             detail = self.env["chaser.template"]._describe_problem(problem)
             return Fail("template", {"detail": detail})
-        return None
+        return self._pass_on(job, stop)
 
     # -- mark: the intent, committed
 

@@ -274,7 +274,9 @@ class ChaserSender(models.AbstractModel):
         whole mailbox."""
         reminder = job.reminder
         job.run.provider._fresh()
-        if isinstance(error, OutcomeUnknown):
+        if stop := job.channel._process_error(job, error):
+            reminder._stop(stop)
+        elif isinstance(error, OutcomeUnknown):
             reminder.internet_message_id = error.internet_message_id or False
             reminder._set_undecided("line_broke", {"detail": str(error)})
         elif isinstance(error, RecipientRefused) and error.permanent:

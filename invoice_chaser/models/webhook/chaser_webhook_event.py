@@ -41,7 +41,7 @@ class ChaserWebhookEvent(models.Model):
         ondelete="cascade",
     )
     service = fields.Selection(
-        lambda self: [(one.name, one.label) for one in SERVICES.values()],
+        lambda self: self._get_service_selection(),
         required=True,
         readonly=True,
     )
@@ -92,6 +92,13 @@ class ChaserWebhookEvent(models.Model):
     # -- taking in
 
     @api.model
+    def _get_service_selection(self):
+        """(name, label) of the services whose reports are kept here. An addon with
+        reports of its own adds its name, stores them by ``_store`` and defines
+        ``_process_<name>``."""
+        return [(one.name, one.label) for one in SERVICES.values()]
+
+    @api.model
     def _receive(self, service_name, token, request):
         """Store a report. Called by the public route as superuser; verifies before
         anything is read.
@@ -130,7 +137,7 @@ class ChaserWebhookEvent(models.Model):
                 type(error).__name__,
             )
             return 503
-        self._store(provider, service, key, request.body)
+        self._store(provider, service.name, key, request.body)
         return 200
 
     @api.model
@@ -145,7 +152,7 @@ class ChaserWebhookEvent(models.Model):
         )
 
     @api.model
-    def _store(self, provider, service, key, body):
+    def _store(self, provider, service_name, key, body):
         """Stores the report once, even if it arrives several times at the same
         moment."""
         self.env.cr.execute(
@@ -158,7 +165,7 @@ class ChaserWebhookEvent(models.Model):
                ON CONFLICT DO NOTHING RETURNING id""",
                 provider.company_id.id,
                 provider.id,
-                service.name,
+                service_name,
                 key[:200],
                 body.decode("utf-8", "replace").replace("\0", ""),
                 fields.Datetime.now(),
@@ -245,6 +252,10 @@ class ChaserWebhookEvent(models.Model):
             self._set_error(f"{type(error).__name__}: {error}"[:300])
 
     def _process(self):
+        by_service = getattr(self, f"_process_{self.service}", None)
+        return by_service() if by_service else self._process_mail_service()
+
+    def _process_mail_service(self):
         body = (self.payload or "").encode()
         service = SERVICES[self.service]
         url = service.get_subscribe_url(body)

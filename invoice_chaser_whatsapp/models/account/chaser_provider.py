@@ -14,6 +14,7 @@ from ...core.client import GRAPH_URL, VERSION, Client
 from ...core.errors import Action, ConnectFailed, GraphError
 from ...core.health import Finding, explain, read_facts
 from ..common.res_config_settings import VERSION_PARAMETER
+from .transport import WhatsappTransport
 
 _logger = logging.getLogger(__name__)
 _ID = re.compile(r"\d{5,25}")
@@ -200,6 +201,9 @@ class ChaserProvider(models.Model):
     def _forget_whatsapp(self):
         """The addon is uninstalled: what was never used goes, the rest is archived,
         because sent reminders name it."""
+        self.env["chaser.webhook.event"].sudo().search(
+            [("service", "=", "whatsapp")]
+        ).unlink()
         Reminder = self.env["chaser.reminder"].sudo()
         used = Reminder.search([("provider_id", "in", self.ids)]).provider_id
         (self - used).unlink()
@@ -256,6 +260,19 @@ class ChaserProvider(models.Model):
             phone_id=self.whatsapp_phone_id,
             waba_id=self.whatsapp_waba_id,
             app_id=self.whatsapp_app_id or None,
+        )
+
+    def _get_transport_whatsapp(self):
+        """Called at the start of a run. Quality, limits and templates are read anew
+        before a campaign, and what they say may stop the mailbox."""
+        polled = self.whatsapp_polled_at
+        if not polled or polled < fields.Datetime.now() - _FRESH:
+            self._poll_whatsapp()
+            self._commit_now()
+            if self.state == "expired":
+                raise UserError(self.last_error or "")
+        return WhatsappTransport(
+            self._get_whatsapp_client(), self._describe_whatsapp_error
         )
 
     def _describe_no_secret(self, field_name):
@@ -407,26 +424,25 @@ class ChaserProvider(models.Model):
         try:
             with self._get_whatsapp_client() as client:
                 findings = self._read_whatsapp(client)
-            self.env["chaser.whatsapp.template"]._sync(self)
         except ConnectFailed as error:
             _logger.info("WhatsApp of mailbox %s was not read: %s", self.id, error)
+            return
         except GraphError as error:
             self._process_whatsapp_stop(error)
+            return
         except UserError as error:
             self._set_state("expired", str(error))
-        else:
-            if blocking := [one for one in findings if one.blocks]:
-                first = blocking[0]
-                self._set_state(
-                    "expired", self._get_reason_text(first.sentence, first.params)
-                )
-
-    def _poll_whatsapp_before_sending(self):
-        """Called at the start of a run."""
-        polled = self.whatsapp_polled_at
-        if not polled or polled < fields.Datetime.now() - _FRESH:
-            self._poll_whatsapp()
-            self._commit_now()
+            return
+        if blocking := [one for one in findings if one.blocks]:
+            first = blocking[0]
+            self._set_state(
+                "expired", self._get_reason_text(first.sentence, first.params)
+            )
+            return
+        try:
+            self.env["chaser.whatsapp.template"]._sync(self)
+        except UserError as error:
+            _logger.info("Templates of mailbox %s were not read: %s", self.id, error)
 
     def _process_whatsapp_stop(self, error):
         """An error that reaches the account or the number, wherever it came from: the
@@ -443,6 +459,21 @@ class ChaserProvider(models.Model):
         if self.state == "connected":
             self._set_state("expired", self._describe_whatsapp_error(error))
         return True
+
+    def _stop_whatsapp(self, words, end=None):
+        """Meta has restricted or ended the account. ``end``: until when (UTC), where
+        it says so."""
+        self.ensure_one()
+        detail = words
+        if end:
+            detail = self.env._(
+                "%(words)s, until %(date)s",
+                words=words,
+                date=fields.Date.to_string(end),
+            )
+        self._set_state(
+            "expired", self._get_reason_text("whatsapp_locked", {"detail": detail})
+        )
 
     # -- how much it may send
 
@@ -480,6 +511,16 @@ class ChaserProvider(models.Model):
         if not limit:
             return pace
         return replace(pace, per_day=min(pace.per_day or limit, limit))
+
+    def _compute_used_today(self):
+        """What is left of the portfolio's limit, where that is less."""
+        result = super()._compute_used_today()
+        for provider in self.filtered(lambda one: one.kind == "whatsapp"):
+            limit = provider._get_pace().per_day
+            if limit:
+                left = max(limit - provider.used_today, 0)
+                provider.left_today = str(left)
+        return result
 
     def _read_attempts(self, now):
         """The limit is the portfolio's: what its other numbers have sent counts as

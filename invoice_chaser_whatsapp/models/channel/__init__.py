@@ -1,0 +1,1 @@
+from . import chaser_channel_whatsapp

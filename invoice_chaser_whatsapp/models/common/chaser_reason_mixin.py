@@ -12,7 +12,10 @@ class ChaserReasonMixin(models.AbstractModel):
         return (
             super()._get_reasons()
             | self._get_whatsapp_account_reasons()
+            | self._get_whatsapp_number_reasons()
             | self._get_whatsapp_check_reasons()
+            | self._get_whatsapp_health_reasons()
+            | self._get_whatsapp_request_reasons()
             | self._get_whatsapp_message_reasons()
             | self._get_whatsapp_template_reasons()
             | self._get_whatsapp_person_reasons()
@@ -49,6 +52,13 @@ class ChaserReasonMixin(models.AbstractModel):
             "whatsapp_display_name": _(
                 "The number's display name is not approved yet. Meta said: %(detail)s"
             ),
+        }
+
+    @api.model
+    def _get_whatsapp_number_reasons(self):
+        """What stops the number, or keeps it from being changed."""
+        _ = self.env._
+        return {
             "whatsapp_register": _(
                 "The number is not registered: press Register on the mailbox. Meta "
                 "said: %(detail)s"
@@ -127,6 +137,13 @@ class ChaserReasonMixin(models.AbstractModel):
                 "The number is not in this account any more (%(detail)s)."
             ),
             "whatsapp_check_status": _("The number cannot send: Meta says %(detail)s."),
+        }
+
+    @api.model
+    def _get_whatsapp_health_reasons(self):
+        """What *Test Connection* finds about quality, health and reports."""
+        _ = self.env._
+        return {
             "whatsapp_check_name": _(
                 "The display name is not approved (%(detail)s). Customers see the "
                 "number alone, and Meta may stop it."
@@ -209,6 +226,13 @@ class ChaserReasonMixin(models.AbstractModel):
                 "Meta does not take this customer's user id here; enter their phone "
                 "number. Meta said: %(detail)s"
             ),
+        }
+
+    @api.model
+    def _get_whatsapp_request_reasons(self):
+        """What is wrong with a message itself."""
+        _ = self.env._
+        return {
             "whatsapp_message_type": _(
                 "Meta does not take this kind of message. It said: %(detail)s"
             ),
@@ -226,6 +250,19 @@ class ChaserReasonMixin(models.AbstractModel):
             "whatsapp_unknown": _(
                 "Meta refuses the message with an error that Invoice Chaser does not "
                 "know. It said: %(detail)s"
+            ),
+            "whatsapp_empty": _(
+                "The WhatsApp template has variables without a value for this "
+                "customer: %(detail)s"
+            ),
+            "whatsapp_too_long": _(
+                "With this customer's values the text is longer than WhatsApp allows: "
+                "template %(detail)s"
+            ),
+            "whatsapp_no_statement": _(
+                "The WhatsApp template %(detail)s wants the statement as a PDF, which "
+                "could not be made. Without a PDF engine use a template whose header "
+                "is a text, or none."
             ),
             "whatsapp_failed_late": _(
                 "WhatsApp reports that the message was not delivered: %(detail)s"

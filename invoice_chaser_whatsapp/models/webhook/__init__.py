@@ -1,0 +1,1 @@
+from . import chaser_webhook_event

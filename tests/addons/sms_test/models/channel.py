@@ -167,7 +167,7 @@ class Channel(models.AbstractModel):
         )
 
     @api.model
-    def _render_preview(self, template, data, lang):
+    def _render_preview(self, template, data, lang, level):
         return str(plaintext2html(self._make_text(data, lang)))
 
     # -- responses of the gateway

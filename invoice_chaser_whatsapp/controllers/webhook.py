@@ -1,0 +1,64 @@
+import logging
+
+from odoo import SUPERUSER_ID, http
+from odoo.http import request
+
+from ..core.webhook import MAX_BODY, SIGNATURE
+
+_logger = logging.getLogger(__name__)
+
+
+class WhatsappWebhook(http.Controller):
+    """Where Meta reports. What is proven to be Meta's is kept as it came and responded
+    to at once (Meta wants 250 ms); the rest is a scheduled job's."""
+
+    @http.route(
+        "/chaser/whatsapp/<token>",
+        type="http",
+        auth="none",
+        methods=["GET", "POST"],
+        save_session=False,
+        csrf=False,
+        readonly=False,
+    )
+    def receive(self, token, **params):
+        http_request = request.httprequest
+        if http_request.method == "GET":
+            return self._answer_challenge(token, params)
+        if http_request.method != "POST":  # OPTIONS, which Odoo lets through
+            return self._respond(405)
+        if (http_request.content_length or 0) > MAX_BODY:
+            return self._respond(413)
+        body = http_request.get_data(cache=False)
+        return self._respond(
+            self._receive(token, body, http_request.headers.get(SIGNATURE))
+        )
+
+    def _answer_challenge(self, token, params):
+        event = request.env(user=SUPERUSER_ID)["chaser.webhook.event"]
+        challenge = event._answer_challenge(token, params)
+        if challenge is None:
+            return self._respond(403)
+        return self._respond(200, challenge)
+
+    def _receive(self, token, body, signature):
+        """The status to respond with. On an error on our side Meta tries again, for
+        seven days."""
+        event = request.env(user=SUPERUSER_ID)["chaser.webhook.event"]
+        try:
+            return event._receive_whatsapp(token, body, signature)
+        except Exception:
+            _logger.info("A report of WhatsApp could not be taken", exc_info=True)
+            request.env.cr.rollback()
+            return 503
+
+    def _respond(self, status, text=""):
+        return request.make_response(
+            text,
+            [
+                ("Content-Type", "text/plain; charset=utf-8"),
+                ("Cache-Control", "no-store"),
+                ("X-Content-Type-Options", "nosniff"),
+            ],
+            status=status,
+        )

@@ -1,0 +1,237 @@
+"""Reminders by WhatsApp and e-mail, mixed, in a real database, against the strict
+stand-in of Meta's Cloud API: killed processes, reports that settle, and uninstalled
+again."""
+
+import random
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from support.whatsapp_server import WhatsappServer
+
+SETUP = """
+from datetime import timedelta
+from odoo import fields
+env["ir.config_parameter"].set_param("web.base.url", "https://pay.pop.example")
+company = env.company
+company.country_id = env.ref("base.ae")
+account = env["chaser.provider"].create({{"name": "WhatsApp", "kind": "whatsapp",
+    "whatsapp_waba_id": "102290129340398", "whatsapp_phone_id": "106540352242922",
+    "whatsapp_app_id": "670843887433847", "whatsapp_token": {token!r},
+    "whatsapp_app_secret": "app-secret", "whatsapp_verify_token": "some words",
+    "batch_pause": {pause}, "batch_size": 5, "jitter_min": 0, "jitter_max": 0,
+    "per_minute": 0, "per_domain_minute": 0}})
+account.action_test_connection()
+assert account.state == "connected", account.last_error
+env["chaser.whatsapp.template"]._create_shipped(account).action_submit()
+env["chaser.level"].search([]).write({{"channel": "whatsapp", "channel_fallback": "email"}})
+env["chaser.whatsapp.person"].create([{{"company_id": company.id, "partner_id": partner.id,
+    "phone_e164": "+97150%07d" % number, "opt_in_source": "form",
+    "opt_in_date": fields.Datetime.now() - timedelta(days=9), "opt_in_text": "We agree to messages of POP Trading."}}
+    for number, partner in enumerate(env["res.partner"].search([("name", "like", "Customer %")], order="id")) if number % 4])
+env.cr.commit()
+"""  # noqa: E501
+
+SYNC = """
+account = env["chaser.provider"].search([("kind", "=", "whatsapp")])
+templates = env["chaser.whatsapp.template"]._sync(account)
+assert set(templates.mapped("state")) == {"approved"}, templates.mapped("state")
+env.cr.commit()
+"""
+
+UNINSTALL = """
+env["ir.config_parameter"].set_param("invoice_chaser_whatsapp.graph_version", "v25.0")
+env.cr.commit()
+env["ir.module.module"].search([("name", "=", "invoice_chaser_whatsapp")]).button_immediate_uninstall()
+"""  # noqa: E501
+
+
+@pytest.fixture
+def meta():
+    made = WhatsappServer(delay=0.02)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def whatsapp(world, meta, tmp_path):
+    """A world with the second addon, whose Meta is the stand-in."""
+    conf = tmp_path / "odoo.conf"
+    conf.write_text(
+        Path(world.settings["conf"]).read_text()
+        + f"\ninvoice_chaser_detour = {meta.url}\n"
+    )
+    world.options, world.db_options = ["-c", str(conf)], ["--whatsapp"]
+    return world
+
+
+def set_up(world, meta, customers, pause=0):
+    world.build(customers=customers)
+    world.shell(SETUP.format(token=meta.token, pause=pause))
+    for template in meta.templates.values():
+        template["status"] = "APPROVED"
+    world.shell(SYNC)
+    [[token]] = world.query(
+        "SELECT webhook_token FROM chaser_provider WHERE kind = 'whatsapp'"
+    )
+    meta.webhook = f"{world.url}/chaser/whatsapp/{token}"
+
+
+def wake_mailboxes(world):
+    world.query(
+        "UPDATE ir_cron SET nextcall = now() AT TIME ZONE 'UTC' - interval '1 "
+        "minute' WHERE cron_name LIKE '%%send from mailbox%%' "
+        "OR cron_name LIKE '%%delivery reports of mail services%%'"
+    )
+
+
+def get_recipients(world, meta):
+    """How many messages each got: by number (without those that Meta reported as
+    undelivered), by address."""
+    numbers = Counter(message["to"] for message in meta.messages)
+    lost = {number: numbers.pop(number, 0) for number in meta.undeliverable}
+    addresses = Counter(
+        recipient for message in world.received() for recipient in message.recipients
+    )
+    return numbers, lost, addresses
+
+
+def read_rows(world):
+    return world.query(
+        "SELECT channel, state, is_undecided, whatsapp_to, recipient_email, "
+        "reason_code FROM chaser_reminder"
+    )
+
+
+def test_killed_again_and_again_nobody_gets_two(whatsapp, meta):
+    """SIGKILL in between, responses that are lost, numbers that do not take it: each
+    customer gets one message, or is flagged for a person."""
+    world = whatsapp
+    # Two are refused at once, two are reported as undelivered later.
+    meta.undeliverable = {f"+97150{5:07d}": 131026, f"+97150{6:07d}": 131026}
+    for number in (9, 10):
+        meta.fail(131026, to=f"+97150{number:07d}", times=99)
+    set_up(world, meta, customers=32, pause=0.05)
+    meta.break_line("take", times=1)
+    world.queue()
+    dice, kills = random.Random(11), 0
+    for _ in range(3):
+        before = len(meta.messages)
+        server = world.start()
+        wake_mailboxes(world)
+        world.wait_until(
+            lambda before=before: len(meta.messages) > before + dice.randint(1, 4)
+            or not world.states().get("queued")
+        )
+        time.sleep(dice.random() / 20)
+        world.kill(server, signal.SIGKILL)
+        kills += 1
+    world.start()
+    wake_mailboxes(world)
+
+    def is_over():
+        states = world.states()
+        return not states.get("queued") and not states.get("sending")
+
+    world.wait_until(is_over)
+    # Every report came in, and was processed; a fall-back may follow from it.
+    world.wait_until(
+        lambda: len(meta.reports) >= 2 * len(meta.messages) - 2
+        and is_over()
+        and not world.query("SELECT 1 FROM chaser_webhook_event WHERE NOT is_processed")
+    )
+    numbers, lost, addresses = get_recipients(world, meta)
+    assert not meta.problems, meta.problems
+    assert max(numbers.values()) == max(addresses.values()) == 1, "somebody got two"
+    assert max(lost.values()) == 1
+    rows = read_rows(world)
+    assert len(rows) == 32
+    undecided = [row for row in rows if row[2]]
+    # What Meta had taken is settled by its reports, the lost response, too.
+    assert not [row for row in undecided if numbers[row[3]]]
+    assert len(undecided) <= kills
+    for channel, state, _undecided, number, address, _reason in rows:
+        assert bool(number) != bool(address), "one address, of its own channel"
+        if state == "sent":
+            assert {"whatsapp": numbers, "email": addresses}[channel][
+                number or address
+            ] == 1
+    by_mail = [row for row in rows if row[0] == "email"]
+    # Eight have no number; of four WhatsApp does not take it.
+    assert len(by_mail) + len(undecided) >= 12 >= len(by_mail)
+    reached = sum(numbers.values()) + sum(addresses.values())
+    assert reached == 32 - len(undecided)
+    assert " ERROR " not in world.logs(), world.logs()[-3000:]
+
+
+def test_statuses_come_in_while_it_sends(whatsapp, meta):
+    """Delivered and read, in one run, with reports that are quicker than our commit."""
+    world = whatsapp
+    meta.delay = 0.3  # the report is there before the response
+    meta.statuses = ["read", "delivered", "sent"]
+    set_up(world, meta, customers=8)
+    world.queue()
+    world.start()
+    wake_mailboxes(world)
+    world.wait_until(lambda: world.states() == {"sent": 8})
+
+    def read_events():
+        return dict(
+            world.query(
+                "SELECT e.event_type, count(*) FROM chaser_event e "
+                "JOIN chaser_reminder r ON r.id = e.reminder_id "
+                "WHERE r.channel = 'whatsapp' GROUP BY 1"
+            )
+        )
+
+    world.wait_until(
+        lambda: read_events().get("opened") == 6
+        and not world.query("SELECT 1 FROM chaser_webhook_event WHERE NOT is_processed")
+    )
+    assert read_events() == {"sent": 6, "opened": 6}
+    numbers, _lost, addresses = get_recipients(world, meta)
+    assert sorted(numbers.values()) == [1] * 6 and sorted(addresses.values()) == [1] * 2
+    [[pdfs]] = world.query(
+        "SELECT count(*) FROM ir_attachment WHERE res_model = 'chaser.reminder' "
+        "AND mimetype = 'application/pdf'"
+    )
+    assert pdfs == 6 and not meta.problems, meta.problems
+    assert " ERROR " not in world.logs(), world.logs()[-3000:]
+
+
+def test_uninstalled_nothing_of_it_is_left(whatsapp, meta):
+    world = whatsapp
+    set_up(world, meta, customers=8)
+    world.queue()
+    assert ("whatsapp",) in world.query("SELECT channel FROM chaser_reminder")
+    world.shell(UNINSTALL)
+    assert set(world.query("SELECT channel, state FROM chaser_reminder")) == {
+        ("email", "queued")
+    }
+    assert set(world.query("SELECT channel, channel_fallback FROM chaser_level")) == {
+        ("email", None)
+    }
+    assert not world.query(
+        "SELECT table_name, column_name FROM information_schema.columns "
+        "WHERE column_name LIKE '%%whatsapp%%' OR table_name LIKE '%%whatsapp%%'"
+    )
+    for table, column in (
+        ("ir_model_data", "module"),
+        ("ir_config_parameter", "key"),
+        ("ir_model", "model"),
+        ("ir_cron", "cron_name"),
+        ("chaser_provider", "kind"),
+        ("chaser_webhook_event", "service"),
+    ):
+        assert not world.query(
+            f"SELECT {column} FROM {table} WHERE {column} ILIKE '%%whatsapp%%'"
+        ), table
+    world.options, world.db_options = [], []
+    world.start()
+    wake_mailboxes(world)
+    world.wait_until(lambda: world.states() == {"sent": 8})
+    numbers, _lost, addresses = get_recipients(world, meta)
+    assert not numbers and sorted(addresses.values()) == [1] * 8
+    assert " ERROR " not in world.logs(), world.logs()[-3000:]
