@@ -136,6 +136,16 @@ class ChaserCase(AccountTestInvoicingCommon):
         return company
 
     @classmethod
+    def _work_in(cls, companies):
+        """Lets the tests' user and the accountant work in all of these companies at
+        once, as the company switcher does."""
+        for user in cls.env.user | cls.accountant:
+            user.company_ids |= companies
+        cls.env = cls.env(
+            context=dict(cls.env.context, allowed_company_ids=companies.ids)
+        )
+
+    @classmethod
     def _make_customer(cls, name, email, **values):
         return cls.env["res.partner"].create(
             {

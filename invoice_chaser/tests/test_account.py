@@ -4,6 +4,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import tagged
 
+from ..core.letter.localize import format_day
 from .common import ChaserCase, FakeTransport
 
 
@@ -123,6 +124,19 @@ class TestAccount(ChaserCase):
         self.assertIn("1,000.00", message.text)
         live = campaign.reminder_ids._get_page_lines()
         self.assertEqual(sum(live.mapped("amount_residual")), 1000)
+
+    def test_post_dated_payment_says_from_when(self):
+        """N7: a cheque in hand, dated in 30 days, is taken off, and the letter and the
+        statement name its date; in both languages."""
+        self.customer.chaser_language = "both"
+        entry = self._book(credit=400, days=-30)
+        reminder = self._assert_asked(600)
+        self.assertIn(entry, reminder.line_ids.move_id)
+        day = self.today + timedelta(days=30)
+        for lang, word in (("en", "dated"), ("ar", "بتاريخ")):
+            shown = f"{word} {format_day(day, lang)}"
+            self.assertIn(shown, reminder.body_html)
+            self.assertIn(shown, reminder.body_text)
 
     def test_credit_that_is_not_to_be_set_off(self):
         """F15: Odoo's own flag on a credit note."""

@@ -110,6 +110,21 @@ class TestIdentity(ChaserCase):
         self.assertEqual(sent.partner_id, items)
         self.assertFalse(self._plan(items).going)
 
+    def test_interval_of_who_leaves(self):
+        """The letter was about invoices of the group and of the contact; the contact
+        becomes a company of its own: not asked again on the next day."""
+        self.customer.write({"parent_id": self.group.id, "is_company": False})
+        # As imports and journal entries have it: the item names the contact.
+        self._receivable(self.invoice).partner_id = self.customer
+        sent = self._sent_campaign(self.invoice | self._make_invoice(self.group))
+        [reminder] = sent.reminder_ids
+        self.assertEqual(reminder.partner_id, self.group)
+        self.customer.is_company = True
+        [message] = self._plan(self.customer).messages
+        self.assertEqual(message.skip.reason, "recent_contact")
+        again = self._campaign(self.invoice).reminder_ids
+        self.assertEqual(again.reason_code, "recent_contact")
+
     def test_invoice_of_another_customer(self):
         """A reminder asks for what its customer owes, and nobody else."""
         campaign = self._campaign(self.invoice | self._make_invoice(amount=50))

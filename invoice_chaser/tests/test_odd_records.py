@@ -79,10 +79,73 @@ class TestOddRecords(ChaserCase):
         )
         self.assertTrue(steps[self.customer.id])
 
-    def test_archived_customer_still_owes(self):
-        """Archived by mistake: chased like any other."""
+    def test_archived_customer(self):
+        """Named, and left out until the contact is restored; the others go on."""
+        other = self._make_invoice(self._make_customer("Other", "pay@other.example"))
         self.customer.active = False
+        campaign = self._campaign(self.invoice | other)
+        reasons = {one.partner_id: one.reason_code for one in campaign.reminder_ids}
+        self.assertEqual(
+            reasons, {self.customer: "customer_archived", other.partner_id: False}
+        )
+        row = self.env["chaser.worklist"].search(
+            [("partner_id", "=", self.customer.id)]
+        )
+        self.assertIn("archived", row.next_step)
+        campaign.action_cancel()
+        self.customer.active = True
         self.assertEqual(self._campaign(self.invoice).reminder_ids.state, "draft")
+
+    def test_archived_or_made_private_after_planning(self):
+        other = self._make_invoice(self._make_customer("Other", "pay@other.example"))
+        campaign = self._campaign(self.invoice | other)
+        campaign.action_send()
+        self.customer.active = False
+        other.partner_id.invalidate_recordset()
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE res_partner SET company_id = %s WHERE id = %s",
+            [self.other_company.id, other.partner_id.id],
+        )
+        self.env.invalidate_all()
+        self.assertFalse(self._run(FakeTransport()).sent)
+        self.assertEqual(
+            set(campaign.reminder_ids.mapped("reason_code")),
+            {"customer_archived", "foreign_customer"},
+        )
+
+    def test_no_receivable_account(self):
+        """An imported invoice whose item stands on another kind of account: named in
+        the campaign and in the digest of the daily run; the others go on."""
+        odd = self._make_invoice(
+            self._make_customer("Odd", "pay@odd.example"), amount=70
+        )
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE account_move_line SET account_id = %s WHERE id = %s",
+            [
+                self.company_data["default_account_assets"].id,
+                self._receivable(odd).id,
+            ],
+        )
+        self.env.invalidate_all()
+        later = self._make_invoice(amount=5, days=-3)
+        campaign = self._campaign(self.invoice | odd | later)
+        self.assertEqual(campaign.reminder_ids.line_ids.move_id, self.invoice)
+        self.assertIn(f"1 not on a receivable account: {odd.name}", campaign.left_out)
+        self.assertIn(f"1 nothing overdue yet: {later.name}", campaign.left_out)
+        campaign.action_cancel()
+        run = (
+            self.env["chaser.daily.run"]
+            .sudo()
+            .create({"company_id": self.company.id, "date": self.today})
+        )
+        run._finish()
+        self.assertEqual(run.figures["accountless"], [odd.name])
+        self.assertIn(
+            f"On no receivable account, so nothing is asked: {odd.name}",
+            "\n".join(run._describe()),
+        )
 
     # -- addresses
 

@@ -41,6 +41,56 @@ class TestOtherCurrency(ChaserCase):
         self.assertFalse(self._run(FakeTransport()).sent)
         self.assertEqual(campaign.reminder_ids.reason_code, "account_in_credit")
 
+    def test_settled_by_what_is_left_of_a_credit(self):
+        """An invoice in company currency takes 50 of 2,050; what is left settles the
+        EUR invoice: a look first, at planning and at the send."""
+        small = self._make_invoice(amount=50)
+        campaign = self._campaign(self.invoice | small)
+        campaign.action_send()
+        self._pay_on_account(2050)
+        self.assertFalse(self._run(FakeTransport()).sent)
+        self.assertEqual(campaign.reminder_ids.reason_code, "account_in_credit")
+        reminders = self._campaign(self.invoice | small).reminder_ids
+        reasons = {one.line_ids.move_id: one.reason_code for one in reminders}
+        self.assertEqual(reasons[self.invoice], "account_in_credit")
+
+    def test_what_is_left_of_a_credit_is_told(self):
+        """200 came in, 50 are owed in that currency: the letter asks for the EUR
+        invoice alone and tells of 150; also where the money comes after planning."""
+        small = self._make_invoice(amount=50)
+        currency = self.company.currency_id.name
+        told = f"You have an open credit of {currency} 150.00"
+        queued = self._campaign(self.invoice | small)
+        queued.action_send()
+        self._pay_on_account(200)
+        planned = self.env["chaser.composer"]._get_preview_data(
+            self.customer, self.company, self._receivable(self.invoice).ids
+        )
+        self.assertEqual([one.residual for one in planned.other_credits], [-150])
+        [message] = self._run(FakeTransport()).sent
+        text = message.text.replace("\xa0", " ")
+        self.assertIn(told, text)
+        self.assertIn("Total due: EUR 1,000.00", text)
+        self.assertNotIn(f"Total due: {currency}", text)
+
+    def test_one_currency_is_certain(self):
+        """EUR 1,000 less EUR 900 are EUR 100, whatever the rates of the two: not held,
+        though the account is in credit in the company's currency."""
+        self.env["res.currency.rate"].create(
+            {
+                "name": self.today,
+                "currency_id": self.foreign.id,
+                "company_id": self.company.id,
+                "rate": 0.25,
+            }
+        )
+        self._make_invoice(
+            amount=900, currency=self.foreign, move_type="out_refund", days=0
+        )
+        [reminder] = self._campaign(self.invoice).reminder_ids
+        self.assertFalse(reminder.reason)
+        self.assertEqual(sum(reminder.line_ids.mapped("amount_residual")), 100)
+
     def test_credit_is_told(self):
         """A part came in: the letter asks for the invoice and tells of the credit, in
         both languages and in no sum."""

@@ -301,8 +301,9 @@ class TestHold(ChaserCase):
         for _number in range(5):
             self._hold(moves=self._make_invoice())
         self.env.flush_all()
-        self.env.invalidate_all()
         company = self.company
+        company._get_chaser_entity()  # kept for the process
+        self.env.invalidate_all()
         with self.assertQueryCount(2):
             held = self.env["chaser.hold"]._read_held(
                 company, [self.customer.id], self.today

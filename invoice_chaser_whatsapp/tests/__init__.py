@@ -1,4 +1,3 @@
-from . import test_whatsapp_walks
 from . import test_whatsapp_answer
 from . import test_whatsapp_person
 from . import test_whatsapp_price

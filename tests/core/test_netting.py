@@ -9,7 +9,9 @@ from core.plan.netting import (
     OpenCredit,
     OpenDebit,
     get_free_credits,
+    get_untaken,
     leave_for_others,
+    spans_currencies,
     take_up,
 )
 
@@ -68,6 +70,34 @@ def test_one_of_two_overdue():
     assert sums(
         leave_for_others([credit(1, 900)], [debit(2, 1000)], [debit(3, 1000)])
     ) == [(1, 900)]
+
+
+def test_a_currency_that_is_not_asked_for():
+    """USD is asked for; of the AED credit, what is overdue in AED takes its share."""
+    assert sums(
+        leave_for_others([credit(1, 200)], [debit(2, 1000, USD)], [debit(3, 50)])
+    ) == [(1, 150)]
+
+
+def test_untaken():
+    """A debit that nobody asks for takes its own company's credits first."""
+    accounts = {
+        1: Account([credit(1, 500)], [debit(2, 100)]),
+        2: Account([credit(3, 50)], [debit(4, 250)]),
+    }
+    assert sums(get_untaken(accounts)) == [(1, 200)]
+    assert get_untaken({1: Account()}) == []
+
+
+def test_spans_currencies():
+    """Only credits beside something of another currency make the sum over all
+    currencies a question."""
+    both = [Account([credit(1, 10)]), Account([credit(2, 10, USD)])]
+    assert spans_currencies(both, [])
+    assert spans_currencies(both[:1], [AED, USD])
+    assert spans_currencies(both[:1], [USD])
+    assert not spans_currencies(both[:1], [AED])
+    assert not spans_currencies([Account([], [debit(1, 10)])], [AED, USD])
 
 
 def test_legal_entity():

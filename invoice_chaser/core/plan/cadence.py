@@ -73,6 +73,10 @@ class Ladder:
         )
         self.index = {rule.id: number for number, rule in enumerate(self.rules)}
         self.top = len(self.rules) - 1
+        # The channels of all levels, in the order in which they are met.
+        self.channels = tuple(
+            dict.fromkeys(code for rule in self.rules for code in rule.channels)
+        )
         self._fresh_day: date | None = None
         self._fresh: dict[int, Choice] = {}
 

@@ -126,13 +126,35 @@ def get_free_credits(
     return _add(used[company_id], spare[company_id])
 
 
+def get_untaken(accounts: Mapping[int, Account]) -> list[OpenCredit]:
+    """What of a customer's credits no debit takes up that nobody asks for: within each
+    company first, then over the legal entity. ``accounts``: by company id."""
+    free, hungry = {}, []
+    for key in sorted(accounts):
+        free[key], left = take_up(accounts[key].credits, accounts[key].takers)
+        hungry += left
+    for key in sorted(free):
+        free[key], hungry = take_up(free[key], hungry)
+    return [credit for credits in free.values() for credit in credits]
+
+
+def spans_currencies(accounts: Iterable[Account], currencies: Iterable[int]) -> bool:
+    """Whether credits stand on these accounts beside items of other currencies: then
+    only the company's currency can say whether anything is owed at all.
+
+    :param currencies: ids of those of the items that are asked for
+    """
+    given = {credit.currency_id for one in accounts for credit in one.credits}
+    return bool(given) and len(given.union(currencies)) > 1
+
+
 def leave_for_others(
     credits: list[OpenCredit],
     items: Iterable[object],
     others: Iterable[OpenDebit],
 ) -> list[OpenCredit]:
-    """Where credits would cover all of a currency that is asked for, what is overdue
-    beside it takes its share first.
+    """Where credits would cover all that is asked for in a currency, or nothing is
+    asked for in it, what is overdue beside it takes its share first.
 
     :param items: what is asked for (``currency_id``, ``residual``)
     :param others: overdue items that were not chosen
@@ -146,7 +168,9 @@ def leave_for_others(
     given: dict[int, Decimal] = {}
     for credit in credits:
         given[credit.currency_id] = given.get(credit.currency_id, 0) + credit.residual
-    covered = {key for key, owed in asked.items() if given.get(key, 0) >= owed}
+    covered = {
+        key for key, sum_given in given.items() if sum_given >= asked.get(key, 0)
+    }
     return take_up(credits, [one for one in others if one.currency_id in covered])[0]
 
 

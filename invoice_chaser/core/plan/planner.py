@@ -289,9 +289,11 @@ def _choose_items(
         )
         if days <= 0 and choice.level is None:
             continue
-        hold = next(
-            (barrier.stop for barrier in fact.barriers if barrier.holds(day)), None
-        )
+        hold = None
+        if fact.barriers:
+            hold = next(
+                (barrier.stop for barrier in fact.barriers if barrier.holds(day)), None
+            )
         overdue = overdue or (days > 0 and not hold)
         choices[fact.id] = choice
         items.append(
@@ -349,9 +351,10 @@ def get_channels(
 ) -> tuple[str, ...]:
     """The channels that a message to the customer may need, whatever its level will
     be, in the order in which they are met. ``known``: those that are installed."""
-    rules = [settings.fixed] if settings.fixed else customer.ladder.rules
-    levels = [code for rule in rules for code in rule.channels] or [DEFAULT_CHANNEL]
-    return order_channels(customer.channel, settings.channel, levels, known)
+    levels = settings.fixed.channels if settings.fixed else customer.ladder.channels
+    return order_channels(
+        customer.channel, settings.channel, levels or (DEFAULT_CHANNEL,), known
+    )
 
 
 def _set_route(message: Message, customer: CustomerFacts, settings: Settings) -> None:

@@ -141,7 +141,7 @@ def plan_customer(
             group.skip = customer.block
         elif total < minimum:
             group.skip = Skip("below_minimum")
-        elif not _net_positive(group):
+        elif group.credits and not _net_positive(group):
             group.skip = Skip("covered_by_credit")
     return messages + groups
 
@@ -151,7 +151,7 @@ def net_items(
 ) -> tuple[list[OpenItem], list[OpenItem]]:
     """Items of currencies with a positive net, and those of currencies where open
     credits cover everything."""
-    if not credits and all(item.residual > 0 for item in items):
+    if not credits:
         return items, []
     net: dict[int, Decimal] = {}
     for item in items:
@@ -171,7 +171,11 @@ def _credits_for(items: list[OpenItem], credits: list[OpenCredit]) -> list[OpenC
 def _consolidate(
     customer: Customer, items: list[OpenItem], min_invoices: int
 ) -> list[Message]:
+    if len(items) == 1:
+        return [Message(customer.partner_id, items)]
     items = sorted(items, key=lambda item: (item.date_due, item.id))
+    if not any(item.site for item in items):
+        return _consolidate_site(customer, items, min_invoices)
     sites: dict[int, list[OpenItem]] = {}
     for item in items:
         sites.setdefault(item.site, []).append(item)

@@ -3,6 +3,7 @@ channels are tried. Pure; the channels themselves read who can be reached."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .gates import Skip
 
@@ -50,9 +51,14 @@ def order_channels(
     :param wish: the customer's own channel :param chosen: the campaign's
     :param level: the level's order :param known: channels that are installed
     """
+    return _order(wish, chosen, tuple(level), tuple(known))
+
+
+# Asked for every message, with few different answers.
+@lru_cache(maxsize=256)
+def _order(wish, chosen, level, known):
     wanted = dict.fromkeys(filter(None, (wish, chosen, *level)))
-    usable = set(known)
-    return tuple(name for name in wanted if name in usable) or (DEFAULT_CHANNEL,)
+    return tuple(name for name in wanted if name in known) or (DEFAULT_CHANNEL,)
 
 
 def choose_route(order: tuple[str, ...], reach: Mapping[str, Reach]) -> Route:

@@ -43,3 +43,11 @@ def migrate(cr, version):
                       'ir_cron_process_webhooks_ir_actions_server')"""
         )
     )
+    # A mailbox is seen by the users of its branches: reading has a rule of its own.
+    cr.execute(
+        SQL(
+            """UPDATE ir_rule SET perm_read = false WHERE id IN (
+                SELECT res_id FROM ir_model_data WHERE module = 'invoice_chaser'
+                AND name = 'chaser_provider_rule_company')"""
+        )
+    )

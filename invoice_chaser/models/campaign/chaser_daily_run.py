@@ -83,10 +83,7 @@ class ChaserDailyRun(models.Model):
 
     def _describe(self):
         """The digest, line by line, in the language of the environment."""
-        figures, titles = (
-            self.figures or {},
-            self._get_reason_titles(),
-        )
+        figures, titles = self.figures or {}, self._get_reason_titles()
         yield self.env._(
             "%(messages)s messages to %(customers)s customers.",
             messages=figures.get("messages", 0),
@@ -114,11 +111,7 @@ class ChaserDailyRun(models.Model):
                     yield (
                         f"– {titles.get(code) or self._get_reason_text(code)} ({count})"
                     )
-        if names := figures.get("nameless"):
-            yield self.env._(
-                "Without a customer, so nobody can be asked: %s",
-                ", ".join(names[:_NAMED]) + (" …" if len(names) > _NAMED else ""),
-            )
+        yield from self._describe_odd(figures)
         for name, count, days in figures.get("forgotten", ()):
             yield self.env._(
                 "%(count)s customers have waited for %(days)s days for the draft "
@@ -129,6 +122,16 @@ class ChaserDailyRun(models.Model):
             )
         if self.reason:
             yield self.reason
+
+    def _describe_odd(self, figures):
+        odd = {
+            "nameless": self.env._("Without a customer, so nobody can be asked"),
+            "accountless": self.env._("On no receivable account, so nothing is asked"),
+        }
+        for key, words in odd.items():
+            if names := figures.get(key):
+                more = " …" if len(names) > _NAMED else ""
+                yield f"{words}: {', '.join(names[:_NAMED])}{more}"
 
     @api.model
     def _get_reason_titles(self):
@@ -421,6 +424,9 @@ class ChaserDailyRun(models.Model):
             self.campaign_ids.unlink()
         odd = {
             "nameless": self.env["chaser.account"]._read_nameless(self.company_id),
+            "accountless": self.env["chaser.account"]._read_accountless(
+                self.company_id
+            ),
             "forgotten": self.env["chaser.campaign"]._read_forgotten(
                 self.company_id, _FORGOTTEN_DAYS
             ),

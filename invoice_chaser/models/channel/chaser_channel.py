@@ -279,7 +279,7 @@ class ChaserChannel(models.AbstractModel):
     @api.model
     def _prepare_run_settings(self, provider):
         """What its messages need of mailbox and company besides what all need, as plain
-        values: ``job.run.settings``."""
+        values: ``job.settings``."""
         return {}
 
     def _get_facts_sql(self, job):

@@ -179,7 +179,7 @@ class ChaserChannelEmail(models.AbstractModel):
 
     def _prepare_message(self, job, copies):
         """The message itself. ``copies``: further addresses that get it."""
-        settings, own = job.run.settings, job.row
+        settings, own = job.settings, job.row
         message_id = own["message_id"] or job.run.provider._make_message_id(
             settings["email"]
         )
@@ -226,7 +226,7 @@ class ChaserChannelEmail(models.AbstractModel):
         """Where the company wants it, answers go to an address that names the reminder,
         for mail programs that lose the references; a campaign's own reply address comes
         first."""
-        settings, own = job.run.settings, job.row
+        settings, own = job.settings, job.row
         if settings["reply_token_domain"] and not own["reply_to"]:
             return f"chaser+{own['token']}@{settings['reply_token_domain']}"
         return email_normalize(own["reply_to"] or settings["reply_to"]) or ""
@@ -244,7 +244,7 @@ class ChaserChannelEmail(models.AbstractModel):
 
     def _get_mark_headers(self, job, message_id):
         """The mark that the mail service repeats in its reports, if it sends any."""
-        service, mark = job.run.settings["webhook_service"], make_mark(message_id)
+        service, mark = job.settings["webhook_service"], make_mark(message_id)
         return service.get_headers(mark) if service and mark else {}
 
     def _prepare_kept_values(self, job):

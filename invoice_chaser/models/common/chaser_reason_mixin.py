@@ -165,6 +165,9 @@ class ChaserReasonMixin(models.AbstractModel):
                 "The customer belongs to another company: share the contact with this "
                 "one, or make the invoices out to another contact."
             ),
+            "customer_archived": _(
+                "The customer is archived: restore the contact, or settle the invoices."
+            ),
             "net_zero": _(
                 "What we owe the customer on open bills covers what they owe us: "
                 "settle one against the other first."

@@ -340,6 +340,13 @@ class ResCompany(models.Model):
         self.ensure_one()
         return self.sudo().parent_ids[::-1]
 
+    def _get_chaser_served(self):
+        """The company and its branches: those that its mailboxes may write for."""
+        self.ensure_one()
+        return self._get_chaser_entity().filtered(
+            lambda one: self in one.sudo().parent_ids
+        )
+
     # Odoo forgets it when a company is made or archived; a parent never changes.
     @ormcache("self.id")
     def _read_chaser_entity_ids(self):

@@ -277,23 +277,28 @@ class ResPartner(models.Model):
             [row["own_email"]],
             row.get("contact_emails"),
         ):
-            found = [email for one in raw or () for email in clean_addresses(one or "")]
+            given = filter(None, raw or ())
+            found = [email for one in given for email in clean_addresses(one)]
             if found:
                 return list(dict.fromkeys(found))
         return []
 
     def _get_chaser_values(self, company, names):
         """Values of company-dependent fields per partner id; those that a branch leaves
-        empty are its head office's. One query per level of companies."""
+        empty are its head office's. Of several pauses the longest counts, with its
+        reason. One query per level of companies."""
         found = {partner.id: dict.fromkeys(names) for partner in self}
+        pause = {"chaser_paused_until", "chaser_pause_reason"} & set(names)
         for one in company._get_chaser_chain():
             partners = self.with_company(one)
             partners.fetch(names)
             for partner in partners:
                 own = found[partner.id]
-                # A pause goes with its reason.
-                for name in names:
+                for name in set(names) - pause:
                     own[name] = own[name] or partner[name]
+                until = own.get("chaser_paused_until")
+                if not until or (partner.chaser_paused_until or until) > until:
+                    own.update({name: partner[name] for name in pause})
         return found
 
     def _is_of_company(self, company):

@@ -310,7 +310,11 @@ class ChaserInbound(models.Model):
     def _is_known(self, company, key):
         return bool(
             self.sudo().search_count(
-                [("company_id", "=", company.id), ("mail_key", "=", key)], limit=1
+                [
+                    ("company_id", "in", company._get_chaser_served().ids),
+                    ("mail_key", "=", key),
+                ],
+                limit=1,
             )
         )
 
@@ -318,7 +322,8 @@ class ChaserInbound(models.Model):
     def _prepare_values(self, company, found, provider, reminder, matched_by):
         verdicts = [failure.verdict for failure in found.failures]
         return {
-            "company_id": company.id,
+            # A branch's reminder may have left from the head office's mailbox.
+            "company_id": reminder.company_id.id or company.id,
             "provider_id": provider.id if provider else False,
             "mail_key": found.key,
             "sender_email": found.sender,

@@ -11,8 +11,8 @@ _OUR_FORM = "<chaser."
 
 
 class ChaserInboundMatcher(models.AbstractModel):
-    """Whom a mail that came in is about, within one company; and which mails of a
-    mailbox are worth fetching."""
+    """Whom a mail that came in is about, within one company and its branches; and which
+    mails of a mailbox are worth fetching."""
 
     _name = "chaser.inbound.matcher"
     _description = "Matching of Incoming Mail"
@@ -40,7 +40,9 @@ class ChaserInboundMatcher(models.AbstractModel):
         service gave instead. ``company`` None: of any company."""
         ids = list(references)
         own = Domain("message_id", "in", ids) | Domain("internet_message_id", "in", ids)
-        return own & Domain("company_id", "=", company.id) if company else own
+        if company:
+            own &= Domain("company_id", "in", company._get_chaser_served().ids)
+        return own
 
     @api.model
     def _match_references(self, company, references):
@@ -63,7 +65,7 @@ class ChaserInboundMatcher(models.AbstractModel):
             "reminder_id", "!=", False
         )
         if company:
-            domain &= Domain("company_id", "=", company.id)
+            domain &= Domain("company_id", "in", company._get_chaser_served().ids)
         mails = self.env["chaser.inbound"].sudo()
         return mails.search(domain, order="id desc", limit=1).reminder_id
 
@@ -80,7 +82,9 @@ class ChaserInboundMatcher(models.AbstractModel):
                 "SELECT id FROM chaser_reminder WHERE lower(token) = ANY(%s) %s ORDER "
                 "BY id DESC LIMIT 1",
                 list(tokens),
-                SQL("AND company_id = %s", company.id) if company else SQL(),
+                SQL("AND company_id = ANY(%s)", list(company._get_chaser_served().ids))
+                if company
+                else SQL(),
             )
         )
         return Reminder.browse(row[0] for row in rows)
@@ -97,10 +101,10 @@ class ChaserInboundMatcher(models.AbstractModel):
             SQL(
                 """SELECT r.id, array_agg(l.number) FROM chaser_reminder r
                 JOIN chaser_reminder_line l ON l.reminder_id = r.id AND NOT l.is_credit
-                WHERE r.company_id = %s AND r.state = 'sent' AND r.sent_at > %s
+                WHERE r.company_id = ANY(%s) AND r.state = 'sent' AND r.sent_at > %s
                 AND l.number IS NOT NULL AND %s
                 GROUP BY r.id ORDER BY r.sent_at DESC, r.id DESC LIMIT 100""",
-                company.id,
+                list(company._get_chaser_served().ids),
                 fields.Datetime.subtract(fields.Datetime.now(), days=MATCH_DAYS),
                 self._get_written_sql(found.sender),
             )
@@ -163,7 +167,10 @@ class ChaserInboundMatcher(models.AbstractModel):
         providers = (
             self.env["chaser.provider"]
             .sudo()
-            .search_fetch([("company_id", "=", company.id)], ["email", "reply_to"])
+            .search_fetch(
+                [("company_id", "in", company._get_chaser_served().ids)],
+                ["email", "reply_to"],
+            )
         )
         own = {
             email_normalize(address or "")
@@ -180,7 +187,7 @@ class ChaserInboundMatcher(models.AbstractModel):
             .search_count(
                 [
                     ("share", "=", False),
-                    ("company_ids", "in", company.ids),
+                    ("company_ids", "in", company._get_chaser_served().ids),
                     ("partner_id.email_normalized", "=", found.sender),
                 ],
                 limit=1,
@@ -222,7 +229,7 @@ class ChaserInboundMatcher(models.AbstractModel):
             .sudo()
             .search(
                 [
-                    ("company_id", "=", company.id),
+                    ("company_id", "in", company._get_chaser_served().ids),
                     ("mail_key", "in", list(filter(None, keys))),
                 ]
             )
@@ -255,20 +262,22 @@ class ChaserInboundMatcher(models.AbstractModel):
         rows = self.env.execute_query(
             SQL(
                 """SELECT recipient_email FROM chaser_reminder
-                WHERE company_id = %(company)s AND recipient_email = ANY(%(addresses)s)
+                WHERE company_id = ANY(%(companies)s)
+                AND recipient_email = ANY(%(addresses)s)
                 AND attempted_at IS NOT NULL
                 UNION
                SELECT o.address FROM chaser_reminder r,
                unnest(string_to_array(r.recipient_others, ', ')) AS o(address)
-                WHERE r.company_id = %(company)s AND r.recipient_others IS NOT NULL
-                AND r.attempted_at IS NOT NULL AND o.address = ANY(%(addresses)s)
+                WHERE r.company_id = ANY(%(companies)s)
+                AND r.recipient_others IS NOT NULL AND r.attempted_at IS NOT NULL
+                AND o.address = ANY(%(addresses)s)
                 UNION
                SELECT p.email_normalized FROM res_partner p
                 WHERE p.email_normalized = ANY(%(addresses)s) AND EXISTS (
                     SELECT 1 FROM chaser_reminder r
-                     WHERE r.company_id = %(company)s AND r.partner_id =
+                     WHERE r.company_id = ANY(%(companies)s) AND r.partner_id =
                      p.commercial_partner_id AND r.attempted_at IS NOT NULL)""",
-                company=company.id,
+                companies=list(company._get_chaser_served().ids),
                 addresses=list(set(filter(None, addresses))),
             )
         )

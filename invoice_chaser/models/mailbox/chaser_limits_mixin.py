@@ -272,15 +272,17 @@ class ChaserLimitsMixin(models.AbstractModel):
         return found
 
     def _get_month_count(self, now):
-        """Messages of the company, over all its mailboxes, since its month began (in
-        its own time zone)."""
+        """Messages of the company, and those of its mailboxes for its branches, since
+        its month began (in its own time zone)."""
         company = self.company_id
         return (
             self.env["chaser.reminder"]
             .sudo()
             .search_count(
                 [
+                    "|",
                     ("company_id", "=", company.id),
+                    ("provider_id.company_id", "=", company.id),
                     ("attempted_at", ">=", month_start(now, company._get_chaser_tz())),
                 ]
             )

@@ -27,6 +27,8 @@ class ChaserProvider(models.Model):
     ]
     _order = "is_primary desc, sequence, id"
     _check_company_auto = True
+    # A mailbox of the head office writes for its branches, too.
+    _check_company_domain = models.check_company_domain_parent_of
     _allow_sudo_commands = False
 
     name = fields.Char(
@@ -417,13 +419,21 @@ class ChaserProvider(models.Model):
     def _get_default(self, company, channel=DEFAULT_CHANNEL):
         """The mailbox for a company's campaigns: the primary one if it works, else the
         first that does; may be none."""
-        providers = self.search(
-            [("company_id", "=", company.id), ("channel", "=", channel)]
-        )
+        providers = self._get_own(company, channel)
         return (
             providers.filtered(lambda provider: provider.state == "connected")[:1]
             or providers[:1]
         )
+
+    @api.model
+    def _get_own(self, company, channel=DEFAULT_CHANNEL):
+        """The mailboxes of a company for a channel, the primary one first; those of the
+        nearest company above it where a branch has none of its own."""
+        chain = company._get_chaser_chain()
+        found = self.search(
+            [("company_id", "in", chain.ids), ("channel", "=", channel)]
+        ).grouped("company_id")
+        return next((found[one] for one in chain if one in found), self.browse())
 
     # -- The health of a mailbox, for its list, cards and form
 

@@ -24,11 +24,15 @@ class ChaserBankData(models.AbstractModel):
             return None
         # The last line by id, not by date: what matters is when somebody imported or
         # entered bank data.
+        # A branch without a bank of its own is paid at the company above it.
         rows = self.env.execute_query(
             SQL(
-                "SELECT create_date FROM account_bank_statement_line WHERE company_id "
-                "= %s ORDER BY id DESC LIMIT 1",
-                company.id,
+                """SELECT s.create_date
+                FROM unnest(%s::int[]) WITH ORDINALITY AS c(id, place)
+                CROSS JOIN LATERAL (SELECT create_date FROM account_bank_statement_line
+                WHERE company_id = c.id ORDER BY id DESC LIMIT 1) s
+                ORDER BY c.place LIMIT 1""",
+                list(company._get_chaser_chain().ids),
             )
         )
         last = rows[0][0] if rows else None
@@ -48,14 +52,15 @@ class ChaserBankData(models.AbstractModel):
 
     @api.model
     def _recheck(self, companies):
-        """Bank data came in: reminders that wait for it are tried at once."""
+        """Bank data came in: reminders that wait for it are tried at once, those of the
+        branches as well."""
         Reminder = self.env["chaser.reminder"].sudo()
         Reminder.flush_model(["state", "reason_code"])
         rows = self.env.execute_query(
             SQL(
                 "SELECT id FROM chaser_reminder WHERE company_id = ANY(%s) AND state "
                 "= 'queued' AND reason_code = 'hold_bank_data'",
-                list(companies.ids),
+                [id_ for one in companies for id_ in one._get_chaser_entity().ids],
             )
         )
         if rows:

@@ -444,7 +444,7 @@ class ChaserMaybePaid(models.Model):
         quoted = reader._read_quoted(company, money)
         for one in money:
             hits = [quoted[one.key]] if one.key in quoted else matcher.match(one)
-            for hit in hits:
+            for hit in filter(None, hits):
                 if one.key in quoted or not is_registered(one, hit, registered):
                     found[one.key, hit.partner_id, ",".join(map(str, hit.item_ids))] = (
                         one,
@@ -511,9 +511,11 @@ class ChaserMaybePaid(models.Model):
             """SELECT l.*, p.* FROM
                  (SELECT count(*) AS lines, max(id) AS last_line,
                  max(write_date) AS line_written FROM account_bank_statement_line
-                   WHERE company_id = %(company)s AND is_reconciled IS NOT TRUE) l,
+                   WHERE company_id = ANY(%(companies)s)
+                   AND is_reconciled IS NOT TRUE) l,
                  (SELECT max(id) AS last_payment, max(write_date) AS payment_written
                  FROM account_payment
-                   WHERE company_id = %(company)s AND is_matched IS NOT TRUE) p""",
-            company=company.id,
+                   WHERE company_id = ANY(%(companies)s)
+                   AND is_matched IS NOT TRUE) p""",
+            companies=list(company._get_chaser_entity().ids),
         )

@@ -25,7 +25,7 @@ m.ref, s.partner_name) AS text, s.account_number AS account,
                        p.commercial_partner_id AS partner_id, false AS booked
                   FROM account_bank_statement_line s JOIN account_move m ON m.id =
                   s.move_id LEFT JOIN res_partner p ON p.id = s.partner_id
-                 WHERE s.company_id = %(company)s AND s.is_reconciled IS NOT TRUE
+                 WHERE s.company_id = ANY(%(companies)s) AND s.is_reconciled IS NOT TRUE
                  AND s.amount > 0 AND m.state = 'posted' AND m.date >= %(since)s
                  ORDER BY s.id DESC LIMIT %(count)s)
                UNION ALL
@@ -33,7 +33,7 @@ m.ref, s.partner_name) AS text, s.account_number AS account,
                y.payment_reference), NULL, y.currency_id, NULL, y.amount, NULL,
                        p.commercial_partner_id, false
                   FROM account_payment y LEFT JOIN res_partner p ON p.id = y.partner_id
-                 WHERE y.company_id = %(company)s AND y.state = 'in_process'
+                 WHERE y.company_id = ANY(%(companies)s) AND y.state = 'in_process'
                  AND y.move_id IS NULL AND y.payment_type = 'inbound'
                    AND y.partner_type = 'customer' AND y.date >= %(since)s
                    AND NOT EXISTS (SELECT 1 FROM account_move__account_payment r
@@ -45,7 +45,7 @@ m.ref, s.partner_name) AS text, s.account_number AS account,
                        p.commercial_partner_id, true
                   FROM account_move_line l JOIN account_move m ON m.id = l.move_id
                   JOIN res_partner p ON p.id = l.partner_id
-                 WHERE l.company_id = %(company)s AND %(credit)s
+                 WHERE l.company_id = ANY(%(companies)s) AND %(credit)s
                    AND m.move_type = 'entry' AND l.date >= %(since)s
                  ORDER BY l.id DESC LIMIT %(count)s)"""
 
@@ -59,7 +59,8 @@ class ChaserMoney(models.AbstractModel):
     @api.model
     def _read_money(self, company):
         """Unreconciled bank lines, payments without an entry, and open credits of
-        customers. Their text is the payer's: our own number of a payment
+        customers, of the whole legal entity: a branch's customer pays into the head
+        office's bank as well. Their text is the payer's: our own number of a payment
         (PBNK1/2026/00001) looks like an invoice number and says nothing."""
         for model in (
             "account.bank.statement.line",
@@ -72,7 +73,7 @@ class ChaserMoney(models.AbstractModel):
         rows = self.env.execute_query_dict(
             SQL(
                 _MONEY_SQL,
-                company=company.id,
+                companies=list(company._get_chaser_entity().ids),
                 since=since,
                 count=_MONEY_COUNT,
                 credit=is_open_credit(),
@@ -95,7 +96,8 @@ class ChaserMoney(models.AbstractModel):
     @api.model
     def _read_quoted(self, company, money):
         """Money key → hit, where its text quotes the payment reference of a message of
-        which something is still open."""
+        which something is still open. None instead of a hit where the message is
+        another company's of the legal entity: it is theirs to look at."""
         numbers = {one.key: find_references(one.text) for one in money}
         wanted = list({number for found in numbers.values() for number in found})
         messages = self._read_messages(company, wanted) if wanted else {}
@@ -103,15 +105,22 @@ class ChaserMoney(models.AbstractModel):
         for one in money:
             for number in numbers[one.key]:
                 if number in messages and one.key not in quoted:
-                    quoted[one.key] = make_quoted(one, number, *messages[number])
+                    owner, items, credit = messages[number]
+                    quoted[one.key] = (
+                        make_quoted(one, number, items, credit)
+                        if owner == company.id
+                        else None
+                    )
         return quoted
 
     @api.model
     def _read_messages(self, company, reminder_ids):
-        """Reminder id → its items that are open now, and what it set off."""
+        """Reminder id → its company's id, its items that are open now, and what it set
+        off; of the legal entity."""
         rows = self.env.execute_query_dict(
             SQL(
-                """SELECT r.id AS reminder_id, rl.is_credit, l.id, l.move_id,
+                """SELECT r.id AS reminder_id, r.company_id, rl.is_credit, l.id,
+                l.move_id,
                 p.commercial_partner_id AS partner_id, rl.number, l.currency_id,
                 abs(l.amount_residual_currency) AS residual,
                 abs(rl.amount_residual) AS shown, rl.date_maturity AS date_due
@@ -119,17 +128,21 @@ class ChaserMoney(models.AbstractModel):
                  JOIN chaser_reminder_line rl ON rl.reminder_id = r.id
                  JOIN account_move_line l ON l.id = rl.move_line_id
                  JOIN res_partner p ON p.id = l.partner_id
-                WHERE r.id = ANY(%s) AND r.company_id = %s AND r.purpose <> 'thanks'
+                WHERE r.id = ANY(%s) AND r.company_id = ANY(%s)
+                AND r.purpose <> 'thanks'
                 AND r.state IN ('sending', 'sent', 'failed')
                 AND rl.dropped_code IS NULL AND %s ORDER BY rl.date_maturity, l.id""",
                 reminder_ids,
-                company.id,
+                list(company._get_chaser_entity().ids),
                 is_open(),
             )
         )
         messages = {}
         for row in rows:
-            items, credit = messages.get(row["reminder_id"], ([], Decimal(0)))
+            key = row["reminder_id"]
+            owner, items, credit = messages.get(
+                key, (row["company_id"], [], Decimal(0))
+            )
             residual = Decimal(str(row["residual"]))
             if row["is_credit"]:
                 credit += min(residual, Decimal(str(row["shown"])))
@@ -146,8 +159,8 @@ class ChaserMoney(models.AbstractModel):
                         row["date_due"],
                     )
                 )
-            messages[row["reminder_id"]] = (items, credit)
-        return {key: value for key, value in messages.items() if value[0]}
+            messages[key] = (owner, items, credit)
+        return {key: value for key, value in messages.items() if value[1]}
 
     @api.model
     def _read_registered(self, company):
@@ -157,10 +170,10 @@ class ChaserMoney(models.AbstractModel):
             SQL(
                 """SELECT p.commercial_partner_id, y.currency_id, y.amount, y.date
                 FROM account_payment y JOIN res_partner p ON p.id = y.partner_id
-                WHERE y.company_id = %s AND y.is_matched IS NOT TRUE
+                WHERE y.company_id = ANY(%s) AND y.is_matched IS NOT TRUE
                 AND y.state IN ('in_process', 'paid') AND y.payment_type = 'inbound'
                   AND y.move_id IS NOT NULL AND y.date >= %s""",
-                company.id,
+                list(company._get_chaser_entity().ids),
                 fields.Date.today() - timedelta(days=_MONEY_DAYS),
             )
         )

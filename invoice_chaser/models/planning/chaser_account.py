@@ -11,6 +11,7 @@ from ...core.plan.netting import (
     OpenCredit,
     OpenDebit,
     get_free_credits,
+    get_untaken,
     leave_for_others,
     take_up,
 )
@@ -23,6 +24,8 @@ from .open_items import (
     is_open,
     is_open_debit,
     is_open_payable,
+    is_receivable,
+    is_unpaid_invoice,
 )
 
 
@@ -171,6 +174,44 @@ class ChaserAccount(models.AbstractModel):
                 is_asked_for(False),
                 get_due_date(),
                 company._get_chaser_today(),
+            )
+        )
+        return [row[0] for row in rows]
+
+    @api.model
+    def _get_accountless_sql(self):
+        """A document that stands on no receivable account, after an import or a change
+        of the account's kind: nothing of it can be asked for."""
+        return SQL(
+            """(m.state = 'posted' AND %s AND NOT EXISTS (
+            SELECT 1 FROM account_move_line l WHERE l.move_id = m.id AND %s))""",
+            is_unpaid_invoice(),
+            is_receivable(),
+        )
+
+    @api.model
+    def _leave_accountless(self, moves):
+        """Those of these documents that stand on no receivable account."""
+        if not moves:
+            return moves
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT m.id FROM account_move m WHERE m.id = ANY(%s) AND %s",
+                list(moves.ids),
+                self._get_accountless_sql(),
+            )
+        )
+        return moves.browse(row[0] for row in rows)
+
+    @api.model
+    def _read_accountless(self, company):
+        """Names of the documents of a company that stand on no receivable account."""
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT m.name FROM account_move m WHERE m.company_id = %s AND %s "
+                "ORDER BY m.name",
+                company.id,
+                self._get_accountless_sql(),
             )
         )
         return [row[0] for row in rows]
@@ -346,8 +387,8 @@ class ChaserAccount(models.AbstractModel):
 
     @api.model
     def _read_untaken(self, company, partner_ids):
-        """Open credit → how much of it no debit of the same company takes up, for
-        whoever asks whether money came in. One query."""
+        """Open credit of the legal entity → how much of it no debit takes up that
+        nobody asks for, for whoever asks whether money came in. One query."""
         if not partner_ids:
             return {}
         accounts, _rows = self._read_accounts(
@@ -356,8 +397,7 @@ class ChaserAccount(models.AbstractModel):
         return {
             credit.id: credit.residual
             for own in accounts.values()
-            if company.id in own
-            for credit in take_up(own[company.id].credits, own[company.id].takers)[0]
+            for credit in get_untaken(own)
         }
 
     @api.model
@@ -409,6 +449,18 @@ class ChaserAccount(models.AbstractModel):
                 "company_residual": -credit.company_residual,
             }
             for credit in credits
+        ]
+
+    @api.model
+    def _get_rest(self, covered, credits):
+        """What is left of credits (rows) that cover items (``OpenItem``), as rows."""
+        rows = {row["id"]: row for row in credits}
+        debits = [OpenDebit(one.id, one.currency_id, one.residual) for one in covered]
+        currencies = {debit.currency_id for debit in debits}
+        given = [_as_credit(row) for row in credits if row["currency_id"] in currencies]
+        return [
+            rows[credit.id] | {"residual": -credit.residual}
+            for credit in take_up(given, debits)[0]
         ]
 
 

@@ -8,7 +8,7 @@ from odoo.tools import SQL
 from ...core.plan.cadence import Ladder
 from ...core.plan.gates import Skip
 from ...core.plan.holds import Held
-from ...core.plan.netting import OpenDebit, get_free_credits
+from ...core.plan.netting import OpenDebit, get_free_credits, spans_currencies
 from ...core.plan.planner import (
     Barrier,
     CustomerFacts,
@@ -122,11 +122,10 @@ class ChaserPlanner(models.AbstractModel):
         plan.messages = plan_day(plan.customers, plan.today, settings)
         plan.address_sites()
         chased = {item.move_id for message in plan.messages for item in message.items}
-        self._tell_left_out(
-            plan,
-            self.env._("nothing overdue yet"),
-            good.filtered(lambda move: move.id not in chased),
-        )
+        rest = good.filtered(lambda move: move.id not in chased)
+        odd = self.env["chaser.account"]._leave_accountless(rest)
+        self._tell_left_out(plan, self.env._("not on a receivable account"), odd)
+        self._tell_left_out(plan, self.env._("nothing overdue yet"), rest - odd)
         return plan
 
     @api.model
@@ -394,6 +393,7 @@ class ChaserPlanner(models.AbstractModel):
                 "max_consolidation_amount",
                 "trust",
                 "company_id",
+                "active",
             ]
         )
         plan.agreed = partners._get_chaser_values(company, _AGREED)
@@ -451,6 +451,8 @@ class ChaserPlanner(models.AbstractModel):
     def _get_barriers(self, partner, plan, reach):
         """Why a customer must not be written to at all, and how long."""
         stops = [plan.held.customers.get(partner.id)]
+        if not partner.active:
+            stops.append(Skip("customer_archived"))
         if not partner._is_of_company(plan.company):
             stops.append(Skip("foreign_customer"))
         if all(one.stop for one in reach.values()):
@@ -470,9 +472,15 @@ class ChaserPlanner(models.AbstractModel):
 
     @api.model
     def _fill_items(self, plan, facts):
+        contacts = []
         history = self.env["chaser.reminder.line"]._read_level_history(
-            list(plan.rows), plan.company
+            list(plan.rows), plan.company, contacts
         )
+        for line_id, partner_id, day in contacts:
+            # Who leaves a group was written to as a part of it.
+            customer = facts[plan.rows[line_id]["partner_id"]]
+            if partner_id != customer.partner_id:
+                customer.last_contact = max(customer.last_contact or day, day)
         broken = self.env["chaser.reminder.line"]._read_broken_promises(plan)
         for row in plan.rows.values():
             stops = (
@@ -512,18 +520,19 @@ class ChaserPlanner(models.AbstractModel):
             customer.credits = get_free_credits(own, plan.company.id, asked)
             if plan.company.id in own:
                 customer.others = own[plan.company.id].overdue
-        self._hold_in_credit(plan, facts)
+        self._hold_in_credit(plan, facts, accounts)
 
     @api.model
-    def _hold_in_credit(self, plan, facts):
-        """Where a credit in another currency settles the whole account, a person has to
+    def _hold_in_credit(self, plan, facts, accounts):
+        """Where credits in another currency settle the whole account, a person has to
         look: no sum over currencies is asked for, nor is it passed over."""
         account = self.env["chaser.account"]
         mixed = [
-            customer.partner_id
-            for customer in facts.values()
-            if {credit.currency_id for credit in customer.credits}
-            - {item.currency_id for item in customer.items}
+            partner_id
+            for partner_id, own in accounts.items()
+            if spans_currencies(
+                own.values(), {item.currency_id for item in facts[partner_id].items}
+            )
         ]
         if mixed:
             for partner_id in account._read_in_credit(plan.company, mixed):

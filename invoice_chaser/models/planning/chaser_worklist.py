@@ -157,19 +157,19 @@ class ChaserWorklist(models.Model):
     def _get_query(self, companies):
         """One row per customer with something overdue in these companies."""
         return SQL(
-            """WITH company(id, today) AS (VALUES %(companies)s),
+            """WITH company(id, today, chain) AS (VALUES %(companies)s),
             due AS MATERIALIZED (%(due)s),
             record AS MATERIALIZED (%(record)s),
             promised AS MATERIALIZED (%(promised)s),
             facts AS (
-                SELECT d.*, c.today, greatest(c.today - d.date_oldest,
+                SELECT d.*, c.today, c.chain, greatest(c.today - d.date_oldest,
                 0) AS days_overdue,
                        sum(greatest(d.amount_open, 0)) OVER (PARTITION BY
                        d.company_id) AS receivables,
                        coalesce(p.trust->>d.company_id::text, 'normal') AS trust,
                        p.user_id,
-                       (p.chaser_paused_until->>d.company_id::text)::date >=
-                       c.today AS is_paused,
+                       (SELECT bool_or((p.chaser_paused_until->>k::text)::date >=
+                       c.today) FROM unnest(c.chain) k) AS is_paused,
                        coalesce(pr.promises, 0) AS promise_total, coalesce(pr.kept,
                        0) AS promise_kept,
                        coalesce(r.reminders, 0) AS reminder_total, coalesce(r.answered,
@@ -206,9 +206,14 @@ class ChaserWorklist(models.Model):
 
     @api.model
     def _get_days_sql(self, companies):
-        """Rows of (company, its day of today)."""
+        """Rows of (company, its day of today, itself and those above it)."""
         return SQL(", ").join(
-            SQL("(%s::int, %s::date)", company.id, company._get_chaser_today())
+            SQL(
+                "(%s::int, %s::date, %s::int[])",
+                company.id,
+                company._get_chaser_today(),
+                list(company._get_chaser_chain().ids),
+            )
             for company in companies
         )
 
@@ -307,22 +312,22 @@ class ChaserWorklist(models.Model):
 
     @api.model
     def _get_held_sql(self):
-        """Whether the customer as a whole is held; holds of single invoices do not
-        count."""
+        """Whether the customer as a whole is held, by the company or one above it;
+        holds of single invoices do not count."""
         return SQL(
-            """(EXISTS (SELECT 1 FROM chaser_hold h WHERE h.company_id = s.company_id
+            """(EXISTS (SELECT 1 FROM chaser_hold h WHERE h.company_id = ANY(s.chain)
             AND h.partner_id = s.partner_id AND h.released_at IS NULL
                            AND (h.date_until IS NULL OR h.date_until >= s.today)
                            AND NOT EXISTS (SELECT 1 FROM chaser_hold_move_rel m
                            WHERE m.hold_id = h.id))
                 OR EXISTS (SELECT 1 FROM chaser_promise h
-                WHERE h.company_id = s.company_id AND h.partner_id = s.partner_id
+                WHERE h.company_id = ANY(s.chain) AND h.partner_id = s.partner_id
                 AND h.state = 'open'
                            AND coalesce(h.amount, 0) = 0
                            AND h.date_promised >= s.today AND NOT EXISTS (SELECT 1
                            FROM chaser_promise_move_rel m WHERE m.promise_id = h.id))
                 OR EXISTS (SELECT 1 FROM chaser_dispute h
-                WHERE h.company_id = s.company_id AND h.partner_id = s.partner_id
+                WHERE h.company_id = ANY(s.chain) AND h.partner_id = s.partner_id
                 AND h.state = 'open'
                            AND NOT EXISTS (SELECT 1 FROM chaser_dispute_move_rel m
                            WHERE m.dispute_id = h.id)))"""
@@ -464,7 +469,7 @@ class ChaserWorklist(models.Model):
             amounts = {}
             for partner_id, currency_id, amount in self.env.execute_query(
                 SQL(
-                    """WITH company(id, today) AS (VALUES %s)
+                    """WITH company(id, today, chain) AS (VALUES %s)
                     SELECT partner_id, currency_id, net FROM (%s) account
                     WHERE company_id = %s AND partner_id = ANY(%s) AND net > 0
                     ORDER BY 1, 2""",

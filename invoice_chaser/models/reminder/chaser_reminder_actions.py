@@ -152,7 +152,9 @@ class ChaserReminder(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """SELECT r.id FROM chaser_reminder r
-                JOIN chaser_provider p ON p.company_id = r.company_id
+                JOIN res_company o ON o.id = r.company_id
+                JOIN chaser_provider p ON p.company_id = ANY(
+                string_to_array(rtrim(o.parent_path, '/'), '/')::int[])
                 AND p.channel IS NOT DISTINCT FROM r.channel
                  JOIN unnest(%s::int[], %s::int[]) AS v(partner_id,
                  provider_id) ON v.partner_id = r.partner_id AND v.provider_id = p.id

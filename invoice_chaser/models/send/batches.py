@@ -30,12 +30,14 @@ class Batches:
         self.env = run.env
         self.transport = transport
         self.channel = self.provider._get_channel()
-        self.settings = _prepare_settings(self.provider, self.channel)
+        self.settings = _prepare_settings(
+            self.provider, self.channel, self.provider.company_id
+        )
         self.throttle = self.provider._make_throttle(fields.Datetime.now())
         self.pace = self.throttle.pace
         self.cache = {}
         self.notes = []
-        self._purposes = {}
+        self._purposes, self._companies = {}, {}
         self._queries = PreparedQueries(self.env.cr)
         self._dice = random.Random()
         self._work, self._worked = 0.0, 0
@@ -113,7 +115,7 @@ class Batches:
         while len(chosen) < limit:
             rows = self.env.execute_query(
                 SQL(
-                    """SELECT r.id, r.recipient_domain, r.purpose FROM %s
+                    """SELECT r.id, r.recipient_domain, r.purpose, r.company_id FROM %s
                     AND r.scheduled_at <= %s AND r.id <> ALL(%s)
                     ORDER BY r.priority DESC, r.id LIMIT %s
                     FOR NO KEY UPDATE OF r SKIP LOCKED""",
@@ -124,7 +126,7 @@ class Batches:
                 )
             )
             full = set()
-            for reminder_id, domain, purpose in rows:
+            for reminder_id, domain, purpose, company_id in rows:
                 left = room.setdefault(
                     domain, self.throttle.get_domain_room(domain, now)
                 )
@@ -135,6 +137,7 @@ class Batches:
                 taken[domain] += 1
                 chosen.append(reminder_id)
                 self._purposes[reminder_id] = purpose
+                self._companies[reminder_id] = company_id
             for domain in full:
                 self._put_off(
                     domain,
@@ -269,6 +272,18 @@ class Batches:
             self.provider.rate_limit_count = 0
             self._was_limited = False
 
+    def get_settings(self, reminder_id):
+        """What a reminder's message needs of the mailbox and of its company, which may
+        be a branch of the mailbox's."""
+        company_id = self._companies.get(reminder_id, self.settings["company_id"])
+        if company_id == self.settings["company_id"]:
+            return self.settings
+        company = self.env["res.company"].browse(company_id)
+        return self.get(
+            ("settings", company_id),
+            lambda: _prepare_settings(self.provider, self.channel, company),
+        )
+
     def ask(self, query):
         """The rows of a query that runs for each message."""
         return self._queries.ask(query)
@@ -280,10 +295,9 @@ class Batches:
         return self.cache[key]
 
 
-def _prepare_settings(provider, channel):
+def _prepare_settings(provider, channel, company):
     """What every message of a run needs of mailbox and company, as plain values: the
     ORM reads records again after each commit."""
-    company = provider.company_id
     return {
         "company_id": company.id,
         "tracking": company.chaser_tracking,

@@ -180,7 +180,7 @@ class ChaserComposer(models.AbstractModel):
     # -- a message on its way: from the job of the sender
 
     def _prepare_message_data(self, job):
-        settings, token = job.run.settings, job.row["token"]
+        settings, token = job.settings, job.row["token"]
         base_url, name = settings["base_url"], job.facts["name"] or ""
         contacts = {
             (row["contact_name"], row["contact_is_company"]) for row in job.items
@@ -255,7 +255,7 @@ class ChaserComposer(models.AbstractModel):
 
     def _get_link_prefix(self, job):
         """Start of the tracked links; empty where tracking is off."""
-        settings = job.run.settings
+        settings = job.settings
         return (
             f"{settings['base_url']}/chaser/c/{job.row['token']}/"
             if settings["tracking"]
@@ -288,7 +288,7 @@ class ChaserComposer(models.AbstractModel):
         """The campaign's template, else the one for the reminder's level."""
         own = job.row
         return own["template_id"] or job.run.get(
-            ("template", own["level_id"], own["campaign_type"]),
+            ("template", own["company_id"], own["level_id"], own["campaign_type"]),
             lambda: self._choose_template_id(own),
         )
 

@@ -47,7 +47,7 @@ class ChaserDocuments(models.AbstractModel):
         """The documents that the template asks for."""
         template_id = self.env["chaser.composer"]._get_template_id(job)
         return job.run.get(
-            ("documents", template_id),
+            ("documents", job.row["company_id"], template_id),
             lambda: self._read_options(template_id, job.row["company_id"]),
         )
 
@@ -100,7 +100,7 @@ class ChaserDocuments(models.AbstractModel):
     def _get_file_name(self, job, kind, form):
         lang, settings = (
             render.languages(job.row["language"] or "en")[0],
-            job.run.settings,
+            job.settings,
         )
         name = (
             f"{DOCUMENT_TEXTS[lang][f'file_{kind}']} {settings['company']['name']} "
@@ -130,7 +130,7 @@ class ChaserDocuments(models.AbstractModel):
     def _make_statement(self, job, data, shared):
         """Everything open on the customer's account in the company."""
         rows = self._read_statement_rows(job.row["partner_id"], job.row["company_id"])
-        today, composer = job.run.settings["today"], self.env["chaser.composer"]
+        today, composer = job.settings["today"], self.env["chaser.composer"]
         items = tuple(composer._make_item(row, job.run, today, "") for row in rows)
         return statement.Statement(
             company=data.company,
@@ -145,6 +145,9 @@ class ChaserDocuments(models.AbstractModel):
 
     @api.model
     def _read_statement_rows(self, partner_id, company_id):
+        """The whole account in the legal entity: what a message sets off may have come
+        in at the head office."""
+        company = self.env["res.company"].browse(company_id)
         return self.env.execute_query_dict(
             SQL(
                 """SELECT l.id, l.move_id, l.currency_id,
@@ -156,14 +159,14 @@ class ChaserDocuments(models.AbstractModel):
                       THEN %s END AS date_due
                  FROM account_move_line l JOIN account_move m ON m.id = l.move_id
                  JOIN res_partner p ON p.id = l.partner_id CROSS JOIN LATERAL %s i
-                WHERE p.commercial_partner_id = %s AND l.company_id = %s AND %s
+                WHERE p.commercial_partner_id = %s AND l.company_id = ANY(%s) AND %s
                   AND l.amount_residual_currency <> 0
                 ORDER BY coalesce(m.invoice_date, l.date), l.id""",
                 get_label(),
                 get_due_date(),
                 self.env["chaser.composer"]._get_instalment_sql("l"),
                 partner_id,
-                company_id,
+                list(company._get_chaser_entity().ids),
                 is_open(),
             )
         )

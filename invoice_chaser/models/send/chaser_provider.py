@@ -216,7 +216,8 @@ class ChaserProvider(models.Model):
         rows = self.env.execute_query(
             SQL(
                 """SELECT r.provider_id, r.priority, r.id, r.recipient_domain,
-                greatest(r.scheduled_at, c.scheduled_at), r.campaign_id, r.partner_id
+                greatest(r.scheduled_at, c.scheduled_at), r.campaign_id, r.partner_id,
+                r.company_id
                  FROM chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id
                 WHERE r.provider_id = ANY(%s) AND r.state = 'queued'
                 AND c.state IN ('sending', 'scheduled')""",
@@ -233,6 +234,7 @@ class ChaserProvider(models.Model):
             not_before,
             campaign_id,
             partner_id,
+            company_id,
         ) in rows:
             queue.setdefault(provider_id, []).append(
                 Waiting(
@@ -240,44 +242,30 @@ class ChaserProvider(models.Model):
                     domain or "",
                     not_before or now,
                     campaign_id,
-                    windows.get((provider_id, partner_id)),
+                    windows.get((company_id, partner_id)),
                 )
             )
         return queue
 
     def _read_windows(self, rows):
-        """(mailbox id, commercial partner id) → send window, for rows of
+        """(company id, commercial partner id) → send window, for rows of
         ``_read_queue``."""
         windows, partners = {}, {}
-        for row in rows:
-            partners.setdefault(row[0], set()).add(row[-1])
-        for company, providers in self.grouped("company_id").items():
-            mine = {
-                partner_id
-                for provider in providers
-                for partner_id in partners.get(provider.id, ())
-            }
-            found = (
-                company._get_send_windows(self.env["res.partner"].browse(mine))
-                if mine
-                else {}
-            )
+        for *_rest, partner_id, company_id in rows:
+            partners.setdefault(company_id, set()).add(partner_id)
+        for company_id, mine in partners.items():
+            company = self.env["res.company"].browse(company_id)
+            found = company._get_send_windows(self.env["res.partner"].browse(mine))
             windows |= {
-                (provider.id, partner_id): window
-                for provider in providers
-                for partner_id, window in found.items()
+                (company_id, partner_id): window for partner_id, window in found.items()
             }
         return windows
 
     @api.model
     def _get_usable(self, company, channel=DEFAULT_CHANNEL):
         """The connected mailboxes of a company for a channel, the primary one first."""
-        return self.search(
-            [
-                ("company_id", "=", company.id),
-                ("state", "=", "connected"),
-                ("channel", "=", channel),
-            ]
+        return self._get_own(company, channel).filtered(
+            lambda provider: provider.state == "connected"
         )
 
     @api.model

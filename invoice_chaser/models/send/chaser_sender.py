@@ -37,6 +37,7 @@ class SendJob:
     items: list[dict] = field(default_factory=list)
     credits: list[dict] = field(default_factory=list)
     other_credits: list[dict] = field(default_factory=list)
+    spans_currencies: bool = False
     payables: list[tuple] = field(default_factory=list)
     facts: dict = field(default_factory=dict)
     held: Held = field(default_factory=Held)
@@ -50,6 +51,11 @@ class SendJob:
     rounds: int = 0
     left_out: int = 0
     link_invoices: bool = True
+
+    @property
+    def settings(self):
+        """What it needs of the mailbox and its own company, as plain values."""
+        return self.run.get_settings(self.reminder.id)
 
     @property
     def channel(self):
@@ -114,24 +120,26 @@ class ChaserSender(models.AbstractModel):
     def _step_maybe_paid(self, job):
         """Matches money again when anything changed, before the reminder is locked.
         What fits gets a ``chaser.hold``, which the step ``refresh`` reads."""
-        company = self.env["res.company"].browse(job.run.settings["company_id"])
+        company = self.env["res.company"].browse(job.settings["company_id"])
         if stop := self._get_bank_stop(job, company):
             return stop
         # Settings are read once a run: reading the company for each message would take
         # a sixth of its time.
-        if job.run.get("maybe_paid", lambda: company.chaser_maybe_paid):
+        if job.run.get(("maybe_paid", company.id), lambda: company.chaser_maybe_paid):
             maybe_paid = self.env["chaser.maybe.paid"]
             seen = job.run.ask(maybe_paid._get_fingerprint_sql(company))
-            if job.run.cache.get("money") != seen:
+            if job.run.cache.get(("money", company.id)) != seen:
                 maybe_paid._refresh(company)
                 self.env.flush_all()
                 job.run.provider._commit_now()
-                job.run.cache["money"] = seen
+                job.run.cache["money", company.id] = seen
         return None
 
     def _get_bank_stop(self, job, company):
         """A hold where the company wants recent bank data and has none."""
-        if job.run.get("bank_days", lambda: company.sudo().chaser_bank_days):
+        if job.run.get(
+            ("bank_days", company.id), lambda: company.sudo().chaser_bank_days
+        ):
             return self.env["chaser.bank.data"]._get_hold(company)
         return None
 
@@ -193,11 +201,12 @@ class ChaserSender(models.AbstractModel):
         return job.channel._read_current_addresses(job)
 
     def _read_facts(self, job, addresses):
-        own, today = job.row, job.run.settings["today"]
+        own, today = job.row, job.settings["today"]
         company = self.env["res.company"].browse(own["company_id"])
         [row] = job.run.ask(
             SQL(
-                """SELECT p.name, p.is_company, p.ref, p.vat,
+                """SELECT p.name, p.is_company, p.ref, p.vat, p.active,
+                p.company_id AS owner_id,
                 p.chaser_escalation_partner_id AS escalation_id,
                       %(agreed)s,
                       (SELECT max(o.sent_at) FROM chaser_reminder o
@@ -259,6 +268,7 @@ class ChaserSender(models.AbstractModel):
         currencies = {item.currency_id for item in due}
         job.items = [row for row in live if row["id"] in kept]
         job.credits = [row for row in credits if row["currency_id"] in currencies]
+        job.other_credits += self.env["chaser.account"]._get_rest(covered, credits)
         return account._read_credit_stop(job)
 
     def _read_open_items(self, job):
@@ -299,7 +309,7 @@ class ChaserSender(models.AbstractModel):
         return rows
 
     def _get_drop_reason(self, row, job):
-        today = job.run.settings["today"]
+        today = job.settings["today"]
         if (
             row["company_id"] != job.row["company_id"]
             or row["parent_state"] != "posted"
@@ -339,8 +349,9 @@ class ChaserSender(models.AbstractModel):
     def _step_gates(self, job):
         """Stopped addresses, holds, pause, interval, and the limit of the recipient's
         domain."""
-        facts, today = job.facts, job.run.settings["today"]
-        if stop := self._get_address_stop(job):
+        facts, today = job.facts, job.settings["today"]
+        stop = self._get_customer_stop(job) or self._get_address_stop(job)
+        if stop:
             return stop
         if held := job.held.customers.get(job.row["partner_id"]):
             return held
@@ -351,6 +362,16 @@ class ChaserSender(models.AbstractModel):
             )
             return Skip("paused", {"date": date, "detail": detail})
         return self._get_interval_stop(job) or self._get_domain_stop(job)
+
+    def _get_customer_stop(self, job):
+        """Nothing goes to who was archived or made another company's meanwhile."""
+        if not job.facts["active"]:
+            return Skip("customer_archived")
+        company = self.env["res.company"].browse(job.row["company_id"])
+        owner_id = job.facts["owner_id"]
+        if owner_id and owner_id not in company._get_chaser_entity().ids:
+            return Skip("foreign_customer")
+        return None
 
     def _get_address_stop(self, job):
         """Without an address that may be written to nothing goes; by another channel it
@@ -367,7 +388,7 @@ class ChaserSender(models.AbstractModel):
 
     def _get_interval_stop(self, job):
         """Nothing is sent too soon after the last contact by another campaign."""
-        facts, settings = job.facts, job.run.settings
+        facts, settings = job.facts, job.settings
         if not facts["last_contact"]:
             return None
         interval = facts["interval"] or settings["interval"]
@@ -389,7 +410,7 @@ class ChaserSender(models.AbstractModel):
     def _step_window(self, job):
         """Working hours, days off and Ramadan, by the customer's calendar and clock."""
         company = self.env["res.company"].browse(job.row["company_id"])
-        book = job.run.get("window_book", company._get_window_book)
+        book = job.run.get(("windows", company.id), company._get_window_book)
         if not book:
             return None
         partner_id = job.row["partner_id"]

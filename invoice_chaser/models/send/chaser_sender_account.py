@@ -2,6 +2,7 @@ from odoo import models
 from odoo.tools import SQL
 
 from ...core.plan.gates import Skip
+from ...core.plan.netting import spans_currencies
 
 
 class ChaserSenderAccount(models.AbstractModel):
@@ -13,7 +14,7 @@ class ChaserSenderAccount(models.AbstractModel):
 
     def _read_credits(self, job, live):
         """The credits that the message may set off, from both sides of the account."""
-        own, today = job.row, job.run.settings["today"]
+        own, today = job.row, job.settings["today"]
         company = self.env["res.company"].browse(own["company_id"])
         account = self.env["chaser.account"]
         rows = job.run.ask(
@@ -31,8 +32,12 @@ class ChaserSenderAccount(models.AbstractModel):
             lambda row: account._get_item_hold(row, today)
             or job.held.get_item(row["move_id"], row["id"]),
         )
+        books = accounts.get(own["partner_id"], {})
+        job.spans_currencies = spans_currencies(
+            books.values(), {row["currency_id"] for row in live}
+        )
         credits = account._get_credit_rows(
-            accounts.get(own["partner_id"], {}),
+            books,
             {row["id"]: row for row in rows},
             company,
             live,
@@ -45,13 +50,13 @@ class ChaserSenderAccount(models.AbstractModel):
         return [row for row in credits if row["currency_id"] in currencies]
 
     def _read_credit_stop(self, job):
-        """A look first where credits in another currency settle the whole account."""
+        """A look first where credits in other currencies settle the whole account."""
         own, account = job.row, self.env["chaser.account"]
         company = self.env["res.company"].browse(own["company_id"])
         partner_ids = [own["partner_id"]]
-        if job.other_credits and account._read_in_credit(company, partner_ids):
+        if job.spans_currencies and account._read_in_credit(company, partner_ids):
             return Skip("account_in_credit")
-        if job.run.get("payables", lambda: company.chaser_show_payables):
+        if job.run.get(("payables", company.id), lambda: company.chaser_show_payables):
             found = account._read_payables(company, partner_ids)
             job.payables = found.get(own["partner_id"], [])
             if job.payables and account._read_in_credit(company, partner_ids, True):
@@ -81,13 +86,27 @@ class ChaserSenderAccount(models.AbstractModel):
         """What was agreed with the customer (``p``), by the company or those above."""
         keys = [str(one) for one in company._get_chaser_chain().ids]
 
-        def first(column, empty):
-            values = [SQL("nullif(%s->>%s, %s)", column, key, empty) for key in keys]
-            return SQL("coalesce(%s)", SQL(", ").join(values))
+        def get(column, key):
+            return SQL("%s->>%s", SQL.identifier("p", column), key)
 
+        pauses = [SQL("(%s)::date", get("chaser_paused_until", key)) for key in keys]
+        longest = SQL("greatest(%s)", SQL(", ").join(pauses))
+        reasons = [
+            SQL("CASE WHEN %s = %s THEN %s END", pause, longest, reason)
+            for pause, reason in zip(
+                pauses,
+                (get("chaser_pause_reason", key) for key in keys),
+                strict=True,
+            )
+        ]
+        intervals = [
+            SQL("nullif(%s, '0')", get("preferred_contact_interval", key))
+            for key in keys
+        ]
         return SQL(
-            "(%s)::date AS paused_until, %s AS pause_reason, (%s)::int AS interval",
-            first(SQL.identifier("p", "chaser_paused_until"), ""),
-            first(SQL.identifier("p", "chaser_pause_reason"), ""),
-            first(SQL.identifier("p", "preferred_contact_interval"), "0"),
+            "%s AS paused_until, coalesce(%s) AS pause_reason, "
+            "coalesce(%s)::int AS interval",
+            longest,
+            SQL(", ").join(reasons),
+            SQL(", ").join(intervals),
         )

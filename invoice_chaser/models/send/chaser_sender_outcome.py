@@ -48,7 +48,7 @@ class ChaserSender(models.AbstractModel):
 
     def _keep_lines(self, job):
         """Writes the figures of the message to the lines."""
-        Line, today = self.env["chaser.reminder.line"], job.run.settings["today"]
+        Line, today = self.env["chaser.reminder.line"], job.settings["today"]
         for row in job.items:
             values = _prepare_line_values(row, today)
             if values != {

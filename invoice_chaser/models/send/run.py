@@ -363,45 +363,48 @@ class MailboxRun:
         self._hold_without_bank_data()
         self._commit_now()
 
-    def _hold_outside_windows(self):
-        company, Reminder = self.provider.company_id, self.env["chaser.reminder"]
-        book = company._get_window_book()
-        if not book:
-            return
-        now = fields.Datetime.now()
+    def _get_companies(self):
+        """The mailbox's company, and the branches that it may write for."""
+        return self.provider.company_id._get_chaser_served()
+
+    def _lock_due(self, company, purposes=None):
+        """What of a company is due now, as reminder id → customer id, locked."""
         self.env.cr.execute(
             SQL(
-                "SELECT r.id, r.partner_id FROM %s AND r.scheduled_at <= %s FOR NO "
-                "KEY UPDATE OF r SKIP LOCKED",
+                """SELECT r.id, r.partner_id FROM %s AND r.scheduled_at <= %s
+                AND r.company_id = %s AND (%s::text[] IS NULL OR r.purpose = ANY(%s))
+                FOR NO KEY UPDATE OF r SKIP LOCKED""",
                 self.provider._get_queue_sql(),
-                now,
+                fields.Datetime.now(),
+                company.id,
+                purposes,
+                purposes,
             ),
             log_exceptions=False,
         )
-        due = dict(self.env.cr.fetchall())
-        places = company._read_chaser_places(set(due.values()))
-        holds = {}
-        for reminder_id, partner_id in due.items():
-            holds.setdefault(book.get(places[partner_id]), []).append(reminder_id)
-        for window, reminder_ids in holds.items():
-            if hold := self.env["chaser.window"]._get_hold(window, now):
-                Reminder.browse(reminder_ids)._stop(hold)
+        return dict(self.env.cr.fetchall())
+
+    def _hold_outside_windows(self):
+        now = fields.Datetime.now()
+        for company in self._get_companies():
+            book = company._get_window_book()
+            if not book:
+                continue
+            due, holds = self._lock_due(company), {}
+            places = company._read_chaser_places(set(due.values()))
+            for reminder_id, partner_id in due.items():
+                holds.setdefault(book.get(places[partner_id]), []).append(reminder_id)
+            for window, reminder_ids in holds.items():
+                if hold := self.env["chaser.window"]._get_hold(window, now):
+                    self.env["chaser.reminder"].browse(reminder_ids)._stop(hold)
 
     def _hold_without_bank_data(self):
         """Without recent bank data no reminder leaves; all due ones get a new time at
         once."""
-        Reminder = self.env["chaser.reminder"]
-        if hold := self.env["chaser.bank.data"]._get_hold(self.provider.company_id):
-            self.env.cr.execute(
-                SQL(
-                    "SELECT r.id FROM %s AND r.scheduled_at <= %s AND r.purpose = "
-                    "'reminder' FOR NO KEY UPDATE OF r SKIP LOCKED",
-                    self.provider._get_queue_sql(),
-                    fields.Datetime.now(),
-                ),
-                log_exceptions=False,
-            )
-            Reminder.browse(row[0] for row in self.env.cr.fetchall())._stop(hold)
+        for company in self._get_companies():
+            if hold := self.env["chaser.bank.data"]._get_hold(company):
+                due = self._lock_due(company, ["reminder"])
+                self.env["chaser.reminder"].browse(due)._stop(hold)
 
     # -- the messages
 

@@ -397,26 +397,28 @@ class ChaserHold(models.Model):
                       jsonb_build_object('detail', h.detail, 'date',
                       h.date_until) AS params
                  FROM chaser_hold h LEFT JOIN chaser_hold_move_rel r ON r.hold_id = h.id
-                WHERE h.company_id = ANY(%(chain)s) AND h.partner_id = ANY(%(partners)s)
-                AND h.released_at IS NULL
+                WHERE (h.company_id = ANY(%(chain)s)
+                OR r.move_id IS NOT NULL AND h.company_id = ANY(%(entity)s))
+                AND h.partner_id = ANY(%(partners)s) AND h.released_at IS NULL
                   AND (h.date_until IS NULL OR h.date_until >= %(today)s)
                UNION ALL
                SELECT d.partner_id, NULL, NULL, 'customer_disputes',
                jsonb_build_object('detail', d.reason) FROM chaser_dispute d
-                WHERE d.company_id = %(company)s AND d.partner_id = ANY(%(partners)s)
+                WHERE d.company_id = ANY(%(chain)s) AND d.partner_id = ANY(%(partners)s)
                 AND d.state = 'open'
                   AND NOT EXISTS (SELECT 1 FROM chaser_dispute_move_rel r
                   WHERE r.dispute_id = d.id)
                UNION ALL
                SELECT p.partner_id, NULL, NULL, 'customer_promised',
                jsonb_build_object('date', max(p.date_promised)) FROM chaser_promise p
-                WHERE p.company_id = %(company)s AND p.partner_id = ANY(%(partners)s)
+                WHERE p.company_id = ANY(%(chain)s) AND p.partner_id = ANY(%(partners)s)
                 AND p.state = 'open' AND p.date_promised >= %(today)s
                   AND coalesce(p.amount, 0) = 0 AND NOT EXISTS (SELECT 1
                   FROM chaser_promise_move_rel r WHERE r.promise_id = p.id)
                 GROUP BY p.partner_id""",
-            company=company.id,
-            # A hold of the head office holds in its branches, too.
+            # What holds a customer in the head office holds in its branches, too; an
+            # invoice is held whoever of the legal entity plans around it.
+            entity=list(company._get_chaser_entity().ids),
             chain=list(company._get_chaser_chain().ids),
             partners=partner_ids,
             today=today,

@@ -392,13 +392,19 @@ class ChaserPromise(models.Model):
         return covered
 
     def _read_unallocated(self):
-        """Per promise id and currency: payments of the customer since the promise,
-        dated in time, that are matched to nothing yet and did not go back."""
+        """Per promise id and currency: payments of the customer to the legal entity
+        since the promise, dated in time, that are matched to nothing yet and did not go
+        back."""
+        self.env["account.move.line"].flush_model()
+        self.env["account.move"].flush_model()
         rows = self.env.execute_query(
             SQL(
                 """SELECT p.id, p.company_id, p.partner_id, l.currency_id, l.id
-                 FROM chaser_promise p JOIN account_move_line l ON l.company_id =
-                 p.company_id JOIN account_move m ON m.id = l.move_id
+                 FROM chaser_promise p JOIN res_company c ON c.id = p.company_id
+                 JOIN res_company o ON split_part(o.parent_path, '/', 1)
+                 = split_part(c.parent_path, '/', 1)
+                 JOIN account_move_line l ON l.company_id = o.id
+                 JOIN account_move m ON m.id = l.move_id
                  JOIN res_partner b ON b.id = l.partner_id
                 WHERE p.id = ANY(%s) AND b.commercial_partner_id = p.partner_id
                   AND %s AND m.move_type <> 'out_refund'
@@ -433,7 +439,9 @@ class ChaserPromise(models.Model):
             {},
         )
         for promise in promises:
-            spent = used.setdefault((promise.company_id, promise.partner_id), {})
+            spent = used.setdefault(
+                (promise.company_id.root_id, promise.partner_id), {}
+            )
             free = {
                 currency: amount - spent.get(currency, 0)
                 for currency, amount in unallocated.get(promise.id, {}).items()

@@ -320,8 +320,8 @@ class ChaserWebhookEvent(models.Model):
 
     @api.model
     def _find_reported(self, provider, reports):
-        """Message-ID → reminder of the mailbox's own company. One query, whatever the
-        number of reports."""
+        """Message-ID → reminder of the mailbox's own company or its branches. One
+        query, whatever the number of reports."""
         keys = {
             key for report in reports for key in self._get_report_keys(provider, report)
         }
@@ -329,7 +329,7 @@ class ChaserWebhookEvent(models.Model):
         reminders = (
             Reminder.search(
                 [
-                    ("company_id", "=", provider.company_id.id),
+                    ("company_id", "in", provider.company_id._get_chaser_served().ids),
                     ("state", "in", ("sending", "sent", "failed")),
                     "|",
                     ("message_id", "in", list(keys)),
