@@ -1,3 +1,4 @@
+from . import test_whatsapp_walks
 from . import test_whatsapp_answer
 from . import test_whatsapp_person
 from . import test_whatsapp_price

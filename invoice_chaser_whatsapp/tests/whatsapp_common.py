@@ -92,7 +92,7 @@ class WhatsappCase(ChaserCase):
         cls.mailbox = cls._make_account()
         cls.mailbox._set_state("connected")
         cls.Event = cls.env["chaser.webhook.event"].sudo()
-        cls._approve_templates(cls.mailbox)
+        cls.templates = cls._approve_templates(cls.mailbox)
 
     @classmethod
     def _make_account(cls, **values):
@@ -119,14 +119,14 @@ class WhatsappCase(ChaserCase):
     @classmethod
     def _approve_templates(cls, account):
         """The shipped ones, as if Meta had approved what was submitted."""
-        Template = cls.env["chaser.whatsapp.template"]
-        cls.templates = Template._create_shipped(account)
-        for number, template in enumerate(cls.templates):
+        templates = cls.env["chaser.whatsapp.template"]._create_shipped(account)
+        for number, template in enumerate(templates):
             template._keep_submitted(
                 template._make_content(),
                 {"id": f"9{number:05d}", "status": "APPROVED", "category": "UTILITY"},
             )
-        cls.templates.meta_category = "utility"
+        templates.meta_category = "utility"
+        return templates
 
     def setUp(self):
         super().setUp()

@@ -9,6 +9,7 @@ import io
 import itertools
 import json
 import re
+import socket
 import sys
 import threading
 import time
@@ -184,7 +185,7 @@ class WhatsappServer:
             time.sleep(10)
         if how and how["how"] == "take":
             request.close_connection = True
-            request.connection.close()
+            request.connection.shutdown(socket.SHUT_RDWR)
             return
         if how and how["how"] == "gateway":
             status, answer = 502, b"<html>Bad Gateway</html>"
@@ -460,11 +461,11 @@ class WhatsappServer:
             self._check_limits(address)
             wamid = f"wamid.{next(self._ids):08d}"
             self.messages.append(payload | {"wamid": wamid})
+        self._report_soon(payload, wamid)
         time.sleep(self.delay)
         contact = {"input": address}
         if "to" in payload:
             contact["wa_id"] = address.lstrip("+")
-        self._report_soon(payload, wamid)
         return 200, {
             "messaging_product": "whatsapp",
             "contacts": [contact],

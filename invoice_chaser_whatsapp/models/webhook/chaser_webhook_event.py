@@ -318,11 +318,12 @@ class ChaserWebhookEvent(models.Model):
         went on by another channel, or "failed" after "delivered". People see it, once.
         """
         key, name = f"{uid}:late", normalize(status.status)
+        if name == "sent":
+            return False
         Event = self.env["chaser.event"].sudo()
         if Event.search_count([("provider_event_id", "=", key)], limit=1):
             return False
         words = {
-            "sent": self.env._("sent"),
             "delivered": self.env._("delivered"),
             "read": self.env._("read"),
             "failed": self.env._("not delivered"),
