@@ -52,6 +52,7 @@
         "views/chaser_suppression_views.xml",
         "views/chaser_tag_views.xml",
         "views/account_move_views.xml",
+        "views/account_journal_dashboard_views.xml",
         "views/res_partner_views.xml",
         "views/res_partner_category_views.xml",
         "views/chaser_call_views.xml",
@@ -75,6 +76,7 @@
         "views/chaser_menus.xml",
     ],
     "assets": {"web.assets_backend": ["invoice_chaser/static/src/**/*"]},
+    "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",
     "application": True,
 }

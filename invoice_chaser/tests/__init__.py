@@ -47,6 +47,7 @@ from . import (
     test_planning_insert,
     test_planning_policy,
     test_planning_simulation,
+    test_preview,
     test_promise,
     test_reading,
     test_rights,

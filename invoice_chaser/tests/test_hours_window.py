@@ -56,6 +56,27 @@ class TestWindow(WindowCase):
         self.assertFalse(
             self.env["res.company"].create({"name": "New"}).chaser_window_enabled
         )
+
+    def test_on_by_default_in_the_uae(self):
+        """At the creation or when the country is set, unless somebody decided or
+        reminders were sent already."""
+        Company = self.env["res.company"]
+        values = {"name": "A New One", "country_id": self.uae.id}
+        self.assertTrue(Company.create(values).chaser_window_enabled)
+        self.assertFalse(
+            Company.create(
+                values | {"name": "A Second One", "chaser_window_enabled": False}
+            ).chaser_window_enabled
+        )
+        later = Company.create({"name": "A Later One"})
+        later.country_id = self.uae
+        self.assertTrue(later.chaser_window_enabled)
+        self._queued()
+        self.company.write({"country_id": False, "chaser_window_enabled": False})
+        self.company.country_id = self.uae
+        self.assertFalse(self.company.chaser_window_enabled)
+
+    def test_at_any_hour_where_it_is_off(self):
         self.company.chaser_window_enabled = False
         self.assertEqual(self.company._get_send_windows(self.customer), {})
         reminder = self._queued()

@@ -47,11 +47,109 @@ class TestScreens(ChaserCase):
             with self.subTest(model):
                 self._load(model, modes)
 
-    def test_menus(self):
-        menus = self.env["ir.ui.menu"].with_user(self.manager).load_menus(False)
-        ours = [
+    def _read_menus(self, user):
+        """The app of ours as the user has it: (its entry, its sections in order, each
+        with the external ids of what is in it)."""
+        menus = self.env["ir.ui.menu"].with_user(user).load_menus(False)
+        [app] = [
             menu
             for menu in menus.values()
-            if (menu.get("xmlid") or "").startswith("invoice_chaser.")
+            if menu.get("xmlid") == "invoice_chaser.chaser_menu"
         ]
-        self.assertGreater(len(ours), 5)
+        return app, {
+            menus[section]["name"]: [
+                menus[entry]["xmlid"] for entry in menus[section]["children"]
+            ]
+            for section in app["children"]
+        }
+
+    def test_an_app_of_its_own(self):
+        """With an icon, its menus in the order of the day, and no list so long that it
+        ends below the fold of 768 pixels (an entry is 32 pixels high)."""
+        app, sections = self._read_menus(self.manager)
+        menu = self.env.ref("invoice_chaser.chaser_menu")
+        self.assertFalse(menu.parent_id)
+        self.assertTrue(menu.web_icon_data)
+        self.assertEqual(
+            list(sections),
+            [
+                "Overview",
+                "To Do",
+                "Reminders",
+                "Customers",
+                "Reporting",
+                "Configuration",
+            ],
+        )
+        for name, entries in sections.items():
+            self.assertLessEqual(len(entries), 20, name)
+        self.assertEqual(
+            sections["To Do"],
+            [
+                "invoice_chaser.chaser_worklist_menu",
+                "invoice_chaser.chaser_answer_menu",
+                "invoice_chaser.chaser_inbound_menu",
+                "invoice_chaser.chaser_maybe_paid_menu",
+                "invoice_chaser.chaser_undecided_menu",
+            ],
+        )
+
+    def test_an_accountant_has_no_configuration(self):
+        _app, sections = self._read_menus(self.accountant)
+        self.assertNotIn("Configuration", sections)
+        self.assertIn("To Do", sections)
+
+    def _read_card(self, user):
+        journals = (
+            self.env["account.journal"]
+            .with_user(user)
+            .search([("type", "=", "sale"), ("company_id", "=", self.company.id)])
+        )
+        data = journals._get_journal_dashboard_data_batched()
+        return journals[0], data[journals[0].id]
+
+    def test_the_dashboard_of_invoicing(self):
+        """It says how many customers can be chased, and leads to them; the same with
+        what customers said."""
+        held = self._make_customer("Held Stores", "pay@held.example")
+        self._make_invoice(held)
+        self.env["chaser.hold"]._hold(self.company, held, "reply")
+        journal, card = self._read_card(self.accountant)
+        self.assertEqual((card["chaser_customers"], card["chaser_answers"]), (1, 1))
+        for action, expected in (
+            (journal.action_chaser_worklist(), self.customer),
+            (journal.action_chaser_answers(), held),
+        ):
+            domain = action["domain"]
+            if action["context"].get("search_default_todo"):
+                domain = domain + list(self.env["chaser.worklist"]._get_todo_domain())
+            rows = (
+                self.env[action["res_model"]].with_user(self.accountant).search(domain)
+            )
+            self.assertEqual(rows.partner_id, expected)
+
+    def test_the_dashboard_of_who_does_not_chase(self):
+        other = new_test_user(
+            self.env,
+            "bookkeeper",
+            "account.group_account_invoice",
+            company_id=self.company.id,
+        )
+        _journal, card = self._read_card(other)
+        self.assertNotIn("chaser_customers", card)
+
+    def test_chase_where_the_accountant_is(self):
+        """On invoices and on customers, in lists and on forms."""
+        for model, mode, view in (
+            ("account.move", "list", "account.view_out_invoice_tree"),
+            ("account.move", "form", "account.view_move_form"),
+            ("res.partner", "list", "base.view_partner_tree"),
+            ("res.partner", "form", "base.view_partner_form"),
+        ):
+            with self.subTest(model, mode=mode):
+                arch = (
+                    self.env[model]
+                    .with_user(self.accountant)
+                    .get_view(self.env.ref(view).id, mode)["arch"]
+                )
+                self.assertIn('name="action_chase"', arch)

@@ -1,7 +1,9 @@
 from . import (
+    chaser_glance,
     chaser_inbound_assign,
     chaser_mailbox_move,
     chaser_preview,
+    chaser_preview_message,
     chaser_simulation,
     chaser_template_compare,
     chaser_template_import,

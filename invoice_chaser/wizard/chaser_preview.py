@@ -18,10 +18,18 @@ class ChaserPreview(models.TransientModel):
         "chaser.reason.mixin",
         "chaser.company.mixin",
         "chaser.channel.choice.mixin",
+        "chaser.preview.glance.mixin",
     ]
     _check_company_auto = True
 
     name = fields.Char("Campaign", required=True)
+    campaign_id = fields.Many2one(
+        "chaser.campaign",
+        "Made from It",
+        readonly=True,
+        ondelete="set null",
+        help="A preview becomes one campaign, however often a button is pressed.",
+    )
     company_id = fields.Many2one("res.company", required=True, readonly=True)
     invoice_ids = fields.Json(readonly=True)
     partner_ids = fields.Json("Only These Customers", readonly=True)
@@ -87,12 +95,12 @@ class ChaserPreview(models.TransientModel):
     held_count = fields.Integer("Left Out", compute="_compute_figures")
     expected_finish = fields.Datetime("Last Message Leaves", compute="_compute_figures")
     mailbox_summary = fields.Text("Mailboxes", compute="_compute_figures")
-    shown_partner_id = fields.Many2one(
-        "res.partner", "Show the Message to", domain="[('id', 'in', shown_partner_ids)]"
+    shown_message_id = fields.Many2one(
+        "chaser.preview.message",
+        "Show the Message to",
+        domain="[('preview_id', '=', id), ('reason_code', '=', False)]",
     )
-    shown_partner_ids = fields.Many2many(
-        "res.partner", compute="_compute_shown_partner_ids"
-    )
+    shown_position = fields.Char("Position", compute="_compute_shown_position")
     preview_en = fields.Html("English", compute="_compute_preview", sanitize=False)
     preview_ar = fields.Html("Arabic", compute="_compute_preview", sanitize=False)
     preview_language = fields.Char("Will Be Sent In", compute="_compute_preview")
@@ -162,7 +170,7 @@ class ChaserPreview(models.TransientModel):
                 for item in message.items
             ]
         )
-        self.shown_partner_id = self.message_ids[:1].partner_id
+        self.shown_message_id = self.message_ids[:1]
 
     def _prepare_message_values(self, plan, index, message):
         skip, choice = message.skip, message.choice if message.level_id else None
@@ -230,7 +238,10 @@ class ChaserPreview(models.TransientModel):
                 lambda item, kept=going: item.included and item.message_id in kept
             )
             going &= items.message_id
-            moves = sum(going.mapped("move_count"))
+            moves = sum(
+                len(mine.move_line_id.move_id)
+                for mine in items.grouped("message_id").values()
+            )
             preview.message_count, preview.customer_count, preview.invoice_count = (
                 len(going),
                 len(going.partner_id),
@@ -399,26 +410,51 @@ class ChaserPreview(models.TransientModel):
             "context": {"search_default_open": 1},
         }
 
-    @api.depends("message_ids")
-    def _compute_shown_partner_ids(self):
+    @api.depends("shown_message_id", "message_ids")
+    def _compute_shown_position(self):
         for preview in self:
-            preview.shown_partner_ids = preview.message_ids.partner_id
+            ids = preview.message_ids._origin.ids
+            shown = preview.shown_message_id._origin.id
+            preview.shown_position = (
+                f"{ids.index(shown) + 1} / {len(ids)}" if shown in ids else False
+            )
 
-    @api.depends("shown_partner_id", "template_id", "level_id", "item_ids.included")
+    def action_show_next(self):
+        return self._show_other(1)
+
+    def action_show_previous(self):
+        return self._show_other(-1)
+
+    def _show_other(self, step):
+        """The message after the shown one, or before it; after the last the first."""
+        self.ensure_one()
+        ids = self.message_ids.ids
+        if ids:
+            shown = self.shown_message_id.id
+            place = ids.index(shown) if shown in ids else -1
+            self.shown_message_id = ids[(place + step) % len(ids)]
+        return True
+
+    @api.depends("shown_message_id", "template_id", "level_id", "item_ids.included")
     def _compute_preview(self):
         for preview in self:
             preview.preview_en = preview.preview_ar = preview.preview_language = False
             message = preview.message_ids.filtered(
-                lambda m, p=preview: m.partner_id == p.shown_partner_id
-            )[:1]
+                lambda one, shown=preview.shown_message_id._origin: (
+                    shown and one._origin == shown
+                )
+            )
             if message:
                 preview._render_preview(message)
 
-    def _render_preview(self, message):
-        level = self.level_id or message.level_id
-        template = self.template_id or self.env["chaser.template"]._get_for_level(
-            level, self.company_id, self.campaign_type
+    def _get_template(self, message):
+        return self.template_id or self.env["chaser.template"]._get_for_level(
+            self.level_id or message.level_id, self.company_id, self.campaign_type
         )
+
+    def _render_preview(self, message):
+        template = self._get_template(message)
+        level = self.level_id or message.level_id
         channel = self.with_company(self.company_id).env["chaser.channel"]
         show = channel._get(message.channel)._render_preview
         line_ids = set(message.item_ids.filtered("included").move_line_id.ids)
@@ -458,11 +494,17 @@ class ChaserPreview(models.TransientModel):
         return self._open()
 
     def _create_campaign(self):
-        """The campaign of these choices.
+        """The campaign of these choices, made once: whoever presses a second time, also
+        at the same moment, gets the one that there is.
 
+        :return: the campaign, and whether it is new
         :raises UserError: when the messages shown are those of another channel
         """
         self.ensure_one()
+        self.lock_for_update()
+        self.invalidate_recordset(["campaign_id"])
+        if self.campaign_id:
+            return self.campaign_id, False
         if self.channel != self.planned_channel:
             raise UserError(
                 self.env._(
@@ -470,128 +512,69 @@ class ChaserPreview(models.TransientModel):
                     "Plan Again and look at them first."
                 )
             )
-        dropped = self.message_ids.filtered(lambda message: not message.included)
-        return self.env["chaser.campaign"].create_for_invoices(
-            self.invoice_ids,
-            {
-                "name": self.name,
-                "company_id": self.company_id.id,
-                "provider_id": self.provider_id.id,
-                "provider_mode": self.provider_mode,
-                "campaign_type": self.campaign_type,
-                "level_id": self.level_id.id,
-                "channel": self.channel,
-                "template_id": self.template_id.id,
-                "tag_ids": [fields.Command.set(self.tag_ids.ids)],
-                "segment_ids": [fields.Command.set(self.segment_ids.ids)],
-                "scheduled_at": self.scheduled_at,
-                "duration_hours": self.duration_hours,
-                "partner_ids": self.partner_ids or None,
-                "excluded_line_ids": (
-                    dropped.item_ids
-                    | self.item_ids.filtered(lambda item: not item.included)
-                ).move_line_id.ids,
-            },
+        self.campaign_id = self.env["chaser.campaign"].create_for_invoices(
+            self.invoice_ids, self._prepare_campaign_values()
         )
+        return self.campaign_id, True
 
-    def _open_campaign(self, campaign):
+    def _prepare_campaign_values(self):
+        dropped = self.message_ids.filtered(lambda message: not message.included)
+        return {
+            "name": self.name,
+            "company_id": self.company_id.id,
+            "provider_id": self.provider_id.id,
+            "provider_mode": self.provider_mode,
+            "campaign_type": self.campaign_type,
+            "level_id": self.level_id.id,
+            "channel": self.channel,
+            "template_id": self.template_id.id,
+            "tag_ids": [fields.Command.set(self.tag_ids.ids)],
+            "segment_ids": [fields.Command.set(self.segment_ids.ids)],
+            "scheduled_at": self.scheduled_at,
+            "duration_hours": self.duration_hours,
+            "partner_ids": self.partner_ids or None,
+            "excluded_line_ids": (
+                dropped.item_ids
+                | self.item_ids.filtered(lambda item: not item.included)
+            ).move_line_id.ids,
+        }
+
+    def action_open_campaign(self):
+        self.ensure_one()
         return {
             "type": "ir.actions.act_window",
             "res_model": "chaser.campaign",
-            "res_id": campaign.id,
+            "res_id": self.campaign_id.id,
             "view_mode": "form",
             "views": [(False, "form")],
             "target": "current",
         }
 
+    def _start(self, method):
+        """Make the campaign and send or schedule it; one that was made before is only
+        shown."""
+        campaign, is_new = self._create_campaign()
+        opened = self.action_open_campaign()
+        return campaign._ask_or_do(method, opened) if is_new else opened
+
     def action_send(self):
-        campaign = self._create_campaign()
-        return campaign._ask_or_do("action_send", self._open_campaign(campaign))
+        return self._start("action_send")
+
+    def action_send_later(self):
+        """At the next moment that is working time for all of these customers."""
+        self.ensure_one()
+        if not self.later_at:
+            raise UserError(
+                self.env._("It is working time for these customers: send it now.")
+            )
+        self.scheduled_at = self.later_at
+        return self.action_schedule()
 
     def action_schedule(self):
         if not self.scheduled_at:
             raise UserError(self.env._("Choose when the campaign is to be sent."))
-        campaign = self._create_campaign()
-        return campaign._ask_or_do("action_schedule", self._open_campaign(campaign))
+        return self._start("action_schedule")
 
     def action_save_draft(self):
-        return self._open_campaign(self._create_campaign())
-
-
-class ChaserPreviewMessage(models.TransientModel):
-    _name = "chaser.preview.message"
-    _description = "Chase: Planned Message"
-    _inherit = [
-        "chaser.reason.mixin",
-        "chaser.company.mixin",
-        "chaser.channel.mixin",
-    ]
-    _order = "sequence, id"
-    _rec_name = "partner_id"
-
-    preview_id = fields.Many2one(
-        "chaser.preview", required=True, ondelete="cascade", index=True
-    )
-    company_id = fields.Many2one("res.company", required=True, index=True)
-    sequence = fields.Integer()
-    included = fields.Boolean("Send", default=True)
-    partner_id = fields.Many2one("res.partner", "Customer", readonly=True)
-    level_id = fields.Many2one("chaser.level", readonly=True)
-    recipient = fields.Char(readonly=True)
-    language = fields.Selection(
-        [("en", "English"), ("ar", "Arabic"), ("both", "Arabic and English")],
-        readonly=True,
-    )
-    item_count = fields.Integer("Items", readonly=True)
-    move_count = fields.Integer("Invoices", readonly=True)
-    days_overdue = fields.Integer(readonly=True)
-    level_code = fields.Char(readonly=True)
-    level_params = fields.Json(readonly=True)
-    level_reason = fields.Char("Why This Level", compute="_compute_level_reason")
-    numbers = fields.Char("Invoice Numbers", readonly=True)
-    total_display = fields.Char("Open Amount", readonly=True)
-    credits = fields.Json(readonly=True, help="Credit → what is set off of it.")
-    item_ids = fields.One2many("chaser.preview.item", "message_id")
-
-    def _get_credits(self):
-        """What the message sets off; None where items were dropped here."""
-        if not all(self.item_ids.mapped("included")):
-            return None
-        return {
-            int(line_id): Decimal(amount)
-            for line_id, amount in (self.credits or {}).items()
-        }
-
-    @api.depends("level_code", "level_params")
-    @api.depends_context("lang")
-    def _compute_level_reason(self):
-        for message in self:
-            message.level_reason = self._get_reason_text(
-                message.level_code, message.level_params
-            )
-
-
-class ChaserPreviewItem(models.TransientModel):
-    _name = "chaser.preview.item"
-    _description = "Chase: Planned Item"
-    _inherit = ["chaser.company.mixin"]
-    _order = "message_id, date_maturity, id"
-    _rec_name = "number"
-
-    preview_id = fields.Many2one(
-        "chaser.preview", required=True, ondelete="cascade", index=True
-    )
-    message_id = fields.Many2one(
-        "chaser.preview.message", required=True, ondelete="cascade", index=True
-    )
-    company_id = fields.Many2one("res.company", required=True, index=True)
-    included = fields.Boolean("Send", default=True)
-    partner_id = fields.Many2one("res.partner", "Customer", readonly=True)
-    move_line_id = fields.Many2one(
-        "account.move.line", readonly=True, ondelete="cascade"
-    )
-    number = fields.Char("Invoice", readonly=True)
-    currency_id = fields.Many2one("res.currency", readonly=True)
-    amount_residual = fields.Monetary("Open Amount", readonly=True)
-    date_maturity = fields.Date("Due Date", readonly=True)
-    days_overdue = fields.Integer(readonly=True)
+        self._create_campaign()
+        return self.action_open_campaign()

@@ -496,7 +496,7 @@ class ChaserCampaign(models.Model):
             raise UserError(
                 self.env._(
                     "%s has no mailbox to send from. A chaser manager sets one up "
-                    "under Invoicing ▸ Chaser ▸ Configuration ▸ Mailboxes.",
+                    "under Chaser ▸ Configuration ▸ Mailboxes.",
                     self.company_id.name,
                 )
             )

@@ -24,9 +24,20 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
         compute="_compute_expected_finish",
         help="Estimated time of the last message.",
     )
-    customer_count = fields.Integer("Customers", compute="_compute_state_figures")
+    customer_count = fields.Integer(
+        "Customers",
+        compute="_compute_state_figures",
+        help="Who gets a message or got one; those that are left out do not count.",
+    )
+    invoice_count = fields.Integer(
+        "Invoices",
+        compute="_compute_state_figures",
+        help="What the messages ask for; what is left out does not count.",
+    )
     item_count = fields.Integer(
-        "Invoices and Instalments", compute="_compute_state_figures"
+        "Invoices and Instalments",
+        compute="_compute_state_figures",
+        help="As the invoices; each instalment that is due counts.",
     )
     recipient_count = fields.Integer(
         "Recipients",
@@ -94,14 +105,16 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
         rows = self.env.execute_query_dict(
             SQL(
                 """SELECT r.campaign_id, count(*) AS total,
-                count(DISTINCT r.partner_id) AS customers,
+                count(DISTINCT r.partner_id) FILTER (WHERE r.state NOT IN ('skipped',
+                'cancelled')) AS customers,
                       count(*) FILTER (WHERE r.state IN ('draft', 'queued')) AS queued,
                       count(*) FILTER (WHERE r.state = 'sending') AS sending,
                       count(*) FILTER (WHERE r.state = 'sent') AS sent,
                       count(*) FILTER (WHERE r.state = 'failed') AS failed,
                       count(*) FILTER (WHERE r.state = 'skipped') AS skipped,
                       count(*) FILTER (WHERE r.is_undecided) AS undecided,
-                      coalesce(sum(i.items), 0) AS items,
+                      coalesce(sum(i.items) FILTER (WHERE r.state NOT IN ('skipped',
+                      'cancelled')), 0) AS items,
                       coalesce(sum(i.moves) FILTER (WHERE r.state NOT IN ('skipped',
                       'cancelled')), 0) AS moves
                  FROM chaser_reminder r
@@ -134,9 +147,10 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
                 0,
             )
             messages = row["queued"] + row["sending"] + row["sent"] + row["failed"]
-            campaign.customer_count, campaign.item_count = (
+            campaign.customer_count, campaign.item_count, campaign.invoice_count = (
                 row["customers"],
                 row["items"],
+                row["moves"],
             )
             campaign.recipient_count, campaign.queued_count = (
                 messages,

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -16,6 +17,9 @@ from ...core.letter.render import languages
 from ...core.letter.template_language import REQUIRED_TAGS, TemplateProblem, check
 
 _CHECKED_STATES = ("draft", "scheduled", "paused")
+# Whoever was written to about the same items within this time is asked about first.
+_RECENT = timedelta(hours=1)
+_NAMED = 5
 
 
 class ChaserCampaignLettersMixin(models.AbstractModel):
@@ -257,19 +261,27 @@ class ChaserCampaignLettersMixin(models.AbstractModel):
         return self._ask_or_do("action_schedule")
 
     def _ask_or_do(self, method, then=None):
-        """The method at once, or a question with the warnings first; ``then``: an
-        action to go on with, whatever the answer."""
+        """The method at once, or first a question: with the checker's warnings, and
+        where customers were written to about the same items a short while ago.
+
+        :param then: an action to go on with, whatever is decided
+        :raises RedirectWarning: where a mailbox is missing and the user may set one up
+        :raises UserError: where somebody else has to
+        """
         self.ensure_one()
         self.check_access("write")
+        self._lead_to_mailbox()
         values, note = self._check_letters()
-        warnings = self._format_findings(values, WARNING)
-        if warnings and not any(one["severity"] == ERROR for one in values):
+        questions = [self._describe_recent(method)]
+        if warnings := self._format_findings(values, WARNING):
+            questions += [warnings, note]
+        if any(questions) and not any(one["severity"] == ERROR for one in values):
             return {
                 "type": "ir.actions.client",
                 "tag": "chaser_ask",
                 "params": {
                     "title": self.env._("Send all the same?"),
-                    "body": "\n\n".join(filter(None, (warnings, note))),
+                    "body": "\n\n".join(filter(None, questions)),
                     "model": self._name,
                     "id": self.id,
                     "method": method,
@@ -278,3 +290,41 @@ class ChaserCampaignLettersMixin(models.AbstractModel):
             }
         result = getattr(self, method)()
         return then or result
+
+    def _lead_to_mailbox(self):
+        try:
+            self._ensure_mailboxes()
+        except UserError as error:
+            raise self.env["chaser.provider"]._explain_missing(
+                self.company_id, self.provider_id, str(error)
+            ) from None
+
+    def _describe_recent(self, method):
+        """Which customers were written to about the same items within the hour before
+        this campaign leaves; the days between two reminders do not matter here."""
+        self.env.flush_all()
+        moment = self.scheduled_at if method == "action_schedule" else None
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT r.partner_id FROM chaser_reminder r
+                     JOIN chaser_reminder_line l ON l.reminder_id = r.id
+                     JOIN chaser_reminder_line o ON o.move_line_id = l.move_line_id
+                     JOIN chaser_reminder s ON s.id = o.reminder_id AND s.id <> r.id
+                    WHERE r.campaign_id = %s AND r.state IN ('draft', 'queued')
+                      AND l.dropped_code IS NULL AND l.is_credit IS NOT TRUE
+                      AND o.dropped_code IS NULL AND s.purpose = 'reminder'
+                      AND s.state = 'sent' AND s.sent_at > %s""",
+                self.id,
+                (moment or fields.Datetime.now()) - _RECENT,
+            )
+        )
+        if not rows:
+            return ""
+        partners = self.env["res.partner"].browse(row[0] for row in rows)
+        return self.env._(
+            "Within the last hour %(count)s of these customers were written to about "
+            "the same invoices: %(names)s.",
+            count=len(partners),
+            names=", ".join(partners[:_NAMED].mapped("display_name"))
+            + (" …" if len(partners) > _NAMED else ""),
+        )

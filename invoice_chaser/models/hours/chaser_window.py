@@ -10,6 +10,8 @@ from ...core.pace.throttle import spread
 from ...core.plan.gates import Hold
 
 WINDOW_CODES = ("window", "window_never")
+# Calendars of different countries: after so many looks no common hour is found.
+_LOOKS = 14
 
 
 class ChaserWindow(models.AbstractModel):
@@ -34,6 +36,29 @@ class ChaserWindow(models.AbstractModel):
                 "window_never", {"detail": window.name}, moment + timedelta(days=1)
             )
         return Hold("window", params, opening.at)
+
+    @api.model
+    def _look_at_hour(self, company, partners, moment):
+        """Which hour a message of ``moment`` (UTC) finds at these customers' place,
+        also where the company sends at any hour.
+
+        :return: for how many customers it is no working time, the opening of the first
+            of them with its causes (None: of nobody), and the next moment that is
+            working time for all (None: there is none)
+        """
+        windows = company._get_send_windows(partners, company._make_window_book())
+        closed = [window for window in windows.values() if not window.is_open(moment)]
+        if not closed:
+            return 0, None, None
+        later = moment
+        for _look in range(_LOOKS):
+            openings = [window.next_open(later).at for window in set(windows.values())]
+            if None in openings:
+                return len(closed), closed[0].next_open(moment), None
+            if max(openings) == later:
+                break
+            later = max(openings)
+        return len(closed), closed[0].next_open(moment), later
 
     @api.model
     def _recheck(self, companies=None, partners=None):

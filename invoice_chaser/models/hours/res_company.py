@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core.hours.open_time import Slot
@@ -49,7 +49,34 @@ class ResCompany(models.Model):
             for name in vals
         ):
             effects.append(lambda: self.env["chaser.window"]._recheck(self))
+        if (
+            vals.get("country_id")
+            and "chaser_window_enabled" not in vals
+            and not self.env.context.get("chaser_creates_company")
+        ):
+            effects.append(self._switch_windows_on)
         return effects
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        # Odoo writes the country while it creates: that is no later decision.
+        new = self.with_context(chaser_creates_company=True)
+        companies = super(ResCompany, new).create(vals_list).with_env(self.env)
+        for company, vals in zip(companies, vals_list, strict=True):
+            if "chaser_window_enabled" not in vals:
+                company._switch_windows_on()
+        return companies
+
+    def _switch_windows_on(self):
+        """A company in the UAE begins with working hours on, because its weekend and
+        its days off are shipped. One that has sent reminders already keeps its ways."""
+        for company in self.sudo().filtered(
+            lambda one: one.country_id.code == "AE" and not one.chaser_window_enabled
+        ):
+            if not self.env["chaser.reminder"].search_count(
+                [("company_id", "=", company.id)], limit=1
+            ):
+                company.chaser_window_enabled = True
 
     def _get_chaser_calendar(self):
         """The calendar whose hours count where a customer has none of their own."""
@@ -105,9 +132,11 @@ class ResCompany(models.Model):
         """All windows of the company as one plain object that asks no database; None
         where windows are off."""
         self.ensure_one()
+        return self._make_window_book() if self.sudo().chaser_window_enabled else None
+
+    def _make_window_book(self):
+        """All windows of the company, also of one that sends at any hour."""
         company = self.sudo()
-        if not company.chaser_window_enabled:
-            return None
         own = company._get_chaser_calendar()
         calendars = company._read_chaser_calendars(own)
         country = company.country_id

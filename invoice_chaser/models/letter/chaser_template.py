@@ -441,6 +441,19 @@ class ChaserTemplate(models.Model):
             or self.attach_letter,
         }
 
+    def _describe_documents(self):
+        """What goes along, in words; empty without a template."""
+        names = []
+        if self.attach_letter:
+            names.append(self.env._("Letter"))
+        if self.attach_statement == "pdf":
+            names.append(self.env._("Statement (PDF)"))
+        elif self.attach_statement == "xlsx":
+            names.append(self.env._("Statement (spreadsheet)"))
+        if self.attach_invoices == "pdf":
+            names.append(self.env._("Invoices (PDF)"))
+        return ", ".join(names)
+
     @api.model
     def _get_no_document_options(self):
         """For a message without a template of its own."""

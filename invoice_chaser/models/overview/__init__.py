@@ -10,4 +10,5 @@ from . import chaser_cash_forecast
 from . import chaser_overview
 from . import chaser_overview_link
 from . import chaser_overview_customer
+from . import account_journal
 from . import digest_digest

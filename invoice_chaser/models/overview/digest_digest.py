@@ -140,7 +140,7 @@ class DigestDigest(models.Model):
 
     def _compute_kpis_actions(self, company, user):
         actions = super()._compute_kpis_actions(company, user)
-        menu = self.env.ref("account.menu_finance").id
+        menu = self.env.ref("invoice_chaser.chaser_menu").id
         for name, action in (
             ("collected", "chaser_overview_action"),
             ("over_60", "chaser_receivable_report_action"),

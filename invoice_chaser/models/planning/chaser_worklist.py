@@ -400,6 +400,15 @@ class ChaserWorklist(models.Model):
 
     # -- actions
 
+    @api.model
+    def _get_todo_domain(self):
+        """Customers who can be chased now: as the filter *To Do*."""
+        return (
+            Domain("is_held", "=", False)
+            & Domain("is_under_way", "=", False)
+            & Domain("amount_due", ">", 0)
+        )
+
     def _get_next(self):
         """The customer after this one, in the worklist's order; the first again after
         the last."""
@@ -412,8 +421,7 @@ class ChaserWorklist(models.Model):
             & Domain("id", ">", self.id)
         )
         todo = (
-            Domain("is_held", "=", False)
-            & Domain("is_under_way", "=", False)
+            self._get_todo_domain()
             & Domain("id", "!=", self.id)
             & Domain("company_id", "=", self.company_id.id)
         )

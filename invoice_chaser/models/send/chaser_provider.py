@@ -6,6 +6,7 @@ from collections import Counter
 import psycopg2
 
 from odoo import api, fields, models, sql_db
+from odoo.exceptions import RedirectWarning, UserError
 from odoo.tools import SQL
 
 from odoo.addons.base.models.ir_cron import ODOO_NOTIFY_FUNCTION
@@ -20,6 +21,7 @@ _logger = logging.getLogger(__name__)
 # Odoo's scheduler wakes once a minute; waits of up to so many seconds get an alarm of
 # their own.
 _ALARM = 600
+MANAGER_GROUP = "invoice_chaser.group_chaser_manager"
 
 
 class ChaserProvider(models.Model):
@@ -269,17 +271,60 @@ class ChaserProvider(models.Model):
         )
 
     @api.model
+    def _explain_missing(self, company, provider, message):
+        """The error for who sends without a mailbox that works: whoever may set one up
+        is led to it, others read whom to ask.
+
+        :param provider: the mailbox that does not work; empty: there is none
+        """
+        if self.env.user.has_group(MANAGER_GROUP):
+            return RedirectWarning(
+                message,
+                {
+                    "type": "ir.actions.act_window",
+                    "res_model": "chaser.provider",
+                    "res_id": provider.id,
+                    "views": [(False, "form")],
+                    "context": {"default_company_id": company.id},
+                },
+                self.env._("Open the Mailbox")
+                if provider
+                else self.env._("Set Up a Mailbox"),
+            )
+        managers = (
+            self.env.ref(MANAGER_GROUP)
+            .sudo()
+            .all_user_ids.filtered(
+                lambda user: not user.share and company in user.company_ids
+            )
+        )
+        return UserError(
+            "\n".join(
+                filter(
+                    None,
+                    [
+                        message,
+                        managers
+                        and self.env._(
+                            "Whom to ask: %s.", ", ".join(managers.mapped("name")[:5])
+                        ),
+                    ],
+                )
+            )
+        )
+
+    @api.model
     def _get_missing_words(self, company, channel):
         """What a person is told who sends without a connected mailbox."""
         if channel == DEFAULT_CHANNEL:
             return self.env._(
                 "%s has no connected mailbox to send from. A chaser manager connects "
-                "one under Invoicing ▸ Chaser ▸ Configuration ▸ Mailboxes.",
+                "one under Chaser ▸ Configuration ▸ Mailboxes.",
                 company.name,
             )
         return self.env._(
             "%(company)s has no connected mailbox for %(channel)s, by which some of "
-            "these reminders go. A chaser manager connects one under Invoicing ▸ "
+            "these reminders go. A chaser manager connects one under "
             "Chaser ▸ Configuration ▸ Mailboxes; or leave these customers out.",
             company=company.name,
             channel=self.env["chaser.channel"]._get_name(channel),

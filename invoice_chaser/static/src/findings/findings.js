@@ -23,14 +23,18 @@ registry.category("fields").add("chaser_findings", {
 /** A question with the checker's warnings before a campaign is sent. The given action follows, whether the user agrees or not. */
 async function ask(env, action) {
     const {title, body, model, id, method, next} = action.params;
+    // What follows takes the place of the screen that asked: the preview has become a campaign by now.
     const goOn = (result) =>
-        env.services.action.doAction(
-            next ||
-                (result && result.type && result) || {
-                    type: "ir.actions.client",
-                    tag: "soft_reload",
-                }
-        );
+        next
+            ? env.services.action.doAction(next, {
+                  stackPosition: "replaceCurrentAction",
+              })
+            : env.services.action.doAction(
+                  (result && result.type && result) || {
+                      type: "ir.actions.client",
+                      tag: "soft_reload",
+                  }
+              );
     env.services.dialog.add(ConfirmationDialog, {
         title,
         body,
