@@ -330,7 +330,77 @@ def make_mailbox(env, company, port):
     return provider
 
 
-def make_demo(env, smtp_port, base_url, fast=False, key_file=None):
+def make_whatsapp(env, company, customers, base_url, hook_file):
+    """A WhatsApp number with approved templates, and customers who have agreed to
+    messages; the levels go by WhatsApp first, then by mail."""
+    params = env["ir.config_parameter"]
+    params.set_param("web.base.url", "https://odoo.pop-trading.example")
+    account = env["chaser.provider"].create(
+        {
+            "company_id": company.id,
+            "name": "WhatsApp",
+            "kind": "whatsapp",
+            "whatsapp_waba_id": "102290129340398",
+            "whatsapp_phone_id": "106540352242922",
+            "whatsapp_app_id": "670843887433847",
+            "whatsapp_token": "EAAtoken0000000000000000",
+            "whatsapp_app_secret": "app-secret",
+            "whatsapp_verify_token": "demo words",
+            "batch_pause": 0,
+            "per_minute": 0,
+            "per_domain_minute": 0,
+            "jitter_min": 0,
+            "jitter_max": 0,
+        }
+    )
+    account.action_test_connection()
+    if account.state != "connected":
+        raise SystemExit(f"The demo's number does not connect: {account.last_error}")
+    templates = env["chaser.whatsapp.template"]._create_shipped(account)
+    templates.action_submit()
+    params.set_param("web.base.url", base_url)
+    templates.invalidate_recordset()
+    for template in templates:
+        # Meta takes public addresses only; the demo's own is none.
+        template.version_id.content = template._make_content()
+    if set(templates.mapped("state")) != {"approved"}:
+        raise SystemExit("The demo's templates were not approved")
+    today = company._get_chaser_today()
+    env["chaser.whatsapp.person"].create(
+        [
+            {
+                "company_id": company.id,
+                "partner_id": customer.id,
+                "phone_e164": f"+97150{1234000 + index}",
+                "opt_in_date": today - timedelta(days=60 + index),
+                "opt_in_source": "form" if index % 2 else "email",
+                "opt_in_text": f"We agree that {company.name} sends us messages about "
+                "our account by WhatsApp.",
+            }
+            for index, customer in enumerate(customers)
+            if index % 2 == 0
+        ]
+    )
+    env["chaser.whatsapp.price"].create(
+        {
+            "company_id": company.id,
+            "market": "United Arab Emirates",
+            "country_ids": env.ref("base.ae").ids,
+            "category": "utility",
+            "date_from": today - timedelta(days=90),
+            "currency_id": env.ref("base.AED").id,
+            "amount": 0.06,
+            "source": "Made up for the demo",
+        }
+    )
+    env["chaser.level"]._get_ladder(company).write(
+        {"channel": "whatsapp", "channel_fallback": "email"}
+    )
+    path = account.whatsapp_callback_url.split("/", 3)[3]
+    Path(hook_file).write_text(f"{base_url}/{path}")
+
+
+def make_demo(env, smtp_port, base_url, fast=False, key_file=None, hook_file=None):
     company = make_company(env)
     user = make_users(env, company)
     customers = make_customers(env)
@@ -343,6 +413,8 @@ def make_demo(env, smtp_port, base_url, fast=False, key_file=None):
     provider.action_test_connection()
     if provider.state != "connected":
         raise SystemExit(f"The demo's mailbox does not connect: {provider.last_error}")
+    if hook_file:
+        make_whatsapp(env, company, customers, base_url, hook_file)
     env["ir.config_parameter"].set_param("web.base.url", base_url)
     env["ir.config_parameter"].set_param("web.base.url.freeze", "True")
     env["ir.config_parameter"].set_param(

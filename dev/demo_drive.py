@@ -268,6 +268,23 @@ def count_open(api, model):
     return api.call(model, "search_count", domain=[["state", "=", "open"]])
 
 
+def count_whatsapp(api, campaign_id):
+    """Reminders of the campaign that are out by WhatsApp: all, delivered, read."""
+    reminders = api.call(
+        "chaser.reminder",
+        "search_read",
+        fields=["status"],
+        domain=[
+            ["campaign_id", "=", campaign_id],
+            ["channel", "=", "whatsapp"],
+            ["state", "=", "sent"],
+        ],
+    )
+    known = Counter(row["status"] for row in reminders)
+    read = known["opened"] + known["clicked"] + known["replied"]
+    return len(reminders), known["delivered"] + read, read
+
+
 def summarize(api, args, campaign, invoices, seconds):
     skipped = api.call(
         "chaser.reminder",
@@ -282,12 +299,14 @@ def summarize(api, args, campaign, invoices, seconds):
                 "Message-ID"
             ]
         ] += 1
+    by_whatsapp, delivered, read = count_whatsapp(api, campaign["id"])
     finish = datetime.now(timezone.utc) + timedelta(hours=4)
     print(f"""
 Invoices        {invoices}
 Customers       {campaign["customer_count"]}
 Messages        {campaign["recipient_count"]}  (saved {campaign["saved_percent"]:.0f} % against one per invoice)
 Sent            {campaign["sent_count"]}  (on the mail server: {sum(recipients.values())}, twice: {sum(n - 1 for n in recipients.values())})
+By WhatsApp     {by_whatsapp}  (delivered: {delivered}, read: {read})
 Failed          {campaign["failed_count"]}
 Opened          {campaign["opened_count"]}  (and {campaign["machine_opened_count"]} by machines)
 Clicked         {campaign["clicked_count"]}  (and {campaign["machine_clicked_count"]} by machines)
@@ -304,7 +323,8 @@ Look at it:     {args.url}/odoo/chaser    login admin / admin or accountant / ac
 Mails:          {args.mails}""")  # noqa: E501
     if (
         campaign["state"] != "completed"
-        or sum(recipients.values()) != campaign["sent_count"]
+        or sum(recipients.values()) + by_whatsapp != campaign["sent_count"]
+        or not read
     ):
         sys.exit("The campaign did not end as it should.")
 

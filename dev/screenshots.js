@@ -109,6 +109,64 @@ const steps = {
         await page.waitForSelector(".o_form_view");
         await shoot(page, `simulator-${tag}`);
     },
+    async whatsapp_numbers(page, tag) {
+        await page.goto(
+            `${url}/odoo/action-invoice_chaser_whatsapp.chaser_whatsapp_person_action`
+        );
+        await page.waitForSelector(".o_data_row, .o_kanban_record");
+        await shoot(page, `whatsapp-numbers-${tag}`);
+        await page.click(
+            ".o_data_row .o_data_cell[name=partner_id], .o_kanban_record:not(.o_kanban_ghost)"
+        );
+        await page.waitForSelector(".o_form_view");
+        await shoot(page, `whatsapp-number-${tag}`);
+    },
+    async whatsapp_templates(page, tag) {
+        await page.goto(
+            `${url}/odoo/action-invoice_chaser_whatsapp.chaser_whatsapp_template_action`
+        );
+        await page.waitForSelector(".o_data_row, .o_kanban_record");
+        await shoot(page, `whatsapp-templates-${tag}`);
+        // The Arabic text on Arabic screens.
+        await page.click(
+            `:is(.o_data_row .o_data_cell[name=name], .o_kanban_record:not(.o_kanban_ghost)) >> nth=${tag.startsWith("ar") ? 1 : 0}`
+        );
+        await page.waitForSelector(".o_form_view iframe");
+        await shoot(page, `whatsapp-template-${tag}`);
+        await page.locator(".o_form_view iframe").scrollIntoViewIfNeeded();
+        await shoot(page, `whatsapp-template-phone-${tag}`);
+    },
+    async whatsapp_reminders(page, tag) {
+        await page.goto(`${url}/odoo/chaser-reminders`);
+        await page.waitForSelector(".o_searchview_input");
+        await page.fill(".o_searchview_input", "+97150");
+        await page.waitForTimeout(800);
+        await page.keyboard.press("Enter");
+        await page.waitForSelector(".o_data_row, .o_kanban_record");
+        await shoot(page, `whatsapp-reminders-${tag}`);
+    },
+    async whatsapp_answers(page, tag) {
+        await page.goto(
+            `${url}/odoo/action-invoice_chaser_whatsapp.chaser_whatsapp_answer_action`
+        );
+        await page.waitForSelector(".o_data_row, .o_kanban_record");
+        await shoot(page, `whatsapp-answers-${tag}`);
+        await page.click(
+            ".o_data_row .o_data_cell[name=subject], .o_kanban_record:not(.o_kanban_ghost)"
+        );
+        await page.waitForSelector("button[name=action_whatsapp_answer]");
+        await page.click("button[name=action_whatsapp_answer]:visible");
+        await page.waitForSelector(".modal .o_form_view");
+        await shoot(page, `whatsapp-answer-${tag}`);
+        await page.click(".modal button.btn-close, .modal .btn-secondary:visible");
+    },
+    async whatsapp_costs(page, tag) {
+        await page.goto(
+            `${url}/odoo/action-invoice_chaser_whatsapp.chaser_whatsapp_charge_action`
+        );
+        await page.waitForSelector(".o_list_view, .o_kanban_view");
+        await shoot(page, `whatsapp-costs-${tag}`);
+    },
     async settings(page, tag) {
         await page.goto(`${url}/odoo/settings#account`);
         await page.waitForSelector(".o_setting_container, .settings");

@@ -243,6 +243,16 @@ class TestPlan(ChaserCase):
         with freeze_time(self._later(days=31)):
             self.assertTrue(self._reminders(self._campaign(self._make_invoice())))
 
+    def test_messages_a_week(self):
+        self.company.chaser_week_limit = 1
+        self.customer.with_company(self.company).preferred_contact_interval = 2
+        self._sent_campaign(self._make_invoice())
+        with freeze_time(self._later(days=3)):
+            campaign = self._campaign(self._make_invoice())
+            self.assertEqual(self._reason(campaign), "week_limit")
+        with freeze_time(self._later(days=8)):
+            self.assertTrue(self._reminders(self._campaign(self._make_invoice())))
+
     def test_minimum_on_the_total(self):
         self.company.chaser_minimum_amount = 100
         small = self._make_invoice(amount=60)

@@ -525,6 +525,23 @@ class TestBetween(SendCase):
         self.assertFalse(self._run().sent)
         self.assertEqual(self.reminder.reason_code, "recent_contact")
 
+    def test_the_week_is_full_meanwhile(self):
+        """By another message of this campaign, which the interval does not count."""
+        self.company.chaser_week_limit = 1
+        self.env["chaser.reminder"].sudo().create(
+            {
+                "company_id": self.company.id,
+                "partner_id": self.customer.id,
+                "provider_id": self.provider.id,
+                "campaign_id": self.reminder.campaign_id.id,
+                "state": "sent",
+                "sent_at": self._later(days=-2),
+                "token": "x" * 32,
+            }
+        )
+        self.assertFalse(self._run().sent)
+        self.assertEqual(self.reminder.reason_code, "week_limit")
+
     def test_customer_pays_after_sending(self):
         self._run()
         for invoice in self.reminder.line_ids.move_id:

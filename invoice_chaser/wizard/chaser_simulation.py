@@ -15,7 +15,7 @@ class ChaserSimulation(models.TransientModel):
 
     _name = "chaser.simulation"
     _description = "Simulator"
-    _inherit = ["chaser.company.mixin"]
+    _inherit = ["chaser.company.mixin", "chaser.channel.choice.mixin"]
     _check_company_auto = True
 
     company_id = fields.Many2one(
@@ -292,6 +292,7 @@ class ChaserSimulation(models.TransientModel):
             "level_id": level.id if level and level.id > 0 else None,
             "level_name": names.get(level.id) if level else None,
             "provider_id": departure.mailbox or None,
+            **self._prepare_channel_values(message.route),
             "item_count": len(message.items),
             "item_ids": [item.id for item in message.items],
             "numbers": ", ".join(numbers[:6]) + (" …" if len(numbers) > 6 else ""),
@@ -301,6 +302,14 @@ class ChaserSimulation(models.TransientModel):
             "needs_approval": departure.approval and not stop,
             "reason_code": code or None,
             "reason_params": params or None,
+        }
+
+    @api.model
+    def _prepare_channel_values(self, route):
+        values = self.env["chaser.channel"]._prepare_route_values(route)
+        return {
+            "channel": route.channel,
+            "channel_passed": values["channel_passed"] or None,
         }
 
     # -- at a glance: mailboxes, limits that bind, approvals
@@ -497,7 +506,11 @@ class ChaserSimulationLine(models.TransientModel):
 
     _name = "chaser.simulation.line"
     _description = "Simulated Message"
-    _inherit = ["chaser.reason.mixin", "chaser.company.mixin"]
+    _inherit = [
+        "chaser.reason.mixin",
+        "chaser.company.mixin",
+        "chaser.channel.mixin",
+    ]
     _order = "date, leaves_at, id"
     _rec_name = "partner_id"
 

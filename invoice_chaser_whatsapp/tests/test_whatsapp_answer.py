@@ -9,6 +9,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from ..core.errors import GraphError, UnknownOutcome
+from ..core.webhook import Status
 from .people_common import PeopleCase
 
 
@@ -85,21 +86,21 @@ class TestAnswers(PeopleCase):
         self.assertEqual(record.partner_id, self.customer)
 
     def test_unmatched(self):
-        record = self._receive(context="", **{"from": "447700900123"})
+        record = self._receive(context="", **{"from": "442079460123"})
         self.assertEqual((record.state, record.partner_id.id), ("unmatched", False))
         self.assertFalse(self._holds())
         record._assign(self.customer, self.reminder)
         self.assertEqual(self._holds().mapped("code"), ["reply"])
         # The next one of this number is known.
-        again = self._receive(context="", **{"from": "447700900123"})
+        again = self._receive(context="", **{"from": "442079460123"})
         self.assertEqual(again.partner_id, self.customer)
         self.assertEqual(
-            self.Person._find(self.company, wa_id="447700900123").state, "none"
+            self.Person._find(self.company, wa_id="442079460123").state, "none"
         )
 
     def test_by_a_customers_phone(self):
-        new = self._make_customer("New", "new@x.example", phone="+447700900124")
-        record = self._receive(context="", **{"from": "447700900124"})
+        new = self._make_customer("New", "new@x.example", phone="+442079460018")
+        record = self._receive(context="", **{"from": "442079460018"})
         self.assertEqual((record.partner_id, record.reminder_id.id), (new, False))
 
     def test_stop(self):
@@ -179,8 +180,8 @@ class TestAnswers(PeopleCase):
             {"timestamp": "nonsense", "context": "nonsense"},
             {"timestamp": "99999999999999"},
         ):
-            with self.subTest(message):
-                self.assertEqual(self._receive(**message).state, "matched")
+            record = self._receive(**message)
+            self.assertEqual(record.state, "matched", str(message))
 
     # -- our answer
 
@@ -201,7 +202,8 @@ class TestAnswers(PeopleCase):
         self.assertEqual(payload["text"]["body"], "Thank you")
         self.assertEqual(payload["context"], {"message_id": record.mail_key})
         self.assertTrue(self._holds().released_at)
-        self.assertIn("Thank you", str(self.customer.message_ids[0].body))
+        said = "".join(str(note.body) for note in self.customer.message_ids)
+        self.assertIn("Thank you", said)
         with self.assertRaisesRegex(UserError, "sent already"):
             wizard.action_send()
         self.assertEqual(self.meta.names().count("send_message"), 1)
@@ -220,6 +222,25 @@ class TestAnswers(PeopleCase):
         self.assertFalse(self._holds().released_at)
         with self.assertRaisesRegex(UserError, "sent already"):
             wizard.action_send()
+
+    def test_reports_about_our_answer(self):
+        self._answer(self._receive()).action_send()
+        own = self.env["chaser.inbound"].search([("kind", "=", "whatsapp_own")])
+        Inbound = self.env["chaser.inbound"].sudo()
+        report = {"wamid": "wamid.1", "moment": None, "callback": own.mail_key}
+        pricing = {"category": "service", "type": "regular"}
+        sent = Status(status="sent", pricing=pricing, **report)
+        self.assertFalse(Inbound._process_whatsapp_status(self.account, sent))
+        charge = self.env["chaser.whatsapp.charge"].search([])
+        self.assertEqual(
+            (charge.category, charge.partner_id), ("service", self.customer)
+        )
+        failed = Status(status="failed", errors=((131026, "No WhatsApp"),), **report)
+        for new in (True, False):
+            self.assertEqual(
+                Inbound._process_whatsapp_status(self.account, failed), new
+            )
+        self.assertIn("No WhatsApp", str(self.customer.message_ids[0].body))
 
     def test_the_window(self):
         record = self._receive(timestamp=str(int(time.time()) - 25 * 3600))

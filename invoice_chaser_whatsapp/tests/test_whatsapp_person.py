@@ -84,7 +84,10 @@ class TestConsent(PeopleCase):
 
     def test_a_consent_is_whole(self):
         for missing in ("opt_in_date", "opt_in_source", "opt_in_text"):
-            with self.assertRaisesRegex(ValidationError, "is not complete"):
+            with (
+                self.assertRaisesRegex(ValidationError, "is not complete"),
+                self.cr.savepoint(),
+            ):
                 self._make_person(**{missing: False})
         with self.assertRaisesRegex(ValidationError, "in the future"):
             self._make_person(days=-3)
@@ -302,6 +305,16 @@ class TestEnterConsent(PeopleCase):
         self._make_person()
         customer.invalidate_recordset()
         self.assertEqual(customer.chaser_whatsapp_state, "+971501234567")
+
+    def test_stop_on_the_page(self):
+        person = self._make_person()
+        reminder = self._make_sent(whatsapp_to="+971501234567")
+        data = reminder._get_page_data("en")
+        self.assertEqual(data.stop_path, f"/chaser/u/{reminder.token}")
+        hit = {"user_agent": "x", "ip": "127.0.0.1"}
+        facts = self.env["chaser.event"].sudo()._stop_reminders(reminder.token, hit)
+        self.assertEqual(facts["email"], "+971501234567")
+        self.assertEqual(person.state, "opted_out")
 
     def test_rights(self):
         person = self._make_person()

@@ -79,7 +79,7 @@ class TestShipped(TemplateCase):
         self.assertEqual(len(self.templates), 8)
         for template in self.templates:
             with self.subTest(template.display_name):
-                self.assertEqual(template.findings, [])
+                self.assertFalse(template.findings)
                 self.assertEqual(template.category, "utility")
 
     def test_only_once(self):

@@ -60,7 +60,7 @@ class ChaserWhatsappAnswer(models.TransientModel):
             raise UserError(self.env._("Write an answer of up to %s characters.", _MAX))
         if self.sent_key:
             raise UserError(self.env._("This answer was sent already."))
-        if not inbound.whatsapp_can_answer:
+        if not inbound._is_whatsapp_open():
             raise UserError(
                 self.env._(
                     "The 24 hours are over: WhatsApp takes no free answer any more."

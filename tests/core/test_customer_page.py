@@ -306,3 +306,13 @@ def test_busy_page_sends_the_same_form_again():
     assert html.document_fromstring(render_busy("ar", "/chaser/p/t")[0]).xpath(
         "//a/@href"
     ) == ["/chaser/p/t"]
+
+
+def test_the_way_to_stop():
+    for lang, words in (
+        ("en", "Stop these reminders"),
+        ("ar", "إيقاف رسائل التذكير هذه"),
+    ):
+        [link] = tree(lang=lang, stop_path="/chaser/u/abc").xpath("//footer/a")
+        assert (link.get("href"), link.text) == ("/chaser/u/abc", words)
+        assert not tree(lang=lang).xpath("//footer/a")

@@ -81,6 +81,12 @@ def shape(messages):
         (customer(item(1), live=Skip("live_reminder")), True, [([1], 1, "live_reminder")]),  # noqa: E501
         (customer(item(1), last_contact=TODAY - timedelta(days=6), interval=7), True, [([1], 1, "recent_contact")]),  # noqa: E501
         (customer(item(1), last_contact=TODAY - timedelta(days=7), interval=7), True, [([1], 1, "")]),  # noqa: E501
+        # at most so many messages a week, by whatever channel
+        (customer(item(1), contacts=(TODAY - timedelta(days=6),) * 2, week_limit=2), True, [([1], 1, "week_limit")]),  # noqa: E501
+        (customer(item(1), contacts=(TODAY - timedelta(days=7),) * 2, week_limit=2), True, [([1], 1, "")]),  # noqa: E501
+        (customer(item(1), contacts=(TODAY,), week_limit=2), True, [([1], 1, "")]),
+        (customer(item(1), item(2), preference="disabled", week_limit=1), True, [([1], 1, ""), ([2], 1, "week_limit")]),  # noqa: E501
+        (customer(item(1), item(2), preference="disabled", contacts=(TODAY,), week_limit=2), True, [([1], 1, ""), ([2], 1, "week_limit")]),  # noqa: E501
         (customer(item(1), credits=[OpenCredit(5, 1, Decimal(100), Decimal(100))]), True, [([1], 1, "covered_by_credit")]),  # noqa: E501
         (customer(item(1), item(2), preference="disabled"), True, [([1], 1, ""), ([2], 1, "")]),  # noqa: E501
     ],
@@ -89,6 +95,19 @@ def test_one_customer(facts, automatic, expected):
     before = copy.deepcopy((facts.items, facts.credits, facts.last_contact))
     assert shape(plan_one(facts, TODAY, Settings(automatic=automatic))) == expected
     assert (facts.items, facts.credits, facts.last_contact) == before
+
+
+def test_when_the_week_has_room_again():
+    days = (TODAY - timedelta(days=5), TODAY - timedelta(days=1))
+    facts = customer(item(1), contacts=days, week_limit=2)
+    [message] = plan_one(facts, TODAY, AUTOMATIC)
+    again = TODAY + timedelta(days=2)
+    assert message.skip.params == {"date": again.isoformat(), "detail": "2"}
+    assert get_next_day(facts, [message], TODAY) <= again
+    [message] = plan_one(facts, again, AUTOMATIC)
+    assert not message.skip
+    record_sent(facts, message, again)
+    assert plan_one(facts, again + timedelta(days=1), AUTOMATIC)[0].skip
 
 
 def test_a_young_item_once_in_an_urgent_mail_is_not_urgent_by_itself():

@@ -79,6 +79,9 @@ class PageData:
     bank: Mapping[str, str] = field(default_factory=dict)
     banks: tuple[tuple[str, dict[str, str]], ...] = ()
     payment_reference: str = ""
+    # Where the customer asks for no more reminders by the way that this one came;
+    # empty: not offered.
+    stop_path: str = ""
 
     @property
     def totals(self) -> dict[tuple[str, int], Decimal]:

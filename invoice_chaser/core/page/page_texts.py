@@ -98,7 +98,8 @@ PAGE_TEXTS = {
         "again": "Try again",
         "choose_file": "If you had attached a file, please go back and attach it "
         "again.",
-        "questions": "Questions? Reply to our e-mail or call us.",
+        "questions": "Questions? Reply to our message or call us.",
+        "stop": "Stop these reminders",
         "phone": "Phone",
         "back": "To the invoices",
     },
@@ -201,6 +202,7 @@ PAGE_TEXTS = {
         "again": "إعادة المحاولة",
         "choose_file": "إذا كنتم قد أرفقتم ملفًا، فيُرجى الرجوع وإرفاقه مرة أخرى.",
         "questions": "هل لديكم أي استفسار؟ يمكنكم الرد على رسالتنا أو الاتصال بنا.",
+        "stop": "إيقاف رسائل التذكير هذه",
         "phone": "الهاتف",
         "back": "العودة إلى الفواتير",
     },

@@ -17,12 +17,13 @@ from .reach import DEFAULT_CHANNEL, Reach, choose_route, order_channels
 # These customers are only not due yet. An automatic run does not record each of them.
 WAITING = (
     "recent_contact",
+    "week_limit",
     "live_reminder",
     "level_wait",
     "below_first_level",
     "holdout_wait",
 )
-_DAY = timedelta(days=1)
+_DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,9 @@ class CustomerFacts:
     """A commercial partner in one company, as known on the day of reading.
 
     ``live``: a reminder that is on its way; ``last_contact`` and ``interval`` (days)
-    keep reminders apart; ``promises``: the open ones, for days to come only;
+    keep reminders apart; ``contacts``: the days of the messages of the last week, by
+    whatever channel, of which there may be ``week_limit`` (0: any number);
+    ``promises``: the open ones, for days to come only;
     ``channel``: the one that the customer wishes; ``reach``: how each channel that may
     be needed reaches them; ``others``: overdue items that were not chosen;
     ``waits_since``: since when the reminder that is due waits to be measured.
@@ -91,6 +94,8 @@ class CustomerFacts:
     live: Skip | None = None
     last_contact: date | None = None
     interval: int = 0
+    contacts: tuple[date, ...] = ()
+    week_limit: int = 0
     trust: str = "normal"
     record: Record | None = None
     promises: tuple[PromiseEnd, ...] = ()
@@ -147,6 +152,7 @@ def plan_one(customer: CustomerFacts, day: date, settings: Settings) -> list[Mes
     for message in messages:
         _set_level(message, choices, customer.ladder, settings)
         _set_route(message, customer, settings)
+    _limit_week(customer, messages, day)
     if settings.holdout and not settings.fixed:
         _hold_out(customer, messages, day, settings)
     return messages
@@ -193,7 +199,46 @@ def get_block(customer: CustomerFacts, day: date) -> Skip | None:
                 "detail": str(customer.interval),
             },
         )
+    if get_week_rest(customer, day) == 0:
+        return _get_week_stop(customer, day)
     return None
+
+
+def get_week_rest(customer: CustomerFacts, day: date) -> int | None:
+    """How many more messages the customer may get on a day; None: any number."""
+    if not customer.week_limit:
+        return None
+    return max(0, customer.week_limit - len(_get_week(customer, day)))
+
+
+def _get_week(customer: CustomerFacts, day: date) -> list[date]:
+    """The messages that count on a day, the newest first."""
+    return sorted((one for one in customer.contacts if day < one + _WEEK), reverse=True)
+
+
+def _get_week_stop(customer: CustomerFacts, day: date) -> Skip:
+    """From when one more may go: the week after the message that has to drop out."""
+    week = _get_week(customer, day)
+    free = week[customer.week_limit - 1] + _WEEK if week else day + _WEEK
+    return Skip(
+        "week_limit", {"date": free.isoformat(), "detail": str(customer.week_limit)}
+    )
+
+
+def _limit_week(customer: CustomerFacts, messages: list[Message], day: date) -> None:
+    """Where a customer gets one message per invoice: no more than the week has room
+    for; the others wait."""
+    rest = get_week_rest(customer, day)
+    if rest is None:
+        return
+    going = [message for message in messages if not message.skip]
+    for message in going[rest:]:
+        message.skip = _get_week_stop(
+            replace(
+                customer, contacts=(*customer.contacts, *[day] * min(rest, len(going)))
+            ),
+            day,
+        )
 
 
 def get_next_day(
@@ -207,6 +252,8 @@ def get_next_day(
     moments = [barrier.until + _DAY for barrier in customer.barriers if barrier.until]
     if customer.last_contact:
         moments.append(customer.last_contact + timedelta(days=customer.interval))
+    if customer.week_limit:
+        moments += [contact + _WEEK for contact in customer.contacts]
     if customer.waits_since:
         moments.append(get_end(customer.waits_since) + _DAY)
     first_day = min(customer.ladder.first_day, 1)
@@ -227,6 +274,7 @@ def record_sent(customer: CustomerFacts, message: Message, day: date) -> None:
     """The facts after a message has left on a day: what the next reading of the books
     would find."""
     customer.last_contact, customer.waits_since = day, None
+    customer.contacts = (*customer.contacts, day)
     record = customer.record or Record()
     customer.record = replace(record, reminders=record.reminders + 1)
     tones = {rule.id: rule.tone for rule in customer.ladder.rules}

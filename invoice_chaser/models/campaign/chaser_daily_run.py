@@ -153,6 +153,7 @@ class ChaserDailyRun(models.Model):
             "blacklisted": _("Address on Odoo's blacklist"),
             "paused": _("Customer paused"),
             "recent_contact": _("Contacted lately"),
+            "week_limit": _("Enough messages this week"),
             "below_minimum": _("Below the minimum amount"),
             "holdout": _("Drawn to wait, to measure the effect"),
             "holdout_wait": _("Waits, to measure the effect"),

@@ -130,6 +130,10 @@ class ChaserReasonMixin(models.AbstractModel):
                 "Contacted on %(date)s, and the interval between contacts is "
                 "%(detail)s days."
             ),
+            "week_limit": _(
+                "%(detail)s messages within a week is the most that a customer gets; "
+                "the next one may go on %(date)s."
+            ),
             "below_minimum": _(
                 "The customer's total is below the company's minimum amount."
             ),

@@ -36,6 +36,9 @@ class ResConfigSettings(models.TransientModel):
     chaser_contact_interval = fields.Integer(
         related="company_id.chaser_contact_interval", readonly=False
     )
+    chaser_week_limit = fields.Integer(
+        related="company_id.chaser_week_limit", readonly=False
+    )
     chaser_currency_id = fields.Many2one(
         related="company_id.currency_id", string="Chaser Currency"
     )

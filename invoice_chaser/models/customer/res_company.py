@@ -16,6 +16,11 @@ class ResCompany(models.Model):
         default=7,
         help="A customer is not written to again before so many days have passed.",
     )
+    chaser_week_limit = fields.Integer(
+        "Messages a Week",
+        help="A customer gets no more reminders within seven days, by whatever "
+        "channel. 0: any number.",
+    )
     chaser_minimum_amount = fields.Monetary(
         "Minimum Amount to Chase",
         default=1,
@@ -108,6 +113,10 @@ class ResCompany(models.Model):
     )
     chaser_holdout_key = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
 
+    _chaser_week_limit_check = models.Constraint(
+        "CHECK(chaser_week_limit >= 0)",
+        "The number of messages a week cannot be negative.",
+    )
     _chaser_minutes_check = models.Constraint(
         "CHECK(chaser_minutes_per_message >= 0)",
         "The minutes per message cannot be negative.",

@@ -2,7 +2,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core.plan.cadence import Ladder
@@ -409,7 +409,7 @@ class ChaserPlanner(models.AbstractModel):
         )
         facts = {}
         for partner in partners:
-            last, live = last_contacts.get(partner.id, (None, None))
+            last, live, week = last_contacts.get(partner.id, (None, None, ()))
             facts[partner.id] = CustomerFacts(
                 partner.id,
                 ladders[partner.id],
@@ -419,6 +419,8 @@ class ChaserPlanner(models.AbstractModel):
                 last_contact=last,
                 interval=plan.agreed[partner.id]["preferred_contact_interval"]
                 or company.chaser_contact_interval,
+                contacts=week,
+                week_limit=company.chaser_week_limit,
                 trust=partner.trust or "normal",
                 record=records.get(partner.id),
                 channel=partner.chaser_channel or None,
@@ -547,13 +549,15 @@ class ChaserPlanner(models.AbstractModel):
     def _read_contacts(self, partners, company):
         """The day on which each customer was last written to, and the reason why they
         are not where a reminder is still on its way; by the company, its head office or
-        a branch, which are one creditor."""
+        a branch, which are one creditor. Third, the days of the last week's
+        messages."""
         self.env["chaser.reminder"].flush_model()
         rows = self.env.execute_query(
             SQL(
                 """SELECT r.partner_id, %s, max(c.name)
                 FILTER (WHERE r.state IN ('draft', 'queued', 'sending')
-                OR r.is_undecided), %s
+                OR r.is_undecided), %s, array_agg(%s) FILTER (WHERE r.state = 'sent'
+                AND r.sent_at > %s)
                  FROM chaser_reminder r LEFT JOIN chaser_campaign c ON c.id =
                  r.campaign_id
                 WHERE r.company_id = ANY(%s) AND r.partner_id = ANY(%s)
@@ -566,6 +570,8 @@ class ChaserPlanner(models.AbstractModel):
                     "'sending') OR r.is_undecided)",
                     company,
                 ),
+                self._get_local_day("r.sent_at", company),
+                fields.Datetime.subtract(fields.Datetime.now(), days=8),
                 list(company._get_chaser_entity().ids),
                 list(partners.ids),
             )
@@ -576,8 +582,9 @@ class ChaserPlanner(models.AbstractModel):
                 Skip("live_reminder", {"detail": live, "date": since.isoformat()})
                 if live
                 else None,
+                tuple(week or ()),
             )
-            for partner_id, last, live, since in rows
+            for partner_id, last, live, since, week in rows
         }
 
     @api.model

@@ -115,8 +115,15 @@ class ChaserReminder(models.Model):
                 self._get_page_lines().filtered(lambda line: not line.is_credit)
             ),
             done=answers.filtered(lambda answer: answer.id == done).action or "",
+            stop_path=self._get_stop_path(),
             **shown,
         )
+
+    def _get_stop_path(self):
+        """Where the customer asks for no more reminders by this channel. A message
+        that has no room for the link has the page; empty without an address."""
+        addresses = self._get_channel()._get_addresses(self)
+        return f"/chaser/u/{self.token}" if self.token and addresses else ""
 
     def _get_local_day(self, moment):
         return fields.Datetime.context_timestamp(

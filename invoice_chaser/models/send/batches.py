@@ -302,6 +302,7 @@ def _prepare_settings(provider, channel, company):
         "company_id": company.id,
         "tracking": company.chaser_tracking,
         "interval": company.chaser_contact_interval,
+        "week_limit": company.chaser_week_limit,
         "sender_name": provider.sender_name or company.name or "",
         "base_url": provider.get_base_url(),
         "today": company._get_chaser_today(),

@@ -213,6 +213,11 @@ class ChaserSender(models.AbstractModel):
                       WHERE o.company_id = ANY(%(entity)s) AND o.partner_id = p.id
                           AND o.state = 'sent' AND o.campaign_id IS DISTINCT
                           FROM %(campaign)s AND o.purpose = 'reminder') AS last_contact,
+                      (SELECT array_agg(o.sent_at ORDER BY o.sent_at DESC)
+                      FROM chaser_reminder o
+                      WHERE o.company_id = ANY(%(entity)s) AND o.partner_id = p.id
+                          AND o.state = 'sent' AND o.purpose = 'reminder'
+                          AND o.sent_at > %(week)s) AS week_contacts,
                       %(particular)s
                       (SELECT json_agg(s) FROM (%(stopped)s) s) AS stopped,
                       (SELECT json_agg(h) FROM (%(held)s) h) AS held
@@ -222,6 +227,7 @@ class ChaserSender(models.AbstractModel):
                 company=company.id,
                 campaign=own["campaign_id"],
                 partner=own["partner_id"],
+                week=fields.Datetime.now() - timedelta(days=8),
                 particular=SQL().join(
                     SQL("%s AS %s, ", column, SQL.identifier(name))
                     for name, column in job.channel._get_facts_sql(job).items()
@@ -361,7 +367,11 @@ class ChaserSender(models.AbstractModel):
                 facts["pause_reason"] or "",
             )
             return Skip("paused", {"date": date, "detail": detail})
-        return self._get_interval_stop(job) or self._get_domain_stop(job)
+        return (
+            self._get_interval_stop(job)
+            or self._get_week_stop(job)
+            or self._get_domain_stop(job)
+        )
 
     def _get_customer_stop(self, job):
         """Nothing goes to who was archived or made another company's meanwhile."""
@@ -398,6 +408,23 @@ class ChaserSender(models.AbstractModel):
                 "recent_contact", {"date": last.isoformat(), "detail": str(interval)}
             )
         return None
+
+    def _get_week_stop(self, job):
+        """No more messages a week than the company allows, by whatever channel."""
+        settings = job.run.settings
+        limit, week = settings["week_limit"], timedelta(days=7)
+        days = [
+            _get_local_date(moment, settings["tz"])
+            for moment in job.facts["week_contacts"] or ()
+        ]
+        if (
+            not limit
+            or len(days) < limit
+            or days[limit - 1] + week <= settings["today"]
+        ):
+            return None
+        until = days[limit - 1] + week
+        return Skip("week_limit", {"date": until.isoformat(), "detail": str(limit)})
 
     def _get_domain_stop(self, job):
         """A hold while the recipient's domain has reached its limit per minute."""

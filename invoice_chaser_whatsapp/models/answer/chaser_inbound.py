@@ -43,6 +43,11 @@ class ChaserInbound(models.Model):
                 record.kind == "whatsapp" and last and last + _WINDOW > now
             )
 
+    def _is_whatsapp_open(self):
+        """As of now: the window closes by itself."""
+        self.invalidate_recordset(["whatsapp_until", "whatsapp_can_answer"])
+        return self.whatsapp_can_answer
+
     def _get_last_whatsapp(self):
         """When the sender wrote last; False for what is no message by WhatsApp."""
         if self.kind != "whatsapp":
@@ -168,6 +173,48 @@ class ChaserInbound(models.Model):
 
     # -- our answer
 
+    @api.model
+    def _process_whatsapp_status(self, account, status):
+        """What Meta reports about an answer of ours: what it costs, and that it did not
+        arrive, which a colleague must know. As superuser; once.
+
+        :param status: ``core.webhook.Status``
+        :return: whether it was a new fact
+        """
+        own = self.sudo().search(
+            [
+                ("company_id", "=", account.company_id.id),
+                ("mail_key", "=", status.callback),
+            ],
+            limit=1,
+        )
+        if not own:
+            return "waiting"
+        charge = self.env["chaser.whatsapp.charge"].sudo()
+        if status.pricing:
+            charge._record(
+                own.company_id,
+                status.callback,
+                own.partner_id,
+                [own._get_whatsapp_address()],
+                status.pricing,
+                status.moment or fields.Datetime.now(),
+            )
+        if status.status != "failed" or own.left_out:
+            return False
+        words = ", ".join(f"{text} ({code})" for code, text in status.errors) or "-"
+        own.left_out = words[:500]
+        body = self.env._("Our answer by WhatsApp did not arrive: %s", words)
+        own.partner_id._message_log(body=body)
+        self.env["chaser.channel"]._plan_look(
+            own.company_id,
+            own.partner_id,
+            own.reminder_id,
+            own.partner_id.name or "",
+            body,
+        )
+        return True
+
     def action_whatsapp_answer(self):
         """Write back by WhatsApp, while the window is open."""
         self.ensure_one()
@@ -176,7 +223,7 @@ class ChaserInbound(models.Model):
             raise UserError(
                 self.env._("Assign the message to a customer first, then answer it.")
             )
-        if not self.whatsapp_can_answer:
+        if not self._is_whatsapp_open():
             raise UserError(
                 self.env._(
                     "The customer's last message is more than 24 hours old, so that "

@@ -238,7 +238,9 @@ class ChaserWhatsappPerson(models.Model):
                 **vals,
                 "partner_id": partner.commercial_partner_id.id,
             }
-        if not vals.get("phone_e164"):
+        given = vals.get("phone_e164")
+        if not given or given == f"+{vals.get('wa_id')}" and to_wa_id(given):
+            # WhatsApp itself has named it: a number that a library does not know yet.
             return vals
         number = self._format_number(vals["phone_e164"], partner)
         if not number:
@@ -334,7 +336,6 @@ class ChaserWhatsappPerson(models.Model):
                 values |= {name: other[name] for name in (date, *names)}
         for name in ("phone_e164", "wa_id", "user_id", "username"):
             values[name] = self[name] or other[name]
-        other.write({"user_id": False, "phone_e164": other.phone_e164})
         self.write(values)
 
     @api.model

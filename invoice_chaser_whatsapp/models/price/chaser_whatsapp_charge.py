@@ -39,16 +39,23 @@ class ChaserWhatsappCharge(models.Model):
         help="Not billed are messages that follow an advertisement of yours.",
     )
     currency_id = fields.Many2one("res.currency", readonly=True)
-    expected = fields.Monetary(
-        "Expected", readonly=True, help="By the price list, as the preview showed it."
+    # With more digits than the currency has: a message costs a few fils.
+    expected = fields.Float(
+        readonly=True,
+        digits=(16, 6),
+        help="By the price list, as the preview showed it.",
     )
-    amount = fields.Monetary(
+    amount = fields.Float(
         "Billed Amount",
         readonly=True,
+        digits=(16, 6),
         help="By the price list, for the category that Meta names.",
     )
-    difference = fields.Monetary(
-        compute="_compute_difference", store=True, help="Billed less expected."
+    difference = fields.Float(
+        compute="_compute_difference",
+        store=True,
+        digits=(16, 6),
+        help="Billed less expected.",
     )
     has_price = fields.Boolean(
         "Priced",

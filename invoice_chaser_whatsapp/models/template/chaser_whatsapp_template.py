@@ -262,11 +262,23 @@ class ChaserWhatsappTemplate(models.Model):
 
     def copy_data(self, default=None):
         return [
-            {"name": f"{template.name}_2", **vals}
-            if not (default or {}).get("name")
-            else vals
+            vals
+            if (default or {}).get("name")
+            else vals | {"name": template._get_free_name()}
             for template, vals in zip(self, super().copy_data(default), strict=True)
         ]
+
+    def _get_free_name(self):
+        """The name with a number that this account does not have."""
+        names = set(
+            self.with_context(active_test=False)
+            .search([("provider_id", "=", self.provider_id.id)])
+            .mapped("name")
+        )
+        number = 2
+        while f"{self.name}_{number}" in names:
+            number += 1
+        return f"{self.name}_{number}"
 
     def _fit_variables(self):
         """A record for each variable of the body, none for others; what is known of a

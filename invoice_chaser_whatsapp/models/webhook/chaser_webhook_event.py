@@ -198,6 +198,8 @@ class ChaserWebhookEvent(models.Model):
         message's record is not there yet, and an unknown word as it is."""
         if status.phone_id and status.phone_id != account.whatsapp_phone_id:
             return False
+        if status.callback.startswith("answer:"):
+            return self.env["chaser.inbound"]._process_whatsapp_status(account, status)
         reminder, is_own = self._find_reminder(account, status)
         if not reminder:
             # Somebody else's message by the same number, or one whose mark is not
