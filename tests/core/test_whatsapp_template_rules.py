@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from core.letter.wording import find_wording
+from whatsapp_core import shipped
 from whatsapp_core.template_rules import Draft, Refusal, clean_value, fill
 from whatsapp_core.template_rules import find_refusals as find
 
@@ -191,3 +192,27 @@ def test_duplicates():
 def test_values():
     assert clean_value(" two\nlines\tand     blanks ") == "two lines and blanks"
     assert fill("Hi {{customer}}!", {"customer": "{{x}}"}) == "Hi {{x}}!"
+
+
+@pytest.mark.parametrize("lang", ["en", "ar"])
+def test_those_that_come_with_the_addon(lang):
+    """Four tones, none of them refused, each named in both languages."""
+    drafts = [
+        Draft(
+            name=name,
+            language=lang,
+            lang=lang,
+            header_kind="document",
+            body=bodies[lang],
+            footer=shipped.FOOTERS[lang],
+            button=shipped.BUTTONS[lang],
+            url=EN.url,
+            samples=dict.fromkeys(shipped.SOURCES, "3 things"),
+            sources=shipped.SOURCES,
+        )
+        for name, bodies in shipped.TEMPLATES.values()
+    ]
+    assert len(drafts) == 4
+    for draft in drafts:
+        assert find_refusals(draft, drafts) == [], draft.name
+        assert set(draft.variables) <= set(shipped.SOURCES)
