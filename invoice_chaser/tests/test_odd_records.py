@@ -96,6 +96,29 @@ class TestOddRecords(ChaserCase):
         self.customer.active = True
         self.assertEqual(self._campaign(self.invoice).reminder_ids.state, "draft")
 
+    def test_simulator_goes_on(self):
+        """The others' reminders of the days to come are simulated; the odd ones are
+        named."""
+        private = self._private_customer().partner_id
+        archived = self._make_customer("Gone", "gone@gone.example")
+        self._make_invoice(archived, 40)
+        archived.active = False
+        self._receipt_without_customer()
+        _plan, simulation = self._as_accountant(self.env["chaser.simulator"])._simulate(
+            self.company, 3
+        )
+        self.assertEqual(
+            {one.customer.partner_id for one in simulation.departures},
+            {self.customer.id},
+        )
+        held = {
+            one.customer.partner_id: one.message.skip.reason for one in simulation.held
+        }
+        self.assertEqual(
+            held,
+            {private.id: "foreign_customer", archived.id: "customer_archived"},
+        )
+
     def test_archived_or_made_private_after_planning(self):
         other = self._make_invoice(self._make_customer("Other", "pay@other.example"))
         campaign = self._campaign(self.invoice | other)
