@@ -132,10 +132,11 @@ class _Line:
         self._free = max(
             now, mailbox.start or now
         )  # not before the end of a batch's rest, or of the mailbox's own hold
-        self._future: list[tuple[datetime, Waiting]] = []
-        self._domains: dict[str, list[Waiting]] = {}
+        # A message stands behind its order, so that heaps compare plain tuples.
+        self._future: list[tuple[datetime, tuple, Waiting]] = []
+        self._domains: dict[str, list[tuple[tuple, Waiting]]] = {}
         self._ready: list[
-            tuple[Waiting, str]
+            tuple[tuple, Waiting, str]
         ] = []  # the first message of each domain that may be written to
         self._parked: list[tuple[datetime, str]] = []  # domains whose limit is reached
         self._held: set[str] = set()
@@ -158,12 +159,12 @@ class _Line:
 
     def put(self, waiting: Waiting) -> None:
         self.count += 1
-        heappush(self._future, (waiting.not_before, waiting))
+        heappush(self._future, (waiting.not_before, waiting.order, waiting))
 
     def get_waiting(self) -> Iterator[Waiting]:
-        yield from (waiting for _moment, waiting in self._future)
+        yield from (waiting for _moment, _order, waiting in self._future)
         for queue in self._domains.values():
-            yield from queue
+            yield from (waiting for _order, waiting in queue)
 
     def send_batch(self, clock: datetime) -> Iterator[Departure]:
         throttle, pace = self.throttle, self.throttle.pace
@@ -204,17 +205,17 @@ class _Line:
         """What has become due, and the domains that may be written to again."""
         openings: dict[SendWindow, datetime | None] = {}
         while self._future and self._future[0][0] <= clock:
-            waiting = heappop(self._future)[1]
+            waiting = heappop(self._future)[2]
             if waiting.window and self._put_off_if_closed(waiting, clock, openings):
                 continue
             queue = self._domains.setdefault(waiting.domain, [])
-            heappush(queue, waiting)
-            if queue[0] is waiting and waiting.domain not in self._held:
-                heappush(self._ready, (waiting, waiting.domain))
+            heappush(queue, (waiting.order, waiting))
+            if queue[0][1] is waiting and waiting.domain not in self._held:
+                heappush(self._ready, (waiting.order, waiting, waiting.domain))
         while self._parked and self._parked[0][0] <= clock:
             domain = heappop(self._parked)[1]
             self._held.discard(domain)
-            heappush(self._ready, (self._domains[domain][0], domain))
+            heappush(self._ready, (*self._domains[domain][0], domain))
 
     def _put_off_if_closed(
         self, waiting: Waiting, clock: datetime, openings: dict
@@ -228,7 +229,7 @@ class _Line:
             self._give_up(waiting, clock)
         elif opening > clock:
             self._openings[waiting.order] = opening
-            heappush(self._future, (opening, waiting))
+            heappush(self._future, (opening, waiting.order, waiting))
         return opening is None or opening > clock
 
     def _give_up(self, waiting: Waiting, moment: datetime) -> None:
@@ -239,9 +240,9 @@ class _Line:
     def _pop_next(self, at: datetime) -> Waiting | None:
         """The most important message whose domain may be written to."""
         while self._ready:
-            first, domain = heappop(self._ready)
+            _order, first, domain = heappop(self._ready)
             queue = self._domains[domain]
-            if not queue or queue[0] is not first:
+            if not queue or queue[0][1] is not first:
                 # a more important message has come before it and has an entry of its
                 # own
                 continue
@@ -253,7 +254,7 @@ class _Line:
                 continue
             heappop(queue)
             if queue:
-                heappush(self._ready, (queue[0], domain))
+                heappush(self._ready, (*queue[0], domain))
             if first.expires and at >= first.expires:
                 self._give_up(first, at)
                 continue

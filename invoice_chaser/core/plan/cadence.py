@@ -56,12 +56,15 @@ class Choice:
     params: dict = field(default_factory=dict)
     is_news: bool = False
     find_change: Callable[[], date | None] | None = None
+    _change: date | None = None
 
     @property
     def changes_on(self) -> date | None:
         """The first later day on which the answer may be another one by itself; None:
-        never. Calculated when asked for: few ask."""
-        return self.find_change() if self.find_change else None
+        never. Calculated when asked for, and once: few ask."""
+        if self.find_change:
+            self._change, self.find_change = self.find_change(), None
+        return self._change
 
 
 class Ladder:
@@ -94,16 +97,15 @@ class Ladder:
         highest one that is not stricter in tone."""
         best, first, last = -1, None, None
         for sent in history:
-            number = (
-                self.index[sent.level_id]
-                if sent.level_id in self.index
-                else self._find_by_tone(sent.tone)
-            )
-            last = sent.last if last is None else max(last, sent.last)
+            number = self.index.get(sent.level_id)
+            if number is None:
+                number = self._find_by_tone(sent.tone)
+            if last is None or sent.last > last:
+                last = sent.last
             if number > best or first is None:
                 best, first = max(best, number), sent.first
-            elif number == best:
-                first = min(first, sent.first)
+            elif number == best and sent.first < first:
+                first = sent.first
         return best, first, last
 
     def _find_by_tone(self, tone: str) -> int:
@@ -219,19 +221,14 @@ class Ladder:
     def _find_change(
         self, days: int, place: int, first: date | None, last: date | None, day: date
     ) -> date | None:
-        due = day - timedelta(days=days)
-        moments = [
-            due + timedelta(days=rule.days_overdue)
-            for rule in self.rules[max(place, 0) :]
-        ]
+        coming = [rule.days_overdue - days for rule in self.rules[max(place, 0) :]]
         if last is not None:
-            moments += [
-                first + timedelta(days=rule.min_days)
-                for rule in self.rules[place + 1 :]
-            ]
+            since = (day - first).days
+            coming += [rule.min_days - since for rule in self.rules[place + 1 :]]
             if place >= 0 and self.rules[place].repeat_days:
-                moments.append(last + timedelta(days=self.rules[place].repeat_days))
-        return min((moment for moment in moments if moment > day), default=None)
+                coming.append(self.rules[place].repeat_days - (day - last).days)
+        ahead = [number for number in coming if number > 0]
+        return day + timedelta(days=min(ahead)) if ahead else None
 
 
 def _applies(rule: LevelRule, days: int, once: bool = False) -> bool:

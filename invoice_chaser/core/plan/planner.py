@@ -277,16 +277,16 @@ def record_sent(customer: CustomerFacts, message: Message, day: date) -> None:
     customer.contacts = (*customer.contacts, day)
     record = customer.record or Record()
     customer.record = replace(record, reminders=record.reminders + 1)
-    tones = {rule.id: rule.tone for rule in customer.ladder.rules}
     own = {item.id for item in message.items}
+    index, rules = customer.ladder.index, customer.ladder.rules
     for item in customer.items:
+        if item.id not in own:
+            continue
+        item.broken = None
         level_id = message.item_levels.get(item.id)
-        if item.id in own:
-            item.broken = None
-        if item.id in own and level_id in tones:
-            item.history = _add_sent(
-                item.history, Sent(level_id, tones[level_id], day, day)
-            )
+        if level_id in index:
+            sent = Sent(level_id, rules[index[level_id]].tone, day, day)
+            item.history = _add_sent(item.history, sent)
 
 
 def settle_promises(customer: CustomerFacts, day: date) -> None:
@@ -312,13 +312,11 @@ def settle_promises(customer: CustomerFacts, day: date) -> None:
 
 
 def _add_sent(history: tuple[Sent, ...], new: Sent) -> tuple[Sent, ...]:
-    old = next((sent for sent in history if sent.level_id == new.level_id), None)
-    if old is None:
-        return (*history, new)
-    return (
-        *(sent for sent in history if sent is not old),
-        Sent(old.level_id, old.tone, old.first, new.last),
-    )
+    for old in history:
+        if old.level_id == new.level_id:
+            rest = (sent for sent in history if sent is not old)
+            return (*rest, Sent(old.level_id, old.tone, old.first, new.last))
+    return (*history, new)
 
 
 def _choose_items(
