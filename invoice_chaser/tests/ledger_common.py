@@ -246,7 +246,7 @@ class LedgerCase(ChaserCase):
                 {
                     "name": f"World {number}",
                     "email": f"pay@world{number}.example"
-                    if number % 40 != 1
+                    if number % 20 != 1
                     else False,
                     "is_company": True,
                 }
@@ -284,7 +284,7 @@ class LedgerCase(ChaserCase):
     def _make_documents(cls):
         moves, chance = [], cls.chance
         for partner in cls.customers:
-            for _number in range(chance.choice((0, 1, 1, 2, 2, 3))):
+            for _number in range(chance.choice((0, 1, 1, 2, 3, 3))):
                 kind = chance.choice(("out_invoice",) * 9 + ("out_receipt",))
                 moves.append(cls._prepare_invoice(partner, kind))
             for _number in range(chance.choice((0, 0, 0, 1, 1, 2))):
@@ -326,9 +326,9 @@ class LedgerCase(ChaserCase):
             if move.move_type == "out_invoice" and cls.chance.random() < 0.1:
                 cls._hold_back(move)
         for company in cls.companies:
-            for partner in cls.chance.sample(list(cls.customers), 5):
+            for partner in cls.chance.sample(list(cls.customers), 12):
                 cls.env["chaser.hold"]._hold(company, partner, "manual")
-            for partner in cls.chance.sample(list(cls.customers), 3):
+            for partner in cls.chance.sample(list(cls.customers), 10):
                 partner.with_company(company).chaser_paused_until = cls.today
 
     @classmethod

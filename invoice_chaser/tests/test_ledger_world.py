@@ -39,7 +39,7 @@ class TestLedgerWorld(LedgerCase):
         reasons = Counter(blocked.values())
         for reason in ("account_in_credit", "hold_manual", "paused", "no_email"):
             self.assertTrue(reasons[reason], reasons)
-        self.assertGreater(sum(map(len, going.values())), CUSTOMERS / 3, reasons)
+        self.assertGreater(sum(map(len, going.values())), CUSTOMERS / 5, reasons)
         self._assert_nets(books, asked, blocked)
         self._assert_owed(books, asked)
         for company in self.companies:
@@ -215,7 +215,7 @@ class TestLedgerWorld(LedgerCase):
             transport = FakeTransport()
             for _round in range(4):
                 self._run(transport, reminders.provider_id)
-            self.assertGreater(len(transport.sent), 10, company.name)
+            self.assertGreater(len(transport.sent), 5, company.name)
             self.assertFalse(reminders.filtered(lambda one: one.state == "queued"))
             books = Books(self.env, self.today)
             asked = self._sum_asked(
