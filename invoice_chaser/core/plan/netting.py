@@ -129,7 +129,8 @@ def get_free_credits(
 def get_untaken(accounts: Mapping[int, Account]) -> list[OpenCredit]:
     """What of a customer's credits no debit takes up that nobody asks for: within each
     company first, then over the legal entity. ``accounts``: by company id."""
-    free, hungry = {}, []
+    free: dict[int, list[OpenCredit]] = {}
+    hungry: list[OpenDebit] = []
     for key in sorted(accounts):
         free[key], left = take_up(accounts[key].credits, accounts[key].takers)
         hungry += left

@@ -56,7 +56,9 @@ def order_channels(
 
 # Asked for every message, with few different answers.
 @lru_cache(maxsize=256)
-def _order(wish, chosen, level, known):
+def _order(
+    wish: str | None, chosen: str | None, level: tuple[str, ...], known: tuple[str, ...]
+) -> tuple[str, ...]:
     wanted = dict.fromkeys(filter(None, (wish, chosen, *level)))
     return tuple(name for name in wanted if name in known) or (DEFAULT_CHANNEL,)
 
