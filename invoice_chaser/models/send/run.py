@@ -372,7 +372,8 @@ class MailboxRun:
         self.env.cr.execute(
             SQL(
                 """SELECT r.id, r.partner_id FROM %s AND r.scheduled_at <= %s
-                AND r.company_id = %s AND (%s::text[] IS NULL OR r.purpose = ANY(%s::text[]))
+                AND r.company_id = %s
+                AND (%s::text[] IS NULL OR r.purpose = ANY(%s::text[]))
                 FOR NO KEY UPDATE OF r SKIP LOCKED""",
                 self.provider._get_queue_sql(),
                 fields.Datetime.now(),
