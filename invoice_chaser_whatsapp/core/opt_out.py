@@ -18,16 +18,17 @@ _NOISE = re.compile(r"[^\w\s'/?؟.!،,;؛:-]", re.U)
 # -- the whole message is one of these -------------------------------------------------
 
 _EN_ALONE = re.compile(
-    r"(?:please |pls |plz |kindly |now |just )*"
-    r"(?:stop(?: ?(?:all|it|now|this|that|please|pls))*|stopall|unsubscribe(?: me| us)?"
+    r"(?:please |pls |plz |kindly |now |just ){0,8}"
+    r"(?:stop(?: ?(?:all|it|now|this|that|please|pls)){0,8}|stopall"
+    r"|unsubscribe(?: me| us)?"
     r"|end|quit|cancel|opt[ -]?out|optout|remove(?: me| us)?|no more|enough|block)"
-    r"(?: please| pls| now| thanks| thank you)*"
+    r"(?: please| pls| now| thanks| thank you){0,8}"
 )
 _AR_ALONE = re.compile(
-    r"(?:(?:من فضلك(?:م)?|لو سمحت(?:م|وا)?|رجاء|ارجو(?:كم)?|نرجو) )*"
+    r"(?:(?:من فضلك(?:م)?|لو سمحت(?:م|وا)?|رجاء|ارجو(?:كم)?|نرجو) ){0,8}"
     r"(?:ايقاف|الايقاف|قف|قفوا|توقف|توقفوا|وقف|وقفوا|اوقف|اوقفوا|كفي|كفايه|يكفي|بس|خلاص"
     r"|الغاء|الغاء الاشتراك|الغ الاشتراك|الغوا الاشتراك|انهاء|حظر|ستوب|ازاله)"
-    r"(?: (?:من فضلك(?:م)?|لو سمحت(?:م|وا)?|رجاء|شكرا|فورا|الان|هذا|ذلك))*"
+    r"(?: (?:من فضلك(?:م)?|لو سمحت(?:م|وا)?|رجاء|شكرا|فورا|الان|هذا|ذلك)){0,8}"
 )
 
 # -- somewhere in it -------------------------------------------------------------------
@@ -44,7 +45,7 @@ _EN_WRITING = (
 _EN_US = r"(?:me|us|this (?:number|phone|mobile)|my (?:number|phone|mobile)|here)"
 _EN_GAP = (
     r"(?:(?:me|us|any|all|more|further|such|the|these|those|your|payment|daily|weekly"
-    r"|constant|automated?|automatic|of|kind|so many|to us|to me|again) )*"
+    r"|constant|automated?|automatic|of|kind|so many|to us|to me|again) ){0,8}"
 )
 _EN_END = r"(?=\s*(?:$|[.!,;:?]|please\b|pls\b|thanks\b|thank\b|again\b|any ?more\b|on\b|to\b|at\b|via\b|by\b|and\b|or\b|through\b|i\b|we\b|now\b))"  # noqa: E501
 _EN_PHRASES = (
@@ -56,7 +57,7 @@ _EN_PHRASES = (
     # do not message me; don't send me (any) messages; never write to this number
     rf"(?:do not|don'?t|dont|never|pls no|no longer) (?:ever )?{_EN_WRITING} (?:to )?{_EN_US}\b",  # noqa: E501
     rf"(?:do not|don'?t|dont|never) (?:ever )?send {_EN_GAP}{_EN_MESSAGES}\b",
-    rf"(?:do not|don'?t|dont|never) (?:ever )?send (?:(?:to )?{_EN_US}|anything|any ?more)(?: (?:any ?more|again|anything(?: (?:again|any ?more|else))?))*{_EN_END}",  # noqa: E501
+    rf"(?:do not|don'?t|dont|never) (?:ever )?send (?:(?:to )?{_EN_US}|anything|any ?more)(?: (?:any ?more|again|anything(?: (?:again|any ?more|else))?)){{0,8}}{_EN_END}",  # noqa: E501
     rf"(?:do not|don'?t|dont|no longer) (?:want|wish|agree|consent) (?:to )?(?:get|receive|be sent)? ?(?:to )?{_EN_GAP}(?:{_EN_MESSAGES}|be (?:contacted|messaged|texted))\b",  # noqa: E501
     rf"no more {_EN_GAP}{_EN_MESSAGES}\b",
     # remove my number; take us off your list; unsubscribe; opt out
@@ -71,7 +72,7 @@ _EN_FOUND = re.compile("|".join(rf"(?:\b{one})" for one in _EN_PHRASES))
 _EN_NOT = re.compile(
     r"(?:\bnot|n'?t|\bdont|\bnever|\bdid you|\bdid u|\bwhy did you|\bhave you|\bhas it"
     r"|\byou have|\byou|\bif we|\bif i|\bunless we|\bhow (?:do|can) (?:i|we)) "
-    r"(?:please |ever |just |really |already )*$"
+    r"(?:please |ever |just |really |already ){0,8}$"
 )
 # "can you stop", "could you please stop" ask for it.
 _EN_ASKED = re.compile(r"\b(?:can|could|would|will|should|must) (?:you|u) (?:\w+ )?$")
@@ -82,7 +83,8 @@ _AR_MESSAGES = (
 )
 _AR_GAP = (
     r"(?:(?:لي|لنا|الي|الينا|اليه|علي|علينا|هذه|هذا|هذي|تلك|كل|جميع|اي|اي من|مزيدا من"
-    r"|المزيد من|مثل|مثل هذه|بعد الان|اخري|في|من|عبر|ارسال|استقبال|استلام|تلقي|ب) )*"
+    r"|المزيد من|مثل|مثل هذه|بعد الان|اخري|في|من|عبر|ارسال|استقبال|استلام|تلقي|ب) )"
+    r"{0,8}"
 )
 _AR_US = (
     r"(?:لي|لنا|الي|الينا|علي (?:هذا )?(?:ال)?رقم(?:ي|نا)?|علي هذا الرقم|لهذا الرقم"
@@ -116,13 +118,17 @@ _AR_FOUND = re.compile("|".join(rf"(?:(?<!\w)[وف]?{one})" for one in _AR_PHRAS
 _AR_NOT = re.compile(r"(?<!\w)(?:لا|لم|لماذا|ليش|هل|ما سبب|سبب|اذا|لو لم) (?:تم )?$")
 
 
+# Characters that are looked at; a message of WhatsApp has 4,096 at most.
+_MAX = 4_096
+
+
 def find_opt_out(text: str) -> str:
     """The words by which a message asks for no more messages, as folded for the
     comparison; empty when it asks for nothing of the kind.
 
     :param text: what the customer wrote, as plain text in any mixture of languages
     """
-    plain = _fold(text)
+    plain = _fold(text[:_MAX])
     alone = " ".join(re.sub(r"[^\w\s'-]", " ", plain).split())
     for pattern in (_EN_ALONE, _AR_ALONE):
         if alone and pattern.fullmatch(alone):

@@ -16,6 +16,7 @@ from core.letter.render import (
     compose,
     languages,
 )
+from core.letter.sanitize import sanitize
 from core.letter.template_language import TemplateProblem
 from core.letter.texts import TEXTS
 from lxml import html as lxml_html
@@ -1001,3 +1002,34 @@ def test_without_an_arabic_address_there_is_the_one():
         "\u2068Office 7\u2069، \u2068Dubai\u2069"
         in tree(rendered).xpath("//td[@class='foot']")[0].text_content()
     )
+
+
+@pytest.mark.parametrize(
+    "evil",
+    [
+        "<img src=x onerror=alert(1)>",
+        "<script>alert(2)</script>",
+        "<iframe src='https://evil.example'></iframe>",
+        "<form action='https://evil.example'><input name=a></form>",
+        "<a href='javascript:alert(3)'>x</a>",
+        "<object data='x'></object><embed src='x'>",
+        "<meta http-equiv=refresh content='0;url=https://evil.example'>",
+    ],
+)
+def test_what_acts_does_not_reach_the_mail(evil):
+    """Whatever passed when the text was saved."""
+    sources = {"en": ("Hello", f"<p>Dear all</p>{evil}<p>{{{{ invoice_table }}}}</p>")}
+    html = compose(data(2), sources, "en", PREFIX).html
+    for sign in ("onerror", "alert", "evil.example", "<iframe", "<form", "<object"):
+        assert sign not in html, sign
+    assert "Dear all" in html
+
+
+def test_what_does_not_act_stays_letter_by_letter():
+    for text in (
+        "plain, ünïcode, عربي",
+        '<p style="color:red">a &amp; b&nbsp;<b>c</b> &quot;d&quot;<br></p>',
+        '<ul><li>1<li>2</ul><a href="https://pop.example/?a=1&amp;b=2">x</a>',
+        "a < b",
+    ):
+        assert sanitize(text) == text

@@ -593,3 +593,56 @@ def test_render_checks_too():
     with pytest.raises(TemplateProblem) as caught:
         render("{{ ''.__class__ }}")
     assert caught.value.code == "forbidden"
+
+
+# --- one lexer: what is a statement, Jinja says ---------------------------------------
+
+_IMAGE = "&lt;img src=x onerror=alert(1)&gt;&lt;script&gt;alert(2)&lt;/script&gt;"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"{{% raw %}}{{{{ {_IMAGE} }}}}{{% endraw %}}",
+        f"{{%- raw -%}}{{{{ {_IMAGE} }}}}{{%- endraw -%}}",
+        f'{{{{ "{{% raw %}}" }}}} {_IMAGE} {{{{ "{{% endraw %}}" }}}}',
+        f"{{# {{{{ #}} {_IMAGE} {{# }}}} #}}",
+        f"""{{{{ "}}}} {{%" }}}} {_IMAGE} {{% if invoice_count %}}x{{% endif %}}""",
+        f"""{{{{ '}}}}' }}}}{_IMAGE}{{{{ '{{{{' }}}}""",
+        f"{{{{ '&#125;&#125;' }}}}{_IMAGE}{{{{ '&#123;&#123;' }}}}",
+    ],
+)
+def test_nothing_gets_out_of_its_quotes(source):
+    plain = unescape_statements(source)
+    assert "<img" not in plain
+    assert "<script" not in plain
+
+
+@pytest.mark.parametrize(
+    ("source", "plain"),
+    [
+        ("{%- if invoice_count &gt; 3 -%} x {{- iban&nbsp;-}} y {% endif %}",) * 2,
+        ("{{ today }}\n{{ iban&nbsp;}}\n",) * 2,
+        ('{{ invoice_count|plural(one=&quot;a&quot;, other="}") }}',) * 2,
+    ],
+)
+def test_statements_of_an_editor(source, plain):
+    wanted = plain.replace("&gt;", ">").replace("&nbsp;", " ").replace("&quot;", '"')
+    assert unescape_statements(source) == wanted
+
+
+@pytest.mark.parametrize("piece", ["{{", "{%", "{{&lt;", "{{ a ", "{#", "{% raw %}"])
+def test_a_source_that_is_too_long_is_not_looked_at(piece):
+    source = piece * 2_000_000
+    [problem] = find_problems(source)
+    assert problem.code == "too_long"
+    assert unescape_statements(source) is source
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1e400|int", "1e999|round"])
+def test_a_number_without_end(number):
+    """Python writes it as a name."""
+    source = f"{{{{ {number} }}}}"
+    assert {problem.code for problem in find_problems(source)} == {"forbidden"}
+    with pytest.raises(TemplateProblem):
+        render_source(source, {}, "en")

@@ -18,7 +18,9 @@ except ImportError:
 
 RAMADAN = 9  # month of the Islamic year
 RAMADAN_NAMES = {"en_US": "Ramadan", "ar_001": "رمضان"}
-_ESTIMATED = re.compile(r"\s*\((?:[^()]*estimated|تقديري)[^()]*\)", re.IGNORECASE)
+_ESTIMATED = re.compile(
+    r"\s{0,5}\((?:[^()]{0,80}estimated|تقديري)[^()]{0,80}\)", re.IGNORECASE
+)
 # "Eid al-Fitr Holiday" and "Eid al-Fitr" are one feast.
 _FURTHER_DAY = re.compile(r"^عطلة\s+(?=عيد)|(?<=Eid al-....) Holiday$")
 

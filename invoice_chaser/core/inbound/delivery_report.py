@@ -83,7 +83,7 @@ _DELAY = re.compile(
 )
 _NO_RECIPIENT = re.compile(
     r"(?:message-?id|mail from|return-?path|envelope-from|reply-to|sender(?: "
-    r"address)?|contact|write to|(?:^|\n)\s*from)"
+    r"address)?|contact|write to|(?:^|\n)\s{0,20}from)"
     r"\s{0,3}[:=]?\s{0,3}<?$|<$(?<=message-id: <)",
     re.I,
 )

@@ -47,7 +47,7 @@ _NEEDED = frozenset(
         "oldest_due_date",
     )
 )
-_PRINTED = re.compile(f"{START}([a-z_]+){MIDDLE}([^{END}]*){END}")
+_PRINTED = re.compile(f"{START}([a-z_]{{1,60}}){MIDDLE}([^{START}{END}]*){END}")
 _MARKS = re.compile(f"[{START}{MIDDLE}{END}]")
 _ARABIC_LETTER, _LATIN_LETTER = re.compile(r"[\u0621-\u064a]"), re.compile(r"[A-Za-z]")
 _LATIN_WORD = re.compile(r"[A-Za-z]{3,}")
@@ -58,7 +58,7 @@ _FRAGILE = re.compile(
     r"\+\d[\d ()-]{6,}\d|\b[A-Z]{2}\d{2}(?: "
     r"?[A-Z0-9]{3,4}){3,}\b|\b[A-Z]{2,}[/-]\d[\w/-]*|\b\d{2,4}(?:[-/]\d{2,4}){1,3}\b"
 )
-_ISOLATED = re.compile("[\u2066\u2067\u2068][^\u2069]*\u2069")
+_ISOLATED = re.compile("[\u2066\u2067\u2068][^\u2066-\u2069]*\u2069")
 
 
 @dataclass(frozen=True)
@@ -366,7 +366,7 @@ def _find_bare(filled: str, place: str) -> Iterator[Finding]:
 
 
 _MARKED_ISOLATE = re.compile(
-    f"[\u2066\u2067\u2068](?=[^\u2069]*{START})[^\u2069]*\u2069"
+    f"[\u2066\u2067\u2068](?=[^\u2066-\u2069]*{START})[^\u2066-\u2069]*\u2069"
 )
 
 

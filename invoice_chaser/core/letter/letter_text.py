@@ -31,11 +31,16 @@ _BLOCKS = frozenset(
     )
 )
 _HIDDEN = frozenset(("style", "script", "head", "title"))
-_STATEMENT = re.compile(r"{{.*?}}|{%.*?%}|{#.*?#}", re.S)
+_STATEMENT = re.compile(
+    r"{{(?:[^{}]|{(?!{)|}(?!}))*}}|{%(?:[^{%]|{(?!%)|%(?!}))*%}"
+    r"|{#(?:[^{#]|{(?!#)|#(?!}))*#}"
+)
 _PLURAL = re.compile(r"{{[^{}]*\|\s*plural\b[^{}]*}}")
 _QUOTED = re.compile(r"'((?:[^'\\]|\\.)*)'|\"((?:[^\"\\]|\\.)*)\"")
 _ISOLATES = re.compile("[\u2066-\u2069\u200e\u200f\u061c]")
-LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"')]+|[\w.+-]+@[\w-]+\.[\w.-]+", re.I)
+LINK = re.compile(
+    r"(?:https?://|www\.)[^\s<>\"')]+|[\w.+-]{1,64}@[\w-]{1,63}\.[\w.-]{1,200}", re.I
+)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 # Number words of deadlines and counts. "One" and «واحد» are also pronouns and are not
 # looked for.

@@ -17,6 +17,7 @@ from .html_layout import LAYOUT, get_colors, get_part, inline_text
 from .merge_tags import KIND, REFERENCE, page_links, portal_links
 from .message_data import Item, MessageData
 from .plain_text import SAFE_LINK
+from .sanitize import sanitize
 from .template_language import render_source
 from .texts import TEXTS
 
@@ -37,7 +38,8 @@ __all__ = [
 # MAX_SIZE (bytes), fewer rows are shown.
 MAX_ROWS, MAX_SIZE = 60, 99_000
 _PARAGRAPH_AROUND_BLOCK = re.compile(
-    r"<p\b[^>]*>\s*(\{\{\s*(?:invoice_table|pay_button)\s*\}\})\s*(?:<br\s*/?>)?\s*</p>",
+    r"<p\b[^<>]{0,500}>\s{0,50}(\{\{\s{0,20}(?:invoice_table|pay_button)\s{0,20}\}\})"
+    r"\s{0,50}(?:<br\s{0,5}/?>)?\s{0,50}</p>",
     re.I,
 )
 # Characters of the private use area: they mark the place of a block until the author's
@@ -379,10 +381,12 @@ class _Part:
         inserted at their marks."""
         marks = {name: Markup(mark) for name, mark in _BLOCK_MARKS.items()}  # noqa: S704 (our own constants)
         body = localize.clean_links(
-            render_source(
-                _PARAGRAPH_AROUND_BLOCK.sub(r"\1", source),
-                self.values | marks,
-                self.lang,
+            sanitize(
+                render_source(
+                    _PARAGRAPH_AROUND_BLOCK.sub(r"\1", source),
+                    self.values | marks,
+                    self.lang,
+                )
             )
         )
         html, text = (

@@ -11,7 +11,7 @@ from markupsafe import escape
 from .merge_tags import SAMPLE
 from .render import Item, MessageData, Rendered
 
-_BODY = re.compile(r"<body[^>]*>", re.I)
+_BODY = re.compile(r"<body[^<>]{0,2000}>", re.I)
 _ITEMS = (
     (142, 41, "18375.00", "18375.00"),
     (187, 23, "6420.50", "2420.50"),

@@ -65,8 +65,16 @@ _ALLOWED = (
     nodes.Sub,
     nodes.Concat,
 )
-_STATEMENT = re.compile(r"({{.*?}}|{%.*?%})", re.S)
+# Candidates for statements; Jinja's lexer decides. A candidate ends where another one
+# begins, so that the time grows with the text alone.
+_STATEMENT = re.compile(
+    r"{{(?:[^{}]|{(?![{%#])|}(?!}))*}}|{%(?:[^{%]|{(?![{%#])|%(?!}))*%}"
+)
 _DELIMITER = re.compile(r"{[{%#]|[}%#]}")
+# What a number that is too large becomes.
+_ENDLESS = (float("inf"), float("-inf"))
+_BEGINS = ("variable_begin", "block_begin")
+_ENDS = ("variable_end", "block_end")
 _MAX_SOURCE = 50_000
 # Each tag may stand for a table of 60 invoices, so that their number and the text they
 # make are bounded, too.
@@ -89,7 +97,8 @@ _SYNTAX = (
     (
         "open_if",
         re.compile(
-            r"Unexpected end of template.*(?:'elif' or 'else' or 'endif'|'endif')", re.S
+            r"Unexpected end of template.{0,500}'(?:elif' or 'else' or 'endif|endif)'",
+            re.S,
         ),
     ),
     (
@@ -153,20 +162,45 @@ _HTML, _TEXT = _environment(True), _environment(False)
 
 def unescape_statements(source: str) -> str:
     """An HTML editor writes ``&gt;`` and non-breaking spaces inside ``{{ … }}`` too;
-    the template language needs the plain characters."""
+    the template language needs the plain characters.
+
+    What is not a statement to Jinja stays escaped, whatever it looks like: inside of
+    ``{% raw %}`` and of comments, and behind an escaped delimiter."""
+    if len(source) > _MAX_SOURCE:
+        return source
+    written = []
 
     def clean(match: re.Match) -> str:
-        statement = match.group(1)
+        statement = match.group()
         inner = html.unescape(statement[2:-2]).replace("\u00a0", " ")
-        # An escaped delimiter would end the statement early and let sanitized HTML out
-        # of its quotes.
-        return (
-            statement
-            if _DELIMITER.search(inner)
-            else statement[:2] + inner + statement[-2:]
-        )
+        if _DELIMITER.search(inner):
+            written.append(statement)
+        else:
+            written.append(statement[:2] + inner + statement[-2:])
+        return written[-1]
 
-    return _STATEMENT.sub(clean, source)
+    plain = _STATEMENT.sub(clean, source)
+    if plain == source or written == _find_statements(plain):
+        return plain
+    return source
+
+
+def _find_statements(source: str) -> list[str]:
+    """The statements as Jinja's lexer sees them; empty where it cannot."""
+    found, begun = [], None
+    try:
+        for _line, kind, value in _HTML.lexer.tokeniter(source, None):
+            if kind in _BEGINS:
+                begun = [value]
+            elif begun is not None:
+                begun.append(value)
+                if kind in _ENDS:
+                    found.append("".join(begun))
+                    begun = None
+    except TemplateSyntaxError:
+        return []
+    # Jinja counts blanks around a statement to it, where it takes them away.
+    return [one.strip() for one in found]
 
 
 def repair_links(source: str) -> str:
@@ -190,13 +224,13 @@ def _parse(source: str, environment: ImmutableSandboxedEnvironment) -> nodes.Tem
     try:
         return environment.parse(source)
     except TemplateSyntaxError as error:
-        kind, tag = _classify(error.message or "")
+        kind, tag = _classify((error.message or "")[:500])
         raise TemplateProblem(
             "syntax", line=error.lineno, detail=error.message or "", kind=kind, tag=tag
         ) from None
     except RecursionError:
         raise TemplateProblem("syntax", line=1, detail="nested too deeply") from None
-    except ValueError as error:
+    except (ValueError, ArithmeticError) as error:
         raise TemplateProblem("syntax", line=1, detail=str(error)) from None
 
 
@@ -240,6 +274,8 @@ def _find_forbidden(tree: nodes.Template) -> Iterator[TemplateProblem]:
             yield TemplateProblem(
                 "forbidden", line=node.lineno, detail=type(node).__name__
             )
+        elif isinstance(node, nodes.Const) and node.value in _ENDLESS:
+            yield TemplateProblem("forbidden", line=node.lineno, detail="Number")
         elif isinstance(node, nodes.Filter) and node.name not in _FILTERS:
             yield TemplateProblem(
                 "unknown_filter",
@@ -317,6 +353,7 @@ def render_source(source: str, values: dict, lang: str, is_html: bool = True) ->
         ArithmeticError,
         AttributeError,
         LookupError,
+        NameError,
     ) as error:
         raise TemplateProblem("failed", detail=str(error)) from None
 

@@ -10,7 +10,9 @@ from lxml import html as lxml_html
 from .letter_text import paragraphs
 from .template_language import unescape_statements
 
-_TOKEN = re.compile(r"{{.*?}}|{%.*?%}|\w+|\s+|[^\w\s]", re.S)
+_TOKEN = re.compile(
+    r"{{(?:[^{}]|{(?!{)|}(?!}))*}}|{%(?:[^{%]|{(?!%)|%(?!}))*%}|\w+|\s+|[^\w\s]"
+)
 # Below it two paragraphs have so little in common that marking words would only
 # confuse.
 _ALIKE = 0.35

@@ -89,7 +89,11 @@ class OutcomeUnknown(TransportError):
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
 # Addresses, hosts and links repeat the customer's name ("info@dailyrate.ae") and say
 # nothing about the reason.
-_NAMES = re.compile(r"https?://\S+|\S+@\S+|\b[\w-]+(?:\.[\w-]+)*\.[a-z][\w-]+", re.I)
+_NAMES = re.compile(
+    r"https?://\S+|\S{1,300}@\S{1,300}"
+    r"|\b[\w-]{1,63}(?:\.[\w-]{1,63}){0,20}\.[a-z][\w-]{1,62}",
+    re.I,
+)
 # Temporary responses that speak of volume (Google: 4.7.0, 4.7.28, 4.2.1, 4.4.5;
 # Microsoft: 4.3.2; RFC 3463: 4.5.3).
 _VOLUME = {(4, 7, 0), (4, 7, 28), (4, 2, 1), (4, 4, 5), (4, 3, 2), (4, 5, 3)}

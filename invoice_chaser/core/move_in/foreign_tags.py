@@ -51,7 +51,9 @@ _FORMS = (
     # listmonk and Go templates: {{ .Subscriber.FirstName }}, {{ UnsubscribeURL }}.
     re.compile(r"\{\{-?\s*\.?((?:Subscriber|Campaign)\.[\w.]+)\s*-?\}\}"),
     # Brevo, Handlebars, Liquid, ours: {{ contact.FIRSTNAME }}, {{ params.total }}.
-    re.compile(r"\{\{\{?\s*([\w.\-]{1,80})(?:\s*\|[^{}]*)?\s*\}?\}\}"),
+    re.compile(
+        r"\{\{\{?\s{0,20}([\w.\-]{1,80})(?:\s{0,20}\|[^{}]{0,500})?\s{0,20}\}?\}\}"
+    ),
     # Chaser and mail merge: [customer_name], %recipient_name%, «Name».
     re.compile(r"\[([A-Za-z][A-Za-z_ ]{2,40})\]"),
     re.compile(r"%([A-Za-z][A-Za-z_]{2,40})%"),

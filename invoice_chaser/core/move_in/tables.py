@@ -30,6 +30,10 @@ MAX_COLUMNS = 300
 MAX_ROWS = 1_000_000
 _SKIPPED = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store|Thumbs\.db|desktop\.ini)", re.I)
 _HTML = re.compile(rb"\s*(<!doctype html|<html|<table|<head|<body)", re.I)
+_TITLE = re.compile(r"<title[^<>]{0,500}>", re.I)
+_TITLE_END = re.compile(r"</title>", re.I)
+_BODY = re.compile(r"<body[^<>]{0,5000}>", re.I)
+_BODY_END = re.compile(r"</body>", re.I)
 _DATA = (".csv", ".txt", ".tsv", ".xlsx", ".json", ".jsonl")
 Rows = Iterator[tuple[int, list]]
 
@@ -264,6 +268,13 @@ def _find_records(content: object, depth: int = 0) -> list:
     raise FileProblem("json_form")
 
 
+def _find_inside(begin: re.Pattern, text: str, end: re.Pattern) -> str | None:
+    """What stands between a tag and its end; None without one of them."""
+    found = begin.search(text)
+    after = end.search(text, found.end()) if found else None
+    return text[found.end() : after.start()] if after else None
+
+
 def _read_html_template(name: str, raw: bytes) -> Table:
     """A file of a template's text: one row with its name, subject and body."""
     if len(raw) > MAX_TEXT_BYTES:
@@ -273,11 +284,11 @@ def _read_html_template(name: str, raw: bytes) -> Table:
     except UnicodeDecodeError as error:
         row = raw[: error.start].count(b"\n") + 1
         raise FileProblem("bad_bytes", row=row) from None
-    title = re.search(r"<title[^>]*>(.*?)</title>", text, re.I | re.S)
-    body = re.search(r"<body[^>]*>(.*?)</body>", text, re.I | re.S)
+    title = _find_inside(_TITLE, text, _TITLE_END)
+    body = _find_inside(_BODY, text, _BODY_END)
     stem = re.split(r"[/\\]", name)[-1].rsplit(".", 1)[0]
-    subject = re.sub(r"\s+", " ", title[1]).strip() if title else ""
-    cells = [stem, subject or stem, body[1] if body else text]
+    subject = " ".join((title or "").split())
+    cells = [stem, subject or stem, text if body is None else body]
     return Table(
         name,
         ["name", "subject", "body_html"],

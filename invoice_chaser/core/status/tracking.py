@@ -23,7 +23,7 @@ _ROBOTS = re.compile(
 # Google's image proxy names itself when a person opens; its prefetch comes with an
 # ancient Chrome/Edge instead.
 _GOOGLE_PROXY = "GoogleImageProxy"
-_GMAIL_PREFETCH = re.compile(r"Chrome/42\.0\.2311\.135.*Edge/12\.246")
+_GMAIL_PREFETCH = re.compile(r"Chrome/42\.0\.2311\.135.{0,80}Edge/12\.246")
 
 
 def new_token() -> str:
