@@ -121,6 +121,8 @@ class ChaserTracking(http.Controller):
             ],
             "ip": http_request.remote_addr or "",
             "country": request.geoip.country_code or "",
+            "city": request.geoip.city.name or "",
+            "time_zone": request.geoip.location.time_zone or "",
         }
 
     def _page(self, html):

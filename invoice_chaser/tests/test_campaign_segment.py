@@ -1,7 +1,10 @@
+from datetime import date, datetime
+
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
 
+from ..models.campaign.filter_names import make_filter_names
 from .common import ChaserCase
 
 
@@ -63,7 +66,10 @@ class TestSegment(ChaserCase):
             ("[('nonsense', '=', 1)]", "cannot be used"),
             ("[('name', '=', ", "cannot be used"),
             ("__import__('os').system('true')", "cannot be used"),
-            ("[('name', '=', uid)]", "cannot be used"),
+            ("[('name', '=', secret)]", "cannot be used"),
+            ("[('name', '=', uid.env)]", "cannot be used"),
+            ("[('name', '=', datetime.sys)]", "cannot be used"),
+            ("[('name', '=', time.sleep(9))]", "cannot be used"),
             ("{'a': 1}", "cannot be used"),
         ):
             with (
@@ -72,6 +78,70 @@ class TestSegment(ChaserCase):
                 self.cr.savepoint(),
             ):
                 self._segment(name=domain, domain=domain)
+
+    def test_filters_as_the_editor_writes_them(self):
+        """``uid``, ``context_today()`` and dates, as Odoo's own editor of filters and
+        the saved filters of lists have them."""
+        self.found.user_id = self.accountant
+        for domain in (
+            "[('user_id', '=', uid)]",
+            "[('user_id', 'in', [uid, 999999])]",
+            "['&', ('user_id', '=', uid), ('create_date', '>=',"
+            " context_today().strftime('%Y-%m-%d'))]",
+            "[('user_id', '=', uid), ('create_date', '>=', (context_today() +"
+            " relativedelta(days=-30)).strftime('%Y-%m-%d'))]",
+            "[('user_id', '=', uid), ('create_date', '>=',"
+            " datetime.datetime.combine(context_today() + relativedelta(days=-7),"
+            " datetime.time(0, 0, 0)).to_utc().strftime('%Y-%m-%d %H:%M:%S'))]",
+            "[('user_id', '=', uid), ('create_date', '>', '-30d')]",
+            "[('user_id', '=', uid), ('create_date', '<=', 'today +1d')]",
+        ):
+            with self.subTest(domain):
+                segment = self._segment(name=domain, domain=domain)
+                self.assertIn(self.found, segment._get_customers())
+                self.assertNotIn(self.stranger, segment._get_customers())
+
+    def test_moment_of_a_filter_is_the_users(self):
+        """Midnight of the user's day, as Odoo stores it (UTC)."""
+        self.env.user.tz = "Asia/Dubai"
+        names = make_filter_names(self.env)
+        moment = names["datetime"].datetime.combine(
+            date(2026, 11, 28), names["datetime"].time(0, 0, 0)
+        )
+        self.assertEqual(moment.to_utc(), datetime(2026, 11, 27, 20))
+
+    def test_subsidiaries_are_customers(self):
+        """A company with a parent is a customer of its own; a contact is none."""
+        mother = self._make_customer("Mother", "m@mother.example")
+        subsidiary = self._make_customer(
+            "SubCo", "sub@mother.example", parent_id=mother.id
+        )
+        contact = self.env["res.partner"].create(
+            {"name": "Clerk", "parent_id": subsidiary.id, "email": "c@m.example"}
+        )
+        self.assertEqual(
+            (mother | subsidiary | contact).filtered("chaser_is_customer"),
+            mother | subsidiary,
+        )
+        picked = self._segment(
+            name="Picked",
+            domain="[]",
+            partner_ids=[Command.set((subsidiary | contact).ids)],
+        )
+        self.assertEqual(picked._get_customers(), subsidiary)
+        self.assertEqual(picked.customer_count, 1)
+        by_filter = self._segment(
+            name="Found",
+            domain=f"[('id', 'in', {(mother | subsidiary | contact).ids})]",
+            partner_ids=[],
+        )
+        self.assertEqual(
+            by_filter._get_customers().sorted("id"), (mother | subsidiary).sorted("id")
+        )
+        self.assertIn(
+            contact,
+            self.env["res.partner"].search([("chaser_is_customer", "=", False)]),
+        )
 
     def test_chase(self):
         for customer in (self.picked, self.found, self.stranger):

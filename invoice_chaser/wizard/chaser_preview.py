@@ -103,6 +103,7 @@ class ChaserPreview(models.TransientModel):
     shown_position = fields.Char("Position", compute="_compute_shown_position")
     preview_en = fields.Html("English", compute="_compute_preview", sanitize=False)
     preview_ar = fields.Html("Arabic", compute="_compute_preview", sanitize=False)
+    preview_template_note = fields.Char(compute="_compute_preview")
     preview_language = fields.Char("Will Be Sent In", compute="_compute_preview")
 
     # -- opening
@@ -439,6 +440,7 @@ class ChaserPreview(models.TransientModel):
     def _compute_preview(self):
         for preview in self:
             preview.preview_en = preview.preview_ar = preview.preview_language = False
+            preview.preview_template_note = False
             message = preview.message_ids.filtered(
                 lambda one, shown=preview.shown_message_id._origin: (
                     shown and one._origin == shown
@@ -448,12 +450,19 @@ class ChaserPreview(models.TransientModel):
                 preview._render_preview(message)
 
     def _get_template(self, message):
-        return self.template_id or self.env["chaser.template"]._get_for_level(
-            self.level_id or message.level_id, self.company_id, self.campaign_type
+        return self._choose_template(message)[0]
+
+    def _choose_template(self, message):
+        """The template of a message, and in words why it is not the wanted one."""
+        return self.env["chaser.template"]._choose_said(
+            self.template_id,
+            self.level_id or message.level_id,
+            self,
+            len(message.item_ids.filtered("included")),
         )
 
     def _render_preview(self, message):
-        template = self._get_template(message)
+        template, self.preview_template_note = self._choose_template(message)
         level = self.level_id or message.level_id
         channel = self.with_company(self.company_id).env["chaser.channel"]
         show = channel._get(message.channel)._render_preview

@@ -87,6 +87,13 @@ class ChaserTemplateImport(models.TransientModel):
                 "A default in the file; it does not become one here until you make it "
                 "one."
             )
+        files = self.env["chaser.template.file"]
+        if entry.letter_template and not files._find_letter(entry, self.company_id):
+            yield self.env._(
+                "The text of its letter (%s) is not here: import it first, else the "
+                "shipped letter goes along.",
+                entry.letter_template,
+            )
         if template and not template.active:
             yield self.env._("The template is archived here.")
 
@@ -160,7 +167,7 @@ class ChaserTemplateImport(models.TransientModel):
                 f"{params['detail']}: "
                 f"{self.env['chaser.template']._describe_problem(params['problem'])}"
             )
-        params = {"detail": "", "nearest": ""} | params
+        params = {"detail": "", "nearest": "", "words": ""} | params
         sentence = {
             "not_object": self.env._("This is not a template."),
             "unknown_key": self.env._("“%(detail)s” is unknown."),
@@ -170,6 +177,7 @@ class ChaserTemplateImport(models.TransientModel):
                 "“%(detail)s”: only “en” and “ar” are languages of reminders."
             ),
             "category": self.env._("The category “%(detail)s” does not exist."),
+            "choice": self.env._("“%(detail)s” is none of: %(words)s."),
             "twice": self.env._("“%(detail)s” is in the file twice."),
         }[code] % params
         return sentence + (

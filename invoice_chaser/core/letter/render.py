@@ -105,7 +105,7 @@ def preference_of(langs: tuple[str, ...]) -> str:
     return "both" if len(langs) > 1 else langs[0]
 
 
-def _choose_languages(
+def choose_languages(
     preference: str, sources: dict[str, tuple[str, str]]
 ) -> tuple[str, ...]:
     """A language without a source is left out; English is the last resort."""
@@ -135,7 +135,7 @@ def compose(
     MAX_SIZE
     :raises TemplateProblem: when a template does not render
     """
-    langs = _choose_languages(preference, sources)
+    langs = choose_languages(preference, sources)
     book = LinkBook(link_prefix)
     subjects, parts, texts = [], [], []
     for lang in langs:

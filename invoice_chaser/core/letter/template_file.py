@@ -18,9 +18,27 @@ _KEYS = (
     "level",
     "is_default",
     "sequence",
+    "description",
+    "item_fit",
+    "item_limit",
+    "attach_invoices",
+    "attach_statement",
+    "attach_letter",
+    "letter_template",
     "subject",
     "body_html",
 )
+# Keys that say one of a few words; what a file does not say is as for a new template.
+CHOICES = {
+    "item_fit": ("any", "one", "several", "most"),
+    "attach_invoices": ("none", "link", "pdf"),
+    "attach_statement": ("none", "pdf", "xlsx"),
+}
+_DEFAULTS = {
+    "item_fit": "any",
+    "attach_invoices": "link",
+    "attach_statement": "none",
+}
 
 
 class TemplateFileProblem(Exception):
@@ -45,6 +63,14 @@ class Entry:
     sequence: int = 10
     subject: dict[str, str] = field(default_factory=dict)
     body_html: dict[str, str] = field(default_factory=dict)
+    description: str = ""
+    item_fit: str = "any"
+    item_limit: int = 1
+    attach_invoices: str = "link"
+    attach_statement: str = "none"
+    attach_letter: bool = False
+    # The key of the letter's text; empty: the shipped one.
+    letter_template: str = ""
     problems: list[tuple[str, dict]] = field(default_factory=list)
 
 
@@ -114,8 +140,9 @@ def _load_entry(values: object) -> Entry:
                 {"detail": str(key)[:60], "nearest": nearest(str(key), _KEYS)},
             )
         )
-    for key in ("key", "category", "level"):
+    for key in ("key", "category", "level", "description", "letter_template"):
         setattr(entry, key, _read_value(entry, values, key, str, ""))
+    _read_choices(entry, values)
     entry.is_default = _read_value(entry, values, "is_default", bool, False)
     entry.sequence = _read_value(entry, values, "sequence", int, 10)
     for key in ("name", "subject", "body_html"):
@@ -132,6 +159,25 @@ def _load_entry(values: object) -> Entry:
         )
     _add_text_problems(entry)
     return entry
+
+
+def _read_choices(entry: Entry, values: dict) -> None:
+    """What goes along, and for how many invoices; all of it optional, so that files of
+    before are read as they were."""
+    for key, words in CHOICES.items():
+        word = _read_value(entry, values, key, str, _DEFAULTS[key])
+        if word not in words:
+            entry.problems.append(
+                ("choice", {"detail": f"{key}: {word}"[:80], "words": ", ".join(words)})
+            )
+            word = _DEFAULTS[key]
+        setattr(entry, key, word)
+    entry.attach_letter = _read_value(entry, values, "attach_letter", bool, False)
+    entry.item_limit = _read_value(entry, values, "item_limit", int, 1)
+    if not 1 <= entry.item_limit <= 1000:
+        entry.problems.append(
+            ("choice", {"detail": f"item_limit: {entry.item_limit}", "words": "1…1000"})
+        )
 
 
 def _read_value(

@@ -24,6 +24,8 @@ TEXTS = {
         "phone": "Phone",
         "questions": "Questions? Just reply to this e-mail.",
         "unsubscribe": "Stop reminders to this address",
+        "copy_subject": "Copy: {subject}",
+        "copy_note": "A copy for you of what was sent to {to}.",
         "more_items": {
             "one": "and # more invoice; the total includes it.",
             "other": "and # more invoices; the total includes them.",
@@ -74,6 +76,8 @@ TEXTS = {
         "phone": "الهاتف",
         "questions": "هل لديكم أي استفسار؟ يكفي الرد على هذه الرسالة.",
         "unsubscribe": "إيقاف إرسال رسائل التذكير إلى هذا العنوان",
+        "copy_subject": "نسخة: {subject}",
+        "copy_note": "نسخة لاطلاعكم من الرسالة المرسلة إلى {to}.",
         "more_items": {
             "one": "وفاتورة واحدة أخرى يشملها الإجمالي.",
             "two": "وفاتورتان أخريان يشملهما الإجمالي.",

@@ -5,6 +5,11 @@ OWN = SQL(
     " WHERE module = 'invoice_chaser' AND model = 'ir.ui.view')"
 )
 
+SIGNED_TWICE = "{{ salesperson_name or company_name }}%s{{ company_name }}"
+SIGNED_ONCE = (
+    "{%% if salesperson_name %%}{{ salesperson_name }}%s{%% endif %%}{{ company_name }}"
+)
+
 
 def migrate(cr, version):
     """Our views on our own views go: since this version each view of ours is whole.
@@ -32,6 +37,37 @@ def migrate(cr, version):
                 WHERE d.module = 'invoice_chaser' AND d.model = 'ir.ui.view'
                   AND NOT EXISTS (SELECT 1 FROM ir_ui_view v WHERE v.id = d.res_id)"""
         )
+    )
+    # The shipped letters were signed twice where an invoice has no salesperson. Only
+    # this line of them is changed, so that what somebody wrote stays.
+    for line_break in ("<br>", "<br/>"):
+        cr.execute(
+            SQL(
+                """UPDATE chaser_template SET body_html = replace(
+                    body_html::text, %s, %s)::jsonb
+                    WHERE id IN (SELECT res_id FROM ir_model_data
+                        WHERE module = 'invoice_chaser' AND model = 'chaser.template')
+                      AND body_html::text LIKE %s""",
+                SIGNED_TWICE % line_break,
+                SIGNED_ONCE % line_break,
+                f"%{SIGNED_TWICE % line_break}%",
+            )
+        )
+    # Columns of bounces, filled here by one statement: the ORM would go over all
+    # events, which may be millions, and most of them are opens.
+    cr.execute(
+        """ALTER TABLE chaser_event ADD COLUMN IF NOT EXISTS bounce_class varchar,
+           ADD COLUMN IF NOT EXISTS bounce_reason varchar"""
+    )
+    cr.execute(
+        """UPDATE chaser_event SET
+               bounce_class = CASE WHEN raw_data->>'bounce_class' IN
+                   ('hard', 'soft', 'policy', 'delayed')
+                   THEN raw_data->>'bounce_class' END,
+               bounce_reason = left(coalesce(raw_data->>'words', raw_data->>'detail',
+                   raw_data->>'response'), 500)
+            WHERE event_type IN ('bounced', 'deferred')
+              AND jsonb_typeof(raw_data::jsonb) = 'object'"""
     )
     # Two jobs stand with the others now, whose intervals an update leaves as they are.
     cr.execute(

@@ -7,6 +7,7 @@ from odoo.tools import SQL, format_date
 
 from ...core.pace.throttle import spread
 from ...core.plan.reach import DEFAULT_CHANNEL
+from ..common.limits import check_numbers
 from .chaser_campaign_figures import OPEN_STATES
 
 
@@ -26,8 +27,8 @@ class ChaserCampaign(models.Model):
     _check_company_auto = True
 
     name = fields.Char(required=True, tracking=True)
-    active = fields.Boolean(default=True)
-    description = fields.Text()
+    active = fields.Boolean(default=True, tracking=True)
+    description = fields.Text(tracking=True)
     company_id = fields.Many2one(
         "res.company",
         required=True,
@@ -94,7 +95,9 @@ class ChaserCampaign(models.Model):
     )
     sender_name = fields.Char(tracking=True, help="Empty: the mailbox's own.")
     reply_to = fields.Char(tracking=True, help="Empty: the mailbox's own.")
-    tag_ids = fields.Many2many("chaser.tag", string="Tags", check_company=True)
+    tag_ids = fields.Many2many(
+        "chaser.tag", string="Tags", check_company=True, tracking=True
+    )
     segment_ids = fields.Many2many(
         "chaser.segment",
         "chaser_campaign_segment_rel",
@@ -102,12 +105,14 @@ class ChaserCampaign(models.Model):
         "segment_id",
         "Segments",
         check_company=True,
+        tracking=True,
         help="The groups of customers that this campaign was made for.",
     )
     scheduled_at = fields.Datetime("Scheduled For", tracking=True, copy=False)
     tz = fields.Selection(
         lambda self: [(tz, tz) for tz in pytz.common_timezones],
         "Time Zone",
+        tracking=True,
         default=lambda self: self.env.company._get_chaser_tz(),
         required=True,
     )
@@ -131,9 +136,6 @@ class ChaserCampaign(models.Model):
         "chaser.import", "Imported With", readonly=True, copy=False, ondelete="restrict"
     )
 
-    _duration_check = models.Constraint(
-        "CHECK(duration_hours >= 0)", "The duration cannot be negative."
-    )
     provider_mode = fields.Selection(
         [("fixed", "One mailbox"), ("spread", "Spread over the company's mailboxes")],
         "Sent From",
@@ -176,6 +178,10 @@ class ChaserCampaign(models.Model):
         "Left Out as Before", compute="_compute_held_before_count"
     )
 
+    @api.constrains("duration_hours")
+    def _check_duration(self):
+        check_numbers(self, {"duration_hours": (0, 24 * 31)})
+
     @api.depends("scheduled_at", "tz")
     def _compute_scheduled_local(self):
         for campaign in self:
@@ -185,6 +191,9 @@ class ChaserCampaign(models.Model):
             campaign.scheduled_local = (
                 moment and f"{moment:%Y-%m-%d %H:%M} ({campaign.tz})"
             )
+
+    def _read_shown_reasons(self):
+        return self.env["chaser.waiting"]._read_campaign_reasons(self)
 
     def _compute_held_before_count(self):
         for campaign in self:
@@ -328,6 +337,7 @@ class ChaserCampaign(models.Model):
                 )
                 if not later:
                     campaign.started_at = campaign.started_at or fields.Datetime.now()
+                self.env["chaser.waiting"]._follow_resume(campaign)
                 campaign._trigger_sending(campaign.scheduled_at if later else None)
         return True
 
@@ -401,6 +411,23 @@ class ChaserCampaign(models.Model):
         self.env["chaser.window"]._queue(self, moment)
 
     @api.model
+    def _hand_over(self, company):
+        """Campaigns of the day that wait for somebody who has left wait for whoever is
+        responsible now."""
+        waiting = self.search(
+            [
+                ("company_id", "=", company.id),
+                ("state", "=", "draft"),
+                ("daily_run_id", "!=", False),
+            ]
+        )
+        people = company._get_chaser_people()
+        for campaign in waiting.filtered(lambda one: one.user_id not in people):
+            campaign.activity_unlink(["mail.mail_activity_data_todo"])
+            campaign.user_id = company._get_chaser_daily_user()
+            campaign.daily_run_id._ask_for_approval(campaign)
+
+    @api.model
     def _cron_thank(self):
         """The scheduled job of ``chaser.thanks``."""
         self.env["chaser.thanks"]._thank_all()
@@ -429,31 +456,6 @@ class ChaserCampaign(models.Model):
                     **self._prepare_reason_values(False),
                 }
             )
-
-    # -- views
-
-    def action_view_reminders(self):
-        self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "invoice_chaser.chaser_reminder_action"
-        )
-        domain = [("campaign_id", "=", self.id)]
-        state = self.env.context.get("chaser_state")
-        return action | {
-            "domain": domain + ([("state", "=", state)] if state else []),
-            "context": {},
-        }
-
-    def action_view_events(self):
-        self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "invoice_chaser.chaser_event_action"
-        )
-        event_type = self.env.context.get("chaser_event_type")
-        domain = [("campaign_id", "=", self.id)] + (
-            [("event_type", "=", event_type)] if event_type else []
-        )
-        return action | {"domain": domain, "context": {}}
 
     # -- Which mailbox sends what of a campaign, and when each is done
 

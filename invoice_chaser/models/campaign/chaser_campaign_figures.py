@@ -61,6 +61,19 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
         compute="_compute_event_figures",
         help="Only where the mail service reports it.",
     )
+    delivery_rate = fields.Float(
+        "Delivery Rate (%)",
+        compute="_compute_delivery",
+        aggregator=None,
+        help="Confirmed by a report, or without a bounce for 72 hours, of all whose "
+        "fate is known by now.",
+    )
+    delivery_display = fields.Char("Delivery", compute="_compute_delivery")
+    last_activity_at = fields.Datetime(
+        "Last Activity",
+        compute="_compute_delivery",
+        help="When something was sent or came back last.",
+    )
     opened_count = fields.Integer("Opened", compute="_compute_event_figures")
     clicked_count = fields.Integer("Clicked", compute="_compute_event_figures")
     machine_opened_count = fields.Integer(
@@ -215,6 +228,15 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
                     else 0.0
                 )
 
+    def _compute_delivery(self):
+        delivery = self.env["chaser.delivery"]
+        rows = delivery._read("campaign_id", self.ids)
+        for campaign in self:
+            row = rows.get(campaign.id)
+            campaign.delivery_rate = row and delivery._get_rate(row) or 0.0
+            campaign.delivery_display = row and delivery._describe(row)
+            campaign.last_activity_at = row and row["last_activity"]
+
     def _compute_amounts(self):
         rows = self.env.execute_query(
             SQL(
@@ -340,6 +362,31 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
             .browse(extra)
             ._forecast(extra, with_queue=with_queue)
         )
+
+    # -- the records behind the figures
+
+    def action_view_reminders(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "invoice_chaser.chaser_reminder_action"
+        )
+        domain = [("campaign_id", "=", self.id)]
+        state = self.env.context.get("chaser_state")
+        return action | {
+            "domain": domain + ([("state", "=", state)] if state else []),
+            "context": {},
+        }
+
+    def action_view_events(self):
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "invoice_chaser.chaser_event_action"
+        )
+        event_type = self.env.context.get("chaser_event_type")
+        domain = [("campaign_id", "=", self.id)] + (
+            [("event_type", "=", event_type)] if event_type else []
+        )
+        return action | {"domain": domain, "context": {}}
 
     # -- by which channels
 

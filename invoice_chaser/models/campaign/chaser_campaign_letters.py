@@ -232,7 +232,14 @@ class ChaserCampaignLettersMixin(models.AbstractModel):
             Template._get_for_level(level, self.company_id, self.campaign_type)
             for level in levels or [levels]
         ]
-        return self.template_id or Template.union(*chosen)
+        found = self.template_id or Template.union(*chosen)
+        return found.union(
+            *(
+                Template._find_fitting(template, self.company_id)
+                for template in found
+                if template.item_fit != "any"
+            )
+        )
 
     def _check_findings(self):
         """Errors of the checker stop a campaign; the templates' own syntax was looked

@@ -197,10 +197,9 @@ class ChaserDailyRun(models.Model):
         for company in self.env["res.company"].search(
             [("chaser_daily", "=", True)], order="id"
         ):
-            # Names that the run stores are in the language of the person who reads
-            # them.
+            # Stored names are in the language of the person who reads them.
             run = self.with_company(company).with_context(
-                lang=company.chaser_daily_user_id.lang or self.env.lang
+                lang=company._get_chaser_daily_user().lang or self.env.lang
             )
             with run._company_lock(company) as alone:
                 if alone and not run._run_company(company):
@@ -226,6 +225,7 @@ class ChaserDailyRun(models.Model):
 
     def _run_company(self, company):
         """Returns whether there is time left for the next company."""
+        self.env["chaser.campaign"]._hand_over(company)
         run = self._open_due_run(company)
         while run and run.state == "planning":
             try:
@@ -411,7 +411,7 @@ class ChaserDailyRun(models.Model):
                 "daily_run_id": self.id,
                 "daily_kind": kind,
                 "tz": company._get_chaser_tz(),
-                "user_id": company.chaser_daily_user_id.id or False,
+                "user_id": company._get_chaser_daily_user().id,
                 "provider_id": self.env["chaser.provider"]._get_default(company).id,
             }
         )
@@ -489,7 +489,7 @@ class ChaserDailyRun(models.Model):
     def _tell(self, always=False):
         """The digest: on the run, on its campaigns, and to the responsible person if
         the company wants that."""
-        user = self.company_id.chaser_daily_user_id
+        user = self.company_id._get_chaser_daily_user(unset=always)
         run = self.with_context(lang=user.lang or self.env.lang)
         something = (
             always

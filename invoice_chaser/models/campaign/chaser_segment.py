@@ -1,8 +1,9 @@
-from ast import literal_eval
-
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
+from odoo.tools.safe_eval import safe_eval
+
+from .filter_names import make_filter_names
 
 
 class ChaserTag(models.Model):
@@ -31,10 +32,14 @@ class ChaserSegment(models.Model):
     _check_company_auto = True
 
     name = fields.Char(required=True, translate=True, tracking=True)
-    active = fields.Boolean(default=True)
-    description = fields.Text()
+    active = fields.Boolean(default=True, tracking=True)
+    description = fields.Text(tracking=True)
     company_id = fields.Many2one(
-        "res.company", required=True, index=True, default=lambda self: self.env.company
+        "res.company",
+        required=True,
+        index=True,
+        default=lambda self: self.env.company,
+        tracking=True,
     )
     partner_ids = fields.Many2many(
         "res.partner",
@@ -43,7 +48,8 @@ class ChaserSegment(models.Model):
         "partner_id",
         "Picked Customers",
         check_company=True,
-        domain="[('parent_id', '=', False)]",
+        tracking=True,
+        domain="[('chaser_is_customer', '=', True)]",
     )
     domain = fields.Char(
         "Filter",
@@ -94,26 +100,46 @@ class ChaserSegment(models.Model):
     @api.constrains("domain")
     def _check_domain(self):
         for segment in self:
+            domain = segment._parse_domain()
             try:
-                Domain(segment._parse_domain()).validate(self.env["res.partner"])
-                self.env["res.partner"].search_count(segment._parse_domain(), limit=1)
-            except (ValueError, SyntaxError, TypeError, KeyError) as error:
-                raise ValidationError(
-                    self.env._(
-                        "The filter of “%(name)s” cannot be used: %(error)s",
-                        name=segment.name,
-                        error=str(error)[:200],
-                    )
-                ) from None
+                Domain(domain).validate(self.env["res.partner"])
+                self.env["res.partner"].search_count(domain, limit=1)
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                raise ValidationError(segment._describe_filter(error)) from None
 
     def _parse_domain(self):
-        """The filter as a list. Only literals: a saved filter is data and never
-        evaluated as a program."""
-        return literal_eval(self.domain or "[]")
+        """The filter as a list, as Odoo's own editor writes it: with ``uid``,
+        ``context_today()`` and relative dates, in the user's time zone.
+
+        It is evaluated by Odoo's own sandbox for saved filters (``safe_eval``), which
+        knows these names only.
+
+        :raises ValidationError: in words, when it cannot be read
+        """
+        self.ensure_one()
+        try:
+            domain = safe_eval(
+                self.domain or "[]", make_filter_names(self.env), mode="eval"
+            )
+            if not isinstance(domain, list | tuple):
+                raise TypeError(type(domain).__name__)
+        except (ValueError, SyntaxError, TypeError, NameError) as error:
+            raise ValidationError(self._describe_filter(error)) from None
+        return list(domain)
+
+    def _describe_filter(self, error):
+        return self.env._(
+            "The filter of “%(name)s” cannot be used. Choose it anew with the editor; "
+            "by hand, only fields of a contact, uid, context_today() and dates may "
+            "stand in it. (%(error)s)",
+            name=self.name,
+            error=str(error).splitlines()[0][:200] if str(error) else "",
+        )
 
     def _get_domain(self):
         """Commercial partners of these segments in each one's company, as the user may
-        see them."""
+        see them. A subsidiary with a parent is a customer of its own; a contact whom
+        the filter finds is none."""
         domains = [Domain.FALSE]
         for segment in self:
             found = Domain("id", "in", segment.partner_ids.ids)
@@ -123,7 +149,7 @@ class ChaserSegment(models.Model):
             domains.append(
                 found & Domain("company_id", "in", (False, segment.company_id.id))
             )
-        return Domain.OR(domains) & Domain("parent_id", "=", False)
+        return Domain.OR(domains) & Domain("chaser_is_customer", "=", True)
 
     def _get_customers(self):
         return self.env["res.partner"].search(self._get_domain())

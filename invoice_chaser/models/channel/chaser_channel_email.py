@@ -160,9 +160,10 @@ class ChaserChannelEmail(models.AbstractModel):
 
     def _compose(self, job, content, with_copies):
         job.rendered = self.env["chaser.composer"]._render(job, content)
-        job.message = self._prepare_message(
-            job, self._get_copies(job) if with_copies else []
-        )
+        if with_copies:
+            sender = self.env["chaser.sender.colleague"]
+            job.copies, job.copies_left_out = sender._choose(job)
+        job.message = self._prepare_message(job)
 
     def _repeat(self, job, original):
         if not original.body_html:
@@ -175,10 +176,11 @@ class ChaserChannelEmail(models.AbstractModel):
             render.languages(original.language or "en"),
         )
         job.version_id = original.template_version_id.id
-        job.message = self._prepare_message(job, [])
+        job.message = self._prepare_message(job)
 
-    def _prepare_message(self, job, copies):
-        """The message itself. ``copies``: further addresses that get it."""
+    def _prepare_message(self, job):
+        """The message itself. Whoever else is to know gets a message of their own
+        (``chaser.sender.colleague``)."""
         settings, own = job.settings, job.row
         message_id = own["message_id"] or job.run.provider._make_message_id(
             settings["email"]
@@ -189,7 +191,6 @@ class ChaserChannelEmail(models.AbstractModel):
             sender=settings["email"],
             sender_name=own["sender_name"] or settings["sender_name"],
             recipients=tuple(job.facts["recipients"]),
-            cc=tuple(copies),
             subject=job.rendered.subject,
             html=job.rendered.html,
             text=job.rendered.text,
@@ -199,27 +200,6 @@ class ChaserChannelEmail(models.AbstractModel):
             headers=self._prepare_headers(url, job.rendered.langs)
             | self._get_mark_headers(job, message_id),
             attachments=tuple(document.as_attachment() for document in job.documents),
-        )
-
-    def _get_copies(self, job):
-        """Addresses that the level copies: salesperson, manager, escalation contact."""
-        composer = self.env["chaser.composer"]
-        level = composer._get_level_values(job)
-        copies = [level["copy_email"]]
-        if level["copy_salesperson"]:
-            user_id = job.items[0]["invoice_user_id"]
-            copies.append(composer._get_salesperson_data(user_id, job.run)["email"])
-        if level["copy_escalation"] and job.facts["escalation_id"]:
-            partner = self.env["res.partner"].browse(job.facts["escalation_id"])
-            company = self.env["res.company"].browse(job.row["company_id"])
-            copies.append(partner._is_of_company(company) and partner.email)
-        normalized = [email_normalize(address or "") for address in copies]
-        return list(
-            dict.fromkeys(
-                address
-                for address in normalized
-                if address and address not in job.facts["recipients"]
-            )
         )
 
     def _get_reply_to(self, job):
@@ -254,7 +234,9 @@ class ChaserChannelEmail(models.AbstractModel):
             "body_text": job.rendered.text,
             "language": render.preference_of(job.rendered.langs),
             "link_targets": list(job.rendered.targets),
-            "recipient_cc": ", ".join(job.message.cc) or False,
+            "sent_from": job.message.sender,
+            "sent_from_name": job.message.sender_name or False,
+            "recipient_cc": ", ".join(job.copies) or False,
             **self._prepare_recipient_values(job.message.recipients),
         }
 

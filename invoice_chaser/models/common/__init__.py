@@ -1,3 +1,4 @@
+from . import limits
 from . import chaser_mixins
 from . import chaser_reason_mixin
 from . import chaser_secret_mixin

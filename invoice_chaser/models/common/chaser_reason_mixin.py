@@ -34,10 +34,16 @@ class ChaserReasonMixin(models.AbstractModel):
     @api.depends("reason_code", "reason_params")
     @api.depends_context("lang", "tz")
     def _compute_reason(self):
+        shown = self._read_shown_reasons()
         for record in self:
             record.reason = self._get_reason_text(
-                record.reason_code, record.reason_params
+                *shown.get(record, (record.reason_code, record.reason_params))
             )
+
+    def _read_shown_reasons(self):
+        """Record → (key, values) that are shown in place of the stored ones. A model
+        whose records wait says what is true of them now."""
+        return {}
 
     @api.model
     def _get_reason_text(self, code, params=None):
@@ -215,6 +221,13 @@ class ChaserReasonMixin(models.AbstractModel):
                 "Temporary problem; next try at %(until)s. The mail service said: "
                 "%(detail)s"
             ),
+            "campaign_paused": _("The campaign is paused: somebody has to resume it."),
+            "campaign_later": _("The campaign starts at %(until)s."),
+            "spread": _("Spread over the hours of its campaign; goes on at %(until)s."),
+            "in_turn": _(
+                "Waits for its turn: the most important customers come first, at the "
+                "mailbox's pace."
+            ),
             "fell_back": _(
                 "It did not reach the customer by the channel before: it goes by the "
                 "next one."
@@ -263,6 +276,9 @@ class ChaserReasonMixin(models.AbstractModel):
             ),
             "unexpected": _("An unexpected error stopped this reminder: %(detail)s"),
             "failures_in_row": _("%(detail)s failures in a row."),
+            "neutralized": _(
+                "This is a copy of the database, from which nothing is sent."
+            ),
             "paused_by": _("Paused by %(detail)s."),
             "settled_not_sent": _("Settled by %(detail)s: it was not sent."),
         }
@@ -417,6 +433,8 @@ class ChaserReasonMixin(models.AbstractModel):
             "doc_cap": _(
                 "Not attached because of the company's limit on attachments: %(detail)s"
             ),
+            "copy_left": _("The user is archived, or does not work in this company."),
+            "copy_archived": _("The contact is archived."),
             "thanks_taken_back": _(
                 "The payment was taken back before the thank-you went: %(detail)s"
             ),

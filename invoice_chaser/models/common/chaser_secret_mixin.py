@@ -32,6 +32,7 @@ def secret_fields(name, label=None, *, told_by, strip=True, entered="", **attrs)
         for record in records.filtered(name):
             secret = record[name]
             record._seal(sealed, secret.strip() if strip else secret)
+            record._tell_secret(name, True)
             if entered:
                 getattr(record, entered)()
         records.invalidate_recordset([name])
@@ -151,6 +152,21 @@ class ChaserSecretMixin(models.AbstractModel):
         """What the button *Forget* does."""
         self.check_access("write")
         self._seal(field_name, False)
+        self._tell_secret(field_name.removesuffix("_sealed"), False)
+
+    def _tell_secret(self, name, is_entered):
+        """A note that somebody entered or removed a secret; never what it is."""
+        for record in self:
+            owner = record._get_mailbox() or record
+            if not isinstance(owner, self.env.registry["mail.thread"]):
+                continue
+            label = record._fields[name]._description_string(self.env)
+            owner._message_log(
+                author_id=self.env.user.partner_id.id,
+                body=self.env._("“%s” was entered anew.", label)
+                if is_entered
+                else self.env._("“%s” was removed.", label),
+            )
 
     def _open_secret__(self, field_name):
         """The secret in clear, for a transport only.

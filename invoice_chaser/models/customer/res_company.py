@@ -6,6 +6,28 @@ from odoo.tools import ormcache
 
 from ...core.hours.open_time import local_moment
 from ...core.plan.holdout import Holdout
+from ..common.limits import AMOUNT, COUNT, DAYS, check_numbers
+
+# Least and most of each setting; 0 has the meaning that its help says.
+_NUMBERS = {
+    "chaser_contact_interval": (0, DAYS),
+    "chaser_minimum_amount": (0, AMOUNT),
+    "chaser_consolidation_min_invoices": (1, COUNT),
+    "chaser_max_failures": (0, COUNT),
+    "chaser_monthly_limit": (0, 1000 * COUNT),
+    "chaser_week_limit": (0, 1000),
+    "chaser_link_days": (0, DAYS),
+    "chaser_minutes_per_message": (0, 1440),
+    "chaser_holdout_amount": (0, AMOUNT),
+    "chaser_daily_hour": (0, 23.9999),
+    "chaser_attach_max_count": (0, 1000),
+    "chaser_attach_max_mb": (0, 1000),
+    "chaser_promise_days": (0, DAYS),
+    "chaser_bounce_limit": (1, 1000),
+    "chaser_bank_days": (0, DAYS),
+    "chaser_thanks_hours": (0, 24 * DAYS),
+    "chaser_retention_days": (0, DAYS),
+}
 
 
 class ResCompany(models.Model):
@@ -14,40 +36,48 @@ class ResCompany(models.Model):
     chaser_contact_interval = fields.Integer(
         "Days Between Contacts",
         default=7,
-        help="A customer is not written to again before so many days have passed.",
+        help="A customer is not written to again before so many days have passed. 0: "
+        "as soon as a level is due.",
+        tracking=True,
     )
     chaser_week_limit = fields.Integer(
         "Messages a Week",
         help="A customer gets no more reminders within seven days, by whatever "
         "channel. 0: any number.",
+        tracking=True,
     )
     chaser_minimum_amount = fields.Monetary(
         "Minimum Amount to Chase",
         default=1,
         help="Customers whose total is below it are left out.",
+        tracking=True,
     )
     chaser_site_contacts = fields.Boolean(
         "Invoices by Site",
         help="Invoices that are made out to an invoice contact are asked for from that "
         "contact alone, in a message of their own. Off: all invoice contacts of a "
         "customer get everything.",
+        tracking=True,
     )
     chaser_show_payables = fields.Boolean(
         "Show What We Owe",
         help="The letter tells of the customer's open bills to us, which are not taken "
         "off. Who owes nothing once they are counted waits for a look.",
+        tracking=True,
     )
     chaser_open_debits = fields.Boolean(
         "Chase Other Open Debits",
         help="Open debits that are no invoices (opening balances, journal entries, "
         "returned payments) are asked for as well, each with its label and date. Off: "
         "they only take up credits.",
+        tracking=True,
     )
     chaser_consolidation_min_invoices = fields.Integer(
         "Consolidate from",
         default=2,
         help="From how many items a customer gets one message instead of one per "
         "invoice.",
+        tracking=True,
     )
     chaser_language = fields.Selection(
         [("en", "English"), ("ar", "Arabic"), ("both", "Arabic and English")],
@@ -55,22 +85,28 @@ class ResCompany(models.Model):
         default="en",
         required=True,
         help="For customers without a language of their own.",
+        tracking=True,
     )
     chaser_allow_sensitive = fields.Boolean(
         "Allow Sensitive Wording",
         help="Letters may speak of interest, fees, legal steps and religion. Off: the "
         "checker refuses them.",
+        tracking=True,
     )
-    chaser_tracking = fields.Boolean("Track Opens and Clicks", default=True)
+    chaser_tracking = fields.Boolean(
+        "Track Opens and Clicks", default=True, tracking=True
+    )
     chaser_max_failures = fields.Integer(
         "Failures in a Row",
         default=5,
         help="A campaign pauses itself after so many failures in a row. 0: never.",
+        tracking=True,
     )
     chaser_monthly_limit = fields.Integer(
         "Messages per Month",
         default=0,
         help="Over all mailboxes of the company. 0: no limit.",
+        tracking=True,
     )
     chaser_provider_mode = fields.Selection(
         [("fixed", "One mailbox"), ("spread", "Spread over the company's mailboxes")],
@@ -78,11 +114,13 @@ class ResCompany(models.Model):
         default="fixed",
         required=True,
         help="What new campaigns start with.",
+        tracking=True,
     )
     chaser_link_days = fields.Integer(
         "Links Valid for Days",
         default=365,
-        help="How long the links in a reminder work.",
+        help="How long the links in a reminder work. 0: for ever.",
+        tracking=True,
     )
 
     chaser_policy_id = fields.Many2one(
@@ -91,6 +129,7 @@ class ResCompany(models.Model):
         domain="[('company_id', 'in', (False, id))]",
         help="For customers without a policy by name or tag. Empty: the company's own "
         "levels, else the shipped policy.",
+        tracking=True,
     )
 
     chaser_minutes_per_message = fields.Float(
@@ -98,6 +137,7 @@ class ResCompany(models.Model):
         default=1.0,
         help="What a reminder takes by hand, for the hours saved on the overview: the "
         "invoices that were reminded times these minutes.",
+        tracking=True,
     )
 
     chaser_holdout = fields.Boolean(
@@ -105,11 +145,13 @@ class ResCompany(models.Model):
         help="A tenth of the reminders that are due, drawn by chance, waits three "
         "days. The overview compares both parts and says what reminders cause. Never "
         "the last level.",
+        tracking=True,
     )
     chaser_holdout_amount = fields.Monetary(
         "Never Wait above",
         default=10000,
         help="A reminder about more than this never waits.",
+        tracking=True,
     )
     chaser_holdout_key = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
 
@@ -123,27 +165,30 @@ class ResCompany(models.Model):
     )
 
     chaser_daily = fields.Boolean(
-        "Daily Run", help="Plans the reminders of the day by itself."
+        "Daily Run", help="Plans the reminders of the day by itself.", tracking=True
     )
     chaser_daily_hour = fields.Float(
-        "Daily Run at", default=8.0, help="In the company's time zone."
+        "Daily Run at", default=8.0, help="In the company's time zone.", tracking=True
     )
     chaser_daily_approval = fields.Boolean(
         "Wait for Approval",
         default=True,
         help="The campaign of the day waits until somebody presses Approve and Send. "
         "Off: it is sent at once.",
+        tracking=True,
     )
     chaser_daily_user_id = fields.Many2one(
         "res.users",
         "Responsible for the Daily Run",
         domain="[('share', '=', False), ('company_ids', 'in', id)]",
         help="Gets the campaign of the day to approve, and the digest.",
+        tracking=True,
     )
     chaser_daily_digest = fields.Boolean(
         "Send a Digest",
         default=True,
         help="The responsible person gets a message on what the daily run did.",
+        tracking=True,
     )
 
     _chaser_daily_hour_check = models.Constraint(
@@ -154,11 +199,13 @@ class ResCompany(models.Model):
         "Attachments per Message",
         default=10,
         help="What is beyond stays a link. 0: no limit.",
+        tracking=True,
     )
     chaser_attach_max_mb = fields.Integer(
         "Size of Attachments (MB)",
         default=5,
         help="In all, per message. What is beyond stays a link. 0: no limit.",
+        tracking=True,
     )
 
     _chaser_attach_positive = models.Constraint(
@@ -170,6 +217,7 @@ class ResCompany(models.Model):
         default=30,
         help="Days ahead that can be chosen on the customer's page. Users may agree "
         "on any date.",
+        tracking=True,
     )
 
     _chaser_promise_days_check = models.Constraint(
@@ -181,11 +229,13 @@ class ResCompany(models.Model):
         default=1,
         help="So many times must a mail server say that an address does not exist "
         "before it gets no more reminders.",
+        tracking=True,
     )
     chaser_reply_token = fields.Boolean(
         "Reply Address per Reminder",
         help="Answers go to chaser+…@ the alias domain, an address that names the "
         "reminder. The mail server of that domain must deliver it to Odoo.",
+        tracking=True,
     )
 
     _chaser_bounce_limit_check = models.Constraint(
@@ -198,12 +248,14 @@ class ResCompany(models.Model):
         default=True,
         help="Bank lines and payments that are not allocated yet and fit what a "
         "customer owes hold the reminder until somebody has looked.",
+        tracking=True,
     )
     chaser_bank_days = fields.Integer(
         "Bank Data of the Last Days",
         default=0,
         help="Nothing is sent when no bank line came in for so many days. 0: never "
         "mind.",
+        tracking=True,
     )
 
     _chaser_bank_days_check = models.Constraint(
@@ -213,18 +265,21 @@ class ResCompany(models.Model):
     chaser_thanks = fields.Boolean(
         "Thank for Payments",
         help="A customer who pays after a reminder gets a short thank-you, once.",
+        tracking=True,
     )
     chaser_thanks_hours = fields.Integer(
         "Thank-You After Hours",
         default=24,
         help="What is paid within this time after the first payment is thanked for in "
         "one message.",
+        tracking=True,
     )
     chaser_thanks_template_id = fields.Many2one(
         "chaser.template",
         "Thank-You Text",
         domain="[('category', '=', 'system'), ('company_id', 'in', (id, False))]",
         help="Empty: the text shipped with the addon.",
+        tracking=True,
     )
     chaser_thanks_since = fields.Datetime(
         compute="_compute_chaser_thanks_since",
@@ -242,7 +297,12 @@ class ResCompany(models.Model):
         help="After so many days, reports of mail services are deleted, and "
         "addresses, programs and raw data of opens, clicks and answers are forgotten; "
         "the fact itself stays. 0: keep them.",
+        tracking=True,
     )
+
+    @api.constrains(*_NUMBERS)
+    def _check_chaser_numbers(self):
+        check_numbers(self, _NUMBERS)
 
     @api.depends("chaser_thanks")
     def _compute_chaser_thanks_since(self):
@@ -273,6 +333,8 @@ class ResCompany(models.Model):
                 lambda company=company: self.env["chaser.maybe.paid"]._refresh(company)
                 for company in self
             ]
+        if "chaser_monthly_limit" in vals:
+            effects.append(lambda: self.env["chaser.waiting"]._follow_companies(self))
         if "chaser_bank_days" in vals:
             effects.append(lambda: self.env["chaser.bank.data"]._recheck(self))
         return effects
@@ -313,7 +375,9 @@ class ResCompany(models.Model):
             lambda user: user.active and not user.share and self in user.company_ids
         ) - self.env.ref("base.user_root")
 
-    def _get_chaser_responsible(self, partner=None, reminder=None, wanted=None):
+    def _get_chaser_responsible(
+        self, partner=None, reminder=None, wanted=None, without=None
+    ):
         """Who is to look after something in this company: the first of these who works
         with the addon here. May be empty.
 
@@ -322,8 +386,10 @@ class ResCompany(models.Model):
         :param partner: the salesperson of the customer;
 
         then a manager, then anybody.
+
+        :param without: users who are about to leave
         """
-        people = self._get_chaser_people()
+        people = self._get_chaser_people() - (without or self.env["res.users"])
         candidates = self.env["res.users"].sudo()
         if wanted:
             candidates |= wanted.sudo()
@@ -334,6 +400,17 @@ class ResCompany(models.Model):
             candidates |= partner.sudo().user_id
         candidates |= self._get_chaser_people("manager") | people.sorted("id")
         return (candidates & people)[:1]
+
+    def _get_chaser_daily_user(self, unset=True):
+        """Who approves the daily run and is told: the user of the settings while they
+        work here, else whoever is responsible.
+
+        :param unset: also where the settings name nobody
+        """
+        wanted = self.chaser_daily_user_id
+        return (
+            self._get_chaser_responsible(wanted=wanted) if wanted or unset else wanted
+        )
 
     # -- one legal entity
 

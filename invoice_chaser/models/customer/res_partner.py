@@ -1,9 +1,11 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
 from ...core.letter.language_rule import choose_language
 from ...core.mail.addresses import clean_addresses, read_addresses
+from ..common.limits import AMOUNT, DAYS, check_numbers
 
 
 class ResPartner(models.Model):
@@ -15,9 +17,14 @@ class ResPartner(models.Model):
         "Days Between Contacts",
         company_dependent=True,
         help="0: the company's setting.",
+        tracking=True,
     )
-    chaser_paused_until = fields.Date("Reminders Paused Until", company_dependent=True)
-    chaser_pause_reason = fields.Char("Reason for the Pause", company_dependent=True)
+    chaser_paused_until = fields.Date(
+        "Reminders Paused Until", company_dependent=True, tracking=True
+    )
+    chaser_pause_reason = fields.Char(
+        "Reason for the Pause", company_dependent=True, tracking=True
+    )
     consolidation_preference = fields.Selection(
         [
             ("auto", "Automatic"),
@@ -27,6 +34,7 @@ class ResPartner(models.Model):
         "Consolidation",
         company_dependent=True,
         help="Automatic: one message from the company's number of items.",
+        tracking=True,
     )
     max_consolidation_amount = fields.Float(
         "Consolidate up to",
@@ -34,12 +42,14 @@ class ResPartner(models.Model):
         digits="Account",
         help="In the company's currency: above it, the automatic choice sends one "
         "message per invoice. 0: no limit.",
+        tracking=True,
     )
     chaser_channel = fields.Selection(
         lambda self: self.env["chaser.channel"]._get_selection(),
         "Reminders By",
         company_dependent=True,
         help="The channel that the customer wishes. Empty: by the level's.",
+        tracking=True,
     )
     chaser_has_channels = fields.Boolean(
         compute="_compute_chaser_has_channels",
@@ -50,22 +60,35 @@ class ResPartner(models.Model):
         "Reminder Language",
         help="Empty: Arabic where the contact's language is Arabic, English where it "
         "is a third one, else the company's setting.",
+        tracking=True,
     )
     chaser_escalation_partner_id = fields.Many2one(
         "res.partner",
         "Escalation Contact",
         help="Gets a copy from the levels that say so.",
+        tracking=True,
     )
     chaser_marketing_consent = fields.Boolean(
         "Marketing Consent",
         help="Not used for payment reminders, which rest on the contract.",
+        tracking=True,
     )
-    chaser_consent_at = fields.Datetime("Consent Given On")
+    chaser_consent_at = fields.Datetime("Consent Given On", tracking=True)
     chaser_consent_proof = fields.Char(
-        "Proof of Consent", help="Where it was given: a form, a paper, an address."
+        "Proof of Consent",
+        help="Where it was given: a form, a paper, an address.",
+        tracking=True,
     )
     chaser_source = fields.Char(
-        "Source", help="Where the contact came from, as the former tool said."
+        "Source",
+        help="Where the contact came from, as the former tool said.",
+        tracking=True,
+    )
+    chaser_is_customer = fields.Boolean(
+        compute="_compute_chaser_is_customer",
+        search="_search_chaser_is_customer",
+        help="Whether it is a customer of its own: a commercial partner, which a "
+        "subsidiary with a parent is as well. Its contacts are not.",
     )
     chaser_reminder_count = fields.Integer(
         compute="_compute_chaser_reminder_count",
@@ -112,6 +135,7 @@ class ResPartner(models.Model):
         domain="[('company_id', 'in', (False, allowed_company_ids[0]))]",
         groups="invoice_chaser.group_chaser_user",
         help="Empty: that of the customer's tags, else the company's.",
+        tracking=True,
     )
     chaser_policy_source = fields.Char(
         "Policy in Force",
@@ -130,6 +154,7 @@ class ResPartner(models.Model):
         domain="[('company_id', 'in', (allowed_company_ids[0], False))]",
         help="Empty: the hours of the customer's emirate, state or country, else the "
         "company's.",
+        tracking=True,
     )
 
     def _compute_chaser_has_channels(self):
@@ -483,6 +508,16 @@ class ResPartner(models.Model):
                 or "",
             )
 
+    @api.constrains("preferred_contact_interval", "max_consolidation_amount")
+    def _check_chaser_numbers(self):
+        check_numbers(
+            self,
+            {
+                "preferred_contact_interval": (0, DAYS),
+                "max_consolidation_amount": (0, AMOUNT),
+            },
+        )
+
     @api.constrains("chaser_policy_id")
     def _check_chaser_policy_company(self):
         for partner in self:
@@ -507,7 +542,32 @@ class ResPartner(models.Model):
             identity._follow(before)
         if {"chaser_calendar_id", "country_id", "state_id", "tz"} & set(vals):
             self.env["chaser.window"]._recheck(partners=self)
+            self._follow_chaser_place()
         return result
+
+    @api.depends("commercial_partner_id")
+    def _compute_chaser_is_customer(self):
+        for partner in self:
+            partner.chaser_is_customer = partner.commercial_partner_id == partner
+
+    def _search_chaser_is_customer(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        own = SQL("(SELECT id FROM res_partner WHERE commercial_partner_id = id)")
+        found = Domain("id", "in", own)
+        if set(value) == {True, False}:
+            return Domain.TRUE
+        return found if True in value else ~found
+
+    def _follow_chaser_place(self):
+        """Where these are companies of ours, their clock and country count for their
+        customers as well, and their month begins by that clock."""
+        companies = (
+            self.env["res.company"].sudo().search([("partner_id", "in", self.ids)])
+        )
+        if companies:
+            self.env["chaser.window"]._recheck(companies)
+            self.env["chaser.waiting"]._follow_companies(companies)
 
 
 class ResPartnerCategory(models.Model):

@@ -4,6 +4,7 @@ from odoo.tools import SQL
 from ...core.hours.open_time import Slot
 from ...core.hours.send_window import Closure
 from ...core.hours.window_book import Calendar, Holiday, Place, WindowBook
+from ..common.limits import check_numbers
 
 # Holidays older than this cannot shift anything any more.
 _KEEP_DAYS = 40
@@ -19,6 +20,7 @@ class ResCompany(models.Model):
         "Send in Working Hours Only",
         help="Reminders leave within working hours and not on days off, in the "
         "customer's time zone.",
+        tracking=True,
     )
     chaser_calendar_id = fields.Many2one(
         "resource.calendar",
@@ -26,20 +28,29 @@ class ResCompany(models.Model):
         domain="[('company_id', 'in', (id, False))]",
         help="Empty: the hours shipped for the company's country, else its own "
         "working hours.",
+        tracking=True,
     )
     chaser_window_zone = fields.Selection(
         [("customer", "The customer's"), ("company", "The company's")],
         "Clock for Reminders",
         default="customer",
         required=True,
+        tracking=True,
     )
     chaser_holiday_user_id = fields.Many2one(
         "res.users",
         "Confirms Days Off",
         help="Is asked some days before an estimated Islamic date. Empty: a chaser "
         "manager of the company.",
+        tracking=True,
     )
-    chaser_holiday_notice = fields.Integer("Asked Days Before", default=10)
+    chaser_holiday_notice = fields.Integer(
+        "Asked Days Before", default=10, tracking=True
+    )
+
+    @api.constrains("chaser_holiday_notice")
+    def _check_chaser_holiday_notice(self):
+        check_numbers(self, {"chaser_holiday_notice": (0, 365)})
 
     def _prepare_chaser_effects(self, vals):
         effects = super()._prepare_chaser_effects(vals)

@@ -4,3 +4,4 @@ from . import chaser_inbound_effects
 from . import mail_thread
 from . import chaser_provider
 from . import res_partner
+from . import chaser_standing

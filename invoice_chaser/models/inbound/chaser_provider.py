@@ -17,6 +17,7 @@ from ...core.mail.readers.gmail import GmailReader
 from ...core.mail.readers.graph import GraphReader
 from ...core.mail.readers.imap import ImapReader
 from ..common.chaser_secret_mixin import secret_fields
+from ..common.limits import check_numbers
 
 _logger = logging.getLogger(__name__)
 # First key of the advisory lock: "chre" in ASCII; the second is the mailbox's id.
@@ -58,6 +59,7 @@ class ChaserProvider(models.Model):
         "Look Back (Days)",
         default=14,
         aggregator=None,
+        tracking=True,
         help="How old a mail may be that is found when the mailbox is read for the "
         "first time.",
     )
@@ -152,6 +154,10 @@ class ChaserProvider(models.Model):
         counts = {provider.id: count for provider, count in rows}
         for provider in self:
             provider.inbound_count = counts.get(provider.id, 0)
+
+    @api.constrains("read_days", "imap_port")
+    def _check_read_numbers(self):
+        check_numbers(self, {"read_days": (0, 365), "imap_port": (1, 65535)})
 
     @api.constrains("read_method", "read_mark", "kind")
     def _check_read_method(self):

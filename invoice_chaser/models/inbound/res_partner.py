@@ -1,5 +1,7 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.tools import SQL, email_normalize_all
+
+from .chaser_standing import MOMENTS
 
 
 class ResPartner(models.Model):
@@ -16,6 +18,116 @@ class ResPartner(models.Model):
         help="Reminders of the last 90 days that did not arrive although the address "
         "may exist: mailbox full, server down.",
     )
+
+    chaser_last_reminder_at = fields.Datetime(
+        "Last Reminder",
+        compute="_compute_chaser_standing",
+        search="_search_chaser_last_reminder_at",
+        groups="invoice_chaser.group_chaser_user",
+    )
+    chaser_last_opened_at = fields.Datetime(
+        "Last Opened",
+        compute="_compute_chaser_standing",
+        search="_search_chaser_last_opened_at",
+        groups="invoice_chaser.group_chaser_user",
+    )
+    chaser_last_clicked_at = fields.Datetime(
+        "Last Clicked",
+        compute="_compute_chaser_standing",
+        search="_search_chaser_last_clicked_at",
+        groups="invoice_chaser.group_chaser_user",
+    )
+    chaser_last_answered_at = fields.Datetime(
+        "Last Answered",
+        compute="_compute_chaser_standing",
+        search="_search_chaser_last_answered_at",
+        groups="invoice_chaser.group_chaser_user",
+    )
+    chaser_bounce_count = fields.Integer(
+        "Bounced",
+        compute="_compute_chaser_standing",
+        search="_search_chaser_bounce_count",
+        groups="invoice_chaser.group_chaser_user",
+        help="Reminders of this company that came back.",
+    )
+    chaser_habit = fields.Char(
+        "Reply Habit",
+        compute="_compute_chaser_standing",
+        groups="invoice_chaser.group_chaser_user",
+    )
+    chaser_contact_status = fields.Selection(
+        [
+            ("reachable", "Reachable"),
+            ("stopped", "Stopped"),
+            ("missing", "No usable address"),
+        ],
+        "Contact Status",
+        compute="_compute_chaser_contact_status",
+        search="_search_chaser_contact_status",
+        groups="invoice_chaser.group_chaser_user",
+        help="Whether reminders of this company can reach the customer by e-mail.",
+    )
+    chaser_contact_reason = fields.Char(
+        "Contact Status in Words",
+        compute="_compute_chaser_contact_status",
+        groups="invoice_chaser.group_chaser_user",
+    )
+
+    @api.depends_context("company", "lang")
+    def _compute_chaser_standing(self):
+        found = self.env["chaser.standing"]._read(self.commercial_partner_id)
+        for partner in self:
+            facts = found.get(partner.commercial_partner_id.id) or {}
+            for name in MOMENTS:
+                partner[name] = facts.get(name)
+            partner.chaser_bounce_count = facts.get("chaser_bounce_count") or 0
+            partner.chaser_habit = facts and self.env._(
+                "Answered %(answered)s of %(count)s reminders",
+                answered=facts["answered"],
+                count=facts["reminders"],
+            )
+
+    @api.depends_context("company", "lang")
+    def _compute_chaser_contact_status(self):
+        partners = self.commercial_partner_id._origin
+        found = self.env["chaser.standing"]._read_contact(partners)
+        for partner in self:
+            key = partner.commercial_partner_id._origin.id
+            partner.chaser_contact_status, partner.chaser_contact_reason = found.get(
+                key, (False, False)
+            )
+
+    def _search_chaser_last_reminder_at(self, operator, value):
+        name = "chaser_last_reminder_at"
+        return self.env["chaser.standing"]._search_by(name, operator, value)
+
+    def _search_chaser_last_opened_at(self, operator, value):
+        return self.env["chaser.standing"]._search_by(
+            "chaser_last_opened_at", operator, value
+        )
+
+    def _search_chaser_last_clicked_at(self, operator, value):
+        name = "chaser_last_clicked_at"
+        return self.env["chaser.standing"]._search_by(name, operator, value)
+
+    def _search_chaser_last_answered_at(self, operator, value):
+        name = "chaser_last_answered_at"
+        return self.env["chaser.standing"]._search_by(name, operator, value)
+
+    def _search_chaser_bounce_count(self, operator, value):
+        return self.env["chaser.standing"]._search_by(
+            "chaser_bounce_count", operator, value
+        )
+
+    def _search_chaser_contact_status(self, operator, value):
+        """By the same rules as planning, for all customers at once."""
+        if operator != "in":
+            return NotImplemented
+        customers = self.search(
+            [("customer_rank", ">", 0), ("chaser_is_customer", "=", True)]
+        )
+        found = self.env["chaser.standing"]._read_contact(customers)
+        return [("id", "in", [key for key, one in found.items() if one[0] in value])]
 
     def _compute_chaser_inbound_count(self):
         rows = self.env["chaser.inbound"]._read_group(

@@ -17,6 +17,7 @@ class ChaserTemplate(models.Model):
     _inherit = [
         "mail.thread",
         "chaser.company.mixin",
+        "chaser.template.choice.mixin",
         "chaser.template.figures.mixin",
         "chaser.template.preview.mixin",
     ]
@@ -25,12 +26,13 @@ class ChaserTemplate(models.Model):
     _check_company_auto = True
 
     name = fields.Char(required=True, translate=True, tracking=True)
-    active = fields.Boolean(default=True)
-    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True, tracking=True)
+    sequence = fields.Integer(default=10, tracking=True, aggregator=None)
     company_id = fields.Many2one(
         "res.company",
         index=True,
         default=lambda self: self.env.company,
+        tracking=True,
         help="Empty: shared by all companies.",
     )
     category = fields.Selection(
@@ -109,6 +111,7 @@ class ChaserTemplate(models.Model):
         "chaser.template",
         "Text of the Letter",
         check_company=True,
+        tracking=True,
         domain="[('category', '=', 'system')]",
         ondelete="restrict",
         index="btree_not_null",
@@ -143,11 +146,44 @@ class ChaserTemplate(models.Model):
         return super().create([self._sanitize(vals) for vals in vals_list])
 
     def write(self, vals):
+        texts = self._read_all_texts() if _TEXT_FIELDS & set(vals) else None
         result = super().write(self._sanitize(vals))
-        if _TEXT_FIELDS & set(vals):
+        if texts is not None:
             self._make_next_version()
             self._forget_other_texts()
+            self._tell_texts(texts)
         return result
+
+    def _read_all_texts(self):
+        """(template, field) → its stored texts by Odoo's language code."""
+        self.flush_recordset(_TEXT_FIELDS)
+        return {
+            (template, name): texts
+            for template in self
+            for name, texts in zip(
+                ("subject", "body_html"), template._read_texts(), strict=True
+            )
+        }
+
+    def _tell_texts(self, before):
+        """A note on each template whose texts were changed: in which language, and by
+        whom. The versions keep the texts themselves."""
+        after = self._read_all_texts()
+        labels = {
+            "subject": self.env._("Subject"),
+            "body_html": self.env._("Body"),
+        }
+        for template in self:
+            changed = [
+                f"{labels[name]} ({lang})"
+                for name in labels
+                for lang in after[template, name]
+                if before[template, name].get(lang) != after[template, name][lang]
+            ]
+            if changed:
+                template._message_log(
+                    body=self.env._("The text was changed: %s.", ", ".join(changed))
+                )
 
     def _make_next_version(self):
         """A change of a template that was used makes a new version; before the first
@@ -176,6 +212,7 @@ class ChaserTemplate(models.Model):
                 else text
                 for lang, text in translations.items()
             }
+        texts = self._read_all_texts()
         result = super().update_field_translations(
             field_name, translations, source_lang
         )
@@ -184,6 +221,7 @@ class ChaserTemplate(models.Model):
             self._make_next_version()
             self._check_default_texts()
             self._forget_other_texts()
+            self._tell_texts(texts)
         return result
 
     def copy_data(self, default=None):
@@ -235,54 +273,6 @@ class ChaserTemplate(models.Model):
         )
         subject, body = rows[0] if rows else (None, None)
         return subject or {}, body or {}
-
-    @api.model
-    def _get_default(self, category, company):
-        """The default of a category: the company's own before the shared one."""
-        return self.search(
-            [
-                ("category", "=", category),
-                ("is_default", "=", True),
-                ("level_id", "=", False),
-                ("company_id", "in", (company.id, False)),
-            ],
-            order="company_id, sequence, id",
-            limit=1,
-        )
-
-    @api.model
-    def _get_for_level(self, level, company, campaign_type="invoice_reminder"):
-        """The template of a level for a kind of campaign: the default made for both,
-        else the level's own, else the category's default.
-
-        A default of the level counts in the campaign's category first, then in that of
-        the level's own template.
-        """
-        categories = [campaign_type, level.template_id.category]
-        candidates = (
-            self.search(
-                [
-                    ("is_default", "=", True),
-                    ("level_id", "=", level.id),
-                    ("company_id", "in", (company.id, False)),
-                    ("category", "in", categories),
-                ]
-            )
-            if level
-            else self
-        )
-        best = candidates.sorted(
-            lambda template: (
-                not template.company_id,
-                categories.index(template.category),
-            )
-        )[:1]
-        return (
-            best
-            or level.template_id
-            or self._get_default(campaign_type, company)
-            or self._get_default("invoice_reminder", company)
-        )
 
     # -- views
 

@@ -4,6 +4,16 @@ from odoo import api, models
 
 from ...core.letter.template_file import Entry, dump
 
+# Values of a template that a file carries as they are.
+_TEXTS = ("description",)
+_VALUES = (
+    "item_fit",
+    "item_limit",
+    "attach_invoices",
+    "attach_statement",
+    "attach_letter",
+)
+
 
 class ChaserTemplateFile(models.AbstractModel):
     """Export of templates as one file, and how an entry of a file is matched with its
@@ -37,6 +47,11 @@ class ChaserTemplateFile(models.AbstractModel):
             level=template.level_id.code or "",
             is_default=template.is_default,
             sequence=template.sequence,
+            **{name: template[name] or "" for name in _TEXTS},
+            **{name: template[name] for name in _VALUES},
+            letter_template=self._get_key(template.letter_template_id)
+            if template.letter_template_id
+            else "",
             subject=subject,
             body_html=body,
         )
@@ -83,10 +98,42 @@ class ChaserTemplateFile(models.AbstractModel):
             ]
             if sources.get(lang) != (entry.subject[lang], clean):
                 return False
+        known = self._prepare_values(entry, template.company_id)
+        if any(
+            (template[name].id if name == "letter_template_id" else template[name])
+            != value
+            and (template[name] or value)
+            for name, value in known.items()
+        ):
+            return False
         return (
             template.category == entry.category
             and template.with_context(lang="en_US").name == entry.name["en"]
         )
+
+    @api.model
+    def _prepare_values(self, entry, company):
+        """Values beside texts and category; the text of the letter only where it is
+        known here (``_find_letter``)."""
+        values = {name: getattr(entry, name) or False for name in _TEXTS}
+        values |= {name: getattr(entry, name) for name in _VALUES}
+        letter = self._find_letter(entry, company)
+        if letter or not entry.letter_template:
+            values["letter_template_id"] = letter.id
+        return values
+
+    @api.model
+    def _find_letter(self, entry, company):
+        """The template of the letter that an entry names, among those of the company
+        and the shared ones; empty when it is not here."""
+        found = self.env["chaser.template"]
+        if not entry.letter_template:
+            return found
+        for owner in (company, company.browse()):
+            known = self._find_by_keys(owner).get(entry.letter_template, found)
+            if known.category == "system":
+                return known
+        return found
 
     @api.model
     def _create_template(self, entry, company, arabic, key):
@@ -100,6 +147,7 @@ class ChaserTemplateFile(models.AbstractModel):
                 "sequence": entry.sequence,
                 "company_id": company.id,
                 "file_key": key,
+                **self._prepare_values(entry, company),
             }
         )
         self._translate(template, entry, arabic)
@@ -115,6 +163,7 @@ class ChaserTemplateFile(models.AbstractModel):
                 "subject": entry.subject["en"],
                 "body_html": entry.body_html["en"],
                 "category": entry.category,
+                **self._prepare_values(entry, template.company_id),
             }
         )
         self._translate(template, entry, arabic)

@@ -5,6 +5,21 @@ from odoo.tools import SQL
 
 from ...core.pace.limits import get_limits, get_profile
 from ...core.pace.throttle import MonthCount, Pace, Throttle, month_start
+from ..common.limits import COUNT, check_numbers
+
+_NUMBERS = {
+    "daily_quota": (0, COUNT),
+    "per_minute": (0, COUNT),
+    "per_domain_minute": (0, COUNT),
+    "batch_size": (1, 1000),
+    # A longer pause would outlast a run; a limit per minute or day says more.
+    "batch_pause": (0, 3600),
+    "max_attempts": (1, 20),
+    "daily_reserve": (0, COUNT),
+    "jitter_min": (0, 60),
+    "jitter_max": (0, 60),
+    "max_connections": (0, 1000),
+}
 
 
 class ChaserLimitsMixin(models.AbstractModel):
@@ -73,6 +88,24 @@ class ChaserLimitsMixin(models.AbstractModel):
     used_today = fields.Integer("Sent in 24 Hours", compute="_compute_used_today")
     left_today = fields.Char("Left in 24 Hours", compute="_compute_used_today")
     queued_count = fields.Integer("Queued", compute="_compute_used_today")
+    used_month = fields.Integer("Sent This Month", compute="_compute_figures")
+    last_used_at = fields.Datetime("Last Used", compute="_compute_figures")
+    delivery_display = fields.Char("Delivery", compute="_compute_figures")
+    open_rate = fields.Float(
+        "Open Rate (%)", compute="_compute_figures", aggregator=None
+    )
+    reply_rate = fields.Float(
+        "Reply Rate (%)", compute="_compute_figures", aggregator=None
+    )
+    bounce_rate = fields.Float(
+        "Bounce Rate (%)", compute="_compute_figures", aggregator=None
+    )
+    complaint_rate = fields.Float(
+        "Complaint Rate (%)",
+        compute="_compute_figures",
+        aggregator=None,
+        help="Mail services accept 0.1 %, and slow a sender down from 0.3 % on.",
+    )
     next_slot_at = fields.Datetime(
         "Next Free Slot",
         compute="_compute_next_slot_at",
@@ -101,18 +134,31 @@ class ChaserLimitsMixin(models.AbstractModel):
         "CHECK(max_connections >= 0)", "A limit cannot be negative; 0 means no limit."
     )
 
+    @api.constrains(*_NUMBERS)
+    def _check_numbers(self):
+        check_numbers(self, _NUMBERS)
+
     # -- what was used of them
 
     def _compute_used_today(self):
         since = fields.Datetime.subtract(fields.Datetime.now(), hours=24)
         Reminder = self.env["chaser.reminder"].sudo()
-        sent = {
+        groups = self._read_same_address()
+        ids = {provider_id for group in groups.values() for provider_id in group}
+        used = {
             p.id: n
             for p, n in Reminder._read_group(
-                [("provider_id", "in", self.ids), ("attempted_at", ">", since)],
+                [
+                    ("provider_id", "in", list(ids)),
+                    ("attempted_at", ">", since),
+                    ("purpose", "!=", "colleague"),
+                ],
                 ["provider_id"],
                 ["__count"],
             )
+        }
+        sent = {
+            key: sum(used.get(one, 0) for one in group) for key, group in groups.items()
         }
         queued = {
             p.id: n
@@ -130,6 +176,40 @@ class ChaserLimitsMixin(models.AbstractModel):
             )
             provider.left_today = (
                 str(left) if provider.daily_quota else self.env._("no limit")
+            )
+
+    def _compute_figures(self):
+        """What became of all that ever left from it; nothing is stored."""
+        delivery, now = self.env["chaser.delivery"].sudo(), fields.Datetime.now()
+        rows = delivery._read("provider_id", self._origin.ids)
+        for provider in self:
+            row = rows.get(provider._origin.id) or {}
+            sent = row.get("sent") or 0
+            for rate, count in (
+                ("open", "opened"),
+                ("reply", "replied"),
+                ("bounce", "bounced"),
+                ("complaint", "complained"),
+            ):
+                number = row.get(count) or 0
+                provider[f"{rate}_rate"] = (
+                    min(100.0 * number / sent, 100) if sent else 0
+                )
+            provider.last_used_at = row.get("last_used")
+            provider.delivery_display = row and delivery._describe(row)
+            provider.used_month = (
+                self.env["chaser.reminder"]
+                .sudo()
+                .search_count(
+                    [
+                        ("provider_id", "=", provider._origin.id),
+                        (
+                            "attempted_at",
+                            ">=",
+                            month_start(now, provider.company_id._get_chaser_tz()),
+                        ),
+                    ]
+                )
             )
 
     def _compute_next_slot_at(self):
@@ -247,29 +327,55 @@ class ChaserLimitsMixin(models.AbstractModel):
         )
 
     def _read_attempts(self, now):
-        """Mailbox id → (moments of the last 24 hours, oldest first; those of the last
-        minute by recipient domain). UTC, rounded up to the next second, so that no
-        limit ends too early."""
+        """Copies to colleagues take no slot of a customer; they wait themselves where
+        the limits are used up.
+
+        :return: mailbox id → (moments of the last 24 hours, oldest first; those of the
+            last minute by recipient domain). UTC, rounded up to the next second, so
+            that no limit ends too early."""
         self.env["chaser.reminder"].flush_model(
             ["attempted_at", "provider_id", "recipient_domain"]
         )
+        groups = self._read_same_address()
+        owners = {}
+        for provider_id, group in groups.items():
+            for one in group:
+                owners.setdefault(one, []).append(provider_id)
         rows = self.env.execute_query(
             SQL(
                 """SELECT provider_id, attempted_at + interval '1 second',
                 recipient_domain FROM chaser_reminder
                 WHERE provider_id = ANY(%s) AND attempted_at > %s
-                ORDER BY attempted_at""",
-                self.ids,
+                AND purpose <> 'colleague' ORDER BY attempted_at""",
+                list(owners),
                 now - timedelta(hours=24),
             )
         )
         found = {}
-        for provider_id, moment, domain in rows:
-            times, domains = found.setdefault(provider_id, ([], {}))
-            times.append(moment)
-            if moment > now - timedelta(minutes=1):
-                domains.setdefault(domain, []).append(moment)
+        for one, moment, domain in rows:
+            for provider_id in owners[one]:
+                times, domains = found.setdefault(provider_id, ([], {}))
+                times.append(moment)
+                if moment > now - timedelta(minutes=1):
+                    domains.setdefault(domain, []).append(moment)
         return found
+
+    def _read_same_address(self):
+        """Mailbox id → ids of all mailboxes that name the same address, itself
+        included: of every company, archived ones as well, because the limit is the
+        account's. Only their numbers are ever used of others."""
+        self.env["chaser.provider"].flush_model(["email"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT p.id, array_agg(o.id) FROM chaser_provider p
+                JOIN chaser_provider o ON o.id = p.id OR p.email <> ''
+                 AND lower(trim(o.email)) = lower(trim(p.email))
+                 AND o.channel IS NOT DISTINCT FROM p.channel
+                WHERE p.id = ANY(%s) GROUP BY p.id""",
+                list(self._origin.ids),
+            )
+        )
+        return dict(rows)
 
     def _get_month_count(self, now):
         """Messages of the company, and those of its mailboxes for its branches, since
@@ -283,6 +389,7 @@ class ChaserLimitsMixin(models.AbstractModel):
                     "|",
                     ("company_id", "=", company.id),
                     ("provider_id.company_id", "=", company.id),
+                    ("purpose", "!=", "colleague"),
                     ("attempted_at", ">=", month_start(now, company._get_chaser_tz())),
                 ]
             )

@@ -9,6 +9,7 @@ from odoo.tools import email_normalize
 from ...core.mail.errors import AuthenticationFailed, TransportError
 from ...core.mail.message import OutgoingMessage
 from ...core.plan.reach import DEFAULT_CHANNEL
+from ..common.limits import check_numbers
 
 
 class ChaserProvider(models.Model):
@@ -37,11 +38,16 @@ class ChaserProvider(models.Model):
         readonly=False,
         required=True,
         precompute=True,
+        tracking=True,
     )
-    active = fields.Boolean(default=True)
-    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True, tracking=True)
+    sequence = fields.Integer(default=10, tracking=True, aggregator=None)
     company_id = fields.Many2one(
-        "res.company", required=True, index=True, default=lambda self: self.env.company
+        "res.company",
+        required=True,
+        index=True,
+        default=lambda self: self.env.company,
+        tracking=True,
     )
     kind = fields.Selection(
         [("odoo", "Odoo outgoing mail server"), ("smtp", "SMTP")],
@@ -129,6 +135,11 @@ class ChaserProvider(models.Model):
         """The model of what it carries."""
         return self.env["chaser.channel"]._get(self.channel)
 
+    @api.constrains("smtp_port")
+    def _check_port(self):
+        for provider in self.filtered(lambda one: one.kind == "smtp"):
+            check_numbers(provider, {"smtp_port": (1, 65535)})
+
     @api.constrains("email", "reply_to", "kind")
     def _check_addresses(self):
         for provider in self:
@@ -142,6 +153,32 @@ class ChaserProvider(models.Model):
                     raise ValidationError(
                         self.env._("“%s” is not a single e-mail address.", address)
                     )
+
+    @api.constrains("email", "company_id", "channel", "active")
+    def _check_address_once(self):
+        """Two mailboxes of one address would each believe that they have its whole
+        quota to themselves, and read its mail twice."""
+        for provider in self.filtered(lambda one: one.active and one.email):
+            others = self.search(
+                [
+                    ("id", "!=", provider.id),
+                    ("company_id", "=", provider.company_id.id),
+                    ("channel", "=", provider.channel),
+                ]
+            )
+            address = email_normalize(provider.email)
+            twin = others.filtered(
+                lambda one, mine=address: email_normalize(one.email or "") == mine
+            )[:1]
+            if twin:
+                raise ValidationError(
+                    self.env._(
+                        "“%(address)s” is the mailbox “%(name)s” already. Change that "
+                        "one, or archive it first.",
+                        address=provider.email,
+                        name=twin.name,
+                    )
+                )
 
     # -- CRUD
 
@@ -186,6 +223,14 @@ class ChaserProvider(models.Model):
             effects.append(
                 lambda: self.sudo().cron_id.write({"active": vals["active"]})
             )
+            if not vals["active"]:
+                # What waits in it says so, and can be moved to another mailbox.
+                effects.append(
+                    lambda: self.filtered(
+                        lambda provider: provider.state != "draft"
+                    )._set_state("disabled")
+                )
+        effects.append(lambda: self.env["chaser.waiting"]._follow_mailboxes(self, vals))
         if set(vals) & self._get_connection_fields():
             effects.append(
                 lambda: self.filtered(
@@ -340,6 +385,7 @@ class ChaserProvider(models.Model):
                 **self._prepare_reason_values(False),
             }
         )
+        self.env["chaser.waiting"]._follow_test(self)
         self.activity_unlink(["mail.mail_activity_data_todo"])
         self.sudo().cron_id._trigger()
 

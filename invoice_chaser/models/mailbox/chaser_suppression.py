@@ -198,7 +198,8 @@ class ChaserSuppression(models.Model):
             reminder=reminder,
             note=words,
         )
-        if partner and not known:
+        copied = reminder and reminder.purpose == "colleague"
+        if partner and not known and not copied:
             self._plan_new_address(
                 company, partner.commercial_partner_id.sudo(), address, words, reminder
             )

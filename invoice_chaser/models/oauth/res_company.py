@@ -13,13 +13,13 @@ class ResCompany(models.Model):
     _name = "res.company"
     _inherit = ["res.company", "chaser.secret.mixin"]  # pylint: disable=consider-merging-classes-inherited  # mailboxes by consent
 
-    chaser_google_client_id = fields.Char("Google Client ID")
+    chaser_google_client_id = fields.Char("Google Client ID", tracking=True)
     (
         chaser_google_client_secret,
         chaser_google_client_secret_sealed,
         chaser_has_google_secret,
     ) = secret_fields("chaser_google_client_secret", told_by="chaser_has_google_secret")
-    chaser_microsoft_client_id = fields.Char("Microsoft Client ID")
+    chaser_microsoft_client_id = fields.Char("Microsoft Client ID", tracking=True)
     (
         chaser_microsoft_client_secret,
         chaser_microsoft_client_secret_sealed,
@@ -27,7 +27,9 @@ class ResCompany(models.Model):
     ) = secret_fields(
         "chaser_microsoft_client_secret", told_by="chaser_has_microsoft_secret"
     )
-    chaser_microsoft_tenant = fields.Char("Microsoft Directory", default="common")
+    chaser_microsoft_tenant = fields.Char(
+        "Microsoft Directory", default="common", tracking=True
+    )
 
     @api.constrains("chaser_microsoft_tenant")
     def _check_chaser_microsoft_tenant(self):

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 
 from ...core.plan.cadence import LevelRule
 from ...core.plan.reach import DEFAULT_CHANNEL
+from ..common.limits import DAYS, check_numbers
 
 
 class ChaserLevel(models.Model):
@@ -13,9 +14,9 @@ class ChaserLevel(models.Model):
     _check_company_auto = True
 
     name = fields.Char(required=True, translate=True, tracking=True)
-    code = fields.Char(help="Technical name, for programs.", copy=False)
-    active = fields.Boolean(default=True)
-    sequence = fields.Integer(default=10)
+    code = fields.Char(help="Technical name, for programs.", copy=False, tracking=True)
+    active = fields.Boolean(default=True, tracking=True)
+    sequence = fields.Integer(default=10, tracking=True, aggregator=None)
     policy_id = fields.Many2one(
         "chaser.policy",
         index="btree_not_null",
@@ -32,6 +33,7 @@ class ChaserLevel(models.Model):
         store=True,
         readonly=False,
         precompute=True,
+        tracking=True,
         help="As the policy's. Levels without a company are shared; a company with "
         "levels of its own uses only those.",
     )
@@ -93,7 +95,13 @@ class ChaserLevel(models.Model):
         "same reminder goes by this one. Never by both.",
     )
     copy_salesperson = fields.Boolean("Copy to Salesperson", tracking=True)
-    copy_user_id = fields.Many2one("res.users", "Copy to Manager", tracking=True)
+    copy_user_id = fields.Many2one(
+        "res.users",
+        "Copy to Manager",
+        tracking=True,
+        domain="[('share', '=', False)]",
+        help="Gets a copy of their own, while they work in the company.",
+    )
     copy_escalation = fields.Boolean(
         "Copy to Escalation Contact",
         tracking=True,
@@ -102,6 +110,7 @@ class ChaserLevel(models.Model):
     activity_type_id = fields.Many2one(
         "mail.activity.type",
         "Activity",
+        tracking=True,
         help="Planned for the responsible person when a reminder of this level was "
         "sent.",
     )
@@ -115,6 +124,17 @@ class ChaserLevel(models.Model):
         "CHECK(min_days >= 0 AND repeat_days >= 0)",
         "Numbers of days between reminders cannot be negative.",
     )
+
+    @api.constrains("days_overdue", "min_days", "repeat_days")
+    def _check_numbers(self):
+        check_numbers(
+            self,
+            {
+                "days_overdue": (-365, DAYS),
+                "min_days": (0, DAYS),
+                "repeat_days": (0, DAYS),
+            },
+        )
 
     @api.depends("policy_id.company_id")
     def _compute_company_id(self):

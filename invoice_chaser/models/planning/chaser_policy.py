@@ -18,15 +18,18 @@ class ChaserPolicy(models.Model):
     active = fields.Boolean(default=True, tracking=True)
     sequence = fields.Integer(
         default=10,
+        tracking=True,
+        aggregator=None,
         help="Where several tags of a customer have a policy, the first one counts.",
     )
     company_id = fields.Many2one(
         "res.company",
         index=True,
         default=lambda self: self.env.company,
+        tracking=True,
         help="Empty: any company may use it.",
     )
-    description = fields.Text(translate=True)
+    description = fields.Text(translate=True, tracking=True)
     level_ids = fields.One2many("chaser.level", "policy_id", "Levels", copy=True)
     level_count = fields.Integer(compute="_compute_level_count")
     customer_count = fields.Integer(

@@ -3,3 +3,4 @@ from . import chaser_reminder_actions
 from . import chaser_reminder_line
 from . import chaser_event
 from . import chaser_page
+from . import chaser_delivery

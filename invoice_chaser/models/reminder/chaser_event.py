@@ -99,6 +99,26 @@ class ChaserEvent(models.Model):
     link_url = fields.Char("Link", readonly=True)
     link_position = fields.Integer(readonly=True, aggregator=None)
     country_code = fields.Char("Country", readonly=True)
+    city = fields.Char(readonly=True)
+    time_zone = fields.Char(readonly=True)
+    bounce_class = fields.Selection(
+        [
+            ("hard", "Address does not exist"),
+            ("soft", "For now"),
+            ("policy", "Spam or policy"),
+            ("delayed", "Delayed"),
+        ],
+        "Kind of Bounce",
+        compute="_compute_bounce",
+        store=True,
+        precompute=True,
+    )
+    bounce_reason = fields.Char(
+        "Words of the Mail Server",
+        compute="_compute_bounce",
+        store=True,
+        precompute=True,
+    )
     verdict = fields.Selection(
         [("human", "Person"), ("machine", "Machine"), ("unknown", "Unknown")],
         readonly=True,
@@ -127,6 +147,18 @@ class ChaserEvent(models.Model):
     _provider_event_uniq = models.UniqueIndex(
         "(source, provider_event_id) WHERE provider_event_id IS NOT NULL"
     )
+
+    @api.depends("raw_data")
+    def _compute_bounce(self):
+        """Columns of what a report says, for lists, filters and pivots."""
+        kinds = dict(self._fields["bounce_class"].selection)
+        for event in self:
+            told = event.raw_data if isinstance(event.raw_data, dict) else {}
+            is_bounce = event.event_type in ("bounced", "deferred")
+            kind = told.get("bounce_class") or told.get("verdict")
+            event.bounce_class = is_bounce and kind in kinds and kind
+            words = told.get("words") or told.get("detail") or told.get("response")
+            event.bounce_reason = is_bounce and words and str(words)[:500]
 
     def write(self, vals):
         if not self.env.su or set(vals) - _CHANGEABLE:
@@ -227,7 +259,8 @@ class ChaserEvent(models.Model):
                r.link_targets, c.chaser_link_days,
                       r.recipient_email, r.language
                  FROM chaser_reminder r JOIN res_company c ON c.id = r.company_id
-                WHERE r.token = %s AND r.state IN ('sending', 'sent', 'failed')""",
+                WHERE r.token = %s AND r.state IN ('sending', 'sent', 'failed')
+                AND r.purpose <> 'colleague'""",
                 patience,
                 patience,
                 token,
@@ -266,10 +299,10 @@ class ChaserEvent(models.Model):
                 """INSERT INTO chaser_event (reminder_id, campaign_id, partner_id,
                 company_id, event_type, occurred_at, source, user_agent,
                       ip_address, device_type, mail_client, link_url, link_position,
-                      country_code, verdict, verdict_reason,
+                      country_code, city, time_zone, verdict, verdict_reason,
                       provider_event_id, create_uid, write_uid, create_date, write_date)
                VALUES (%s, %s, %s, %s, %s, %s, 'pixel', %s, %s, %s, %s, %s, %s, %s, %s,
-               %s, %s, 1, 1, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
+               %s, %s, %s, %s, 1, 1, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
                ON CONFLICT DO NOTHING""",
                 fact["id"],
                 fact["campaign_id"],
@@ -284,6 +317,8 @@ class ChaserEvent(models.Model):
                 target,
                 hit["position"],
                 hit["country"] or None,
+                hit.get("city") or None,
+                hit.get("time_zone") or None,
                 verdict,
                 reason or None,
                 uid,
@@ -409,7 +444,14 @@ class ChaserEvent(models.Model):
             "unsubscribed",
             self.env._("Link in the reminder"),
         )
-        if new:
+        if new and reminder.purpose == "colleague":
+            # It was not the customer who has stopped something.
+            reminder.partner_id._message_log(
+                body=self.env._(
+                    "%s asked to get no more copies of reminders.", ", ".join(new)
+                )
+            )
+        elif new:
             reminder._record_event(
                 "unsubscribed",
                 source="pixel",

@@ -529,7 +529,11 @@ class ChaserReminder(models.Model):
         mailbox's queue and its limits."""
         now = fields.Datetime.now()
         copies = self.search(
-            [("copy_of_id", "=", self.id), ("state", "!=", "cancelled")]
+            [
+                ("copy_of_id", "=", self.id),
+                ("purpose", "=", "copy"),
+                ("state", "!=", "cancelled"),
+            ]
         )
         recent = copies.filtered(
             lambda copy: copy.create_date > now - timedelta(days=1)

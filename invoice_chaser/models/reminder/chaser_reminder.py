@@ -62,6 +62,7 @@ class ChaserReminder(models.Model):
             ("reminder", "Reminder"),
             ("thanks", "Thank-You"),
             ("copy", "Copy on Request"),
+            ("colleague", "Copy to a Colleague"),
         ],
         default="reminder",
         required=True,
@@ -98,6 +99,8 @@ class ChaserReminder(models.Model):
     recipient_email = fields.Char("Recipient", readonly=True)
     recipient_others = fields.Char("Further Recipients", readonly=True)
     recipient_cc = fields.Char("Copies", readonly=True)
+    sent_from = fields.Char("Sent From", readonly=True)
+    sent_from_name = fields.Char("Sender's Name", readonly=True)
     recipient_domain = fields.Char(
         compute="_compute_recipient_domain", store=True, precompute=True
     )
@@ -222,9 +225,13 @@ class ChaserReminder(models.Model):
     # they get one message per invoice.
     _live_uniq = models.UniqueIndex(
         "(company_id, partner_id, purpose, COALESCE(split_move_id, 0)) WHERE "
-        "state IN ('draft', 'queued', 'sending') OR is_undecided",
+        "(state IN ('draft', 'queued', 'sending') OR is_undecided) "
+        "AND purpose <> 'colleague'",
         "A reminder to this customer is on its way already. Reload and look at "
         "it first.",
+    )
+    _colleague_uniq = models.UniqueIndex(
+        "(copy_of_id, recipient_email) WHERE purpose = 'colleague'"
     )
     _token_uniq = models.UniqueIndex("(token)")
     _queue_idx = models.Index("(provider_id, priority DESC, id) WHERE state = 'queued'")
@@ -558,21 +565,6 @@ class ChaserReminder(models.Model):
         to be read."""
         name = f"chaser.sender.{purpose or self.purpose}"
         return self.env[name if name in self.env else "chaser.sender"]
-
-    @api.model
-    def _cron_make_invoice_pdfs(self):
-        self.env["chaser.documents"]._make_waiting_pdfs()
-
-    def _plan_activity(self, activity_type_id):
-        self.partner_id.activity_schedule(
-            activity_type_id=activity_type_id,
-            user_id=self.campaign_id.user_id.id,
-            summary=self.env._(
-                "%(level)s sent: %(subject)s",
-                level=self.level_id.name,
-                subject=self.subject,
-            ),
-        )
 
     # -- hooks
 

@@ -2,8 +2,9 @@ import logging
 
 import psycopg2.errors
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..planning.open_items import PAID_STATES
@@ -19,6 +20,73 @@ class ChaserReminder(models.Model):
     themselves."""
 
     _inherit = "chaser.reminder"  # pylint: disable=consider-merging-classes-inherited  # actions, apart from the record
+
+    # What came back, as columns: read from the events, so that nothing drifts.
+    replied_at = fields.Datetime(
+        "Answered On", compute="_compute_moments", search="_search_replied_at"
+    )
+    unsubscribed_at = fields.Datetime(
+        "Unsubscribed On", compute="_compute_moments", search="_search_unsubscribed_at"
+    )
+    bounce_class = fields.Selection(
+        related="last_bounce_id.bounce_class", string="Kind of Bounce"
+    )
+    bounce_reason = fields.Char(related="last_bounce_id.bounce_reason")
+    last_bounce_id = fields.Many2one(
+        "chaser.event", compute="_compute_moments", search="_search_last_bounce_id"
+    )
+    saved_count = fields.Integer(
+        "Messages Saved",
+        compute="_compute_saved_count",
+        help="How many more there would be with one message per invoice.",
+    )
+
+    @api.depends("event_ids.event_type")
+    def _compute_moments(self):
+        rows = self.env["chaser.event"]._read_group(
+            [
+                ("reminder_id", "in", self.ids),
+                ("event_type", "in", ("replied", "unsubscribed", "bounced")),
+            ],
+            ["reminder_id", "event_type"],
+            ["occurred_at:min", "id:max"],
+        )
+        found = {(one.id, kind): (at, last) for one, kind, at, last in rows}
+        for reminder in self:
+            nothing = (False, False)
+            reminder.replied_at = found.get((reminder.id, "replied"), nothing)[0]
+            reminder.unsubscribed_at = found.get(
+                (reminder.id, "unsubscribed"), nothing
+            )[0]
+            reminder.last_bounce_id = found.get((reminder.id, "bounced"), nothing)[1]
+
+    @api.depends("line_ids.move_id", "line_ids.dropped_code")
+    def _compute_saved_count(self):
+        for reminder in self:
+            moves = reminder._get_live_lines().move_id
+            reminder.saved_count = max(len(moves) - 1, 0)
+
+    def _search_replied_at(self, operator, value):
+        return self._search_moment("replied", operator, value)
+
+    def _search_unsubscribed_at(self, operator, value):
+        return self._search_moment("unsubscribed", operator, value)
+
+    @api.model
+    def _search_moment(self, event_type, operator, value):
+        kind = Domain("event_type", "=", event_type)
+        if operator == "in" and set(value) == {False}:
+            return Domain("event_ids", "not any", kind)
+        return Domain("event_ids", "any", kind & Domain("occurred_at", operator, value))
+
+    def _search_last_bounce_id(self, operator, value):
+        """Any of its bounces; what is asked is kind and words."""
+        kind = Domain("event_type", "=", "bounced")
+        if operator in ("any", "any!"):
+            return Domain("event_ids", operator, kind & Domain(value))
+        if operator == "in" and set(value) == {False}:
+            return Domain("event_ids", "not any", kind)
+        return Domain("event_ids", "any", kind & Domain("id", operator, value))
 
     def _check_may_act(self):
         """Rights come from the campaign: users who may change it may decide on its
@@ -90,6 +158,33 @@ class ChaserReminder(models.Model):
             "res_id": self.partner_id.id,
             "view_mode": "form",
         }
+
+    @api.model
+    def _cron_make_invoice_pdfs(self):
+        self.env["chaser.documents"]._make_waiting_pdfs()
+
+    def _plan_activity(self, activity_type_id):
+        """What the level asks a person to do, once the message is out."""
+        words = self.env._(
+            "%(level)s sent: %(subject)s",
+            level=self.level_id.name,
+            subject=self.subject,
+        )
+        user = self.company_id._get_chaser_responsible(
+            self.partner_id, self, self.campaign_id.user_id
+        )
+        if user:
+            self.partner_id.activity_schedule(
+                activity_type_id=activity_type_id, user_id=user.id, summary=words
+            )
+        else:
+            self.partner_id._message_log(
+                body=self.env._(
+                    "%s. Nobody works with reminders in this company, so nobody was "
+                    "asked to follow it up.",
+                    words,
+                )
+            )
 
     # -- what a crash left open
 
@@ -190,6 +285,9 @@ class ChaserReminder(models.Model):
         """Sets why these wait until a user acts; called as superuser."""
         self.write(self._prepare_reason_values(code, {"detail": detail}))
 
+    def _read_shown_reasons(self):
+        return self.env["chaser.waiting"]._read_reasons(self)
+
     # -- records beside it
 
     def action_view_inbound(self):
@@ -218,7 +316,10 @@ class ChaserReminder(models.Model):
         """These become another customer's, who has live reminders of their own: nobody
         is asked twice, so of two that wait the other's goes. Called by
         ``chaser.identity``; returns all of these."""
-        live = self.filtered(lambda one: one.state in _LIVE or one.is_undecided)
+        live = self.filtered(
+            lambda one: (one.state in _LIVE or one.is_undecided)
+            and one.purpose != "colleague"
+        )
         if not live:
             return self
         partner = self.env["res.partner"].browse(partner_id)
@@ -226,6 +327,7 @@ class ChaserReminder(models.Model):
             [
                 ("partner_id", "=", partner_id),
                 ("company_id", "in", live.company_id.ids),
+                ("purpose", "!=", "colleague"),
                 "|",
                 ("state", "in", _LIVE),
                 ("is_undecided", "=", True),

@@ -2,6 +2,7 @@ from . import prepared
 from . import batches
 from . import run
 from . import chaser_provider
+from . import chaser_waiting
 from . import chaser_composer
 from . import chaser_documents
 from . import chaser_sender_account
@@ -9,4 +10,5 @@ from . import chaser_sender
 from . import chaser_sender_outcome
 from . import chaser_sender_thanks
 from . import chaser_sender_copy
+from . import chaser_sender_colleague
 from . import chaser_thanks

@@ -42,6 +42,9 @@ class Batches:
         self._dice = random.Random()
         self._work, self._worked = 0.0, 0
         self._was_limited = bool(self.provider.rate_limit_count)
+        # Another mailbox of the same address uses up the same quota meanwhile.
+        [group] = self.provider._read_same_address().values()
+        self._is_shared = len(group) > 1
 
     def go(self):
         """Batch by batch, as long as something may go and the scheduler's time
@@ -197,6 +200,8 @@ class Batches:
             return Allowance(0, "pace", fields.Datetime.add(now(), seconds=int(lag)))
         if lag:
             self.provider._pause(lag)
+        if self._is_shared:
+            self.throttle = self.provider._make_throttle(now())
         allowed = self.throttle.allowance(now())
         nap = (allowed.until - now()).total_seconds() if not allowed.count else 0
         if 0 < nap <= NAP:

@@ -276,7 +276,7 @@ class ChaserComposer(models.AbstractModel):
             "days_overdue": level.days_overdue if level else 1,
             "copy_salesperson": level.copy_salesperson,
             "copy_escalation": level.copy_escalation,
-            "copy_email": level.copy_user_id.sudo().email or "",
+            "copy_user_ids": level.copy_user_id.ids,
             "activity_type_id": level.activity_type_id.id,
             "names": {
                 lang: level.with_context(lang=code).name or ""
@@ -285,21 +285,37 @@ class ChaserComposer(models.AbstractModel):
         }
 
     def _get_template_id(self, job):
-        """The campaign's template, else the one for the reminder's level."""
-        own = job.row
-        return own["template_id"] or job.run.get(
-            ("template", own["company_id"], own["level_id"], own["campaign_type"]),
-            lambda: self._choose_template_id(own),
+        """The campaign's template, else the one for the reminder's level, as written
+        for so many items."""
+        own, items = job.row, len(job.items)
+        chosen = [own[name] for name in ("template_id", "level_id", "campaign_type")]
+        chosen += [own["company_id"], items]
+        return job.run.get(
+            ("template", *chosen), lambda: self._choose_template_id(own, items)
         )
 
-    def _choose_template_id(self, own):
-        level = self.env["chaser.level"].browse(own["level_id"])
-        company = self.env["res.company"].browse(own["company_id"])
-        return (
-            self.env["chaser.template"]
-            ._get_for_level(level, company, own["campaign_type"])
-            .id
-        )
+    def _choose_template_id(self, own, items):
+        templates = self.env["chaser.template"]
+        return templates._choose(
+            templates.browse(own["template_id"] or ()),
+            self.env["chaser.level"].browse(own["level_id"]),
+            self.env["res.company"].browse(own["company_id"]),
+            own["campaign_type"],
+            items,
+        ).id
+
+    def _get_preference(self, job):
+        """The language that the message really has: a template without an Arabic text
+        makes an English message, and so do its documents."""
+        template_id = self._get_template_id(job)
+        wanted = job.row["language"] or "en"
+        if not template_id:
+            return wanted
+        # Not by the version: one that is made now is undone with the transaction when
+        # documents have to be drawn (``Release``).
+        template = self.env["chaser.template"].browse(template_id)
+        sources = job.run.get(("sources", template_id), template._get_sources)
+        return render.preference_of(render.choose_languages(wanted, sources))
 
     def _get_version(self, job, template_id):
         """Id and content of the template's current version."""

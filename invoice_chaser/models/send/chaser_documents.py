@@ -75,7 +75,7 @@ class ChaserDocuments(models.AbstractModel):
             ),
         }
         data = composer._prepare_message_data(job)
-        drawings, preference = [], job.row["language"] or "en"
+        drawings, preference = [], composer._get_preference(job)
         if options["letter"]:
             drawings.append(
                 Drawing(
@@ -98,10 +98,8 @@ class ChaserDocuments(models.AbstractModel):
 
     @api.model
     def _get_file_name(self, job, kind, form):
-        lang, settings = (
-            render.languages(job.row["language"] or "en")[0],
-            job.settings,
-        )
+        preference = self.env["chaser.composer"]._get_preference(job)
+        lang, settings = render.languages(preference)[0], job.settings
         name = (
             f"{DOCUMENT_TEXTS[lang][f'file_{kind}']} {settings['company']['name']} "
             f"{settings['today'].isoformat()}.{form}"
@@ -295,7 +293,10 @@ class ChaserDocuments(models.AbstractModel):
         self.env.flush_all()
         rows = self.env.execute_query(
             SQL(
-                """SELECT r.id, c.template_id, r.level_id, r.company_id, c.campaign_type
+                """SELECT r.id, c.template_id, r.level_id, r.company_id,
+                c.campaign_type, (SELECT count(*) FROM chaser_reminder_line l
+                    WHERE l.reminder_id = r.id AND NOT l.is_credit
+                    AND l.dropped_code IS NULL) AS items
                 FROM chaser_reminder r JOIN chaser_campaign c ON c.id = r.campaign_id
                 WHERE r.state = 'queued' AND c.state IN ('scheduled', 'sending')
                 AND NOT r.id = ANY(%s)
@@ -309,15 +310,18 @@ class ChaserDocuments(models.AbstractModel):
         return [row[0] for row in rows if kinds[row[1:]]]
 
     @api.model
-    def _attaches_pdfs(self, template_id, level_id, company_id, campaign_type):
-        template = self.env["chaser.template"].browse(template_id)
-        if not template_id:
-            level, company = (
+    def _attaches_pdfs(self, template_id, level_id, company_id, campaign_type, items):
+        templates = self.env["chaser.template"]
+        return (
+            templates._choose(
+                templates.browse(template_id or ()),
                 self.env["chaser.level"].browse(level_id),
                 self.env["res.company"].browse(company_id),
-            )
-            template = template._get_for_level(level, company, campaign_type)
-        return template.attach_invoices == "pdf"
+                campaign_type,
+                items,
+            ).attach_invoices
+            == "pdf"
+        )
 
     @api.model
     def _make_invoice_pdfs(self, reminder):

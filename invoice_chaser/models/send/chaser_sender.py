@@ -47,6 +47,8 @@ class SendJob:
     result: SendResult | None = None
     documents: list = field(default_factory=list)
     document_notes: list = field(default_factory=list)
+    copies: list = field(default_factory=list)
+    copies_left_out: list = field(default_factory=list)
     drawn: list = field(default_factory=list)
     rounds: int = 0
     left_out: int = 0
@@ -411,7 +413,7 @@ class ChaserSender(models.AbstractModel):
 
     def _get_week_stop(self, job):
         """No more messages a week than the company allows, by whatever channel."""
-        settings = job.run.settings
+        settings = job.settings
         limit, week = settings["week_limit"], timedelta(days=7)
         days = [
             _get_local_date(moment, settings["tz"])

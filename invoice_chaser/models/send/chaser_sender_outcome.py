@@ -36,6 +36,8 @@ class Note:
     moment: datetime
     user_id: int
     activity_type_id: int
+    copies: tuple[str, ...] = ()
+    copies_left_out: tuple[tuple, ...] = ()
 
 
 class ChaserSender(models.AbstractModel):
@@ -193,6 +195,8 @@ class ChaserSender(models.AbstractModel):
             moment=moment,
             user_id=own["user_id"],
             activity_type_id=level["activity_type_id"],
+            copies=tuple(job.copies),
+            copies_left_out=tuple(job.copies_left_out),
             **job.channel._prepare_note(job),
         )
 
@@ -210,6 +214,7 @@ class ChaserSender(models.AbstractModel):
             moment=reminder.sent_at,
             user_id=user.id,
             activity_type_id=level.activity_type_id.id,
+            copies=tuple(filter(None, (reminder.recipient_cc or "").split(", "))),
             **channel._prepare_late_note(reminder),
         )
 
@@ -224,6 +229,11 @@ class ChaserSender(models.AbstractModel):
             values += sender._prepare_notes(note, author_id)
         self.env["mail.message"].sudo().create(values)
         for note in notes:
+            if note.copies:
+                self.env["chaser.sender.colleague"]._queue(
+                    self.env["chaser.reminder"].sudo().browse(note.reminder_id),
+                    note.copies,
+                )
             if note.activity_type_id:
                 _author_id, lang = self._get_author(note)
                 reminder = (
@@ -245,7 +255,8 @@ class ChaserSender(models.AbstractModel):
         gets there."""
         words = self._get_sent_words(", ".join(note.recipients))
         values = {
-            "body": Markup("<p>%s</p><p><b>%s</b></p>") % (words, note.subject),
+            "body": Markup("<p>%s</p><p><b>%s</b></p>") % (words, note.subject)
+            + self._describe_left_out(note),
             "subject": note.subject,
             "message_id": note.message_id,
             "message_type": note.message_type,
@@ -261,6 +272,19 @@ class ChaserSender(models.AbstractModel):
         return [
             values | {"model": model, "res_id": res_id} for model, res_id in documents
         ]
+
+    @api.model
+    def _describe_left_out(self, note):
+        """Who was to get a copy and did not, with the reason."""
+        return Markup().join(
+            Markup("<p>%s</p>")
+            % self.env._(
+                "No copy to %(address)s: %(reason)s",
+                address=address,
+                reason=self.env["chaser.reason.mixin"]._get_reason_text(code, params),
+            )
+            for address, code, params in note.copies_left_out
+        )
 
     @api.model
     def _get_sent_words(self, recipients):

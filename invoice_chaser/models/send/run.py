@@ -359,6 +359,7 @@ class MailboxRun:
         get a new time and the reason, all at once, because the pace is for messages
         that leave."""
         self._fresh()
+        self.env["chaser.waiting"]._review(self.provider)
         self._hold_outside_windows()
         self._hold_without_bank_data()
         self._commit_now()

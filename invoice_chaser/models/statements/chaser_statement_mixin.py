@@ -97,13 +97,17 @@ class ChaserStatementMixin(models.AbstractModel):
             move.sudo()._message_log(body=body)
 
     def _plan_todo(self, summary, day=None, note=""):
-        """A to-do for the responsible user, if there is one."""
+        """A to-do for the responsible user while they work here, else for whoever is
+        responsible then."""
         for record in self:
-            if record.user_id:
+            user = record.company_id._get_chaser_responsible(
+                record.partner_id, wanted=record.user_id
+            )
+            if user:
                 record.sudo().activity_schedule(
                     TASK_TYPE,
                     date_deadline=day or record.company_id._get_chaser_today(),
-                    user_id=record.user_id.id,
+                    user_id=user.id,
                     summary=summary,
                     note=note,
                 )

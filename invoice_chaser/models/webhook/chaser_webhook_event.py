@@ -444,7 +444,9 @@ class ChaserWebhookEvent(models.Model):
             | personal
             | {
                 "device_type": device,
-                "mail_client": client or False,
+                "mail_client": report.client or client or False,
+                "country_code": report.country or False,
+                "city": report.city or False,
                 "link_url": report.link or False,
                 "verdict": verdict,
                 "verdict_reason": reason or False,

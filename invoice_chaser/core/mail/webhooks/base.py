@@ -38,7 +38,9 @@ class Report:
 
     ``event_id``: the service's own, so that a repetition counts once. ``at``: UTC
     without zone. ``message_ids`` and ``mark``: how the message is found again.
-    ``bounce``: ``hard``, ``soft`` or ``policy`` for ``bounced``.
+    ``bounce``: ``hard``, ``soft`` or ``policy`` for ``bounced``. ``country`` (ISO
+    3166-1, two letters), ``city`` and ``client`` (the mail program) as the service
+    tells them of an open or click.
     """
 
     event_id: str
@@ -53,6 +55,14 @@ class Report:
     user_agent: str = ""
     ip: str = ""
     machine: bool = False
+    country: str = ""
+    city: str = ""
+    client: str = ""
+
+
+def country(code: str) -> str:
+    """A country's code, or nothing: services write ``Unknown`` as well."""
+    return code.upper() if len(code) == 2 and code.isalpha() else ""
 
 
 def _(sentence: str) -> str:

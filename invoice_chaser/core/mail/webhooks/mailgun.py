@@ -19,6 +19,7 @@ from .base import (
     WebhookRequest,
     _,
     bracket,
+    country,
     moment,
     part,
     read_json,
@@ -108,6 +109,9 @@ class Mailgun(Service):
                 link=text(event, "url", 2000),
                 user_agent=text(client, "user-agent"),
                 ip=text(event, "ip", 45),
+                country=country(text(part(event, "geolocation"), "country", 10)),
+                city=text(part(event, "geolocation"), "city", 100),
+                client=text(client, "client-name", 100),
                 machine=bool(text(client, "bot")),
             )
         ]

@@ -19,6 +19,7 @@ from .base import (
     WebhookRequest,
     _,
     bracket,
+    country,
     moment,
     part,
     read_json,
@@ -104,6 +105,9 @@ class Postmark(Service):
                 link=text(event, "OriginalLink", 2000),
                 user_agent=text(event, "UserAgent"),
                 ip=text(part(event, "Geo"), "IP", 45),
+                country=country(text(part(event, "Geo"), "CountryISOCode", 10)),
+                city=text(part(event, "Geo"), "City", 100),
+                client=text(part(event, "Client"), "Name", 100),
             )
         ]
 
