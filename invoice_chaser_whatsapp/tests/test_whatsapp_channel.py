@@ -54,10 +54,10 @@ class TestWhatsappContract(WhatsappCase, ChannelContract):
         self.assertEqual(reminder.internet_message_id, "id-1")
         self.assertEqual(reminder.document_ids.mapped("mimetype"), ["application/pdf"])
         self.assertEqual(message.document.content[:4], b"%PDF")
-        self.assertIn(reminder._get_page_url().rpartition("/")[2], str(message))
+        self.assertIn(reminder.sudo()._make_page_url().rpartition("/")[2], str(message))
 
     def test_the_language_is_the_customers(self):
-        self.customer.with_company(self.company).lang = "ar_001"
+        self.customer.chaser_language = "ar"
         reminder = self._queue()
         [message] = self._run_channel().sent
         self.assertEqual((message.language, reminder.language), ("ar", "ar"))
@@ -90,8 +90,7 @@ class TestWhatsappGates(WhatsappCase):
             (reminder.state, reminder.reason_code), ("queued", "whatsapp_paused")
         )
         self.templates.state = "approved"
-        reminder.scheduled_at = False
-        reminder.scheduled_at = self._later(seconds=-5)
+        self._make_due(reminder)
         self.assertEqual(len(self._run_channel().sent), 1)
 
     def test_a_disabled_template_goes_by_mail(self):
@@ -203,7 +202,7 @@ class TestWhatsappErrors(WhatsappCase):
             self._refuse(131056)
             self.assertEqual(reminder.state, "queued")
             waits.append((reminder.scheduled_at - reminder.attempted_at).seconds)
-            reminder.scheduled_at = self._later(seconds=-5)
+            self._make_due(reminder)
         self.assertTrue(
             4 <= waits[0] <= 9 and 16 <= waits[1] <= 21 and 64 <= waits[2] <= 69, waits
         )
@@ -213,7 +212,7 @@ class TestWhatsappErrors(WhatsappCase):
         self._refuse(132015)
         self.assertEqual(reminder.state, "queued")
         self.assertEqual(reminder.whatsapp_version_id.template_id.state, "paused")
-        reminder.scheduled_at = self._later(seconds=-5)
+        self._make_due(reminder)
         # No second try while Meta has not said that it is approved.
         self.assertFalse(self._run_channel().sent)
 
@@ -223,7 +222,7 @@ class TestWhatsappErrors(WhatsappCase):
         self.assertEqual(reminder.state, "queued")
         self.assertIn("list_templates", self.meta.names())
         self._approve_again()
-        reminder.scheduled_at = self._later(seconds=-5)
+        self._make_due(reminder)
         self._refuse(132000)
         self.assertEqual(reminder.state, "failed")
 

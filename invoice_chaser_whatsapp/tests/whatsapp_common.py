@@ -180,6 +180,9 @@ class WhatsappCase(ChaserCase):
         campaign.action_send()
         return campaign.reminder_ids
 
+    def _make_due(self, reminder):
+        reminder.sudo().scheduled_at = self._later(seconds=-5)
+
     def _run_channel(self, transport=None):
         return self._run(transport, provider=self.mailbox)
 
