@@ -87,6 +87,23 @@ class TestWhatsappStatuses(ReportCase):
         self.assertFalse(self._run().sent)
         self.assertFalse(self._run_channel().sent)
 
+    def test_failed_and_then_delivered(self):
+        """Meta says both now and then: what has not left by mail yet does not."""
+        self._fall_back_by("email")
+        reminder = self._sent()
+        self._fail(reminder, 131026)
+        self.assertEqual((reminder.channel, reminder.state), ("email", "queued"))
+        number = self._get_person().phone_e164
+        status = self._make_status(
+            reminder, "delivered", wamid="id-1", recipient_id=number.lstrip("+")
+        )
+        self._receive(self._make_messages(statuses=[status]))
+        self.assertEqual((reminder.channel, reminder.state), ("whatsapp", "sent"))
+        self.assertEqual(reminder.status, "delivered")
+        self.assertEqual(reminder.recipient_display, number)
+        self.assertFalse(self._run().sent)
+        self.assertFalse(self._run_channel().sent)
+
     def test_failed_without_another_channel(self):
         reminder = self._sent()
         self._fail(reminder, 131026)

@@ -264,6 +264,10 @@ class ChaserReasonMixin(models.AbstractModel):
                 "could not be made. Without a PDF engine use a template whose header "
                 "is a text, or none."
             ),
+            "whatsapp_arrived": _(
+                "WhatsApp reported that it was not delivered, and then that it was: "
+                "it does not go by another channel."
+            ),
             "whatsapp_failed_late": _(
                 "WhatsApp reports that the message was not delivered: %(detail)s"
             ),

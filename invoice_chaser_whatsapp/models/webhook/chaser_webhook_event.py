@@ -220,6 +220,8 @@ class ChaserWebhookEvent(models.Model):
                 reminder, status.pricing, status.moment or self.received_at
             )
         self._learn_recipient(account, reminder, status)
+        if is_own and not self._is_current(reminder):
+            self._take_back(account, reminder, status)
         if not is_own or not self._is_current(reminder):
             return self._note_late(reminder, status, uid)
         self._settle_by_report(reminder, status)
@@ -290,6 +292,27 @@ class ChaserWebhookEvent(models.Model):
             values["sent_at"] = status.moment or self.received_at
         if values:
             reminder.write(values)
+
+    @api.model
+    def _take_back(self, account, reminder, status):
+        """Meta says "failed" and then "delivered" of one message now and then. What
+        went on by another channel and has not left yet stays: the customer has it."""
+        came = normalize(status.status) in _EVENTS
+        if not came or reminder.state != "queued":
+            return
+        channel = self.env["chaser.channel.whatsapp"]
+        address = f"+{status.recipient}" if status.recipient else status.user_id
+        reminder._set_state(
+            "sent",
+            "whatsapp_arrived",
+            channel="whatsapp",
+            channel_rest=False,
+            provider_id=account.id,
+            sent_at=status.moment or self.received_at,
+            internet_message_id=status.wamid,
+            provider_message_id=status.wamid,
+            **channel._prepare_all_recipients("whatsapp", [address] if address else ()),
+        )
 
     def _record_status(self, reminder, status, step, uid):
         moment = min(status.moment or self.received_at, fields.Datetime.now())
