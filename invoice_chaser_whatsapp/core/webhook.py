@@ -131,7 +131,7 @@ def parse(body: bytes | str) -> Report:
     :raises Malformed: when it is not JSON of the form that Meta sends
     """
     try:
-        data = json.loads(body)
+        data = _clean(json.loads(body))
     except (ValueError, RecursionError) as error:
         raise Malformed(str(error)[:200]) from None
     if not isinstance(data, dict) or not isinstance(data.get("entry"), list):
@@ -145,6 +145,17 @@ def parse(body: bytes | str) -> Report:
         else:
             report._note_unknown(name)
     return report
+
+
+def _clean(node):
+    """Without what PostgreSQL cannot store as text: NUL, and halves of surrogates."""
+    if isinstance(node, str):
+        return node.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(node, list):
+        return [_clean(one) for one in node]
+    if isinstance(node, dict):
+        return {_clean(name): _clean(value) for name, value in node.items()}
+    return node
 
 
 def _iterate(data, report) -> Iterator[tuple[str, str, dict]]:
@@ -270,9 +281,8 @@ def _list(value, name):
 
 
 def _text(value):
-    """NUL characters cannot be stored in PostgreSQL."""
     if isinstance(value, (str, int)) and not isinstance(value, bool):
-        return str(value).replace("\0", "")
+        return str(value)
     return ""
 
 

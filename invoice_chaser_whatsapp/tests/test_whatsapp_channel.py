@@ -151,8 +151,11 @@ class TestWhatsappGates(WhatsappCase):
             # What is found may stop it.
             self.mailbox.whatsapp_polled_at = False
             self.meta.number["status"] = "BANNED"
-            with self.assertRaises(UserError):
+            # Not assertRaises, which takes back what was written.
+            try:
                 self.mailbox._get_transport()
+            except UserError as error:
+                self.assertIn("banned", str(error))
         self.assertEqual(self.mailbox.state, "expired")
 
 

@@ -99,7 +99,7 @@ class TestWhatsappStatuses(ReportCase):
         )
         self._receive(self._make_messages(statuses=[status]))
         self.assertEqual((reminder.channel, reminder.state), ("whatsapp", "sent"))
-        self.assertEqual(reminder.status, "delivered")
+        self.assertIn("delivered", self._read_events(reminder))
         self.assertEqual(reminder.recipient_display, number)
         self.assertFalse(self._run().sent)
         self.assertFalse(self._run_channel().sent)
@@ -181,7 +181,7 @@ class TestWhatsappSettled(ReportCase):
         """Unknown, sent again by a person; before it leaves Meta says that the first
         one had arrived."""
         reminder = self._unknown()
-        reminder.sudo()._set_state("queued", is_undecided=False)
+        reminder.action_settle_not_sent()
         self._receive(
             self._make_messages(
                 statuses=[self._make_status(reminder, "delivered", wamid="wamid.1")]
@@ -219,7 +219,7 @@ class TestWhatsappSettled(ReportCase):
     def test_an_earlier_attempt_is_not_this_one(self):
         reminder = self._unknown()
         former = self._make_status(reminder, "delivered", wamid="wamid.first")
-        reminder.sudo()._set_state("queued", is_undecided=False)
+        reminder.action_settle_not_sent()
         self._run_channel()
         self.assertEqual(reminder.state, "sent")
         self._receive(self._make_messages(statuses=[former]))
