@@ -1,3 +1,4 @@
 from . import chaser_whatsapp_person
+from . import chaser_whatsapp_person_facts
 from . import res_partner
 from . import chaser_reason_mixin

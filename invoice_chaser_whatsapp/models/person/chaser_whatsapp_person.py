@@ -5,9 +5,6 @@ from odoo.tools import SQL, file_path, format_date
 from ...core.phone import fold_number, is_user_id, to_wa_id
 
 _TEMPLATE = "invoice_chaser_whatsapp/static/import_templates/chaser_whatsapp_person.csv"
-# How often WhatsApp must say that it does not deliver before we believe it: it says so
-# now and then of accounts that are well (error 131026).
-_UNDELIVERABLE = 2
 _OPT_IN_SOURCES = [
     ("form", "Signed form or contract"),
     ("website", "Website or portal"),
@@ -17,7 +14,7 @@ _OPT_IN_SOURCES = [
     ("meeting", "In person"),
     ("import", "Imported"),
 ]
-_BLOCK_REASONS = [
+BLOCK_REASONS = [
     ("undeliverable", "WhatsApp does not deliver to it"),
     ("wrong_person", "It is not this customer's number"),
     ("complaint", "Complaint"),
@@ -108,7 +105,7 @@ class ChaserWhatsappPerson(models.Model):
     opt_out_text = fields.Text("Words of the Stop", copy=False)
     blocked_at = fields.Datetime("Blocked On", readonly=True, copy=False)
     reason = fields.Selection(
-        _BLOCK_REASONS, "Blocked Because", readonly=True, tracking=True, copy=False
+        BLOCK_REASONS, "Blocked Because", readonly=True, tracking=True, copy=False
     )
     undeliverable_count = fields.Integer(
         "Not Delivered in a Row", readonly=True, copy=False, aggregator=None
@@ -224,6 +221,10 @@ class ChaserWhatsappPerson(models.Model):
             for person in self:
                 person._adopt_stop()
         return result
+
+    def _write_as_reported(self, vals):
+        """Without a check of the number, which WhatsApp itself has named."""
+        return super().write(vals)
 
     @api.model
     def _prepare_number(self, vals):
@@ -424,7 +425,7 @@ class ChaserWhatsappPerson(models.Model):
             chain=list(company._get_chaser_chain().ids),
         )
 
-    # -- facts from outside
+    # -- whose number it is
 
     @api.model
     def _find(self, company, wa_id="", user_id="", phone=""):
@@ -446,142 +447,6 @@ class ChaserWhatsappPerson(models.Model):
             ],
             order="state desc, id",
         )
-
-    @api.model
-    def _learn(self, company, value):
-        """Keeps what a webhook tells about accounts: how WhatsApp spells a number,
-        which user it is, and that a number or user id has changed. As superuser.
-
-        :param value: ``value`` of a change of field ``messages``, as it came
-        """
-        for contact in _get_dicts(value, "contacts"):
-            self._learn_contact(company, contact)
-        for message in _get_dicts(value, "messages"):
-            if message.get("type") == "system" and isinstance(
-                message.get("system"), dict
-            ):
-                self._learn_change(company, message)
-
-    @api.model
-    def _learn_contact(self, company, contact):
-        user_id = _get_text(contact, "user_id")
-        people = self._find(
-            company,
-            wa_id=_get_text(contact, "wa_id"),
-            user_id=user_id,
-            phone=_get_text(contact, "input"),
-        )
-        profile = contact.get("profile")
-        username = _get_text(profile, "username") if isinstance(profile, dict) else ""
-        known = {
-            "wa_id": to_wa_id(_get_text(contact, "wa_id")),
-            "user_id": user_id if is_user_id(user_id) else "",
-            "username": username,
-        }
-        for person in people:
-            new = {
-                name: value
-                for name, value in known.items()
-                if value and person[name] != value
-            }
-            # The number is known by a record of its own already.
-            if new.get("user_id") and people.filtered(
-                lambda one, new=new, person=person: one != person
-                and one.partner_id == person.partner_id
-                and one.user_id == new["user_id"]
-            ):
-                del new["user_id"]
-            if new:
-                person.write(new)
-
-    @api.model
-    def _learn_change(self, company, message):
-        """``user_changed_number`` and ``user_changed_user_id``: the same person, so the
-        consent stays; the change is noted for colleagues to see."""
-        system = message["system"]
-        people = self._find(
-            company,
-            wa_id=_get_text(message, "from"),
-            user_id=_get_text(message, "from_user_id"),
-        )
-        number = to_wa_id(_get_text(system, "new_wa_id") or _get_text(system, "wa_id"))
-        user_id = _get_text(system, "new_user_id") or _get_text(system, "user_id")
-        for person in people:
-            values = {}
-            if number and not person._is_taken("phone_e164", f"+{number}"):
-                values |= {"wa_id": number, "phone_e164": f"+{number}"}
-            if is_user_id(user_id) and not person._is_taken("user_id", user_id):
-                values["user_id"] = user_id
-            if not values:
-                continue
-            before = person._get_address()
-            super(ChaserWhatsappPerson, person).write(values)
-            person._adopt_stop()
-            person.partner_id._message_log(
-                body=self.env._(
-                    "The WhatsApp account %(before)s is now %(after)s, as WhatsApp "
-                    "reports.",
-                    before=before,
-                    after=person._get_address(),
-                )
-            )
-
-    def _is_taken(self, name, value):
-        return bool(
-            self.search_count(
-                [
-                    ("id", "!=", self.id),
-                    ("company_id", "=", self.company_id.id),
-                    ("partner_id", "=", self.partner_id.id),
-                    (name, "=", value),
-                ],
-                limit=1,
-            )
-        )
-
-    def _stop(self, source, words, moment=None):
-        """They want no more messages: for every customer whose number it is. Once; the
-        first words stay. As superuser.
-
-        :param source: where the wish came from, in the user's language
-        :param words: what they wrote :param moment: UTC
-        :return: the records that were not stopped yet
-        """
-        everyone = self.browse()
-        for person in self:
-            everyone |= person._get_twins()
-        new = everyone.filtered(lambda person: person.state != "opted_out")
-        new.write(
-            {
-                "opt_out_date": moment or fields.Datetime.now(),
-                "opt_out_source": source,
-                "opt_out_text": words,
-            }
-        )
-        return new
-
-    def _note_undeliverable(self, code):
-        """WhatsApp says that it does not deliver to the account; after the second time
-        in a row nothing more is tried. As superuser.
-
-        :param code: Meta's error code, for the note
-        """
-        for person in self:
-            person.undeliverable_count += 1
-            if person.undeliverable_count >= _UNDELIVERABLE and not person.blocked_at:
-                person._block("undeliverable", self.env._("Error %s", code))
-
-    def _note_delivered(self):
-        self.filtered("undeliverable_count").write({"undeliverable_count": 0})
-
-    def _block(self, reason, words=""):
-        self.write({"blocked_at": fields.Datetime.now(), "reason": reason})
-        for person in self:
-            sentence = dict(_BLOCK_REASONS)[reason]
-            labels = dict(self._fields["reason"]._description_selection(self.env))
-            person._message_log(
-                body=": ".join(filter(None, (labels.get(reason, sentence), words)))
-            )
 
     # -- buttons
 
@@ -611,15 +476,3 @@ class ChaserWhatsappPerson(models.Model):
         return self.env["chaser.whatsapp.opt.in"]._open(
             self.partner_id, self.company_id[:1] or self.env.company, self
         )
-
-
-def _get_dicts(value, name):
-    """The dictionaries in a list of a webhook; whatever else is there is left out."""
-    rows = value.get(name) if isinstance(value, dict) else None
-    rows = rows if isinstance(rows, list) else []
-    return [row for row in rows if isinstance(row, dict)]
-
-
-def _get_text(row, name):
-    value = row.get(name)
-    return value if isinstance(value, str) else ""

@@ -51,5 +51,6 @@ class ChaserProvider(models.Model):
     def action_whatsapp_sync_templates(self):
         """Ask Meta for the state of the account's templates."""
         self.ensure_one()
+        self.env["chaser.whatsapp.template"].check_access("write")
         self.env["chaser.whatsapp.template"]._sync(self)
         return self.action_whatsapp_templates()
