@@ -81,7 +81,7 @@ class ResPartner(models.Model):
             for name in MOMENTS:
                 partner[name] = facts.get(name)
             partner.chaser_bounce_count = facts.get("chaser_bounce_count") or 0
-            partner.chaser_habit = facts and self.env._(
+            partner.chaser_habit = bool(facts) and self.env._(
                 "Answered %(answered)s of %(count)s reminders",
                 answered=facts["answered"],
                 count=facts["reminders"],

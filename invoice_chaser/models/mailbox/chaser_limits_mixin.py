@@ -196,7 +196,7 @@ class ChaserLimitsMixin(models.AbstractModel):
                     min(100.0 * number / sent, 100) if sent else 0
                 )
             provider.last_used_at = row.get("last_used")
-            provider.delivery_display = row and delivery._describe(row)
+            provider.delivery_display = bool(row) and delivery._describe(row)
             provider.used_month = (
                 self.env["chaser.reminder"]
                 .sudo()
