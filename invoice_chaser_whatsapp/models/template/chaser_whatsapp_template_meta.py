@@ -39,8 +39,8 @@ _BLOCKS = {
 
 
 class ChaserWhatsappTemplate(models.Model):
-    """The template at Meta: submitting it, its state, its category, and what Meta says
-    about it."""
+    """The template at Meta: its state in words, whether it may be sent, and what a
+    person does with it there."""
 
     _inherit = "chaser.whatsapp.template"  # pylint: disable=consider-merging-classes-inherited  # the side of Meta
 
@@ -468,6 +468,8 @@ def describe(components):
         "url": "",
     }
     for one in components:
+        if not isinstance(one, dict):
+            continue
         kind = str(one.get("type") or "").upper()
         text = str(one.get("text") or "")
         if kind == "HEADER":
@@ -478,6 +480,7 @@ def describe(components):
         elif kind == "BUTTONS":
             buttons = one.get("buttons")
             first = buttons[0] if isinstance(buttons, list) and buttons else {}
+            first = first if isinstance(first, dict) else {}
             found["button"] = str(first.get("text") or "")
             found["url"] = str(first.get("url") or "")
     return found
