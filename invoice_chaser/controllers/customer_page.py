@@ -5,7 +5,7 @@ import psycopg2
 import psycopg2.errors
 
 from odoo import SUPERUSER_ID, http
-from odoo.http import request
+from odoo.http import content_disposition, request
 
 from ..core.page import pages
 from ..core.page.customer_answers import MAX_FILE, AnswerProblem, read_answer
@@ -17,6 +17,8 @@ from .tracking import _HEADERS, _QUIET
 _logger = logging.getLogger(__name__)
 # Calls a minute, per worker process; what is stored is limited in the database besides.
 PER_TOKEN, PER_IP = RateLimiter(60, 60), RateLimiter(240, 60)
+# A statement takes a tenth of a second to draw.
+STATEMENTS = RateLimiter(6, 60)
 # More than the largest file, so that one that is a little too large gets a clear
 # message; a larger request is refused unread.
 MAX_BODY = 4 * MAX_FILE
@@ -60,6 +62,43 @@ class ChaserCustomerPage(http.Controller):
             self._answer(*render_page(data))
             if data
             else self._answer(pages.invalid_page(), _PLAIN_POLICY)
+        )
+
+    @http.route(
+        "/chaser/p/<token>/statement.pdf",
+        type="http",
+        methods=["GET", "HEAD"],
+        **_QUIET,
+    )
+    def show_statement(self, token, lang="", **_params):
+        """The statement of the customer's account as it is now."""
+        lang, path = self._choose_lang(lang), self._get_path(token)
+        now = time.monotonic()
+        if not self._count_request(token) or not STATEMENTS.allow(token[:64], now):
+            return self._answer(
+                *render_notice(lang or "en", path, "too_often"), status=429
+            )
+        try:
+            document = (
+                self._ask(
+                    lambda reminders: self._draw_statement(reminders, token, lang)
+                )
+                if valid_token(token)
+                else None
+            )
+        except Busy:
+            return self._answer(*render_busy(lang or "en", path))
+        if not document:
+            return self._answer(pages.invalid_page(), _PLAIN_POLICY)
+        return request.make_response(
+            document.content,
+            [
+                ("Content-Type", document.mimetype),
+                ("Content-Disposition", content_disposition(document.name)),
+                ("Content-Security-Policy", "default-src 'none'"),
+                ("X-Content-Type-Options", "nosniff"),
+                *_HEADERS,
+            ],
         )
 
     @http.route(
@@ -113,6 +152,16 @@ class ChaserCustomerPage(http.Controller):
         reminder = reminders._find_by_page_token(token)
         return (
             reminder._get_page_data(reminder._get_page_lang(lang), **shown)
+            if reminder
+            else None
+        )
+
+    def _draw_statement(self, reminders, token, lang):
+        reminder = reminders._find_by_page_token(token)
+        return (
+            reminder.env["chaser.documents"]._draw_account(
+                reminder, reminder._get_page_lang(lang)
+            )
             if reminder
             else None
         )

@@ -1,6 +1,7 @@
 import base64
 from contextlib import contextmanager
 from datetime import timedelta
+from io import BytesIO
 from unittest.mock import patch
 
 import psycopg2.errors
@@ -11,8 +12,10 @@ from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import HttpCase, freeze_time, new_test_user, tagged
 from odoo.tools import SQL
+from odoo.tools.pdf import PdfFileReader
 
 from ..controllers import customer_page
+from ..core.letter.documents import pdf
 from ..core.page.customer_answers import MAX_FILE
 from ..core.status.tracking import new_token
 from .common import ChaserCase
@@ -38,7 +41,11 @@ class TestCustomerPage(ChaserCase, HttpCase):
 
     def setUp(self):
         super().setUp()
-        for limiter in (customer_page.PER_TOKEN, customer_page.PER_IP):
+        for limiter in (
+            customer_page.PER_TOKEN,
+            customer_page.PER_IP,
+            customer_page.STATEMENTS,
+        ):
             limiter.clear()
 
     @contextmanager
@@ -152,6 +159,77 @@ class TestCustomerPage(ChaserCase, HttpCase):
             "1,500.00",
         ):
             self.assertIn(part, text)
+
+    def test_what_a_transfer_needs(self):
+        """The account of the invoices, what is open less what was paid since, and the
+        reference of the message."""
+        bank = self.env["res.partner.bank"].create(
+            {
+                "acc_number": "AE070331234567890123456",
+                "partner_id": self.company.partner_id.id,
+                "allow_out_payment": True,
+            }
+        )
+        (self.one | self.two).partner_bank_id = bank
+        self._pay(self.two, 200)
+        root = self._tree()
+        copied = root.xpath("//button/@data-copy")
+        self.assertIn("AE070331234567890123456", copied)
+        self.assertIn("1300.00", copied)
+        self.assertIn(self.reminder.payment_reference, copied)
+        self.assertTrue(root.xpath("//svg"))
+
+    def test_statement(self):
+        """The whole account as it is now, in the page's language, without login; a few
+        a minute."""
+        if not pdf.is_available():
+            self.skipTest("WeasyPrint is not installed")
+        later = self._make_invoice(amount=77, days=-5)
+        [href] = self._tree().xpath("//a[contains(@href, 'statement.pdf')]/@href")
+        answer = self._ask(href)
+        self.assertEqual(answer.headers["Content-Type"], "application/pdf")
+        reader = PdfFileReader(BytesIO(answer.content), strict=False)
+        text = " ".join(page.extract_text() for page in reader.pages)
+        for part in (self.one.name, self.two.name, later.name):
+            self.assertIn(part, text)
+        arabic = self._ask(href.replace("lang=en", "lang=ar"))
+        self.assertIn("attachment", arabic.headers["Content-Disposition"])
+        unknown = self._ask(f"/chaser/p/{'x' * 22}/statement.pdf")
+        self.assertIn("no longer valid", unknown.text)
+        for _number in range(6):
+            last = self._ask(href)
+        self.assertEqual(last.status_code, 429)
+
+    def test_an_arabic_page_leads_to_arabic_pages(self):
+        """Those of the portal, which greet in Arabic; an English page to English
+        ones."""
+        for lang, words in (("ar", 'lang="ar'), ("en", 'lang="en')):
+            links = self._tree(f"{self.path}?lang={lang}").xpath("//td//a/@href")
+            portal = self.url_open(links[0])
+            self.assertEqual(portal.status_code, 200)
+            self.assertIn(words, portal.text[:2000])
+            self.assertEqual(links[0].startswith("/ar/my/"), lang == "ar")
+
+    def test_the_links_of_a_message_lead_to_its_language(self):
+        """In a message in both, each part to its own."""
+        invoice = self._make_invoice(
+            self._make_customer("Both", "both@x.example", chaser_language="both")
+        )
+        campaign = self._campaign(invoice)
+        campaign.action_send()
+        [message] = self._run().sent
+        arabic, english = f"/ar/my/invoices/{invoice.id}", f"/my/invoices/{invoice.id}"
+        self.assertIn(arabic, message.text)
+        self.assertIn(english, message.text.replace(arabic, ""))
+
+    def test_no_arabic_address_where_the_site_has_no_arabic(self):
+        """An address in a language that the site does not have would not exist."""
+        composer = self.env["chaser.composer"]
+        self.assertEqual(composer._get_portal_prefixes(), {"ar": "/ar"})
+        with patch.object(
+            type(composer), "_get_site_languages", lambda _self: ["en_US"]
+        ):
+            self.assertEqual(composer._get_portal_prefixes(), {})
 
     def test_pdf_and_portal_links_work_without_login(self):
         links = self._tree().xpath("//td//a/@href")

@@ -1,6 +1,7 @@
 from odoo.tests import tagged
 
 from ..core.match.reference import make_reference
+from ..core.page.transfer import make_transfers
 from .common import ChaserCase, FakeTransport
 
 
@@ -59,26 +60,34 @@ class TestPaymentReference(ChaserCase):
             self.assertGreaterEqual(message.html.count(number), 4, "block and total")
         self.assertIn("To pay: EUR", message.text)
         self.assertIn("لسداد", message.text)
-        page = campaign.reminder_ids.sudo()._get_page_data("en")
         self.assertEqual(
-            [(purpose, bank["iban"]) for purpose, bank in page.banks],
             [
-                (self.company.currency_id.name, self.bank.acc_number),
-                ("EUR", euro.acc_number),
+                (one.currency, one.amount, one.bank["iban"])
+                for one in self._get_transfers(campaign)
+            ],
+            [
+                ("EUR", 200, euro.acc_number),
+                (self.company.currency_id.name, 1500, self.bank.acc_number),
             ],
         )
+
+    def _get_transfers(self, campaign):
+        page = campaign.reminder_ids.sudo()._get_page_data("en")
+        return make_transfers(page.items, page.accounts, page.payment_reference)
 
     def test_two_accounts_of_one_currency(self):
         self.second.partner_bank_id = self._make_bank("AE460261001015026740201")
         campaign = self._sent_campaign(self.invoice | self.second)
-        page = campaign.reminder_ids.sudo()._get_page_data("en")
-        self.assertEqual(len(page.banks), 2)
-        self.assertIn(self.second.name, page.banks[1][0])
+        transfers = self._get_transfers(campaign)
+        self.assertEqual(
+            [one.numbers for one in transfers],
+            [(self.invoice.name,), (self.second.name,)],
+        )
 
     def test_one_account(self):
         campaign = self._sent_campaign(self.invoice)
-        page = campaign.reminder_ids.sudo()._get_page_data("en")
-        self.assertEqual((page.banks, page.bank["iban"]), ((), self.bank.acc_number))
+        [one] = self._get_transfers(campaign)
+        self.assertEqual((one.bank["iban"], one.numbers), (self.bank.acc_number, ()))
 
     # -- what to quote
 

@@ -36,6 +36,34 @@ class TestWorklist(ChaserCase):
         )
         self.assertEqual(row.date_oldest, self.today - timedelta(days=20))
 
+    def test_ageing_in_the_row(self):
+        """The shares of what is open, by days overdue; 30 belongs to the first month,
+        31 to the second."""
+        for amount, days in ((100, -5), (200, 1), (300, 30), (150, 31), (250, 91)):
+            self._make_invoice(amount=amount, days=days)
+        parts = self._row().ageing
+        self.assertEqual(
+            [(part["label"], round(part["share"])) for part in parts],
+            [
+                ("Not due", 10),
+                ("1 to 30 days", 50),
+                ("31 to 60 days", 15),
+                ("Over 90 days", 25),
+            ],
+        )
+        self.assertIn("500.00", parts[1]["amount"])
+        arabic = self._row().with_context(lang="ar_001").ageing
+        self.assertNotEqual(arabic[0]["label"], "Not due")
+
+    def test_a_reason_is_said_once(self):
+        """Also where several messages wait for it (A10)."""
+        self.customer.consolidation_preference = "disabled"
+        for _number in range(3):
+            invoice = self._make_invoice(days=20)
+            invoice.line_ids.no_followup = True
+        reasons = self._row().next_step.split(" · ")
+        self.assertEqual(len(reasons), len(set(reasons)))
+
     def test_nobody_without_overdue_items(self):
         self._make_invoice(days=-1)
         self._make_invoice(days=30, post=False)

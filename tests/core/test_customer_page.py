@@ -99,13 +99,139 @@ def test_policy_fits_the_page_and_nothing_comes_from_elsewhere():
         render_notice("ar", "/chaser/p/t", "too_often"),
     ):
         [style] = re.findall("<style>(.*?)</style>", content, re.S)
-        digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-        assert f"style-src 'sha256-{digest}'" in policy
+        scripts = re.findall("<script>(.*?)</script>", content, re.S)
+        assert f"style-src '{digest(style)}'" in policy
+        for script in scripts:
+            assert f"script-src '{digest(script)}'" in policy
         assert policy.startswith("default-src 'none';")
+        assert "img-src 'self'" in policy
         assert "unsafe" not in policy
+        assert content.count("<script") == len(scripts)
         assert not re.search(
-            r"https?://|<script|<img|<link|@import|url\(|\son\w+=|style=", content
+            r"https?://|<link|@import|url\(|\son\w+=|style=|src=\"(?!/)", content
         )
+
+
+def digest(text):
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+# -- paying
+
+AED = {
+    "name": "Emirates Gulf Bank",
+    "iban": "AE070331234567890123456",
+    "bic": "EGBKAEAD",
+    "holder": "POP Trading LLC",
+}
+EUR = {"name": "Hausbank", "iban": "DE89370400440532013000", "bic": "", "holder": ""}
+
+
+def transfers(root):
+    """Title → label → (what is read, what is copied), and what a scan gives."""
+    return {
+        one.xpath("h3")[0].text_content(): {
+            row.xpath("th")[0].text_content(): (
+                row.xpath("td/span")[0].text_content().replace("\u00a0", " "),
+                row.xpath("td/button/@data-copy")[0],
+            )
+            for row in one.xpath(".//tr")
+        }
+        for one in root.xpath("//div[@class='transfer']")
+    }
+
+
+def test_what_a_transfer_needs_per_currency():
+    """The account of each currency, what is open in it less the credits, and the
+    reference; the number that is copied has neither blanks nor separators."""
+    root = tree(
+        item(1, "1200.00", account="1"),
+        item(2, "-200", is_credit=True),
+        item(3, "50.5", currency="EUR", account="2"),
+        item(4, "9", state="paid", account="1"),
+        accounts={"1": AED, "2": EUR},
+        payment_reference="RF42123456",
+    )
+    aed, eur = transfers(root).values()
+    assert aed == {
+        "Account name": ("POP Trading LLC",) * 2,
+        "Bank": ("Emirates Gulf Bank",) * 2,
+        "SWIFT/BIC": ("EGBKAEAD",) * 2,
+        "IBAN": ("AE07 0331 2345 6789 0123 456", "AE070331234567890123456"),
+        "Amount": ("AED 1,000.00", "1000.00"),
+        "Payment reference": ("RF42123456",) * 2,
+    }
+    assert eur["Account name"] == ("POP Trading",) * 2, "who the company is"
+    assert eur["Amount"] == ("EUR 50.50", "50.50")
+
+
+def test_two_accounts_of_one_currency_say_for_which_invoices():
+    root = tree(
+        item(1, account="1"), item(2, account="2"), accounts={"1": AED, "2": EUR}
+    )
+    told = [one.text_content() for one in root.xpath("//div[@class='transfer']/p")]
+    assert told == ["For: INV/2026/00001", "For: INV/2026/00002"]
+
+
+def test_an_account_that_is_no_iban():
+    root = tree(
+        item(account="1"), accounts={"1": {"iban": "001-234 567", "holder": "POP"}}
+    )
+    [one] = transfers(root).values()
+    assert one["Account number"] == ("001-234 567",) * 2
+
+
+def test_without_an_account_the_reference_is_there():
+    root = tree(item(), payment_reference="RF42123456")
+    [one] = transfers(root).values()
+    assert set(one) == {"Amount", "Payment reference"}
+    assert not root.xpath("//svg"), "a code without an account helps nobody"
+
+
+def test_nothing_to_transfer_when_all_is_paid():
+    root = tree(item(state="paid", account="1"), accounts={"1": AED})
+    assert not root.xpath("//div[@class='transfer']|//script")
+
+
+def test_names_for_screen_readers():
+    """Each button says what it copies, each code what it is, each link which
+    invoice; the copy buttons are not there without the script."""
+    for lang, texts in PAGE_TEXTS.items():
+        root = tree(
+            item(1, account="1", view_url="/v", pdf_url="/p", pay_url="/y"),
+            item(2, account="1", view_url="/v", pdf_url="/p", pay_url="/z"),
+            accounts={"1": AED},
+            lang=lang,
+        )
+        buttons = root.xpath("//button[@data-copy]")
+        names = [button.get("aria-label") for button in buttons]
+        assert len(set(names)) == len(names) >= 5
+        assert all(button.get("hidden") is not None for button in buttons)
+        assert all(name.startswith(texts["copy_of"].split("%")[0]) for name in names)
+        for svg in root.xpath("//svg"):
+            [caption] = root.xpath(f"//*[@id='{svg.get('aria-labelledby')}']")
+            assert caption.text_content() == texts["scan_text"]
+        links = root.xpath("//td//a/@aria-label")
+        assert len(set(links)) == 6
+        assert root.xpath("//*[@role='status']/@id") == ["copied"]
+
+
+def test_pay_online():
+    """One invoice: one button for it; several: each has its own link."""
+    one = tree(item(1, view_url="/v", pay_url="/my/invoices/1?payment=1"))
+    assert one.xpath("//a[@class='button']/@href") == ["/my/invoices/1?payment=1"]
+    several = tree(
+        item(1, view_url="/v", pay_url="/1"), item(2, view_url="/v", pay_url="/2")
+    )
+    assert not several.xpath("//a[@class='button']")
+    assert several.xpath("//td//a[strong]/@href") == ["/1", "/2"]
+
+
+def test_logo_and_statement():
+    root = tree(logo_url="/logo.png?company=1", statement_url="/chaser/p/t/s.pdf")
+    assert root.xpath("//header//img/@src") == ["/logo.png?company=1"]
+    assert "Statement of account (PDF)" in words(root)
+    assert not tree().xpath("//img")
 
 
 def test_items_totals_and_links():

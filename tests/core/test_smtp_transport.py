@@ -8,6 +8,7 @@ from core.mail.connection import ServerSettings
 from core.mail.errors import (
     AuthenticationFailed,
     OutcomeUnknown,
+    PolicyRefused,
     RateLimited,
     RecipientRefused,
     TransportError,
@@ -108,6 +109,26 @@ def test_wrong_password():
         with pytest.raises(AuthenticationFailed) as caught:
             connect(server, password="wrong-" + PASSWORD).open()
         assert PASSWORD not in f"{caught.value} {caught.value!r}"
+
+
+def test_proof_finds_a_server_that_lets_in_and_sends_nothing():
+    """It greets everybody, and wants a login for MAIL FROM (A4)."""
+    with SmtpServer(user=SENDER, password=PASSWORD) as server:
+        with connect(server, user="", password="") as transport:
+            with pytest.raises(AuthenticationFailed, match="530"):
+                transport.prove(SENDER)
+        with connect(server) as transport:
+            transport.prove(SENDER)
+            # RSET: the session is as new, and a message goes over it.
+            transport.send(make_message())
+        assert len(server.received) == 1, "the proof itself sends nothing"
+
+
+def test_proof_of_a_sender_that_is_refused():
+    with SmtpServer(user=SENDER, password=PASSWORD) as server:
+        server.fail("mail", "553 5.7.1 Sender address rejected: not owned by user")
+        with connect(server) as transport, pytest.raises(PolicyRefused):
+            transport.prove(SENDER)
 
 
 def test_login_where_the_server_offers_none():

@@ -1,6 +1,7 @@
 """What a message is made from: plain values, no recordset."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -67,6 +68,21 @@ class MessageData:
     customer: dict[str, str] = field(default_factory=dict)
     # Whether ``contact_name`` is a company's name and not a person's.
     is_company: bool = False
+    # How the addresses of the portal begin in a language: ``{"ar": "/ar"}``.
+    portal_prefixes: Mapping[str, str] = field(default_factory=dict)
+
+    def in_language(self, lang: str) -> "MessageData":
+        """With links to the portal's pages in this language."""
+        prefix = self.portal_prefixes.get(lang)
+        if not prefix:
+            return self
+        return replace(
+            self,
+            items=tuple(
+                replace(item, url=item.url.replace("/my/", f"{prefix}/my/", 1))
+                for item in self.items
+            ),
+        )
 
     @property
     def totals(self) -> dict[tuple[str, int], Decimal]:

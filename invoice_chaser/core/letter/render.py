@@ -329,6 +329,7 @@ class _Part:
     """A message in one of its languages."""
 
     def __init__(self, data: MessageData, lang: str, book: LinkBook, limit: int):
+        data = data.in_language(lang)
         self.data, self.lang, self.book, self.texts = data, lang, book, TEXTS[lang]
         values = merge_values(data, lang)
         # Only our own marks may stand for a block.

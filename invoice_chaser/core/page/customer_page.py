@@ -1,5 +1,6 @@
-"""The page on which customers see their invoices and answer: HTML without script and
-without anything from other servers, and its policy."""
+"""The page on which customers see their invoices, pay and answer: HTML without anything
+from other servers, and its policy. One small script of our own copies what a transfer
+needs; without it the page does everything else."""
 
 import base64
 import hashlib
@@ -12,14 +13,16 @@ from markupsafe import Markup
 
 from ..letter import localize
 from ..letter.html_layout import FOLDER, LAYOUT, get_colors
-from ..letter.render import bank_rows
 from ..letter.texts import TEXTS
+from . import transfer
 from .page_texts import PAGE_TEXTS
 
 _NOTHING = dict.fromkeys(
     ("name", "day", "amount", "currency", "reference", "reason", "email"), ""
 )
+_NO_CODE = {"side": 0, "path": "", "scan": ""}
 _CSS = (FOLDER / "customer_page.css").read_text()
+_SCRIPT = (FOLDER / "customer_page.js").read_text()
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class PageItem:
     view_url: str = ""
     pdf_url: str = ""
     pay_url: str = ""
+    # To which account it is to be paid: a key of ``PageData.accounts``.
+    account: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,12 +81,13 @@ class PageData:
     problem_action: str = ""
     entered: Mapping[str, str] = field(default_factory=dict)
     ticked: frozenset[str] = frozenset()
-    bank: Mapping[str, str] = field(default_factory=dict)
-    banks: tuple[tuple[str, dict[str, str]], ...] = ()
+    accounts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     payment_reference: str = ""
     # Where the customer asks for no more reminders by the way that this one came;
     # empty: not offered.
     stop_path: str = ""
+    statement_url: str = ""
+    logo_url: str = ""
 
     @property
     def totals(self) -> dict[tuple[str, int], Decimal]:
@@ -110,8 +116,12 @@ def render_page(data: PageData) -> tuple[str, str]:
         data=data,
         entered=_NOTHING | dict(data.entered),
         rows=rows,
-        bank=_get_payment_rows(data),
+        transfers=[
+            _describe_transfer(one, data, number)
+            for number, one in enumerate(_get_transfers(data), 1)
+        ],
         open_rows=_get_choices(rows),
+        pay_url=_get_pay_url(rows),
         totals=[
             localize.format_amount(amount, currency, decimals, lang)
             for (currency, decimals), amount in sorted(data.totals.items())
@@ -133,11 +143,74 @@ def render_page(data: PageData) -> tuple[str, str]:
     )
 
 
-def _get_payment_rows(data: PageData) -> list[tuple[str, str, str]]:
-    """Where to pay and what to quote; the reference also where no account is known."""
-    label = TEXTS[data.lang]["reference"]
-    known = [(label, data.payment_reference, "ltr")] if data.payment_reference else []
-    return bank_rows(data, data.lang) or known
+def _get_transfers(data: PageData) -> list[transfer.Transfer]:
+    """Those about which there is more to say than the amount."""
+    return [
+        one
+        for one in transfer.make_transfers(
+            data.items, data.accounts, data.payment_reference
+        )
+        if one.bank or one.reference
+    ]
+
+
+def _get_pay_url(rows: list[dict]) -> str:
+    """Where all is paid online by one click: where one invoice is open. Else each has
+    its own link."""
+    urls = {row["item"].pay_url for row in rows if row["choice"]}
+    return urls.pop() if len(urls) == 1 else ""
+
+
+def _describe_transfer(
+    one: transfer.Transfer, data: PageData, number: int
+) -> dict[str, object]:
+    """One transfer as rows to be read, copied and scanned. ``taken``: what the button
+    takes, as a banking program wants it."""
+    texts, labels, lang = PAGE_TEXTS[data.lang], TEXTS[data.lang], data.lang
+    amount = localize.format_amount(one.amount, one.currency, one.decimals, lang)
+    iban, bic = one.bank.get("iban", ""), one.bank.get("bic", "")
+    holder = one.bank.get("holder") or data.company.get("name", "")
+    account = (
+        (labels["account_name"], holder, holder, "auto"),
+        (labels["bank"], one.bank.get("name", ""), one.bank.get("name", ""), "auto"),
+        (texts["bic"], bic, bic, "ltr"),
+        (
+            labels["iban"] if transfer.is_iban(iban) else texts["account_number"],
+            transfer.group(iban),
+            transfer.compact(iban) if transfer.is_iban(iban) else iban,
+            "ltr",
+        ),
+    )
+    rows = [
+        {"label": label, "value": value, "taken": taken, "dir": way}
+        for label, value, taken, way in (
+            *(account if iban else ()),
+            (texts["amount"], amount, one.plain_amount, "ltr"),
+            (labels["reference"], one.reference, one.reference, "ltr"),
+        )
+        if value
+    ]
+    return {
+        "number": number,
+        "title": texts["transfer_of"] % amount,
+        "numbers": one.numbers,
+        "rows": rows,
+        **(_describe_code(one, rows, texts) if iban else _NO_CODE),
+    }
+
+
+def _describe_code(
+    one: transfer.Transfer, rows: list[dict], texts: Mapping
+) -> dict[str, object]:
+    epc = transfer.epc_text(one)
+    side, path = transfer.draw_svg(
+        epc or transfer.plain_text((row["label"], row["value"]) for row in rows)
+    )
+    return {
+        "side": side,
+        "path": path,
+        "scan": texts["scan_bank" if epc else "scan_text"],
+    }
 
 
 def render_busy(
@@ -191,15 +264,20 @@ def _render(template: str, lang: str, color: str, **values: object) -> tuple[str
         lang=lang,
         dir="rtl" if lang == "ar" else "ltr",
         texts=PAGE_TEXTS[lang],
-        css=Markup(css),
+        css=Markup(css),  # noqa: S704  # our own file
+        script=Markup(_SCRIPT),  # noqa: S704  # our own file
         **values,
-    )  # noqa: S704  # our own file
-    digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
+    )
     policy = (
-        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; "
+        f"default-src 'none'; style-src '{_digest(css)}'; "
+        f"script-src '{_digest(_SCRIPT)}'; img-src 'self'; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
     return html, policy
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 def _prepare_row(item: PageItem, data: PageData) -> dict[str, object]:

@@ -183,13 +183,11 @@ class ChaserCampaign(models.Model):
         check_numbers(self, {"duration_hours": (0, 24 * 31)})
 
     @api.depends("scheduled_at", "tz")
+    @api.depends_context("lang")
     def _compute_scheduled_local(self):
         for campaign in self:
-            moment = campaign.scheduled_at and pytz.utc.localize(
-                campaign.scheduled_at
-            ).astimezone(pytz.timezone(campaign.tz))
-            campaign.scheduled_local = (
-                moment and f"{moment:%Y-%m-%d %H:%M} ({campaign.tz})"
+            campaign.scheduled_local = campaign.scheduled_at and self._describe_local(
+                campaign.scheduled_at.isoformat(), campaign.tz
             )
 
     def _read_shown_reasons(self):
@@ -461,6 +459,8 @@ class ChaserCampaign(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
+        if {"state", "reason_code"} & set(vals):
+            self._tell_moved()
         if {"provider_id", "provider_mode"} & set(vals):
             for campaign in self.filtered(
                 lambda campaign: campaign.state in ("scheduled", "sending")

@@ -108,6 +108,50 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
         help="What of it has been paid or credited since.",
     )
 
+    wait_reason = fields.Char(
+        "What Holds It",
+        compute="_compute_wait_reason",
+        help="Why nothing of it leaves just now, and until when.",
+    )
+
+    def _tell_moved(self):
+        """Tells everybody who looks at these campaigns to look again. Over the bus go
+        their numbers alone: it does not know which company a reader works in."""
+        if self.ids:
+            self.env.ref("invoice_chaser.group_chaser_user").sudo()._bus_send(
+                "invoice_chaser.campaign", {"ids": self.ids}
+            )
+
+    @api.depends("state", "reminder_ids.state")
+    @api.depends_context("lang", "tz")
+    def _compute_wait_reason(self):
+        """What the next message waits for; empty while one may leave."""
+        now = fields.Datetime.now()
+        running = self.filtered(lambda campaign: campaign.state == "sending")
+        (self - running).wait_reason = False
+        for campaign in running:
+            following = (
+                self.env["chaser.reminder"]
+                .sudo()
+                .search(
+                    [("campaign_id", "=", campaign.id), ("state", "=", "queued")],
+                    order="scheduled_at, priority desc, id",
+                    limit=1,
+                )
+            )
+            mailbox = following.provider_id
+            if not following:
+                campaign.wait_reason = False
+            elif mailbox.state != "connected":
+                campaign.wait_reason = self.env._(
+                    "The mailbox “%s” is not connected.", mailbox.name
+                )
+            elif mailbox.hold_until and mailbox.hold_until > now:
+                campaign.wait_reason = mailbox.reason
+            else:
+                waits = following.scheduled_at and following.scheduled_at > now
+                campaign.wait_reason = waits and following.reason
+
     @api.depends("reminder_ids.state")
     def _read_state_figures(self):
         """Campaign id → how many reminders in which state, and what they are about; one

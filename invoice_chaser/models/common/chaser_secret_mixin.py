@@ -189,7 +189,10 @@ class ChaserSecretMixin(models.AbstractModel):
 
     def _describe_no_secret(self, field_name):
         return self.env._(
-            "“%s” has no password yet. Enter it on the mailbox.", self.display_name
+            "“%s” has no password. Enter it on the mailbox; after a change of the "
+            "server it has to be entered again, because it goes only to the one that "
+            "it was entered for.",
+            self.display_name,
         )
 
     def _reseal(self):

@@ -190,6 +190,28 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.chaser_retention_days", readonly=False
     )
 
+    chaser_mailbox_state = fields.Char(
+        "State of the Mailboxes", compute="_compute_chaser_mailbox_state"
+    )
+
+    @api.depends("company_id")
+    def _compute_chaser_mailbox_state(self):
+        for record in self:
+            mailboxes = self.env["chaser.provider"].search(
+                [("company_id", "=", record.company_id.id)]
+            )
+            works = mailboxes.filtered(lambda mailbox: mailbox.state == "connected")
+            record.chaser_mailbox_state = (
+                self.env._(
+                    "%(works)s of %(all)s work: %(names)s",
+                    works=len(works),
+                    all=len(mailboxes),
+                    names=", ".join(mailboxes.mapped("name")),
+                )
+                if mailboxes
+                else self.env._("None is set up yet: reminders cannot be sent.")
+            )
+
     @api.onchange("chaser_daily")
     def _onchange_chaser_daily(self):
         """Somebody must be responsible for the campaign of the day: if nobody is set,

@@ -258,6 +258,13 @@ class ResCompany(models.Model):
         tracking=True,
     )
 
+    chaser_levels_seen = fields.Boolean(
+        "Levels Looked at", help="A manager has opened them from the first steps."
+    )
+    chaser_setup_hidden = fields.Boolean(
+        "First Steps Hidden", help="The overview does not show them any more."
+    )
+
     _chaser_bank_days_check = models.Constraint(
         "CHECK(chaser_bank_days >= 0)", "Days cannot be negative."
     )

@@ -473,8 +473,9 @@ class ResPartner(models.Model):
         if company.chaser_daily:
             coming = self.env["chaser.simulator"]._simulate(company, 60, customers)[1]
         for partner in self:
+            # Several messages may wait for the same reason, which is said once.
             partner.chaser_next_step = "\n".join(
-                partner._describe_next_step(today, coming)
+                dict.fromkeys(partner._describe_next_step(today, coming))
             ) or self.env._("Nothing is due.")
 
     def _describe_next_step(self, today, coming):

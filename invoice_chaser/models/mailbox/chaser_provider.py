@@ -11,6 +11,9 @@ from ...core.mail.message import OutgoingMessage
 from ...core.plan.reach import DEFAULT_CHANNEL
 from ..common.limits import check_numbers
 
+# How long a test waits for each response: whoever presses the button looks at it.
+PROOF_SECONDS = 8
+
 
 class ChaserProvider(models.Model):
     """A mailbox that reminders leave from. A further kind is a further addon: it adds
@@ -25,6 +28,7 @@ class ChaserProvider(models.Model):
         "chaser.company.mixin",
         "chaser.limits.mixin",
         "chaser.smtp.mixin",
+        "chaser.diagnosis.mixin",
     ]
     _order = "is_primary desc, sequence, id"
     _check_company_auto = True
@@ -94,6 +98,12 @@ class ChaserProvider(models.Model):
     )
     last_check_at = fields.Datetime("Last Check", readonly=True, copy=False)
     last_error = fields.Text(readonly=True, copy=False, tracking=True)
+    sampled_at = fields.Datetime(
+        "Last Sample",
+        readonly=True,
+        copy=False,
+        help="When a sample was last sent to a user.",
+    )
     hold_until = fields.Datetime("Waits Until", readonly=True, copy=False)
     unreachable_count = fields.Integer(readonly=True, copy=False, aggregator=None)
     connected_database = fields.Char(
@@ -345,7 +355,8 @@ class ChaserProvider(models.Model):
     # -- actions
 
     def action_test_connection(self):
-        """Connect as a real send would. The result is on the form; nothing is sent."""
+        """Connect as a real send would, and ask whether the sender is taken. The result
+        is on the form; nothing is sent."""
         self.check_access("write")
         for provider in self:
             try:
@@ -355,20 +366,40 @@ class ChaserProvider(models.Model):
             else:
                 provider._set_connected()
         failed = self.filtered("last_error")
+        if not failed:
+            return self._notify(
+                self.env._("Connection works"),
+                "\n".join(provider._describe_proof() for provider in self),
+                "success",
+            )
         return self._notify(
-            self.env._("Connection failed")
-            if failed
-            else self.env._("Connection works"),
-            "\n".join(failed.mapped("last_error")) or ", ".join(self.mapped("name")),
-            "danger" if failed else "success",
+            self.env._("Connection failed"),
+            "\n".join(
+                " ".join(filter(None, (one.error_cause, one.error_fix)))
+                for one in failed
+            ),
+            "danger",
         )
 
     def _prove_connection(self):
         """Raise TransportError or UserError unless a message could leave now."""
         if self.is_oauth:
             self._prove_consent()
-        with self._get_transport():
-            pass
+        patient = self.with_context(chaser_timeout=PROOF_SECONDS)
+        with patient._get_transport() as transport:
+            transport.prove(email_normalize(self.email) or "")
+
+    def _describe_proof(self):
+        """What a successful test has shown."""
+        server = (
+            f"{self.smtp_host}:{self.smtp_port}" if self.kind == "smtp" else self.name
+        )
+        return self.env._(
+            "%(server)s: connected, signed in, and %(email)s is taken as the sender. "
+            "Nothing was sent.",
+            server=server,
+            email=self.email or self.name,
+        )
 
     def _get_failed_state(self, error):
         """The state after a failed test."""
@@ -413,8 +444,13 @@ class ChaserProvider(models.Model):
                 transport.send(message)
         except TransportError as error:
             self._set_state(self.state, str(error))
-            return self._notify(self.env._("Connection failed"), str(error), "danger")
+            return self._notify(
+                self.env._("Connection failed"),
+                " ".join(filter(None, (self.error_cause, self.error_fix))),
+                "danger",
+            )
         self._set_connected()
+        self.sampled_at = fields.Datetime.now()
         return self._notify(self.env._("Sample sent"), address, "success")
 
     def action_disable(self):
@@ -492,7 +528,7 @@ class ChaserProvider(models.Model):
         for provider in self:
             held = provider.hold_until and provider.hold_until > now
             words = [
-                provider.last_error,
+                provider.error_cause,
                 held and provider.reason,
                 provider.read_error and self.env._("Reading: %s", provider.read_error),
             ]

@@ -10,7 +10,7 @@ from ...core.mail.transports.smtp import SessionTransport, SmtpTransport
 from ..common.chaser_secret_mixin import secret_fields
 
 # Seconds: what RFC 5321 §4.5.3.2.6 asks for, and what writing down the outcome needs.
-_RFC_PATIENCE, _RESERVE = 600, 15
+_RFC_PATIENCE, _RESERVE, _TIMEOUT = 600, 15, 30
 
 
 class ChaserSmtpMixin(models.AbstractModel):
@@ -88,6 +88,7 @@ class ChaserSmtpMixin(models.AbstractModel):
                 self.smtp_encryption or "starttls",
                 self.smtp_user or "",
                 self._open_secret__("smtp_password_sealed") if self.smtp_user else "",
+                timeout=self.env.context.get("chaser_timeout") or _TIMEOUT,
             ),
             make_patience(),
         )

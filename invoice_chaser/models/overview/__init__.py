@@ -11,4 +11,5 @@ from . import chaser_overview
 from . import chaser_overview_link
 from . import chaser_overview_customer
 from . import account_journal
+from . import chaser_setup
 from . import digest_digest

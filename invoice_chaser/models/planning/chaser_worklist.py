@@ -14,9 +14,7 @@ from ...core.plan.priority import (
     TRUST_PARTS,
     Record,
 )
-from .open_items import (
-    is_open_debit,
-)
+from .open_items import is_open_debit
 
 # A row is one customer in one company. Its id contains both, so that it does not change
 # between two readings.
@@ -28,7 +26,7 @@ class ChaserWorklist(models.Model):
     now. The score is `core.priority`'s."""
 
     _name = "chaser.worklist"
-    _inherit = ["chaser.statement.buttons.mixin"]
+    _inherit = ["chaser.statement.buttons.mixin", "chaser.ageing.mixin"]
     _description = "Worklist of Customers"
     _auto = False
     _order = "priority desc, amount_overdue desc, id"

@@ -106,14 +106,18 @@ class ChaserReminder(models.Model):
             is_company=self.partner_id.is_company,
             sent_on=self._get_local_day(self.sent_at or self.attempted_at),
             today=company._get_chaser_today(),
-            items=tuple(self._get_page_items()),
+            items=tuple(self._get_page_items(lang)),
             promise_days=company.chaser_promise_days,
             forms={action: self._make_form_key(action) for action in ACTIONS},
             said=tuple(self._describe_answer(answer) for answer in answers),
             payment_reference=self.payment_reference or "",
-            **self.env["chaser.composer"]._get_page_banks(
-                self._get_page_lines().filtered(lambda line: not line.is_credit)
-            ),
+            accounts=self._get_page_accounts(),
+            statement_url=f"{self._get_page_path(token)}/statement.pdf?lang={lang}"
+            if self.env["chaser.documents"]._has_engine()
+            else "",
+            logo_url=""
+            if company.uses_default_logo
+            else f"/logo.png?company={company.id}",
             done=answers.filtered(lambda answer: answer.id == done).action or "",
             stop_path=self._get_stop_path(),
             **shown,
@@ -155,9 +159,17 @@ class ChaserReminder(models.Model):
         """The invoices by position from 1, as the page numbers them."""
         return self._get_page_lines().filtered(lambda line: not line.is_credit).move_id
 
-    def _get_page_items(self):
+    def _get_page_accounts(self):
+        """Where the invoices are to be paid: the account that each names, by its id as
+        text."""
+        banks = self._get_page_moves().partner_bank_id
+        read = self.env["chaser.composer"]._read_bank
+        return {str(bank.id): read(bank.id) for bank in banks}
+
+    def _get_page_items(self, lang="en"):
         lines = self._get_page_lines()
         moves, online = self._get_page_moves().ids, self._can_pay_online()
+        prefix = self.env["chaser.composer"]._get_portal_prefixes().get(lang, "")
         credits = lines._read_free_credits()
         for line in lines:
             item, move = line.move_line_id, line.move_id
@@ -176,7 +188,8 @@ class ChaserReminder(models.Model):
                 move.chaser_promise_date or None,
                 line.is_credit,
                 line.label or "",
-                **self._get_page_links(move, online and not line.is_credit),
+                account=str(move.partner_bank_id.id or ""),
+                **self._get_page_links(move, online and not line.is_credit, prefix),
             )
 
     def _get_item_state(self, item):
@@ -194,12 +207,13 @@ class ChaserReminder(models.Model):
             else "open"
         )
 
-    def _get_page_links(self, move, online):
-        """Odoo's portal page of an invoice, with the access token that the message
-        contained. No token is made here, because reading changes nothing."""
+    def _get_page_links(self, move, online, prefix):
+        """Odoo's portal page of an invoice in the page's language, with the access
+        token that the message contained. No token is made here, because reading changes
+        nothing."""
         if not move.access_token or move.state != "posted":
             return {}
-        url = f"/my/invoices/{move.id}?access_token={move.access_token}"
+        url = f"{prefix}/my/invoices/{move.id}?access_token={move.access_token}"
         payable = online and move._has_to_be_paid()
         return {
             "view_url": url,

@@ -16,6 +16,8 @@ _logger = logging.getLogger(__name__)
 # batch that ended after its first message would need a whole pause for one message.
 # Well below ``limit_time_real_cron`` (120 s), after which Odoo kills the process.
 _BATCH_TIME = 30
+# Those who look at a campaign are told of its progress this often.
+_TELL_SECONDS = 1
 
 
 class Batches:
@@ -45,6 +47,7 @@ class Batches:
         # Another mailbox of the same address uses up the same quota meanwhile.
         [group] = self.provider._read_same_address().values()
         self._is_shared = len(group) > 1
+        self._told_at = None
 
     def go(self):
         """Batch by batch, as long as something may go and the scheduler's time
@@ -76,7 +79,18 @@ class Batches:
                 # Reported at once, because Odoo's scheduler counts a job as failed that
                 # is killed three times without progress.
                 self.run._commit(1)
+        self._tell_progress(ids)
         self.write_notes()
+
+    def _tell_progress(self, ids):
+        """Those who look at the campaigns of these reminders see that they have moved:
+        with the next commit, at most once a second."""
+        now = self.provider._tick()
+        if self._told_at is not None and now - self._told_at < _TELL_SECONDS:
+            return
+        self._told_at = now
+        reminders = self.env["chaser.reminder"].browse(ids)
+        reminders.campaign_id._tell_moved()
 
     def write_notes(self):
         """Notes on customers and invoices, for all that was sent since the last

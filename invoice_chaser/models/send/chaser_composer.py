@@ -53,8 +53,29 @@ class ChaserComposer(models.AbstractModel):
             salesperson=self._get_salesperson_data(first["invoice_user_id"], shared),
             bank=self._get_bank_data(first["partner_bank_id"], shared),
             banks=self._get_banks(rows, shared),
+            portal_prefixes=shared.get("portal_prefixes", self._get_portal_prefixes),
             **values,
         )
+
+    @api.model
+    def _get_portal_prefixes(self):
+        """Message language → how Odoo's public pages begin in it: ``/ar``. English has
+        none, because these pages without one are those of the site. Only a language
+        that the site has: another one would be an address that does not exist."""
+        Lang = self.env["res.lang"]
+        arabic = Lang._get_chaser_arabic()
+        if arabic not in self._get_site_languages():
+            return {}
+        return {"ar": f"/{Lang._get_data(code=arabic).url_code}"}
+
+    @api.model
+    def _get_site_languages(self):
+        """Codes of the languages of Odoo's public pages: those of the website where
+        there is one, else all that are active."""
+        if "website" in self.env:
+            site = self.env["website"].sudo().get_current_website()
+            return site.language_ids.mapped("code")
+        return list(self.env["res.lang"]._get_frontend())
 
     @api.model
     def _get_banks(self, rows, shared):

@@ -17,6 +17,7 @@ from ...core.letter.template_language import TemplateProblem
 from ...core.letter.texts import DOCUMENT_TEXTS
 from ...core.plan.gates import Hold
 from ..planning.open_items import get_due_date, get_label, is_open
+from .chaser_composer import Shared
 
 _logger = logging.getLogger(__name__)
 _NOT_IN_A_NAME = re.compile(r'[\\/:*?"<>|\x00-\x1f]+')
@@ -67,12 +68,7 @@ class ChaserDocuments(models.AbstractModel):
         company = self.env["res.company"].browse(job.row["company_id"])
         shared = {
             "customer": composer._get_customer_data(job.row["partner_id"]),
-            "logo": job.run.get(
-                ("logo", company.id),
-                lambda: ""
-                if company.uses_default_logo
-                else image_data_uri(company.logo_web),
-            ),
+            "logo": job.run.get(("logo", company.id), lambda: self._get_logo(company)),
         }
         data = composer._prepare_message_data(job)
         drawings, preference = [], composer._get_preference(job)
@@ -168,6 +164,43 @@ class ChaserDocuments(models.AbstractModel):
                 is_open(),
             )
         )
+
+    # -- for the customer's page
+
+    @api.model
+    def _has_engine(self):
+        return pdf.is_available()
+
+    @api.model
+    def _draw_account(self, reminder, lang):
+        """The statement of the customer's account as it is now, in the language of
+        their page; None where it cannot be made."""
+        company, partner = reminder.company_id, reminder.partner_id
+        composer, shared = self.env["chaser.composer"], Shared()
+        today = company._get_chaser_today()
+        rows = self._read_statement_rows(partner.id, company.id)
+        account = statement.Statement(
+            company=composer._get_company_data(company),
+            customer=composer._get_customer_data(partner.id),
+            items=tuple(composer._make_item(row, shared, today, "") for row in rows),
+            today=today,
+            payment_reference=reminder.payment_reference or "",
+            logo=self._get_logo(company),
+            **composer._get_page_banks(
+                reminder._get_page_lines().filtered(lambda line: not line.is_credit)
+            ),
+        )
+        name = (
+            f"{DOCUMENT_TEXTS[lang]['file_statement']} {company.name} "
+            f"{today.isoformat()}.pdf"
+        )
+        return self._draw(
+            Drawing(_NOT_IN_A_NAME.sub("-", name), account, lang)
+        ).document
+
+    @api.model
+    def _get_logo(self, company):
+        return "" if company.uses_default_logo else image_data_uri(company.logo_web)
 
     # -- for the sender's step ``mark``
 

@@ -291,13 +291,7 @@ class ChaserProvider(models.Model):
                 if provider
                 else self.env._("Set Up a Mailbox"),
             )
-        managers = (
-            self.env.ref(MANAGER_GROUP)
-            .sudo()
-            .all_user_ids.filtered(
-                lambda user: not user.share and company in user.company_ids
-            )
-        )
+        managers = company._get_chaser_people("manager")
         return UserError(
             "\n".join(
                 filter(

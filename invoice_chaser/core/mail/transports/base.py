@@ -17,3 +17,8 @@ class Transport(Connection):
     @abstractmethod
     def whoami(self) -> str:
         """Which mailbox the service takes us for, for *Test connection*."""
+
+    def prove(self, sender: str) -> None:
+        """Raise one of the errors of ``open`` unless a message of this sender could
+        leave now; nothing is sent. Called while it is open, which is all that most
+        services can be asked; override where there is more."""

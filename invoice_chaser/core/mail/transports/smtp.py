@@ -73,6 +73,21 @@ class SessionTransport(Transport):
     def whoami(self) -> str:
         return self._user
 
+    def prove(self, sender: str) -> None:
+        """MAIL FROM, then RSET: a server that wants a login, or that does not take this
+        sender, says so here and not when a campaign has begun."""
+        self.open()
+        # Odoo's own servers send as the address of their own rules.
+        sender = getattr(self._session, "smtp_from", None) or sender
+        try:
+            code, text = self._session.mail(sender)
+            if not _accepted(code, text):
+                raise classify_smtp(code, text, "mail")
+            self._reset()
+        except (OSError, smtplib.SMTPException) as error:
+            self._drop()
+            raise Unreachable(one_line(str(error) or type(error).__name__)) from None
+
     def send(self, message: OutgoingMessage) -> SendResult:
         try:
             mail = message.to_email()

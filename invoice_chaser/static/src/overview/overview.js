@@ -9,6 +9,7 @@ import {Layout} from "@web/search/layout";
 import {standardActionServiceProps} from "@web/webclient/actions/action_service";
 import {COLORS, OverviewChart} from "./overview_chart";
 import * as formats from "./overview_formats";
+import {SetupSteps} from "../setup/setup";
 
 /** Filters as they stand in the address, so that a view of the page can be kept and sent. */
 const KEYS = ["period", "company", "user", "tag"];
@@ -16,7 +17,7 @@ const KEYS = ["period", "company", "user", "tag"];
 /** What is owed, what reminders bring, and what needs a person; every figure leads to its records. */
 export class ChaserOverview extends Component {
     static template = "invoice_chaser.Overview";
-    static components = {Layout, OverviewChart, RecordSelector};
+    static components = {Layout, OverviewChart, RecordSelector, SetupSteps};
     static props = {...standardActionServiceProps};
 
     setup() {

@@ -1,0 +1,123 @@
+from unittest.mock import patch
+
+from lxml import etree
+
+from odoo.tests import Form, tagged
+
+from ..core.mail.diagnosis import CODES
+from ..core.mail.errors import AuthenticationFailed, Unreachable, classify_smtp
+from .common import ChaserCase, FakeTransport
+
+
+@tagged("post_install", "-at_install")
+class TestMailboxDiagnosis(ChaserCase):
+    """A mailbox that does not work says what is wrong and what to change."""
+
+    def _test_with(self, transport):
+        self.provider._set_state("draft")
+        with patch.object(
+            type(self.provider), "_get_transport", lambda _self: transport
+        ):
+            return self.provider.action_test_connection()["params"]
+
+    def _refuse(self, error):
+        transport = FakeTransport()
+        transport.open_error = error
+        return self._test_with(transport)
+
+    def test_every_cause_has_words_in_both_languages(self):
+        for lang in ("en_US", "ar_001"):
+            provider = self.provider.with_context(lang=lang)
+            causes = provider._get_causes()
+            self.assertEqual(set(causes), set(CODES) - {"other"})
+            for code, texts in causes.items():
+                for text in texts:
+                    filled = text % dict.fromkeys(
+                        ("host", "port", "user", "email"), "x"
+                    )
+                    self.assertTrue(filled, code)
+                    self.assertEqual(
+                        any("\u0600" < sign < "\u06ff" for sign in filled),
+                        lang == "ar_001",
+                        text,
+                    )
+
+    def test_the_cause_and_what_to_change(self):
+        told = self._refuse(Unreachable("[Errno 111] Connection refused"))
+        self.assertEqual(
+            self.provider.error_cause,
+            "“127.0.0.1” takes no connections on port 1.",
+        )
+        self.assertIn("587 with STARTTLS", self.provider.error_fix)
+        self.assertEqual(self.provider.last_error, "[Errno 111] Connection refused")
+        self.assertIn(self.provider.error_cause, told["message"])
+        self.assertNotIn("Errno", told["message"], "the raw words are folded away")
+        self.assertNotIn("Errno", self.provider.health)
+
+    def test_in_the_language_of_the_reader(self):
+        self._refuse(AuthenticationFailed("535 5.7.8 Authentication failed"))
+        arabic = self.provider.with_context(lang="ar_001")
+        self.assertNotEqual(arabic.error_cause, self.provider.error_cause)
+        self.assertEqual(self.provider.error_cause, "User or password is wrong.")
+
+    def test_what_is_not_known_is_said_as_it_is(self):
+        self._refuse(Unreachable("450 Zzz unheard of"))
+        self.assertEqual(self.provider.error_cause, "450 Zzz unheard of")
+        self.assertFalse(self.provider.error_fix)
+
+    def test_a_server_that_wants_a_login_is_found_by_the_test(self):
+        """It lets everybody in and takes no sender (A4)."""
+
+        class WantsLogin(FakeTransport):
+            def prove(self, sender):
+                raise classify_smtp(530, "5.7.0 Authentication required", "mail")
+
+        self._test_with(WantsLogin())
+        self.assertNotEqual(self.provider.state, "connected")
+        self.assertIn("logged in", self.provider.error_cause)
+
+    def test_success_says_what_was_tried(self):
+        told = self._test_with(FakeTransport())
+        self.assertEqual(told["type"], "success")
+        self.assertIn("127.0.0.1:1", told["message"])
+        self.assertIn("Nothing was sent", told["message"])
+        self.assertFalse(self.provider.error_cause or self.provider.error_fix)
+
+    def test_presets_fill_in_what_the_service_wants(self):
+        with Form(self.provider) as form:
+            form.smtp_preset = "cpanel"
+            self.assertEqual(
+                (form.smtp_host, form.smtp_port, form.smtp_encryption),
+                ("mail.pop.example", 465, "ssl"),
+            )
+            form.smtp_preset = "microsoft"
+            self.assertEqual(
+                (form.smtp_host, form.smtp_port, form.smtp_encryption),
+                ("smtp.office365.com", 587, "starttls"),
+            )
+            self.assertEqual((form.daily_quota, form.per_minute), (2000, 10))
+            self.assertEqual(form.smtp_user, "accounts@pop.example")
+
+    def test_settings_say_whether_mailboxes_work(self):
+        Settings = self.env["res.config.settings"].with_company(self.company)
+        state = Settings.create({}).chaser_mailbox_state
+        self.assertEqual(state, f"1 of 1 work: {self.provider.name}")
+        self.provider._set_state("expired")
+        self.assertIn("0 of 1", Settings.create({}).chaser_mailbox_state)
+        self.provider.active = False
+        self.assertIn("None is set up", Settings.create({}).chaser_mailbox_state)
+
+    def test_settings_stand_in_groups(self):
+        """Each of them with a sentence on what it does."""
+        arch = etree.fromstring(self.env["res.config.settings"].get_view()["arch"])
+        titles = [
+            block.get("title").partition(": ")[2]
+            for block in arch.xpath("//block[starts-with(@title, 'Invoice Chaser')]")
+        ]
+        self.assertEqual(
+            titles,
+            ["Whom", "When", "From Where", "What Goes Along", "After It", "Privacy"],
+        )
+        ours = arch.xpath("//setting[starts-with(@id, 'chaser_')]")
+        self.assertGreater(len(ours), 25)
+        self.assertFalse([one.get("id") for one in ours if not one.get("help")])
