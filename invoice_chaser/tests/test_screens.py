@@ -1,4 +1,5 @@
-from odoo.tests import new_test_user, tagged
+from odoo.fields import Command
+from odoo.tests import HttpCase, new_test_user, tagged
 
 from .common import ChaserCase
 
@@ -153,3 +154,31 @@ class TestScreens(ChaserCase):
                     .get_view(self.env.ref(view).id, mode)["arch"]
                 )
                 self.assertIn('name="action_chase"', arch)
+
+
+@tagged("post_install", "-at_install")
+class TestFirstCampaign(ChaserCase, HttpCase):
+    """The tour of the first campaign, in a browser: what it leads to has happened."""
+
+    def _walk(self, lang):
+        user = new_test_user(
+            self.env,
+            f"walks_{lang}",
+            "invoice_chaser.group_chaser_user",
+            company_id=self.company.id,
+            company_ids=[Command.set(self.company.ids)],
+            lang=lang,
+        )
+        invoice = self._make_invoice(
+            self._make_customer(f"Walks {lang}", f"{lang}@walks.example")
+        )
+        self.start_tour("/odoo", "chaser_first_campaign", login=user.login, timeout=120)
+        campaign = self.env["chaser.campaign"].search([("user_id", "=", user.id)])
+        self.assertEqual(campaign.state, "sending")
+        self.assertIn(invoice, campaign.reminder_ids.line_ids.move_id)
+
+    def test_in_english(self):
+        self._walk("en_US")
+
+    def test_in_arabic(self):
+        self._walk("ar_001")

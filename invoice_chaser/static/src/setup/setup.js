@@ -11,6 +11,7 @@ export class SetupSteps extends Component {
     setup() {
         this.orm = useService("orm");
         this.action = useService("action");
+        this.tour = useService("tour_service");
         this.state = useState({steps: [], ask: "", isHidden: true});
         onWillStart(async () => {
             const {steps, ask, is_hidden} = await this.orm.call(
@@ -38,6 +39,11 @@ export class SetupSteps extends Component {
         this.action.doAction(
             await this.orm.call("chaser.setup", "open_step", [step.code])
         );
+    }
+
+    /** Walks through the first campaign with the user. */
+    showTour() {
+        this.tour.startTour("chaser_first_campaign", {mode: "manual"});
     }
 
     async hide() {
