@@ -132,8 +132,8 @@ def transfers(root):
     return {
         one.xpath("h3")[0].text_content(): {
             row.xpath("th")[0].text_content(): (
-                row.xpath("td/span")[0].text_content().replace("\u00a0", " "),
-                row.xpath("td/button/@data-copy")[0],
+                row.xpath("td/div/span")[0].text_content().replace("\u00a0", " "),
+                row.xpath("td/div/button/@data-copy")[0],
             )
             for row in one.xpath(".//tr")
         }

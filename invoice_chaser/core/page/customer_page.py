@@ -185,7 +185,7 @@ def _describe_transfer(
         {"label": label, "value": value, "taken": taken, "dir": way}
         for label, value, taken, way in (
             *(account if iban else ()),
-            (texts["amount"], amount, one.plain_amount, "ltr"),
+            (texts["amount"], amount, one.plain_amount, "auto"),
             (labels["reference"], one.reference, one.reference, "ltr"),
         )
         if value
