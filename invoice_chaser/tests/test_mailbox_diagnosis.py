@@ -121,3 +121,15 @@ class TestMailboxDiagnosis(ChaserCase):
         ours = arch.xpath("//setting[starts-with(@id, 'chaser_')]")
         self.assertGreater(len(ours), 25)
         self.assertFalse([one.get("id") for one in ours if not one.get("help")])
+
+    def test_stored_words_speak_the_language_of_the_reader(self):
+        """A job in English stops an address; an Arabic user reads Arabic (A13). What a
+        person entered stays."""
+        stop = self.env["chaser.suppression"]._suppress(
+            self.company, "gone@x.example", "hard_bounce", source="server_response"
+        )
+        self.assertEqual(stop.source_display, "Mail server's response")
+        arabic = stop.with_context(lang="ar_001")
+        self.assertNotEqual(arabic.source_display, stop.source_display)
+        stop.source = "a call of 3 March"
+        self.assertEqual(arabic.source_display, "a call of 3 March")

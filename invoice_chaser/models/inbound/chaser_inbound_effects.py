@@ -270,7 +270,7 @@ class ChaserInbound(models.Model):
                 self.company_id,
                 address,
                 "complaint",
-                source=self.env._("Complaint from the mail service"),
+                source="service_complaint",
                 reminder=reminder,
             )
         if reminder:

@@ -38,6 +38,11 @@ class ChaserSuppression(models.Model):
         help="Where it came from: the link in a mail, the mail server's response, a "
         "file."
     )
+    source_display = fields.Char(
+        "Came From",
+        compute="_compute_source_display",
+        help="In the language of the reader, where a program wrote it.",
+    )
     suppressed_at = fields.Datetime(
         "Stopped On", required=True, default=fields.Datetime.now, readonly=True
     )
@@ -55,6 +60,18 @@ class ChaserSuppression(models.Model):
         "(company_id, email) WHERE released_at IS NULL",
         "Reminders to this address are stopped already.",
     )
+
+    @api.depends("source")
+    @api.depends_context("lang")
+    def _compute_source_display(self):
+        """What a job wrote is a key; what a person or a file said stands as it is."""
+        words = {
+            "server_response": self.env._("Mail server's response"),
+            "service_report": self.env._("Report of the mail service"),
+            "service_complaint": self.env._("Complaint from the mail service"),
+        }
+        for stop in self:
+            stop.source_display = words.get(stop.source, stop.source)
 
     @api.depends("released_at")
     def _compute_is_active(self):
@@ -194,7 +211,7 @@ class ChaserSuppression(models.Model):
             company,
             address,
             "hard_bounce",
-            source=self.env._("Mail server's response"),
+            source="server_response",
             reminder=reminder,
             note=words,
         )

@@ -403,7 +403,7 @@ class ChaserWebhookEvent(models.Model):
                 reminder.company_id,
                 address,
                 "complaint" if report.event_type == "complained" else "unsubscribed",
-                source=self.env._("Report of the mail service"),
+                source="service_report",
                 reminder=reminder,
                 note=report.detail,
             )
