@@ -95,6 +95,32 @@ class TestScreens(ChaserCase):
             ],
         )
 
+    def test_empty_screens_lead_on(self):
+        for action, target in (
+            ("chaser_campaign_action", "chaser_worklist_action"),
+            ("chaser_reminder_action", "chaser_worklist_action"),
+            ("chaser_worklist_action", "chaser_setup_action"),
+        ):
+            shown = self.env.ref(f"invoice_chaser.{action}").help
+            self.assertIn(f'name="invoice_chaser.{target}"', shown, action)
+            self.assertIn('type="action"', shown, "what makes it a button")
+
+    def test_every_list_has_cards_for_the_phone(self):
+        """Lists of our own menus; reports are charts, and drawings of a period have
+        cards of their own."""
+        menus = self.env["ir.ui.menu"].search([("parent_id", "!=", False)])
+        ids = self.env["ir.model.data"].search(
+            [("module", "=", "invoice_chaser"), ("model", "=", "ir.ui.menu")]
+        )
+        for menu in menus.browse(ids.mapped("res_id")):
+            action = menu.action
+            if action and action._name == "ir.actions.act_window":
+                modes = action.view_mode.split(",")
+                if action.res_model.startswith("chaser.") and "list" in modes:
+                    self.assertTrue(
+                        {"kanban", "graph"} & set(modes), (menu.name, modes)
+                    )
+
     def test_an_accountant_has_no_configuration(self):
         _app, sections = self._read_menus(self.accountant)
         self.assertNotIn("Configuration", sections)
