@@ -49,6 +49,7 @@
         "views/chaser_provider_kanban_views.xml",
         "views/chaser_oauth_page.xml",
         "wizard/chaser_mailbox_move_views.xml",
+        "wizard/chaser_domain_check_views.xml",
         "views/chaser_suppression_views.xml",
         "views/chaser_tag_views.xml",
         "views/account_move_views.xml",

@@ -133,3 +133,20 @@ class TestMailboxDiagnosis(ChaserCase):
         self.assertNotEqual(arabic.source_display, stop.source_display)
         stop.source = "a call of 3 March"
         self.assertEqual(arabic.source_display, "a call of 3 March")
+
+    def test_the_domain_s_records_are_explained(self):
+        """From what is pasted, in the reader's language; nothing is said before."""
+        self.provider.write({"kind": "smtp", "smtp_host": "smtp.office365.com"})
+        check = self.env["chaser.domain.check"].browse(
+            self.provider.action_check_domain()["res_id"]
+        )
+        self.assertEqual((check.domain, check.result), ("pop.example", False))
+        check.spf = "v=spf1 mx -all"
+        lines = check.result.split("\n")
+        self.assertIn("include:spf.protection.outlook.com", lines[0])
+        self.assertEqual([line[:1] for line in lines], ["✗", "✗", "✗"])
+        check.spf = "v=spf1 include:spf.protection.outlook.com -all"
+        check.dmarc = "v=DMARC1; p=reject; rua=mailto:d@pop.example"
+        self.assertEqual([line[:1] for line in check.result.split("\n")], list("✓✗✓"))
+        for words in check.with_context(lang="ar_001")._get_words().values():
+            self.assertTrue(any("\u0600" < sign < "\u06ff" for sign in words), words)

@@ -60,6 +60,9 @@ TEXTS = {
     "body_html": "<p>{{ invoice_table }}</p><p>{{ pay_button }}</p>",
 }
 USER_RIGHTS["chaser.maybe.paid"] = MANAGER_RIGHTS["chaser.maybe.paid"] = "r"
+# Only managers set up mailboxes.
+USER_RIGHTS["chaser.domain.check"] = ""
+MANAGER_RIGHTS["chaser.domain.check"] = "rwcu"
 # Only managers import letters; all users may compare them.
 USER_RIGHTS |= {
     "chaser.template.compare": "rwcu",

@@ -1,4 +1,5 @@
 from . import (
+    chaser_domain_check,
     chaser_glance,
     chaser_inbound_assign,
     chaser_mailbox_move,

@@ -49,6 +49,21 @@ class ChaserDiagnosisMixin(models.AbstractModel):
         if not self.smtp_user and self.smtp_preset != "ses":
             self.smtp_user = self.email
 
+    def action_check_domain(self):
+        """A dialog that explains the domain's records from what is pasted into it."""
+        self.ensure_one()
+        check = self.env["chaser.domain.check"].create(
+            {"provider_id": self.id, "company_id": self.company_id.id}
+        )
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Records of the Domain"),
+            "res_model": check._name,
+            "res_id": check.id,
+            "views": [(False, "form")],
+            "target": "new",
+        }
+
     @api.depends(
         "last_error", "smtp_host", "smtp_port", "smtp_encryption", "smtp_user", "kind"
     )
