@@ -111,13 +111,13 @@ class ChaserReminder(models.Model):
             forms={action: self._make_form_key(action) for action in ACTIONS},
             said=tuple(self._describe_answer(answer) for answer in answers),
             payment_reference=self.payment_reference or "",
-            accounts=self._get_page_accounts(),
+            accounts=self.env["chaser.composer"]._get_page_accounts(
+                self._get_page_moves()
+            ),
             statement_url=f"{self._get_page_path(token)}/statement.pdf?lang={lang}"
             if self.env["chaser.documents"]._has_engine()
             else "",
-            logo_url=""
-            if company.uses_default_logo
-            else f"/logo.png?company={company.id}",
+            logo_url=self.env["chaser.composer"]._get_logo_path(company),
             done=answers.filtered(lambda answer: answer.id == done).action or "",
             stop_path=self._get_stop_path(),
             **shown,
@@ -158,13 +158,6 @@ class ChaserReminder(models.Model):
     def _get_page_moves(self):
         """The invoices by position from 1, as the page numbers them."""
         return self._get_page_lines().filtered(lambda line: not line.is_credit).move_id
-
-    def _get_page_accounts(self):
-        """Where the invoices are to be paid: the account that each names, by its id as
-        text."""
-        banks = self._get_page_moves().partner_bank_id
-        read = self.env["chaser.composer"]._read_bank
-        return {str(bank.id): read(bank.id) for bank in banks}
 
     def _get_page_items(self, lang="en"):
         lines = self._get_page_lines()

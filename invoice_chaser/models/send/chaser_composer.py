@@ -115,6 +115,14 @@ class ChaserComposer(models.AbstractModel):
         }
 
     @api.model
+    def _get_page_accounts(self, moves):
+        """Where invoices are to be paid: the account that each names, by its id as
+        text."""
+        return {
+            str(bank.id): self._read_bank(bank.id) for bank in moves.partner_bank_id
+        }
+
+    @api.model
     def _get_currency(self, currency_id, shared):
         """Name and decimal places."""
         return shared.get(
@@ -516,11 +524,12 @@ class ChaserComposer(models.AbstractModel):
     def _get_logo_url(self, company):
         """Odoo's public address of the logo; empty while the company has only Odoo's
         placeholder."""
-        return (
-            ""
-            if company.uses_default_logo
-            else f"{company.get_base_url()}/logo.png?company={company.id}"
-        )
+        path = self._get_logo_path(company)
+        return path and f"{company.get_base_url()}{path}"
+
+    @api.model
+    def _get_logo_path(self, company):
+        return "" if company.uses_default_logo else f"/logo.png?company={company.id}"
 
     @api.model
     def _get_customer_data(self, partner_id):
