@@ -600,7 +600,7 @@ class TestCustomerPage(ChaserCase, HttpCase):
     def test_dispute_in_arabic_with_markup(self):
         words = "البضاعة تالفة <script>alert(1)</script> 50 %s"
         page = self._done(self._post("dispute", invoice="1", reason=words))
-        self.assertNotIn("<script>", page)
+        self.assertNotIn("<script>alert", page)
         self.assertEqual(self._answers().dispute_id.reason, words)
         self.assertNotIn("<script>", self._notes(self.customer))
 
