@@ -100,10 +100,10 @@ class WhatsappTransport(Transport):
     def _hand_over(self, message):
         components = message.components
         if message.document:
+            # The name that the customer sees goes with the message; in the form of an
+            # upload, letters beyond ASCII are spelled in more than one way.
             media_id = self._client.upload_media(
-                message.document.content,
-                message.document.name,
-                message.document.mimetype,
+                message.document.content, "statement.pdf", message.document.mimetype
             )
             components = set_media(components, media_id, message.document.name)
         return self._client.send_message(

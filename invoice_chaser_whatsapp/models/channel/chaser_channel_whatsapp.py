@@ -99,6 +99,7 @@ class ChaserChannelWhatsapp(models.AbstractModel):
     def _read_current_addresses(self, job):
         """A number that was corrected after planning is used; where nothing can go any
         more, the planned one says why."""
+        self.env["chaser.whatsapp.person"].invalidate_model()
         company = self.env["res.company"].browse(job.row["company_id"])
         partner = self.env["res.partner"].browse(job.row["partner_id"])
         reach = self._read_reach(partner, company)[partner.id]
@@ -147,7 +148,7 @@ class ChaserChannelWhatsapp(models.AbstractModel):
     def _choose_template(self, job):
         """As it is now: a report of Meta's may have changed it since the run began."""
         Template = self.env["chaser.whatsapp.template"]
-        Template.invalidate_model(flush=False)
+        Template.invalidate_model()
         own = job.row
         return Template._choose(
             self.env["res.company"].browse(own["company_id"]),
