@@ -85,6 +85,9 @@ class ChaserImport(Command):
         return REFUSED if refused or any(imp.file_ids.mapped("problem")) else OK
 
     def _create(self, env, options):
+        gone = [str(path) for path in options.files if not path.is_file()]
+        if gone:
+            raise UserError(f"There is no such file: {', '.join(gone)}.")
         user = env["res.users"].search([("login", "=", options.user)])
         if not user:
             raise UserError(f"There is no user {options.user}.")
@@ -150,7 +153,8 @@ class ChaserImport(Command):
                 f"{counts[a]} {w}" for a, w in words.items() if a in counts
             )
             say(f"{steps[step]}: {told}")
-        for line in imp.line_ids.filtered(
-            lambda line: line.action in ("refused", "doubtful")
-        ):
+        lines = imp.line_ids.search(
+            [("import_id", "=", imp.id), ("action", "in", ("refused", "doubtful"))]
+        )
+        for line in lines:
             say(f"{line.file_id.name}, {line.row}: {line.name}: {line.reason}")

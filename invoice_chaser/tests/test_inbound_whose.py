@@ -180,17 +180,62 @@ class TestWhoseMail(InboundCase):
         )
         self.assertTrue(record.absence_used)
 
-    def test_absence_proposes_a_contact(self):
-        record = self._away("I am away. Please contact ali@alnoor.example instead.")
+    def _written(self, today=None):
+        """Whom a reminder that is planned on a day goes to."""
+        day = today or self.today
+        with patch.object(
+            type(self.company), "_get_chaser_today", lambda _company: day
+        ):
+            reach = self.env["chaser.channel.email"]._read_reach(
+                self.customer.with_company(self.company), self.company
+            )
+        return reach[self.customer.id].addresses
+
+    def test_absence_proposes_a_contact_for_its_time(self):
+        back = self.today + timedelta(days=9)
+        record = self._away(
+            f"Back on {back.isoformat()}. Please contact ali@alnoor.example instead."
+        )
+        own = self._written()
         self.assertEqual(record.absence_contact, "ali@alnoor.example")
+        contacts = self.customer.child_ids
+        record.with_user(self.accountant).action_use_contact()
+        self.assertFalse(self._holds(), "nothing is held")
+        self.assertEqual(self.customer.child_ids, contacts, "no contact is changed")
+        self.assertEqual(self._written(), ("ali@alnoor.example",))
+        self.assertEqual(self._written(back - timedelta(days=1)), self._written())
+        self.assertEqual(self._written(back), own, "back on the day they said")
+        self.assertIn("is out of office", self.customer.chaser_address_note)
+        self.assertIn("ali@alnoor.example", self.customer.message_ids[0].body)
+        self.assertTrue(record.is_redirecting)
+        campaign = self._sent_campaign(self._make_invoice(amount=77))
+        self.assertEqual(
+            campaign.reminder_ids.recipient_email, "ali@alnoor.example", "written to"
+        )
+
+    def test_a_contact_without_a_day_is_used_until_it_is_undone(self):
+        record = self._away("I am away. Please contact ali@alnoor.example instead.")
+        own = self._written()
         self.assertFalse(record.can_wait)
         with self.assertRaises(UserError):
             record.action_wait()
         record.with_user(self.accountant).action_use_contact()
-        self.assertFalse(self._holds(), "done with it")
-        self.assertIn(
-            "ali@alnoor.example", self.customer.child_ids.mapped("email"), "written to"
+        later = self.today + timedelta(days=300)
+        self.assertEqual(self._written(later), ("ali@alnoor.example",))
+        record.with_user(self.accountant).action_end_redirect()
+        self.assertEqual(self._written(), own)
+        self.assertFalse(record.is_redirecting)
+        record.with_user(self.accountant).action_use_contact()
+        self.assertEqual(self._written(), ("ali@alnoor.example",), "it can be redone")
+
+    def test_the_contact_is_used_by_this_company_alone(self):
+        record = self._away("I am away. Please contact ali@alnoor.example instead.")
+        record.action_use_contact()
+        other = self._create_company(name="Other Trading")
+        reach = self.env["chaser.channel.email"]._read_reach(
+            self.customer.with_company(other), other
         )
+        self.assertNotIn("ali@alnoor.example", reach[self.customer.id].addresses)
 
     def test_absence_that_is_over_proposes_nothing(self):
         back = fields.Date.today() + timedelta(days=3)
@@ -204,7 +249,10 @@ class TestWhoseMail(InboundCase):
     def test_strangers_may_not_decide(self):
         record = self._away("Please contact ali@alnoor.example.")
         plain = new_test_user(self.env, "plain_user", "base.group_user")
-        for action in ("action_wait", "action_use_contact", "action_open_source"):
+        for action in (
+            *("action_wait", "action_use_contact", "action_end_redirect"),
+            "action_open_source",
+        ):
             with self.assertRaises(AccessError):
                 getattr(record.with_user(plain), action)()
 

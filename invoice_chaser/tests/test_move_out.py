@@ -11,8 +11,10 @@ from odoo.exceptions import AccessError
 from odoo.fields import Datetime
 from odoo.tests import HttpCase, new_test_user, tagged
 
+from ..models.move_in.own_columns import ONLY_OUT, ORDER
 from .move_in_common import MoveInCase
 
+SOURCE = b"From: a@b.example\r\nSubject: Re\r\n\r\nPaid.\r\n> https://x.example/chaser/p/%s\r\n"
 # Links to entries of the accounting, which an empty company does not have.
 _ACCOUNTING = {"move_id", "move_ids", "covered_move_ids", "split_move_id"}
 
@@ -113,8 +115,47 @@ class TestMoveOut(MoveInCase, HttpCase):
             }
         )
         company.chaser_contact_interval = 11
+        self._fill_chatter(campaign, contact)
         self.env.flush_all()
         return contact, reminder
+
+    def _fill_chatter(self, campaign, contact):
+        """Notes, a change that Odoo tracks, files of a message, of a note and of a mail
+        that came in."""
+        reminder = campaign.reminder_ids
+        campaign.message_post(
+            body="Ask Ahmed first", attachments=[("plan.csv", b"a,b\n1,2\n")]
+        )
+        contact.message_post(body="Prefers mornings", subject="By phone")
+        self.env["ir.attachment"].create(
+            {
+                "name": "Statement 1.pdf",
+                "raw": b"%PDF-1.4 statement",
+                "mimetype": "application/pdf",
+                "res_model": "chaser.reminder",
+                "res_id": reminder.id,
+            }
+        )
+        mail = self.env["chaser.inbound"].create(
+            {
+                "company_id": self.company.id,
+                "mail_key": "key-1",
+                "kind": "reply",
+                "received_at": Datetime.now(),
+                "partner_id": self.customer.id,
+                "sender_email": "ahmed@alnoor.example",
+            }
+        )
+        self.env["ir.attachment"].create(
+            {
+                "name": "reply.eml",
+                "raw": SOURCE % reminder.page_token.encode(),
+                "mimetype": "message/rfc822",
+                "description": "chaser.inbound.source",
+                "res_model": "chaser.inbound",
+                "res_id": mail.id,
+            }
+        )
 
     def _export(self, company):
         stream = io.BytesIO()
@@ -152,10 +193,18 @@ class TestMoveOut(MoveInCase, HttpCase):
         self.assertEqual(set(before), set(after))
         for model, rows in before.items():
             for row, again in zip(rows, after[model], strict=True):
-                if model == "chaser.event":
-                    row["provider_event_id"] = again["provider_event_id"] = ""
+                # Ids that must be unique in a database.
+                for column in ("provider_event_id", "message_id"):
+                    if column in row and model != "chaser.reminder":
+                        row[column] = again[column] = ""
                 self.assertEqual(row, again, model)
+        self.assertEqual(self._files(raw), self._files(self._export(other)))
         theirs = self.env["chaser.reminder"].search([("company_id", "=", other.id)])
+        self.assertEqual(theirs.document_ids.raw, b"%PDF-1.4 statement")
+        [note] = theirs.campaign_id.message_ids.filtered("attachment_ids")
+        self.assertIn("Ask Ahmed first", note.body)
+        self.assertEqual(note.attachment_ids.raw, b"a,b\n1,2\n")
+        self.assertEqual(note.author_id, self.env.user.partner_id)
         self.assertEqual(
             theirs.body_html,
             reminder.body_html.replace(reminder.sudo().token, "removed").replace(
@@ -172,6 +221,73 @@ class TestMoveOut(MoveInCase, HttpCase):
             self.assertFalse(
                 {"new", "changed", "refused"} & set(counts), (step, counts)
             )
+
+    def _files(self, raw):
+        """Content of the files of records, by their name without the key."""
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            return sorted(
+                (name.rsplit("-", 1)[-1], archive.read(name))
+                for name in archive.namelist()
+                if name.startswith("files/")
+            )
+
+    def test_a_table_of_files_without_them_is_refused_row_by_row(self):
+        self._fill()
+        with zipfile.ZipFile(io.BytesIO(self._export(self.company))) as archive:
+            table = archive.read("ir.attachment.csv")
+        imp = self._check(("ir.attachment.csv", table))
+        self.assertEqual(set(imp.line_ids.mapped("action")), {"refused"})
+        self.assertIn("Drop in the whole ZIP of Move Out", imp.line_ids[0].reason)
+
+    def test_the_chatter_of_a_shared_customer_stays_with_its_company(self):
+        shared = self._make_customer("Shared", "s@s.example")
+        other = self._create_company(name="Other Trading")
+        user = new_test_user(
+            self.env,
+            "theirs",
+            "invoice_chaser.group_chaser_user",
+            company_id=other.id,
+            company_ids=[(6, 0, other.ids)],
+        )
+        for company, words, author in (
+            (self.company, "ours alone", self.accountant),
+            (other, "theirs alone", user),
+        ):
+            self.env["chaser.hold"].create(
+                {"partner_id": shared.id, "company_id": company.id, "detail": "x"}
+            )
+            shared.with_company(company).message_post(
+                body=words, author_id=author.partner_id.id
+            )
+            self.env["mail.message"].search(
+                [("body", "ilike", words)]
+            ).record_company_id = False
+        ours, theirs = (
+            self._tables(self._export(self.company)),
+            self._tables(self._export(other)),
+        )
+        self.assertIn("ours alone", str(ours["mail.message"]))
+        self.assertNotIn("theirs alone", str(ours))
+        self.assertIn("theirs alone", str(theirs["mail.message"]))
+        self.assertNotIn("ours alone", str(theirs))
+
+    def test_every_model_with_records_of_a_company_is_exported_or_named(self):
+        """Nothing that a company has here is forgotten; what is left out is of the
+        machine, a secret, or computed from the rest."""
+        left_out = {
+            *("chaser.oauth.grant", "chaser.oauth.request"),  # secrets
+            *("chaser.receivable.month", "chaser.receivable.stale"),  # computed
+            *("chaser.receivable.kept", "chaser.cash.forecast"),
+            *("chaser.import", "chaser.import.file", "chaser.import.line"),
+            "chaser.import.column",  # of files that came in
+        }
+        ours = {
+            name
+            for name, model in self.registry.items()
+            if name.startswith("chaser.")
+            and not (model._abstract or model._transient or not model._auto)
+        }
+        self.assertEqual(ours - {*ORDER, *ONLY_OUT}, left_out)
 
     def test_what_waits_to_be_sent_is_not_sent_there(self):
         campaign = self._campaign(self._make_invoice())
@@ -203,6 +319,9 @@ class TestMoveOut(MoveInCase, HttpCase):
         self.assertEqual(mail["Message-ID"], reminder.message_id)
         self.assertEqual(mail["To"], "ahmed@alnoor.example")
         self.assertIn("Al Noor", mail.get_body(("plain",)).get_content())
+        [file] = [part for part in mail.iter_attachments()]
+        self.assertEqual(file.get_filename(), "Statement 1.pdf")
+        self.assertEqual(file.get_content(), b"%PDF-1.4 statement")
 
     def test_no_secret_and_no_formula_leaves(self):
         self._fill()
@@ -215,7 +334,7 @@ class TestMoveOut(MoveInCase, HttpCase):
             tables = b"".join(
                 archive.read(n)
                 for n in archive.namelist()
-                if n.endswith((".csv", ".eml"))
+                if n.endswith((".csv", ".eml", ".json"))
             ).decode()
         for secret in (
             "very-secret-words",

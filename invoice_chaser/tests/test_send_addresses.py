@@ -65,6 +65,31 @@ class TestAddresses(ChaserCase):
             (reminder.recipient_email, reminder.recipient_others),
             ("good@x.example", False),
         )
+        for note in (reminder.address_note, customer.chaser_address_note):
+            self.assertIn("“bad@x..example” cannot be written to", note)
+        arabic = reminder.with_context(lang="ar_001").address_note
+        self.assertIn("bad@x..example", arabic)
+        self.assertNotIn("cannot", arabic)
+
+    def test_what_is_not_used_is_shown_before_it_is_sent(self):
+        """In the preview, beside the addresses that a message goes to."""
+        customer = self._make_customer("C", "good@x.example; علي@x.example")
+        site = self._make_customer(
+            "Site",
+            '"a b"@x.example',
+            parent_id=customer.id,
+            type="invoice",
+            is_company=False,
+        )
+        move = self._make_invoice(customer)
+        preview = self.env["chaser.preview"].browse(move.action_chase()["res_id"])
+        [message] = preview.message_ids
+        self.assertEqual(message.recipient, "good@x.example")
+        self.assertIn("علي@x.example", message.address_note)
+        self.assertIn('"a b"@x.example', message.address_note)
+        site.email = "accounts@x.example"
+        self.env.invalidate_all()
+        self.assertFalse(message.address_note, "nobody asks the others then")
 
     def test_each_address_has_its_own_outcome(self):
         """One is dead, the other gets the message; the dead one is stopped."""

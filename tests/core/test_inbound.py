@@ -586,6 +586,97 @@ def test_no_pattern_runs_away(name):
     assert time.process_time() - started < 5
 
 
+def find_longest_step(raw):
+    """Lines of our own code between two looks at the time, at most: the time that can
+    pass over the limit."""
+    longest, since = 0, 0
+
+    def trace(frame, event, _argument):
+        nonlocal longest, since
+        if "inbound" not in frame.f_code.co_filename:
+            return None
+        if frame.f_code is budget.check.__code__:
+            longest, since = max(longest, since), 0
+        since += event == "line"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        inbound.read(raw)
+    finally:
+        sys.settrace(None)
+    return max(longest, since)
+
+
+def make_parts(part, count, sub="mixed"):
+    body = b"".join(b"--b\r\n" + part + b"\r\n" for _n in range(count))
+    head = f"From: a@b.example\r\nContent-Type: multipart/{sub}; boundary=b\r\n\r\n"
+    return head.encode() + body + b"--b--\r\n"
+
+
+# A mail of so many pieces, of each form that once took its time in one step.
+STEPS = {
+    "lines": lambda n: b"From: a@b.example\r\n\r\n" + b"words\n" * n,
+    "bare returns": lambda n: b"From: a@b.example\r\n\r\n" + b"\r" * n,
+    "recipients": lambda n: b"To: a@b.example\r\n" * n + b"\r\nx",
+    "one header": lambda n: b"To: " + b"a@b.example, " * n + b"\r\n\r\nx",
+    "headers": lambda n: b"X-A: b\r\n" * n + b"\r\nx",
+    "tags": lambda n: b"Content-Type: text/html\r\n\r\n" + b"<div>x</div>" * n,
+    "nested tags": lambda n: b"Content-Type: text/html\r\n\r\n" + b"<div>x" * n,
+    "quotes": lambda n: b"From: a@b.example\r\n\r\n" + b"> > x\n" * n,
+    "parts": lambda n: make_parts(b"Content-Type: text/plain\r\n\r\nx", n),
+    "pages": lambda n: make_parts(
+        b"Content-Type: text/html\r\n\r\n<p>x</p>", n, "alternative"
+    ),
+    "files": lambda n: make_parts(
+        b"Content-Type: application/pdf; name=a.pdf\r\n\r\nx", n
+    ),
+    "recipients of a report": lambda n: make_parts(
+        b"Content-Type: message/delivery-status\r\n\r\n"
+        + b"Final-Recipient: rfc822; a@b.example\r\nAction: failed\r\n"
+        b"Status: 5.1.1\r\n\r\n" * n,
+        1,
+        "report; report-type=delivery-status",
+    ),
+    "words of a report": lambda n: (
+        b"From: mailer-daemon@b.example\r\nSubject: Undelivered mail\r\n\r\n"
+        + b"a@b.example: 550 5.1.1 unknown user\r\n" * n
+    ),
+}
+
+
+@pytest.mark.parametrize("name", sorted(STEPS))
+def test_no_step_grows_with_the_mail(name, monkeypatch):
+    """Time is looked at between steps, so each of them has a bound of its own: of
+    their sizes, which are made small here so that the test is quick."""
+    for limit, value in (
+        *(("MAX_BYTES", 200_000), ("_MAX_LINES", 2_000), ("_MAX_HEAD", 5_000)),
+        *(("_CHUNK", 2_000), ("MAX_TEXT", 4_000), ("_MAX_HEADERS", 100)),
+        *(("_MAX_HEADER_CHARS", 2_000), ("_MAX_HEADERS_CHARS", 4_000)),
+        *(("_MAX_PARTS", 50), ("_MAX_ADDRESSES", 100)),
+    ):
+        monkeypatch.setattr(mime, limit, value)
+    make = STEPS[name]
+    small, large = (find_longest_step(make(n)) for n in (2_000, 8_000))
+    assert large <= 1.3 * small + 300, (small, large)
+
+
+@pytest.mark.parametrize("char", [b"\n", b"\r", b"\r\n"])
+def test_lines_have_a_bound_whatever_ends_them(char, monkeypatch):
+    monkeypatch.setattr(mime, "_MAX_LINES", 10)
+    raw = b"From: a@b.example" + char * 2 + (b"x" + char) * 40
+    kept = mime._limit(raw)
+    assert kept == b"From: a@b.example" + char * 2 + (b"x" + char) * 8
+    assert mime.is_beyond_limit(raw)
+
+
+def test_a_head_without_end_is_cut_at_a_line():
+    raw = b"From: a@b.example\r\n" + b"To: c@d.example\r\n" * 100_000 + b"\r\nWords"
+    assert mime._MAX_HEAD - 20 <= len(mime._limit(raw)) <= mime._MAX_HEAD
+    found = inbound.read(raw)
+    assert (found.sender, found.is_cut) == ("a@b.example", True)
+
+
 @pytest.mark.parametrize(
     "value",
     ["a", "a@", "@", "a.", '"', "=?", "=?a?q?", "<", "=?utf-8?q?=", "'a@b.example' "],

@@ -34,13 +34,17 @@ _CONTROL = re.compile(
 # A mail is not read beyond these limits, so that reading time grows only with its
 # length.
 _MAX_LINES = 250_000
-_CHUNK = 200_000
+_MAX_HEAD = 500_000
+# Between two chunks the time is looked at: what one takes, however it is made, is far
+# below a second.
+_CHUNK = 50_000
 _MAX_MULTIPARTS = 50
 _MAX_HEADERS = 1000
 _MAX_HEADER_CHARS = 20_000  # of one header
 _MAX_HEADERS_CHARS = 100_000  # of all headers with one name
 _MAX_ADDRESSES = 2000
 _ENDS_ADDRESS = frozenset(' \t\r\n\f\v<>"(),:;[]\\@\u00a0\u200e\u200f\u200b\ufeff')
+_HEAD_END = re.compile(rb"\n\r?\n|\r\r")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{3,250}>")
 _ALIASES = {
     "x-mac-arabic": "mac_arabic",
@@ -123,11 +127,14 @@ def _limit(raw: bytes) -> bytes:
     """As much of a mail as is read: bytes, lines and parts within parts have a
     bound."""
     raw = raw[:MAX_BYTES]
-    if raw.count(b"\n") > _MAX_LINES:
-        position = -1
-        for _line in range(_MAX_LINES):
-            position = raw.find(b"\n", position + 1)
-        raw = raw[: position + 1]
+    # The parser ends a line at each of both characters.
+    for char in (b"\n", b"\r"):
+        if raw.count(char) > _MAX_LINES:
+            rest = raw.split(char, _MAX_LINES)[-1]
+            raw = raw[: len(raw) - len(rest)]
+    head = _HEAD_END.search(raw)
+    if (head.start() if head else len(raw)) > _MAX_HEAD:
+        raw = raw[: raw.rfind(b"\n", 0, _MAX_HEAD) + 1] or raw[:_MAX_HEAD]
     position, lower = -1, raw.lower()
     for _part in range(_MAX_MULTIPARTS):
         position = lower.find(b"boundary", position + 1)

@@ -2,6 +2,9 @@
 
 import hashlib
 import json
+import re
+from email import message_from_bytes
+from email.policy import SMTP
 
 from .problems import FileProblem
 
@@ -33,7 +36,13 @@ OWN_MODELS = (
     "chaser.call",
     "chaser.answer",
     "chaser.inbound",
+    "ir.attachment",
+    "mail.message",
 )
+# Files of records, and messages as mails: no tables, and as many as there are.
+FILES, MESSAGES = "files/", "messages/"
+# Whoever has a link of a message can answer for its customer, or sees the invoice.
+_LINKS = re.compile(r"(/chaser/[a-z]/|access_token(?:=|%3D))[\w.~-]+")
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
@@ -71,3 +80,27 @@ def check_hash(manifest: dict, name: str, raw: bytes) -> None:
     told = manifest["files"].get(name)
     if told != hashlib.sha256(raw).hexdigest():
         raise FileProblem("changed_since", detail=name)
+
+
+def mask_links(text: str) -> str:
+    """A text without what its links give the right to."""
+    return _LINKS.sub(r"\1removed", text)
+
+
+def mask_mail(raw: bytes) -> bytes:
+    """A mail whose text quotes our message, without the rights of its links; any other
+    byte for byte as it is."""
+    mail = message_from_bytes(raw, policy=SMTP)
+    is_changed = False
+    for part in mail.walk():
+        if part.get_content_maintype() != "text" or part.is_multipart():
+            continue
+        try:
+            text = part.get_content()
+        except (LookupError, ValueError):
+            continue
+        masked = mask_links(text)
+        if masked != text:
+            part.set_content(masked, subtype=part.get_content_subtype())
+            is_changed = True
+    return mail.as_bytes() if is_changed else raw

@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 
 from .csv_text import read_csv
 from .header import clean_header
-from .own import MANIFEST, check_hash, read_manifest
+from .own import FILES, MANIFEST, MESSAGES, check_hash, read_manifest
 from .problems import FileProblem
 from .spreadsheet import read_xlsx
 
 MAX_BYTES = 120_000_000
+# The export of this addon has the files of its records in it; they are read one by one.
+MAX_OWN_BYTES = 1_000_000_000
 MAX_JSON_BYTES = 60_000_000
 MAX_TEXT_BYTES = 500_000
 # A ZIP is refused before anything of it is unpacked: by the sizes it declares, which
@@ -55,8 +57,10 @@ def open_tables(name: str, raw: bytes) -> list[Table]:
 
     :raises FileProblem: when it is none that can be read
     """
-    if len(raw) > MAX_BYTES:
-        raise FileProblem("too_large", limit=MAX_BYTES // 1_000_000)
+    is_own = raw[:4] == b"PK\x03\x04" and MANIFEST.encode() in raw[-1000:]
+    limit = MAX_OWN_BYTES if is_own else MAX_BYTES
+    if len(raw) > limit:
+        raise FileProblem("too_large", limit=limit // 1_000_000)
     if not raw.strip(b"\x00 \t\r\n\xef\xbb\xbf"):
         raise FileProblem("empty")
     if raw[:4] == b"PK\x03\x04" or raw[:4] == b"PK\x05\x06":
@@ -104,8 +108,13 @@ def _open_zip(name: str, raw: bytes) -> list[Table]:
         members = [item for item in archive.infolist() if not item.is_dir()]
     except (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError):
         raise FileProblem("torn_zip") from None
-    check_bomb(members)
     names = {item.filename for item in members}
+    manifest = _read_manifest(archive, members)
+    if manifest:
+        members = [
+            item for item in members if not item.filename.startswith((FILES, MESSAGES))
+        ]
+    check_bomb(members)
     if "[Content_Types].xml" in names:
         if "xl/workbook.xml" not in names:
             raise FileProblem("other_office")
@@ -114,7 +123,7 @@ def _open_zip(name: str, raw: bytes) -> list[Table]:
             _checked(Table(_join(name, sheet), clean_header(head), rows, "xlsx"))
             for sheet, head, rows in read
         ]
-    return _open_members(name, archive, members)
+    return _open_members(name, archive, members, manifest)
 
 
 def _join(name: str, part: str) -> str:
@@ -156,10 +165,12 @@ def read_member(archive: zipfile.ZipFile, item: zipfile.ZipInfo) -> bytes:
 
 
 def _open_members(
-    name: str, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]
+    name: str,
+    archive: zipfile.ZipFile,
+    members: list[zipfile.ZipInfo],
+    manifest: dict | None,
 ) -> list[Table]:
     found = []
-    manifest = _read_manifest(archive, members)
     for item in members:
         if manifest and item.filename == MANIFEST:
             continue
@@ -187,8 +198,34 @@ def _read_manifest(
     """Of an export of our own, whose tables must be the ones that were exported."""
     for item in members:
         if item.filename == MANIFEST:
+            if item.file_size > MAX_JSON_BYTES:
+                raise FileProblem("zip_bomb", limit=MAX_JSON_BYTES // 1_000_000)
             return read_manifest(read_member(archive, item))
     return None
+
+
+class OwnFiles:
+    """The files of records in an export of this addon, read one at a time."""
+
+    def __init__(self, raw: bytes):
+        self.archive = self.manifest = None
+        if raw[:2] == b"PK":
+            self.archive = zipfile.ZipFile(io.BytesIO(raw))
+            self.manifest = _read_manifest(self.archive, self.archive.infolist())
+
+    def get(self, name: str) -> bytes:
+        """:raises FileProblem: where it is not there, or not the one of the export"""
+        try:
+            item = self.archive.getinfo(name) if self.manifest else None
+        except KeyError:
+            item = None
+        if not item or not name.startswith(FILES):
+            raise FileProblem("no_file", detail=name[:120])
+        if item.file_size > MAX_BYTES:
+            raise FileProblem("too_large", limit=MAX_BYTES // 1_000_000)
+        content = read_member(self.archive, item)
+        check_hash(self.manifest, name, content)
+        return content
 
 
 def _open_member(name: str, content: bytes) -> list[Table]:

@@ -40,7 +40,7 @@ class ChaserChannelEmail(models.AbstractModel):
             usable = tuple(email for email in emails if email not in stopped)
             stop = None
             if not emails:
-                stop = Skip(*problems.get(partner_id, ("no_email", {})))
+                stop = Skip(*problems.get(partner_id, [("no_email", {})])[0])
             elif not usable:
                 stop = Skip(stopped[emails[0]], {"detail": emails[0]})
             reach[partner_id] = Reach(usable or tuple(emails), stop)

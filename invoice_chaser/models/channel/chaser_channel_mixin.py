@@ -34,6 +34,25 @@ class ChaserChannelMixin(models.AbstractModel):
     )
     channel_note = fields.Char("Why This Channel", compute="_compute_channel_note")
 
+    address_note = fields.Text(
+        "About the Addresses",
+        compute="_compute_address_note",
+        help="Addresses of the customer that cannot be written to, each with its "
+        "reason, and whom a message goes to in place of somebody who is away.",
+    )
+
+    @api.depends_context("lang")
+    def _compute_address_note(self):
+        for company in self.company_id:
+            mine = self.filtered(
+                lambda record, company=company: record.company_id == company
+            )
+            partners = mine.partner_id.sudo().with_company(company)
+            notes = partners._get_chaser_address_notes() if partners else {}
+            for record in mine:
+                record.address_note = notes.get(record.partner_id.id)
+        (self - self.filtered("company_id")).address_note = False
+
     @api.depends("channel_passed")
     @api.depends_context("lang")
     def _compute_channel_note(self):

@@ -11,6 +11,17 @@ from ..common.limits import AMOUNT, DAYS, check_numbers
 class ResPartner(models.Model):
     _inherit = "res.partner"
 
+    # By these a file that moves in finds customers (models/move_in/finder.py has the
+    # same expressions): without them each batch of it reads all contacts. Hash: a name
+    # may be longer than a B-tree takes.
+    _chaser_find_email_idx = models.Index("USING hash (lower(email_normalized))")
+    _chaser_find_vat_idx = models.Index(
+        "USING hash (regexp_replace(upper(vat), '[^A-Z0-9]', '', 'g'))"
+    )
+    _chaser_find_name_idx = models.Index(
+        r"USING hash (lower(regexp_replace(trim(name), '\s+', ' ', 'g')))"
+    )
+
     # Agreements of one company with a customer do not concern other companies, so these
     # fields are company-dependent.
     preferred_contact_interval = fields.Integer(
@@ -92,6 +103,11 @@ class ResPartner(models.Model):
     )
     chaser_reminder_count = fields.Integer(
         compute="_compute_chaser_reminder_count",
+        groups="invoice_chaser.group_chaser_user",
+    )
+    chaser_address_note = fields.Text(
+        "About the Addresses",
+        compute="_compute_chaser_address_note",
         groups="invoice_chaser.group_chaser_user",
     )
     chaser_hold_display = fields.Char(
@@ -199,15 +215,7 @@ class ResPartner(models.Model):
         :param contacts: partner id → ids of the contacts of their invoices
         """
         self.env["res.partner"].flush_model()
-        rows = self.env.execute_query_dict(
-            SQL(
-                "SELECT p.id, p.email AS own_email, %s AS site_emails FROM res_partner "
-                "p WHERE p.id = ANY(%s)",
-                self._get_site_emails_sql(self.env.company),
-                list(self.ids),
-            )
-        )
-        emails = {row["id"]: self._choose_emails(row) for row in rows}
+        emails = {row["id"]: self._choose_emails(row) for row in self._read_emails()}
         missing = {
             contact_id: partner_id
             for partner_id, contact_ids in (contacts or {}).items()
@@ -222,40 +230,84 @@ class ResPartner(models.Model):
             for partner_id, found in emails.items()
         }
 
-    def _get_chaser_address_problems(self):
-        """Of customers without a usable address, what is wrong with the first that is
-        entered: partner id → code of the reason and its parameters."""
-        rows = self.env.execute_query_dict(
+    def _read_emails(self):
+        """What ``_choose_emails`` takes, of each."""
+        self.env["chaser.inbound"].flush_model()
+        return self.env.execute_query_dict(
             SQL(
-                "SELECT p.id, p.email AS own_email, %s AS site_emails FROM res_partner "
-                "p WHERE p.id = ANY(%s)",
+                "SELECT p.id, p.email AS own_email, %s AS site_emails, %s AS "
+                "substitutes FROM res_partner p WHERE p.id = ANY(%s)",
                 self._get_site_emails_sql(self.env.company),
+                self.env["chaser.inbound"]._get_substitutes_sql(self.env.company),
                 list(self.ids),
             )
         )
-        found = {}
-        for row in rows:
-            for text in (*(row["site_emails"] or ()), row["own_email"]):
-                for entry in read_addresses(text or ""):
-                    if entry.problem:
-                        params = {"detail": entry.text[:100]}
-                        found.setdefault(
-                            row["id"], (f"address_{entry.problem}", params)
-                        )
-        return found
+
+    def _get_chaser_address_problems(self):
+        """What is entered beside the usable addresses, or in place of them, and cannot
+        be written to: partner id → (code of the reason, its parameters) of each."""
+        return {
+            row["id"]: problems
+            for row in self._read_emails()
+            if (problems := self._find_address_problems(row))
+        }
+
+    @api.model
+    def _find_address_problems(self, row):
+        """Of those that are asked until an address is found, and of whom it is."""
+        problems = {}
+        for group in (row["site_emails"] or (), [row["own_email"]]):
+            entries = [entry for text in group for entry in read_addresses(text or "")]
+            for entry in entries:
+                if entry.problem:
+                    params = {"detail": entry.text[:100]}
+                    problems[entry.text] = (f"address_{entry.problem}", params)
+            if any(entry.address for entry in entries):
+                break
+        return list(problems.values())
+
+    def _get_chaser_address_notes(self):
+        """What a person should know about where reminders go: partner id → text."""
+        reasons = self.env["chaser.reason.mixin"]
+        notes = {}
+        for row in self._read_emails():
+            lines = [
+                reasons._get_reason_text(code, params)
+                for code, params in self._find_address_problems(row)
+            ]
+            lines += [
+                self.env._(
+                    "%(absent)s is out of office: reminders go to %(contact)s.",
+                    absent=absent,
+                    contact=contact,
+                )
+                for absent, contact in (row["substitutes"] or {}).items()
+            ]
+            notes[row["id"]] = "\n".join(lines)
+        return notes
 
     @api.model
     def _get_site_emails(self, contact_ids):
         """Addresses of those of these contacts who are invoice contacts, and so get the
         invoices of their site."""
         contacts = self.env["res.partner"].sudo().browse(contact_ids)
-        return {
+        found = {
             contact.id: emails
             for contact in contacts
             if contact.type == "invoice"
             and contact.active
             and contact._is_of_company(self.env.company)
             and (emails := clean_addresses(contact.email or ""))
+        }
+        if not found:
+            return {}
+        customers = contacts.browse(found).commercial_partner_id
+        substitutes = {}
+        for row in customers._read_emails():
+            substitutes |= row["substitutes"] or {}
+        return {
+            contact_id: [substitutes.get(email, email) for email in emails]
+            for contact_id, emails in found.items()
         }
 
     @api.model
@@ -274,7 +326,7 @@ class ResPartner(models.Model):
     def _get_addresses_sql(self, company, partner_id, reminder_id):
         """What ``_choose_emails`` takes, for a reminder on its way."""
         return SQL(
-            """SELECT p.email AS own_email, %s AS site_emails,
+            """SELECT p.email AS own_email, %s AS site_emails, %s AS substitutes,
             (SELECT s.email FROM chaser_reminder r JOIN res_partner s
             ON s.id = r.contact_id AND s.active WHERE r.id = %s) AS site_email,
             ARRAY(SELECT DISTINCT k.email FROM chaser_reminder_line l
@@ -284,6 +336,7 @@ class ResPartner(models.Model):
             AND (k.company_id IS NULL OR k.company_id = ANY(%s))) AS contact_emails
             FROM res_partner p WHERE p.id = %s""",
             self._get_site_emails_sql(company),
+            self.env["chaser.inbound"]._get_substitutes_sql(company),
             reminder_id,
             reminder_id,
             list(company._get_chaser_entity().ids),
@@ -295,7 +348,9 @@ class ResPartner(models.Model):
         """Usable addresses, best first: of the site (``site_email``) where the message
         is one site's, else of the invoice contacts (``site_emails``), else
         the customer's own (``own_email``), else those of the contacts that the invoices
-        were made out to (``contact_emails``)."""
+        were made out to (``contact_emails``). Whoever is out of office is replaced by
+        the contact that a person has chosen from their reply (``substitutes``)."""
+        substitutes = row.get("substitutes") or {}
         for raw in (
             [row.get("site_email")],
             row["site_emails"],
@@ -305,6 +360,7 @@ class ResPartner(models.Model):
             given = filter(None, raw or ())
             found = [email for one in given for email in clean_addresses(one)]
             if found:
+                found = [substitutes.get(email, email) for email in found]
                 return list(dict.fromkeys(found))
         return []
 
@@ -335,6 +391,15 @@ class ResPartner(models.Model):
 
     # -- The *Chasing* tab of a customer, for the current company: holds, promises,
     # answers, and what was sent
+
+    @api.depends("email", "child_ids.email", "child_ids.type")
+    @api.depends_context("company", "lang")
+    def _compute_chaser_address_note(self):
+        self.env["res.partner"].flush_model()
+        customers = self.commercial_partner_id.with_context(lang=self.env.lang)
+        notes = customers._get_chaser_address_notes() if customers.ids else {}
+        for partner in self:
+            partner.chaser_address_note = notes.get(partner.commercial_partner_id.id)
 
     @api.depends_context("company", "lang")
     def _compute_chaser_hold_display(self):

@@ -107,6 +107,14 @@ class ChaserInbound(models.Model):
         help="Whom their automatic reply asks to write to meanwhile.",
     )
     absence_used = fields.Boolean(readonly=True)
+    absence_redirects = fields.Boolean(
+        "Reminders Go to the Other Contact",
+        readonly=True,
+        help="Until the day on which they are back; where their reply names none, "
+        "until a person ends it.",
+    )
+    absence_email = fields.Char("In Place Of", readonly=True)
+    is_redirecting = fields.Boolean(compute="_compute_can_wait")
     can_wait = fields.Boolean(compute="_compute_can_wait")
     failures = fields.Json(
         readonly=True,
@@ -187,12 +195,14 @@ class ChaserInbound(models.Model):
             record.source_id = by_id.get(record.id, False)
 
     @api.depends("absence_until", "state", "company_id")
+    @api.depends("absence_until", "absence_redirects", "state")
     def _compute_can_wait(self):
         for record in self:
-            record.can_wait = bool(
-                record.absence_until
-                and record.state == "matched"
-                and record.absence_until > record.company_id._get_chaser_today()
+            today = record.company_id._get_chaser_today()
+            is_away = bool(record.absence_until and record.absence_until > today)
+            record.can_wait = is_away and record.state == "matched"
+            record.is_redirecting = record.absence_redirects and (
+                is_away or not record.absence_until
             )
 
     # -- actions of a person

@@ -1,6 +1,6 @@
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import formataddr
+from odoo.tools import SQL, format_date, formataddr
 
 
 class ChaserInbound(models.Model):
@@ -165,24 +165,77 @@ class ChaserInbound(models.Model):
         record.absence_used = True
 
     def action_use_contact(self):
-        """Reminders to this customer go to the contact that the reply names."""
+        """While they are away, reminders go to the contact that their reply names, and
+        to them again from the day on which they are back. The customer's contacts stay
+        as they are."""
         self.ensure_one()
         record = self._check_may_act()
-        if not record.absence_contact or record.state != "matched":
+        if (
+            not record.absence_contact
+            or record.state != "matched"
+            or (record.absence_until and not record.can_wait)
+        ):
             raise UserError(
                 self.env._("“%s” names nobody to write to.", self.display_name)
             )
-        hold = self.env["chaser.hold"]._hold(
-            record.company_id,
-            record.partner_id,
-            "wrong_contact",
-            detail=self.env._("Out of office: %s", record._get_sender()),
-            reminder=record.reminder_id,
-            source="mail",
+        absent = record._find_absent()
+        record.write(
+            {"absence_redirects": True, "absence_used": True, "absence_email": absent}
         )
-        hold.proposed_email = record.absence_contact
-        hold.with_user(self.env.user).sudo(False).action_use_proposed_email()
-        record.absence_used = True
+        told = {
+            "contact": record.absence_contact,
+            "absent": absent,
+            "user": self.env.user.name,
+        }
+        if record.absence_until:
+            day = format_date(self.env, record.absence_until)
+            words = self.env._(
+                "Reminders go to %(contact)s in place of %(absent)s, who is back on "
+                "%(day)s; decided by %(user)s.",
+                day=day,
+                **told,
+            )
+        else:
+            words = self.env._(
+                "Reminders go to %(contact)s in place of %(absent)s until somebody "
+                "ends that on their reply; decided by %(user)s.",
+                **told,
+            )
+        record.partner_id._message_log(body=words)
+
+    def _find_absent(self):
+        """The address of ours that they answer for: they may write from another one."""
+        written = self.reminder_id._get_all_recipients() if self.reminder_id else []
+        sender = (self.sender_email or "").lower()
+        return sender if sender in written or not written else written[0]
+
+    def action_end_redirect(self):
+        """They are back, or it was a mistake: reminders go to them again."""
+        self.ensure_one()
+        record = self._check_may_act()
+        record.write({"absence_redirects": False, "absence_used": False})
+        record.partner_id._message_log(
+            body=self.env._(
+                "Reminders go to %(absent)s again; decided by %(user)s.",
+                absent=record.absence_email,
+                user=self.env.user.name,
+            )
+        )
+
+    @api.model
+    def _get_substitutes_sql(self, company):
+        """Of a customer (``p``): the address of whoever is out of office → the contact
+        that gets their reminders meanwhile; an object, or null."""
+        return SQL(
+            """(SELECT jsonb_object_agg(i.absence_email, lower(i.absence_contact)
+            ORDER BY i.id) FROM chaser_inbound i
+            WHERE i.partner_id = p.id AND i.absence_redirects
+            AND i.absence_email IS NOT NULL AND i.state = 'matched'
+            AND i.company_id = ANY(%s)
+            AND (i.absence_until IS NULL OR i.absence_until > %s))""",
+            list(company._get_chaser_entity().ids),
+            company._get_chaser_today(),
+        )
 
     # -- a report of a mail server
 

@@ -13,8 +13,18 @@ from odoo import api, fields, models, release
 from odoo.exceptions import AccessError
 from odoo.tools import html2plaintext
 
-from ...core.move_in.own import FORMAT, KEY, VERSION, guard
-from .own_columns import NAMED, ONLY_OUT, ORDER, Keys, get_columns, get_domain
+from ...core.move_in.own import FORMAT, KEY, MESSAGES, VERSION, guard, mask_links
+from .own_chatter import Chatter
+from .own_columns import (
+    BESIDE,
+    NAMED,
+    ONLY_OUT,
+    ORDER,
+    PICKED,
+    Keys,
+    get_columns,
+    get_domain,
+)
 
 _CHUNK = 500
 # The links of a message let its reader answer for the customer. What was sent is kept;
@@ -65,14 +75,23 @@ class _Exporter:
     def __init__(self, env, company):
         self.env = env(context={**env.context, "active_test": False, "lang": "en_US"})
         self.company, self.keys = company.with_env(self.env), Keys(self.env, company)
-        self.hashes, self.counts = {}, {}
+        self.hashes, self.counts, self.found = {}, {}, {}
+        self.chatter = Chatter(self.env, self.company, self.keys, self.found)
 
     def write(self, archive):  # pylint: disable=method-required-super  # no model
         for model in (*ORDER, *ONLY_OUT):
-            ids = self._find_ids(model)
+            if model not in ("ir.attachment", "mail.message"):
+                self.found[model] = self._find_ids(model)
+        notes = self.chatter.find_messages()
+        self.found |= {
+            "ir.attachment": self.chatter.find_files(notes),
+            "mail.message": notes,
+        }
+        for model, ids in self.found.items():
             if ids:
                 self._write_table(archive, model, ids)
         self._write_messages(archive)
+        self._write_files(archive)
         manifest = {
             "format": FORMAT,
             "version": VERSION,
@@ -121,7 +140,7 @@ class _Exporter:
                 for name in ("partner_id", "partner_ids")
                 if name in Model._fields and Model._fields[name].store
             ]
-            for name in names if model not in ("res.partner", "res.company") else ():
+            for name in names if model not in (*PICKED, "res.company") else ():
                 groups = Model._read_group(
                     [("company_id", "=", self.company.id)], [name]
                 )
@@ -149,7 +168,7 @@ class _Exporter:
 
     def _write_table(self, archive, model, ids):
         columns = get_columns(self.env, model)
-        header = [KEY, *(["own"] if model == "res.partner" else [])]
+        header = [KEY, *BESIDE.get(model, ())]
         header += [column for column, _field, _lang in columns]
         digest, name = hashlib.sha256(), f"{model}.csv"
         with archive.open(name, "w", force_zip64=True) as stream:
@@ -176,8 +195,8 @@ class _Exporter:
             # A company is the one whose export it is: it has no name of its own in it.
             own = model == "res.company"
             row = ["company" if own else self.keys.get(model, record.id)]
-            if model == "res.partner":
-                row.append(1 if record.company_id else 0)
+            if model in BESIDE:
+                row += map(guard, self.chatter.tell(record))
             for _column, field, lang in columns:
                 value = self._show(field, by_lang[lang][index])
                 if lang != "en_US" and value == self._show(field, record):
@@ -192,6 +211,10 @@ class _Exporter:
 
     def _show(self, field, record):
         value = record[field.name]
+        if record._name == "mail.message" and field.name == "body":
+            value = self.chatter.get_body(record)
+        if value and field.type in ("html", "text"):
+            value = mask_links(str(value))
         if value and field.name in _WITH_TOKENS.get(record._name, ()):
             value = json.loads(_mask(record, json.dumps(value)))
         if field.type == "properties":
@@ -237,14 +260,24 @@ class _Exporter:
                 if not reminder.body_html and not reminder.body_text:
                     continue
                 raw = self._make_mail(reminder)
-                name = f"messages/{self.keys.get('chaser.reminder', reminder.id)}.eml"
+                name = f"{MESSAGES}{self.keys.get('chaser.reminder', reminder.id)}.eml"
                 archive.writestr(name, raw)
                 self.hashes[name] = hashlib.sha256(raw).hexdigest()
             self.env.invalidate_all()
 
+    def _write_files(self, archive):
+        for id_ in self.found["ir.attachment"]:
+            attachment = self.env["ir.attachment"].browse(id_)
+            name, raw = (
+                self.chatter.get_path(attachment),
+                self.chatter.get_content(attachment),
+            )
+            archive.writestr(name, raw)
+            self.hashes[name] = hashlib.sha256(raw).hexdigest()
+            self.env.invalidate_all()
+
     def _make_mail(self, reminder):
-        """The message as it is kept; what went with it in other files is named in the
-        table."""
+        """The message as it is kept, with the files that went with it."""
         mail = EmailMessage(policy=SMTP)
         sender = reminder.provider_id.email or self.company.email or ""
         for name, value in (
@@ -264,6 +297,18 @@ class _Exporter:
         mail.set_content(text or html2plaintext(html))
         if html:
             mail.add_alternative(html, subtype="html")
+        for file in reminder.document_ids.sorted("id"):
+            main, _slash, sub = (file.mimetype or "").partition("/")
+            mail.add_attachment(
+                file.raw or b"",
+                maintype=main
+                if sub and main not in ("text", "message")
+                else "application",
+                subtype=sub
+                if sub and main not in ("text", "message")
+                else "octet-stream",
+                filename=file.name,
+            )
         return bytes(mail)
 
 
@@ -271,7 +316,7 @@ def _mask(reminder, text):
     for token in (reminder.token, reminder.page_token):
         if token:
             text = text.replace(token, "removed")
-    return text
+    return mask_links(text)
 
 
 def _dump(value):

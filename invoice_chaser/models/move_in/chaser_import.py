@@ -187,9 +187,10 @@ class ChaserImport(models.Model):
         """
         self.ensure_one()
         self._check_rights()
-        if self.state not in ("checked", "done", "failed"):
+        is_stopped = self.state == "failed" and not self.is_dry
+        if self.state not in ("checked", "done") and not is_stopped:
             raise UserError(self.env._("Check the files first."))
-        if self.state == "failed" and not self.is_dry and self.cursor_step >= 0:
+        if is_stopped and self.cursor_step >= 0:
             self._start(dry=False, resume=True)
             return True
         if self.is_open or self._get_digest() != self.file_ids._get_digest():
@@ -309,6 +310,8 @@ class ChaserImport(models.Model):
 
         def go_on(_done):
             self.env["ir.cron"]._commit_progress()
+            # Memory must not grow with the file.
+            self.env.invalidate_all()
             tell(self)
             return True
 

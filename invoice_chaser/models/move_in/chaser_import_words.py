@@ -60,6 +60,9 @@ class ChaserImportWords(models.AbstractModel):
             "no_header": _("The first row must name the columns; it is empty."),
             "too_many_columns": _("There are more than %(limit)s columns."),
             "no_rows": _("There are no rows below the header."),
+            "no_file": _(
+                "Its file is not there (%(detail)s). Drop in the whole ZIP of Move Out."
+            ),
             "bad_json": _("This is no complete JSON. %(detail)s"),
             "json_row": _("Each entry must be an object with named values."),
             "json_form": _("No list of records is found in the JSON."),

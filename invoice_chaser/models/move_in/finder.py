@@ -154,18 +154,25 @@ class Finder:
         }
 
     def _read(self, expression, values, top=False):
+        """Value → ids of the customers that have it, by an index on the expression
+        (models/customer/res_partner.py). OFFSET 0 keeps one look into it for each
+        value: while a file comes in, PostgreSQL has no statistics of its rows yet, and
+        would read all contacts for each batch (394 ms, not 6, with 100,000)."""
         found = {}
         for part in split_every(1000, values):
             rows = self.env.execute_query(
                 SQL(
-                    """SELECT key, array_agg(id ORDER BY parent_id NULLS FIRST, id)
-                    FROM (SELECT id, parent_id, %s AS key FROM res_partner
-                    WHERE active AND (company_id IS NULL OR company_id = ANY(%s)) %s) p
-                    WHERE key = ANY(%s) GROUP BY key""",
+                    """SELECT told.key,
+                    array_agg(p.id ORDER BY p.parent_id NULLS FIRST, p.id)
+                    FROM unnest(%s) AS told(key), LATERAL (
+                        SELECT id, parent_id FROM res_partner
+                        WHERE %s = told.key AND active
+                        AND (company_id IS NULL OR company_id = ANY(%s)) %s OFFSET 0
+                    ) p GROUP BY told.key""",
+                    list(part),
                     SQL(expression),
                     list(self.company.parent_ids.ids),
                     SQL("AND parent_id IS NULL") if top else SQL(),
-                    list(part),
                 )
             )
             found |= dict(rows)

@@ -17,6 +17,21 @@ PARTNER = (
     *("chaser_pause_reason", "consolidation_preference", "max_consolidation_amount"),
     *("chaser_policy_id", "properties"),
 )
+# Of Odoo's own models: what a record of ours, or a customer, needs.
+PICKED = {
+    "res.partner": PARTNER,
+    "ir.attachment": ("name", "mimetype", "description"),
+    "mail.message": (
+        *("date", "message_type", "is_internal", "subject", "body", "email_from"),
+        *("message_id", "attachment_ids"),
+    ),
+}
+# What such a table says beside the fields.
+BESIDE = {
+    "res.partner": ("own",),
+    "ir.attachment": ("model", "record", "file"),
+    "mail.message": ("model", "record", "subtype", "author"),
+}
 _LEFT_OUT = {
     "*": {
         "company_id",
@@ -51,7 +66,7 @@ _TYPES = {
 def get_fields(env, model):
     """The fields of a model that its table has, in the order of their names."""
     Model = env[model]
-    names = PARTNER if model == "res.partner" else sorted(Model._fields)
+    names = PICKED.get(model) or sorted(Model._fields)
     left_out = _LEFT_OUT["*"] | _LEFT_OUT.get(model, set())
     return [
         Model._fields[name]
@@ -65,6 +80,8 @@ def get_fields(env, model):
 def _is_kept(Model, field, model):
     if field.type not in _TYPES or field.groups == fields.NO_ACCESS:
         return False
+    if model in ("ir.attachment", "mail.message"):
+        return True
     if field.name.startswith(("message_", "activity_", "my_activity_")):
         return False
     if model == "res.company":

@@ -12,6 +12,7 @@ from ...core.move_in.convert import STEPS
 from ...core.move_in.problems import FileProblem
 from .changes import CHANGED, DOUBTFUL, NEW, REFUSED, SAME, refuse
 from .finder import Finder, XmlIds
+from .own_chatter import ChatterWriter, FileWriter
 from .write_contacts import ContactWriter, HoldWriter, MemberWriter, SegmentWriter
 from .write_history import CampaignWriter, EventWriter, SendWriter
 from .write_records import LinkWriter, RecordWriter
@@ -36,6 +37,8 @@ WRITERS = {
     "record": RecordWriter,
     "link": LinkWriter,
 }
+# Tables of our own export that are read in their own way.
+OWN_WRITERS = {"ir.attachment": FileWriter, "mail.message": ChatterWriter}
 # What a record may be refused for by the models themselves.
 REFUSALS = (
     UserError,
@@ -46,14 +49,27 @@ REFUSALS = (
 )
 
 
+class Stopped(Exception):
+    """The run cannot go on; in words, and where the import stands then."""
+
+    def __init__(self, words):
+        super().__init__(words)
+        self.words = words
+
+
 class Run:
     def __init__(self, imp):
         self.imp, self.env = imp, imp.env
         self.company, self.dry = imp.company_id, imp.is_dry
 
     def go(self, go_on=None):
-        """:param go_on: called after each batch with the number of rows; False stops
-        here, to go on another time"""
+        """Each step of each table in turn. Without ``go_on`` a step of a table comes in
+        whole or not at all; with it, batch by batch, since each is committed: what is
+        in then stays, the import says how far it is, and goes on from there.
+
+        :param go_on: called after each batch with the number of rows; False stops
+            here, to go on another time
+        """
         plan = [
             (step, file)
             for step in STEPS
@@ -62,13 +78,26 @@ class Run:
         ]
         while self.imp.cursor_step < len(plan):
             step, file = plan[self.imp.cursor_step]
-            if not self._take(step, file, go_on):
+            try:
+                if go_on:
+                    ended = self._take(step, file, go_on)
+                else:
+                    with self.env.cr.savepoint():
+                        ended = self._take(step, file)
+            except Stopped as stopped:
+                self.env.invalidate_all()
+                self.imp._set_failed(stopped.words)
+                return
+            if not ended:
                 return
             self.imp.write({"cursor_step": self.imp.cursor_step + 1, "cursor_row": 0})
         self.imp._set_finished()
 
-    def _take(self, step, file, go_on):
-        """The rest of one step of one table; False where it was interrupted."""
+    def _take(self, step, file, go_on=None):
+        """The rest of one step of one table; False where it was interrupted.
+
+        :raises Stopped: where it cannot go on
+        """
         tool = TableRun(self, step, file)
         rows = islice(file._get_reader().records(step), self.imp.cursor_row, None)
         while True:
@@ -76,16 +105,14 @@ class Run:
                 batch = list(islice(rows, BATCH))
             except FileProblem as problem:
                 words = self.imp._describe_problem(problem.code, problem.params)
-                self.imp._set_failed(f"{file.name}: {words}")
-                return False
+                raise Stopped(f"{file.name}: {words}") from None
             if not batch:
                 return True
-            if not self._take_batch(tool, batch):
-                return False
+            self._take_batch(tool, batch, whole=not go_on)
             if go_on and not go_on(len(batch)):
                 return False
 
-    def _take_batch(self, tool, batch):
+    def _take_batch(self, tool, batch, whole):
         try:
             with self.env.cr.savepoint():
                 tool.take([record for record in batch if record])
@@ -95,24 +122,38 @@ class Run:
                         "rows_done": self.imp.rows_done + len(batch),
                     }
                 )
-            return True
         except psycopg2.OperationalError:
             raise  # Odoo tries the transaction again
         except Exception as error:
-            rows = [record.row for record in batch if record] or [0]
             _logger.info("Import %s stopped", self.imp.id, exc_info=True)
             self.env.invalidate_all()
-            self.imp._set_failed(
-                self.env._(
-                    "%(table)s, rows %(first)s to %(last)s: %(error)s Nothing of these "
-                    "rows has come in; those before have. Press Import to go on.",
-                    table=tool.file.name,
-                    first=rows[0],
-                    last=rows[-1],
-                    error=str(error)[:300],
-                )
+            raise Stopped(self._describe_stop(tool, batch, error, whole)) from error
+
+    def _describe_stop(self, tool, batch, error, whole):
+        """Where it stopped, why, what is in by now, and how it goes on."""
+        rows = [record.row for record in batch if record] or [0]
+        told = {
+            "table": tool.file.name,
+            "step": self.imp._get_step_words()[tool.step],
+            "first": rows[0],
+            "last": rows[-1],
+            "error": str(error)[:300],
+            "done": 0 if whole else self.imp.cursor_row,
+            "total": tool.file.row_count,
+        }
+        if whole:
+            return self.env._(
+                "%(table)s (%(step)s), rows %(first)s to %(last)s: %(error)s Nothing "
+                "of this step has come in; the steps before it have. Press Import to "
+                "go on with it: nothing comes in twice.",
+                **told,
             )
-            return False
+        return self.env._(
+            "%(table)s (%(step)s), rows %(first)s to %(last)s: %(error)s Of %(total)s "
+            "rows of this step %(done)s have come in, of these rows nothing. Press "
+            "Import to go on with row %(first)s: nothing comes in twice.",
+            **told,
+        )
 
 
 class TableRun:
@@ -125,7 +166,8 @@ class TableRun:
         self.xml_ids = XmlIds(self.env, self.company, file.tool)
         self.finder = Finder(self.env, self.company, self.xml_ids, self.imp)
         self.replace = self.imp.on_existing == "replace"
-        self.writer = WRITERS[step](self)
+        own = OWN_WRITERS.get((file.fixed or {}).get("model"))
+        self.writer = (own if own and step == "record" else WRITERS[step])(self)
         self.choices = self._read_choices()
         self.seen = {}
         if not self.imp.cursor_row:

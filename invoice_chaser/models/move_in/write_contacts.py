@@ -2,6 +2,8 @@
 
 import re
 
+from odoo.tools import SQL
+
 from .changes import CHANGED, NEW, SAME, Change, refuse
 from .finder import plain_vat
 from .properties import CustomFields
@@ -498,14 +500,35 @@ class MemberWriter:
         self.names = find_segments(self.env, self.company)
         lists = {name for record in records for name in record.values["lists"]}
         self.keys = self.table.xml_ids.read("chaser.segment", "segment", lists)
-        self.members = {}
-        changes = []
-        for record in records:
-            match = self.table.find(record)
-            changes.append(
-                match if isinstance(match, Change) else self._plan_one(record, match)
+        found = [(record, self.table.find(record)) for record in records]
+        self._read_members(lists, found)
+        return [
+            match if isinstance(match, Change) else self._plan_one(record, match)
+            for record, match in found
+        ]
+
+    def _read_members(self, lists, found):
+        """Which customers of these rows are in which segments; not all members of the
+        segments, of whom there may be as many as the file has rows."""
+        field = self.env["chaser.segment"]._fields["partner_ids"]
+        segments = list(filter(None, map(self._find_segment, lists)))
+        customers = [
+            match.partner.commercial_partner_id.id
+            for _record, match in found
+            if hasattr(match, "partner") and match.partner
+        ]
+        self.env["chaser.segment"].flush_model(["partner_ids"])
+        self.members = set(
+            self.env.execute_query(
+                SQL(
+                    "SELECT %s, %s FROM %s WHERE %s = ANY(%s) AND %s = ANY(%s)",
+                    *(SQL.identifier(field.column1), SQL.identifier(field.column2)),
+                    SQL.identifier(field.relation),
+                    *(SQL.identifier(field.column1), segments),
+                    *(SQL.identifier(field.column2), customers),
+                )
             )
-        return changes
+        )
 
     def _find_segment(self, name):
         return self.keys.get(name) or self.names.get(name.casefold())
@@ -518,7 +541,7 @@ class MemberWriter:
         missing = []
         for name in lists:
             segment = self._find_segment(name)
-            if not segment or customer.id not in self._get_members(segment):
+            if (segment, customer.id) not in self.members:
                 missing.append(name)
         return Change(
             record,
@@ -528,13 +551,6 @@ class MemberWriter:
             target=customer,
             partner_id=customer.id,
         )
-
-    def _get_members(self, segment):
-        if segment not in self.members:
-            self.members[segment] = set(
-                self.env["chaser.segment"].browse(segment).partner_ids.ids
-            )
-        return self.members[segment]
 
     def apply(self, changes):
         wanted = {}
@@ -548,4 +564,3 @@ class MemberWriter:
                 segment = Segment.create({"name": name, "company_id": self.company.id})
                 self.names[name.casefold()] = segment.id
             segment.write({"partner_ids": [(4, id_) for id_ in ids]})
-            self.members.pop(segment.id, None)

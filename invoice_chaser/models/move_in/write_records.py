@@ -310,7 +310,7 @@ class LinkWriter(RecordWriter):
     promise that another one replaced."""
 
     def plan(self, records):
-        if self.model == "res.company":
+        if self.model in ("res.company", "ir.attachment", "mail.message"):
             return [Change(record, SAME) for record in records]
         self._resolve(records)
         known = self.table.xml_ids.read(

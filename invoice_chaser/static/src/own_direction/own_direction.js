@@ -1,0 +1,23 @@
+import {Component, xml} from "@odoo/owl";
+import {registry} from "@web/core/registry";
+import {standardFieldProps} from "@web/views/fields/standard_field_props";
+
+/**
+ * Text of others in a list: from the right or from the left as its own words are, so
+ * that what does not fit is cut off at its end. In an Arabic list, Odoo's own column
+ * would cut an English subject at its beginning.
+ */
+export class OwnDirectionField extends Component {
+    static template = xml`
+        <span class="d-block text-truncate" dir="auto" t-att-title="value" t-out="value"/>`;
+    static props = {...standardFieldProps};
+
+    get value() {
+        return this.props.record.data[this.props.name] || "";
+    }
+}
+
+registry.category("fields").add("chaser_own_direction", {
+    component: OwnDirectionField,
+    supportedTypes: ["char", "text"],
+});
