@@ -210,6 +210,41 @@ class TestOverviewReminders(OverviewCase):
         self.assertEqual(sum(rows.mapped("message_count")), 4)
         self.assertEqual(found[self.r2].item_count, 2)
 
+    def test_reports_by_customer_tag(self):
+        """A customer with two tags counts with each of them, one without any apart."""
+        Tag = self.env["res.partner.category"]
+        vip, retail = Tag.create({"name": "VIP"}), Tag.create({"name": "Retail"})
+        tagged_one = self.r1.partner_id
+        tagged_one.category_id = vip | retail
+        sent = self.r0 | self.r1 | self.r2 | self.r3
+        mine = len(sent.filtered(lambda one: one.partner_id == tagged_one))
+        rows = (
+            self.env["chaser.reminder.report"]
+            .with_user(self.accountant)
+            .formatted_read_group(
+                [("company_id", "=", self.company.id)],
+                ["category_ids"],
+                ["message_count:sum"],
+            )
+        )
+        self.assertEqual(
+            {
+                row["category_ids"] and row["category_ids"][0]: row["message_count:sum"]
+                for row in rows
+                if row["message_count:sum"]
+            },
+            {vip.id: mine, retail.id: mine} | ({False: 4 - mine} if mine < 4 else {}),
+        )
+        for model in ("chaser.event.report", "chaser.receivable.report"):
+            Model = self.env[model].with_user(self.accountant)
+            self.assertTrue(
+                Model.fields_get(["category_ids"])["category_ids"]["groupable"]
+            )
+            groups = Model.formatted_read_group([], ["category_ids"], ["__count"])
+            self.assertIn(
+                vip.id, [g["category_ids"] and g["category_ids"][0] for g in groups]
+            )
+
     def test_event_report(self):
         """A click on Tuesday, 4 March at 22:00 UTC is Wednesday's in Dubai."""
         event = (
