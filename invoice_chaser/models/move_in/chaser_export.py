@@ -201,7 +201,7 @@ class _Exporter:
                 value = self._show(field, by_lang[lang][index])
                 if lang != "en_US" and value == self._show(field, record):
                     value = ""
-                row.append(guard(value))
+                row.append(guard(mask_links(value)))
             yield row
 
     def _read_keys_of_references(self, records, columns):
@@ -213,8 +213,6 @@ class _Exporter:
         value = record[field.name]
         if record._name == "mail.message" and field.name == "body":
             value = self.chatter.get_body(record)
-        if value and field.type in ("html", "text"):
-            value = mask_links(str(value))
         if value and field.name in _WITH_TOKENS.get(record._name, ()):
             value = json.loads(_mask(record, json.dumps(value)))
         if field.type == "properties":
