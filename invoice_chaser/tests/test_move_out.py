@@ -200,7 +200,10 @@ class TestMoveOut(MoveInCase, HttpCase):
                 self.assertEqual(row, again, model)
         self.assertEqual(self._files(raw), self._files(self._export(other)))
         theirs = self.env["chaser.reminder"].search([("company_id", "=", other.id)])
-        self.assertEqual(theirs.document_ids.raw, b"%PDF-1.4 statement")
+        [document] = theirs.document_ids.filtered(
+            lambda file: file.name == "Statement 1.pdf"
+        )
+        self.assertEqual(document.raw, b"%PDF-1.4 statement")
         [note] = theirs.campaign_id.message_ids.filtered("attachment_ids")
         self.assertIn("Ask Ahmed first", note.body)
         self.assertEqual(note.attachment_ids.raw, b"a,b\n1,2\n")
@@ -319,9 +322,8 @@ class TestMoveOut(MoveInCase, HttpCase):
         self.assertEqual(mail["Message-ID"], reminder.message_id)
         self.assertEqual(mail["To"], "ahmed@alnoor.example")
         self.assertIn("Al Noor", mail.get_body(("plain",)).get_content())
-        [file] = [part for part in mail.iter_attachments()]
-        self.assertEqual(file.get_filename(), "Statement 1.pdf")
-        self.assertEqual(file.get_content(), b"%PDF-1.4 statement")
+        files = {part.get_filename(): part for part in mail.iter_attachments()}
+        self.assertEqual(files["Statement 1.pdf"].get_content(), b"%PDF-1.4 statement")
 
     def test_no_secret_and_no_formula_leaves(self):
         self._fill()
