@@ -4,7 +4,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL, format_date
 
 from ...core.letter.language_rule import choose_language
-from ...core.mail.addresses import clean_addresses, read_addresses
+from ...core.mail.addresses import clean_addresses
 from ..common.limits import AMOUNT, DAYS, check_numbers
 
 
@@ -103,11 +103,6 @@ class ResPartner(models.Model):
     )
     chaser_reminder_count = fields.Integer(
         compute="_compute_chaser_reminder_count",
-        groups="invoice_chaser.group_chaser_user",
-    )
-    chaser_address_note = fields.Text(
-        "About the Addresses",
-        compute="_compute_chaser_address_note",
         groups="invoice_chaser.group_chaser_user",
     )
     chaser_hold_display = fields.Char(
@@ -243,49 +238,6 @@ class ResPartner(models.Model):
             )
         )
 
-    def _get_chaser_address_problems(self):
-        """What is entered beside the usable addresses, or in place of them, and cannot
-        be written to: partner id → (code of the reason, its parameters) of each."""
-        return {
-            row["id"]: problems
-            for row in self._read_emails()
-            if (problems := self._find_address_problems(row))
-        }
-
-    @api.model
-    def _find_address_problems(self, row):
-        """Of those that are asked until an address is found, and of whom it is."""
-        problems = {}
-        for group in (row["site_emails"] or (), [row["own_email"]]):
-            entries = [entry for text in group for entry in read_addresses(text or "")]
-            for entry in entries:
-                if entry.problem:
-                    params = {"detail": entry.text[:100]}
-                    problems[entry.text] = (f"address_{entry.problem}", params)
-            if any(entry.address for entry in entries):
-                break
-        return list(problems.values())
-
-    def _get_chaser_address_notes(self):
-        """What a person should know about where reminders go: partner id → text."""
-        reasons = self.env["chaser.reason.mixin"]
-        notes = {}
-        for row in self._read_emails():
-            lines = [
-                reasons._get_reason_text(code, params)
-                for code, params in self._find_address_problems(row)
-            ]
-            lines += [
-                self.env._(
-                    "%(absent)s is out of office: reminders go to %(contact)s.",
-                    absent=absent,
-                    contact=contact,
-                )
-                for absent, contact in (row["substitutes"] or {}).items()
-            ]
-            notes[row["id"]] = "\n".join(lines)
-        return notes
-
     @api.model
     def _get_site_emails(self, contact_ids):
         """Addresses of those of these contacts who are invoice contacts, and so get the
@@ -391,15 +343,6 @@ class ResPartner(models.Model):
 
     # -- The *Chasing* tab of a customer, for the current company: holds, promises,
     # answers, and what was sent
-
-    @api.depends("email", "child_ids.email", "child_ids.type")
-    @api.depends_context("company", "lang")
-    def _compute_chaser_address_note(self):
-        self.env["res.partner"].flush_model()
-        customers = self.commercial_partner_id.with_context(lang=self.env.lang)
-        notes = customers._get_chaser_address_notes() if customers.ids else {}
-        for partner in self:
-            partner.chaser_address_note = notes.get(partner.commercial_partner_id.id)
 
     @api.depends_context("company", "lang")
     def _compute_chaser_hold_display(self):
