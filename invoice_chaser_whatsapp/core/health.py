@@ -130,10 +130,7 @@ def _explain_quality(number):
 def _explain_health(health):
     """Each part of the chain (number, account, business, app) with what Meta says of
     it."""
-    entities = health.get("entities") if isinstance(health, dict) else None
-    for entity in entities if isinstance(entities, list) else ():
-        if not isinstance(entity, dict):
-            continue
+    for entity in _rows(health, "entities"):
         state = _word(entity.get("can_send_message"))
         if state in ("", "AVAILABLE"):
             continue
@@ -147,10 +144,10 @@ def _explain_health(health):
                     ),
                 )
             )
-            for error in entity.get("errors") or ()
-            if isinstance(error, dict)
+            for error in _rows(entity, "errors")
         ]
-        words += [_text(one) for one in entity.get("additional_info") or ()]
+        more = entity.get("additional_info")
+        words += [_text(one) for one in more] if isinstance(more, list) else []
         part = {
             "PHONE_NUMBER": "health_number",
             "WABA": "health_account",
@@ -163,13 +160,20 @@ def _explain_health(health):
 
 
 def _explain_subscriptions(subscriptions, app_id):
-    apps = [
-        _text((one.get("whatsapp_business_api_data") or {}).get("id"))
-        for one in subscriptions
-        if isinstance(one, dict)
-    ]
+    apps = set()
+    for one in subscriptions:
+        data = one.get("whatsapp_business_api_data") if isinstance(one, dict) else None
+        apps.add(_text(data.get("id")) if isinstance(data, dict) else "")
+    apps.discard("")
     if not apps or (app_id and app_id not in apps):
         yield _find("not_subscribed")
+
+
+def _rows(value, name):
+    """The dictionaries of a list."""
+    rows = value.get(name) if isinstance(value, dict) else None
+    rows = rows if isinstance(rows, list) else []
+    return [row for row in rows if isinstance(row, dict)]
 
 
 def _text(value):

@@ -322,6 +322,9 @@ def test_health_in_words():
     assert found["health_account"].blocks and not found["health_business"].blocks
     assert found["health_account"].params["detail"] == "No payment method. Add one."
     assert list(find(subscriptions=[])) == ["not_subscribed"]
+    # Whatever Meta may make of it one day, nothing raises.
+    for odd in ("x", 1, [1], {"entities": 1}, {"entities": [{"errors": 1}]}):
+        find({"health_status": odd}, subscriptions=[odd])
 
 
 # -- anything at all
