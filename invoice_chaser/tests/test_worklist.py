@@ -55,6 +55,21 @@ class TestWorklist(ChaserCase):
         arabic = self._row().with_context(lang="ar_001").ageing
         self.assertNotEqual(arabic[0]["label"], "Not due")
 
+    def test_no_chase_for_whom_it_cannot_reach(self):
+        """The button is there for who would get a message today; the next step says why
+        the others would not (A26)."""
+        stopped = self._make_customer("Stopped Stores", "stopped@x.example")
+        silent = self._make_customer("Silent Stores", False)
+        for partner in (self.customer, stopped, silent):
+            self._make_invoice(partner)
+        self.env["chaser.suppression"]._suppress(
+            self.company, "stopped@x.example", "manual"
+        )
+        self.assertTrue(self._row().can_chase)
+        for partner in (stopped, silent):
+            self.assertFalse(self._row(partner).can_chase, partner.name)
+            self.assertTrue(self._row(partner).next_step)
+
     def test_a_reason_is_said_once(self):
         """Also where several messages wait for it (A10)."""
         self.customer.consolidation_preference = "disabled"

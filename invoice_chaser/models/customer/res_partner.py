@@ -153,6 +153,11 @@ class ResPartner(models.Model):
         compute="_compute_chaser_policy_source",
         groups="invoice_chaser.group_chaser_user",
     )
+    chaser_can_chase = fields.Boolean(
+        compute="_compute_chaser_next_step",
+        groups="invoice_chaser.group_chaser_user",
+        help="Whether a reminder would go today if a user asked for it.",
+    )
     chaser_next_step = fields.Text(
         "Next Step",
         compute="_compute_chaser_next_step",
@@ -472,7 +477,7 @@ class ResPartner(models.Model):
         Campaign, company = self.env["chaser.campaign"], self.env.company
         customers = self.commercial_partner_id
         if not customers._origin or not Campaign.has_access("read"):
-            self.chaser_next_step = False
+            self.chaser_next_step = self.chaser_can_chase = False
             return
         today = self.env["chaser.planner"]._plan_open(
             company, customers, automatic=False
@@ -480,7 +485,9 @@ class ResPartner(models.Model):
         coming = None
         if company.chaser_daily:
             coming = self.env["chaser.simulator"]._simulate(company, 60, customers)[1]
+        going = {message.partner_id for message in today.messages if not message.skip}
         for partner in self:
+            partner.chaser_can_chase = partner.commercial_partner_id._origin.id in going
             # Several messages may wait for the same reason, which is said once.
             partner.chaser_next_step = "\n".join(
                 dict.fromkeys(partner._describe_next_step(today, coming))

@@ -115,6 +115,10 @@ class ChaserWorklist(models.Model):
         compute="_compute_next_step",
         help="Which reminder the customer would get today, and why, or why none.",
     )
+    can_chase = fields.Boolean(
+        compute="_compute_next_step",
+        help="Whether the customer can be written to today; the next step says why not.",
+    )
     hold_display = fields.Char("Why on Hold", compute="_compute_hold_display")
     promises_display = fields.Char("Promises", compute="_compute_displays")
     answered_display = fields.Char("Answers", compute="_compute_displays")
@@ -464,6 +468,9 @@ class ChaserWorklist(models.Model):
                 self.env._("This customer belongs to another company."),
             ) | {partner.id: partner.chaser_next_step for partner in visible}
             for row in rows:
+                row.can_chase = row.partner_id in visible and (
+                    row.partner_id.with_company(company).chaser_can_chase
+                )
                 # The list has one line for it; the form shows all.
                 row.next_step = (steps.get(row.partner_id.id) or "").replace(
                     "\n", " · "
