@@ -271,6 +271,7 @@ class TestPlan(ChaserCase):
         [reminder] = self._campaign(invoice).reminder_ids
         self.assertEqual(reminder.line_ids.filtered("is_credit").move_id, refund)
         self.assertIn("700.00", reminder.total_display)
+        self.assertEqual(reminder.amount_asked, 700)
 
     def test_covered_by_credits(self):
         invoice = self._make_invoice(amount=1000)

@@ -117,7 +117,7 @@ class ChaserWorklist(models.Model):
     )
     can_chase = fields.Boolean(
         compute="_compute_next_step",
-        help="Whether the customer can be written to today; the next step says why not.",
+        help="Whether a message would go today; the next step says why not.",
     )
     hold_display = fields.Char("Why on Hold", compute="_compute_hold_display")
     promises_display = fields.Char("Promises", compute="_compute_displays")

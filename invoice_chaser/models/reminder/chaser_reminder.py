@@ -217,6 +217,13 @@ class ChaserReminder(models.Model):
         compute="_compute_totals",
         help="Per currency, open credits taken off.",
     )
+    company_currency_id = fields.Many2one(related="company_id.currency_id")
+    amount_asked = fields.Monetary(
+        "Asked",
+        currency_field="company_currency_id",
+        compute="_compute_totals",
+        help="In the company's currency at the rate of the books.",
+    )
     event_ids = fields.One2many("chaser.event", "reminder_id", readonly=True)
     open_count = fields.Integer("Opens", compute="_compute_event_counts")
     click_count = fields.Integer("Clicks", compute="_compute_event_counts")
@@ -308,6 +315,7 @@ class ChaserReminder(models.Model):
                 totals[line.currency_id] = (
                     totals.get(line.currency_id, 0.0) + line.amount_residual
                 )
+            reminder.amount_asked = sum(lines.mapped("amount_company"))
             reminder.item_count = len(lines.filtered(lambda line: not line.is_credit))
             reminder.total_display = self.env["chaser.campaign"]._format_amounts(
                 (currency.id, amount) for currency, amount in totals.items()
