@@ -10,9 +10,10 @@ from odoo.http import content_disposition, request
 from ..core.page import pages
 from ..core.page.customer_answers import MAX_FILE, AnswerProblem, read_answer
 from ..core.page.customer_page import render_busy, render_notice, render_page
+from ..core.page.pages import PLAIN_POLICY, get_headers
 from ..core.page.rate import RateLimiter
 from ..core.status.tracking import valid_token
-from .tracking import _HEADERS, _QUIET
+from .tracking import _QUIET, make_page
 
 _logger = logging.getLogger(__name__)
 # Calls a minute, per worker process; what is stored is limited in the database besides.
@@ -25,10 +26,6 @@ MAX_BODY = 4 * MAX_FILE
 # How long a request waits for a lock, and for a statement (milliseconds); and how often
 # it starts again after a collision.
 _LOCK, _STATEMENT, _TRIES = 1500, 5000, 3
-_PLAIN_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
 _FIELDS = ("name", "day", "amount", "currency", "reference", "reason", "email")
 
 
@@ -61,7 +58,7 @@ class ChaserCustomerPage(http.Controller):
         return (
             self._answer(*render_page(data))
             if data
-            else self._answer(pages.invalid_page(), _PLAIN_POLICY)
+            else self._answer(pages.invalid_page(), PLAIN_POLICY)
         )
 
     @http.route(
@@ -89,15 +86,13 @@ class ChaserCustomerPage(http.Controller):
         except Busy:
             return self._answer(*render_busy(lang or "en", path))
         if not document:
-            return self._answer(pages.invalid_page(), _PLAIN_POLICY)
+            return self._answer(pages.invalid_page(), PLAIN_POLICY)
         return request.make_response(
             document.content,
             [
                 ("Content-Type", document.mimetype),
                 ("Content-Disposition", content_disposition(document.name)),
-                ("Content-Security-Policy", "default-src 'none'"),
-                ("X-Content-Type-Options", "nosniff"),
-                *_HEADERS,
+                *get_headers("default-src 'none'; frame-ancestors 'none'"),
             ],
         )
 
@@ -105,8 +100,7 @@ class ChaserCustomerPage(http.Controller):
         "/chaser/p/<token>",
         type="http",
         methods=["POST"],
-        max_content_length=MAX_BODY,
-        **_QUIET,
+        **_QUIET | {"max_content_length": MAX_BODY},
     )
     def act(self, token, **_params):
         if request.httprequest.method != "POST":  # OPTIONS, which Odoo lets through
@@ -143,7 +137,7 @@ class ChaserCustomerPage(http.Controller):
         return (
             self._answer(*render_page(data))
             if data
-            else self._answer(pages.invalid_page(), _PLAIN_POLICY)
+            else self._answer(pages.invalid_page(), PLAIN_POLICY)
         )
 
     # -- within the transaction
@@ -264,22 +258,12 @@ class ChaserCustomerPage(http.Controller):
     # -- the answer
 
     def _answer(self, html, policy, status=200):
-        return request.make_response(
-            html,
-            [
-                ("Content-Type", "text/html; charset=utf-8"),
-                ("Content-Security-Policy", policy),
-                ("X-Frame-Options", "DENY"),
-                ("X-Content-Type-Options", "nosniff"),
-                *_HEADERS,
-            ],
-            status=status,
-        )
+        return make_page(html, policy, status)
 
     def _redirect(self, path):
         """See other: a reload of what follows sends nothing again (RFC 9110
         §15.4.4)."""
         response = request.redirect(path, code=303)
-        for name, value in _HEADERS:
+        for name, value in get_headers():
             response.headers[name] = value
         return response

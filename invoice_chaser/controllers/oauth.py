@@ -5,28 +5,29 @@ from odoo.exceptions import AccessError
 from odoo.http import request
 
 from ..core.mail.oauth import CALLBACK, ConsentProblem
+from ..core.page.pages import get_headers
+from ..core.status.tracking import mask_tokens
+from .tracking import MAX_SMALL
 
-_HEADERS = [
-    ("Cache-Control", "no-store"),
-    ("Referrer-Policy", "no-referrer"),
-    ("X-Robots-Tag", "noindex"),
-    ("X-Frame-Options", "DENY"),
-]
+_HEADERS = get_headers("frame-ancestors 'none'")
 _MAILBOXES = "/odoo/action-invoice_chaser.chaser_provider_action"
 _logger = logging.getLogger(__name__)
 
 
-class _NoQuery(logging.Filter):
-    """Takes code and state out of the access log of Odoo's own server. A proxy before
-    it has a log of its own (docs/mailboxes.md)."""
+class _NoSecrets(logging.Filter):
+    """Takes code and state, and the tokens of links, out of the access log of Odoo's
+    own server. A proxy before it has a log of its own (docs/mailboxes.md)."""
 
     def filter(self, record):
-        if CALLBACK in record.getMessage():
+        message = record.getMessage()
+        if CALLBACK in message:
             record.msg, record.args = f"GET {CALLBACK} (query not logged)", None
+        elif (masked := mask_tokens(message)) != message:
+            record.msg, record.args = masked, None
         return True
 
 
-logging.getLogger("werkzeug").addFilter(_NoQuery())
+logging.getLogger("werkzeug").addFilter(_NoSecrets())
 
 
 class ChaserOauth(http.Controller):
@@ -41,6 +42,7 @@ class ChaserOauth(http.Controller):
         readonly=False,
         save_session=False,
         sitemap=False,
+        max_content_length=MAX_SMALL,
     )
     def callback(self, **params):
         pending = None

@@ -5,16 +5,20 @@ from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
 from ..core.page import pages
+from ..core.page.pages import PLAIN_POLICY, get_headers
 from ..core.status.tracking import valid_token
 
 _logger = logging.getLogger(__name__)
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
-_QUIET = {"auth": "none", "save_session": False, "csrf": False, "readonly": False}
-_HEADERS = [
-    ("Cache-Control", "no-store, private, max-age=0"),
-    ("X-Robots-Tag", "noindex"),
-    ("Referrer-Policy", "no-referrer"),
-]
+# Nothing that these routes take is larger.
+MAX_SMALL = 1 << 16
+_QUIET = {
+    "auth": "none",
+    "save_session": False,
+    "csrf": False,
+    "readonly": False,
+    "max_content_length": MAX_SMALL,
+}
 
 
 class ChaserTracking(http.Controller):
@@ -31,7 +35,9 @@ class ChaserTracking(http.Controller):
         token = name.removesuffix(".gif")
         if valid_token(token):
             self._note(token, "opened")
-        return request.make_response(PIXEL, [("Content-Type", "image/gif"), *_HEADERS])
+        return request.make_response(
+            PIXEL, [("Content-Type", "image/gif"), *get_headers()]
+        )
 
     @http.route(
         "/chaser/c/<token>/<int:position>",
@@ -48,7 +54,7 @@ class ChaserTracking(http.Controller):
         if not target:
             return self._page(pages.invalid_page())
         response = request.redirect(target, code=302, local=False)
-        for name, value in _HEADERS:
+        for name, value in get_headers():
             response.headers[name] = value
         return response
 
@@ -126,6 +132,13 @@ class ChaserTracking(http.Controller):
         }
 
     def _page(self, html):
-        return request.make_response(
-            html, [("Content-Type", "text/html; charset=utf-8"), *_HEADERS]
-        )
+        return make_page(html)
+
+
+def make_page(html, policy=PLAIN_POLICY, status=200):
+    """The response of every public page."""
+    return request.make_response(
+        html,
+        [("Content-Type", "text/html; charset=utf-8"), *get_headers(policy)],
+        status=status,
+    )

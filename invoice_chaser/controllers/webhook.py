@@ -1,10 +1,13 @@
 import logging
 
+from werkzeug.exceptions import RequestEntityTooLarge
+
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
 
 from ..core.mail.webhooks import WebhookRequest
 from ..core.mail.webhooks.base import MAX_BODY
+from ..core.page.pages import get_headers
 
 _logger = logging.getLogger(__name__)
 
@@ -21,18 +24,20 @@ class ChaserWebhook(http.Controller):
         save_session=False,
         csrf=False,
         readonly=False,
+        # Also for a body that comes in chunks and does not say how long it is.
+        max_content_length=MAX_BODY,
     )
     def receive(self, service, token, **_params):
         http_request = request.httprequest
         if http_request.method != "POST":  # OPTIONS, which Odoo lets through
             return self._answer(405)
-        if (http_request.content_length or 0) > MAX_BODY:
+        try:
+            body = http_request.get_data()
+        except RequestEntityTooLarge:
             return self._answer(413)
         headers = {name.lower(): value for name, value in http_request.headers.items()}
         return self._answer(
-            self._process_report(
-                service, token, WebhookRequest(http_request.get_data(), headers)
-            )
+            self._process_report(service, token, WebhookRequest(body, headers))
         )
 
     def _process_report(self, service, token, webhook_request):
@@ -52,7 +57,7 @@ class ChaserWebhook(http.Controller):
             "",
             [
                 ("Content-Type", "text/plain; charset=utf-8"),
-                ("Cache-Control", "no-store"),
+                *get_headers(),
             ],
             status=status,
         )

@@ -200,7 +200,7 @@ class ChannelContract:
         reminder = self._queue()
         self._run_channel()
         hit = {"user_agent": "test", "ip": "127.0.0.1"}
-        self.env["chaser.event"].sudo()._stop_reminders(reminder.sudo().token, hit)
+        self.env["chaser.event"].sudo()._stop_reminders(reminder.sudo().stop_token, hit)
         self.assertTrue(
             self.door._read_stopped(self.door._get_addresses(reminder), self.company)
         )

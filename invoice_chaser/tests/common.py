@@ -241,7 +241,7 @@ class ChaserCase(AccountTestInvoicingCommon):
         self.env.flush_all()
         with (
             self.enter_registry_test_mode(),
-            patch.object(type(provider), "_get_transport", lambda _self: transport),
+            patch.object(type(provider), "_get_transport__", lambda _self: transport),
             patch.object(type(provider), "_pause", lambda _self, _seconds: None),
             patch.object(
                 type(provider), "_start_alarm", lambda _self, _seconds, _dbname: None

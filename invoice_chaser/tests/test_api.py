@@ -370,7 +370,7 @@ class TestApi(ChaserCase, HttpCase):
             (
                 "chaser.event",
                 "_unsubscribe",
-                {"token": campaign.reminder_ids.sudo().token, "hit": {}},
+                {"token": campaign.reminder_ids.sudo().stop_token, "hit": {}},
             ),
             ("chaser.reminder", "_set_state", {"state": "queued"}),
         ):

@@ -454,7 +454,7 @@ class TestDailyRun(DailyCase):
                         lambda one: one.state == "sent"
                     ).level_id
                 ]
-        self.assertEqual(invoice.chaser_promise_ids.state, "broken")
+        self.assertEqual(invoice.sudo().chaser_promise_ids.state, "broken")
         self.assertEqual(levels, [(1, "firm")])
 
     def test_digest(self):

@@ -188,7 +188,7 @@ class TestReply(InboundCase):
 
     def test_matching_order(self):
         reminder = self._sent_reminder()
-        token = reminder.sudo().token
+        token, reply = reminder.sudo().token, reminder.sudo().reply_token
         reminder.sudo().internet_message_id = "<graph-made-1@outlook.example>"
         number = reminder.line_ids.number
         for kind, raw in (
@@ -209,7 +209,7 @@ class TestReply(InboundCase):
             (
                 "token",
                 self._mail(
-                    more=f"Delivered-To: chaser+{token.lower()}@mail.pop.example\r\n"
+                    more=f"Delivered-To: chaser+{reply.lower()}@mail.pop.example\r\n"
                 ),
             ),
             (
@@ -299,7 +299,8 @@ class TestReply(InboundCase):
             self._mail(reference=reminder.message_id),
             self._mail(f"paid {reminder.line_ids.number}"),
             self._mail(
-                more=f"Delivered-To: chaser+{reminder.sudo().token}@pop.example\r\n"
+                more="Delivered-To: "
+                f"chaser+{reminder.sudo().reply_token}@pop.example\r\n"
             ),
             self._report(
                 reminder, (reminder.recipient_email, "failed", "5.1.1", "unknown")
@@ -494,7 +495,7 @@ class TestBounce(InboundCase):
             self._bounce(self._sent_reminder(), "5.1.1")
         stopped = self._stopped("finance@alnoor.example")
         stopped.action_release()
-        stopped.released_at = fields.Datetime.now() + timedelta(seconds=5)
+        stopped.sudo().released_at = fields.Datetime.now() + timedelta(seconds=5)
         self._bounce(self._sent_reminder(), "5.1.1")
         self.assertFalse(self._stopped("finance@alnoor.example"))
 
@@ -857,7 +858,7 @@ class TestGateway(InboundCase):
         self._gateway(
             self._to(
                 self._mail("paid"),
-                f"chaser+{self.reminder.sudo().token}@mail.pop.example",
+                f"chaser+{self.reminder.sudo().reply_token}@mail.pop.example",
             )
         )
         self.assertEqual(self.env["chaser.inbound"].search([]).matched_by, "token")
@@ -876,7 +877,7 @@ class TestGateway(InboundCase):
             [message] = self._run(FakeTransport()).sent
             self.assertEqual(
                 message.reply_to,
-                expected.format(token=campaign.reminder_ids.sudo().token),
+                expected.format(token=campaign.reminder_ids.sudo().reply_token),
             )
         campaign = self._campaign(
             self._make_invoice(partner), reply_to="boss@pop.example"

@@ -118,7 +118,7 @@ class TestLanguageWalk(ChaserCase, HttpCase):
 
     def _get_surfaces(self, reminder, message):
         """Name → text as a reader sees it."""
-        token = reminder.sudo().token
+        token = reminder.sudo().stop_token
         surfaces = {
             "subject": message.subject,
             "html": self._visible(message.html),

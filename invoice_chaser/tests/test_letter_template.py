@@ -349,7 +349,7 @@ class TestTemplateTexts(TemplateCase):
         page = reminder.sudo()._make_page_url("")
         targets = [
             target.removeprefix(reminder.get_base_url())
-            for target in reminder.link_targets
+            for target in reminder.sudo().link_targets
         ]
         self.assertIn(f"{page}#promise", targets)
         self.assertIn(f"{page}#dispute", targets)
@@ -417,7 +417,7 @@ class TestTemplatePreview(TemplateCase):
         transport = transport or FakeTransport()
         template = (template or self.polite).with_user(user or self.accountant)
         with patch.object(
-            type(self.provider), "_get_transport", lambda _self: transport
+            type(self.provider), "_get_transport__", lambda _self: transport
         ):
             template.action_send_me(**options)
         return transport.sent

@@ -16,7 +16,7 @@ class TestMailboxDiagnosis(ChaserCase):
     def _test_with(self, transport):
         self.provider._set_state("draft")
         with patch.object(
-            type(self.provider), "_get_transport", lambda _self: transport
+            type(self.provider), "_get_transport__", lambda _self: transport
         ):
             return self.provider.action_test_connection()["params"]
 

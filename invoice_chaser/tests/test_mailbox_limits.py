@@ -145,7 +145,7 @@ class TestPace(SendCase):
         with (
             self.enter_registry_test_mode(),
             patch.object(
-                type(self.provider), "_get_transport", lambda _self: FakeTransport()
+                type(self.provider), "_get_transport__", lambda _self: FakeTransport()
             ),
             patch.object(
                 type(self.provider),
@@ -294,7 +294,7 @@ class TestPace(SendCase):
         with (
             self.enter_registry_test_mode(),
             patch.object(
-                type(self.provider), "_get_transport", lambda _self: transport
+                type(self.provider), "_get_transport__", lambda _self: transport
             ),
             patch.object(
                 type(self.provider),

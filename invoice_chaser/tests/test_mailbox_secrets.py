@@ -1,8 +1,11 @@
+import contextlib
+import inspect
 import logging
 import smtplib
 from contextlib import contextmanager
 from unittest.mock import patch
 
+from odoo import models
 from odoo.exceptions import AccessError, UserError
 from odoo.modules.module import get_module_path
 from odoo.service.model import call_kw
@@ -84,7 +87,7 @@ class TestSecrets(ChaserCase):
             quit = close
 
         with patch("smtplib.SMTP", lambda *_args, **_kwargs: Session()):
-            transport = self.provider._get_transport_smtp()
+            transport = self.provider._get_transport_smtp__()
             transport.open()
             transport.close()
         return given[0]
@@ -192,8 +195,8 @@ class TestSecrets(ChaserCase):
                 "mapped",
                 "filtered",
                 "_open_secret__",
-                "_get_transport",
-                "_get_transport_smtp",
+                "_get_transport__",
+                "_get_transport_smtp__",
             ):
                 with self.subTest(method=method), self.assertRaises(AccessError):
                     self._call(user, method, ids, SEALED)
@@ -232,8 +235,8 @@ class TestSecrets(ChaserCase):
         for expression in (
             f"RECORD.sudo()._open_secret__('{SEALED}')",
             "RECORD._get_key_ring__()",
-            "RECORD._get_transport_smtp()._SmtpTransport__settings",
-            "RECORD._get_transport().__settings",
+            "RECORD._get_transport_smtp__()._SmtpTransport__settings",
+            "RECORD._get_transport__().__settings",
         ):
             with (
                 self.subTest(expression=expression, way="action"),
@@ -287,7 +290,7 @@ class TestSecrets(ChaserCase):
             ),
             patch("smtplib.SMTP.connect", lambda *_args, **_kwargs: (220, b"")),
         ):
-            transport = self.provider._get_transport_smtp()
+            transport = self.provider._get_transport_smtp__()
             transport.open()
         seen = {
             name: value for name, value in vars(transport).items() if "__" not in name
@@ -323,6 +326,120 @@ class TestSecrets(ChaserCase):
             {"smtp_host": "new.example", FIELD: "new password"},
         )
         self.assertEqual(self._open(), "new password")
+        for change in ({"smtp_port": 2525}, {"smtp_encryption": "ssl"}):
+            with self.subTest(change=change), self.cr.savepoint() as savepoint:
+                self._call(self.manager, "write", self.provider.ids, change)
+                self.assertIsNone(self._get_stored())
+                savepoint.rollback()
+            self.env.invalidate_all()
+
+    def test_password_does_not_follow_to_another_imap_server(self):
+        """Reading with the login of sending sends the password there."""
+        stranger = {
+            "read_method": "imap",
+            "imap_host": "evil.example",
+            "imap_port": 143,
+            "imap_encryption": "none",
+            "imap_login": "smtp",
+        }
+        with self.assertRaisesRegex(UserError, "evil.example"), self.cr.savepoint():
+            self._call(self.manager, "write", self.provider.ids, stranger)
+        self._call(
+            self.manager, "write", self.provider.ids, stranger | {"imap_login": "own"}
+        )
+        with self.assertRaisesRegex(UserError, "evil.example"), self.cr.savepoint():
+            self._call(self.manager, "write", self.provider.ids, {"imap_login": "smtp"})
+        self._call(
+            self.manager,
+            "write",
+            self.provider.ids,
+            {"imap_login": "smtp", FIELD: "entered again"},
+        )
+        self.assertEqual(self._open(), "entered again")
+
+    def test_what_may_be_called_leads_to_no_secret(self):
+        """Every method of every model whose name Odoo's safe_eval allows, called as a
+        server action can call it: nothing that comes back holds a secret, however deep
+        a format string looks into it."""
+        secrets = (PASSWORD, "imap-secret-4711", "hook-secret-4711")
+        box = self.provider
+        box.write(
+            {
+                "read_method": "imap",
+                "imap_host": "imap.pop.example",
+                "imap_login": "own",
+                "imap_password": secrets[1],
+                "webhook_service": "mailgun",
+                "webhook_secret": secrets[2],
+            }
+        )
+        self.env.flush_all()
+        count = 0
+        with patch("socket.create_connection", side_effect=OSError):
+            for name in dir(type(box)):
+                if "__" in name or not name.startswith(
+                    ("_get", "_make", "_open", "_r")
+                ):
+                    continue
+                method = getattr(type(box), name)
+                if not inspect.isfunction(method) or self._needs_more(method):
+                    continue
+                found = ""
+                with self.cr.savepoint(flush=False) as savepoint:
+                    with contextlib.suppress(Exception):
+                        found = self._find_secret(getattr(box, name)(), secrets)
+                        count += 1
+                    savepoint.rollback()
+                self.assertFalse(found, f"{name}() leads to a secret by {found}")
+        self.assertGreater(count, 20)
+        with self.assertRaises(AssertionError):  # the search would find one
+            found = self._find_secret(box._get_transport__(), secrets)
+            self.assertFalse(found)
+
+    def _needs_more(self, method):
+        parameters = list(inspect.signature(method).parameters.values())[1:]
+        return any(
+            one.default is one.empty
+            and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+            for one in parameters
+        )
+
+    def _find_secret(self, value, secrets, path="", depth=0, seen=None):
+        """The way to a secret by attributes, items, closures and generators."""
+        seen = set() if seen is None else seen
+        if isinstance(value, (str, bytes)):
+            text = value if isinstance(value, str) else value.decode(errors="replace")
+            return path if any(secret in text for secret in secrets) else ""
+        if (
+            depth > 6
+            or id(value) in seen
+            or isinstance(value, (models.BaseModel, type, int, float, type(None)))
+            or inspect.ismodule(value)
+        ):
+            return ""
+        seen.add(id(value))
+        for name, inner in self._look_into(value):
+            found = self._find_secret(inner, secrets, f"{path}.{name}", depth + 1, seen)
+            if found:
+                return found
+        return ""
+
+    def _look_into(self, value):
+        if isinstance(value, dict):
+            yield from value.items()
+        elif isinstance(value, (list, tuple, set, frozenset)):
+            yield from enumerate(value)
+        elif inspect.isfunction(value):
+            for cell in value.__closure__ or ():
+                yield "cell_contents", cell.cell_contents
+        elif inspect.ismethod(value):
+            yield "__self__", value.__self__
+        else:
+            names = list(getattr(value, "__dict__", ()))
+            for kind in type(value).__mro__:
+                names += getattr(kind, "__slots__", ())
+            for name in names:
+                yield name, getattr(value, name, None)
 
     def test_copy_has_no_password(self):
         copy = self.provider.with_user(self.manager).copy({"email": "copy@pop.example"})
@@ -496,7 +613,7 @@ class TestSecrets(ChaserCase):
         )
         self.env.invalidate_all()
         with self.assertRaisesRegex(UserError, "does not belong to this record"):
-            other._get_transport_smtp()
+            other._get_transport_smtp__()
         self.env["ir.config_parameter"].sudo().set_param(
             "database.uuid", "another-database"
         )

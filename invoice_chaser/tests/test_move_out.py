@@ -340,8 +340,12 @@ class TestMoveOut(MoveInCase, HttpCase):
             ).decode()
         for secret in (
             "very-secret-words",
-            reminder.sudo().token,
-            reminder.sudo().page_token,
+            *(
+                value
+                for name in reminder._fields
+                if name.endswith("token")
+                if (value := reminder.sudo()[name])
+            ),
             self.provider.sudo().smtp_password_sealed,
         ):
             self.assertTrue(secret)

@@ -21,23 +21,23 @@ class TestImapConsent(OauthCase):
             }
         )
 
-    def _get_reader_token(self):
+    def _get_reader_token__(self):
         with self._own_cursors():
-            return self.box._get_reader()._ImapReader__get_token("")
+            return self.box._get_reader__()._ImapReader__get_token("")
 
     def test_token_holds_the_right(self):
         self._connected()
         self.assertIn(
-            self.imap_right, self.fake.access[self._get_reader_token()]["scopes"]
+            self.imap_right, self.fake.access[self._get_reader_token__()]["scopes"]
         )
         self.assertEqual(self.box.state, "connected")
 
     def test_token_is_renewed_for_imap(self):
         self._connected()
-        before = self._get_reader_token()
-        self.assertEqual(self._get_reader_token(), before, "kept while it lives")
+        before = self._get_reader_token__()
+        self.assertEqual(self._get_reader_token__(), before, "kept while it lives")
         with self._own_cursors():
-            fresh = self.box._get_reader()._ImapReader__get_token(before)
+            fresh = self.box._get_reader__()._ImapReader__get_token(before)
         self.assertNotEqual(fresh, before)
         self.assertIn(self.imap_right, self.fake.access[fresh]["scopes"])
 
@@ -54,7 +54,7 @@ class TestImapConsent(OauthCase):
         self.box.read_method = "imap"
         self.assertEqual((self.box.is_granted, self.box.state), (False, "draft"))
         with self.assertRaisesRegex(UserError, "does not cover reading"):
-            self.box._get_reader()
+            self.box._get_reader__()
 
     def test_password_asks_for_no_such_right(self):
         self.box.imap_login = "own"
@@ -68,7 +68,7 @@ class TestImapConsent(OauthCase):
 
     def test_sending_still_works(self):
         self._connected()
-        with self._own_cursors(), self.box._get_transport() as transport:
+        with self._own_cursors(), self.box._get_transport__() as transport:
             self.assertEqual(transport.whoami(), "accounts@pop.example")
             self.assertIs(
                 transport.find_sent("<nobody@pop.example>"),
@@ -92,10 +92,10 @@ class TestImapConsentOutlookSmtp(TestImapConsentOutlook):
         self._connected()
         self.assertIn(
             "https://outlook.office.com/SMTP.Send",
-            self.fake.access[self._get_reader_token()]["scopes"],
+            self.fake.access[self._get_reader_token__()]["scopes"],
             "one resource, one token",
         )
 
     def test_sending_still_works(self):
         self._connected()
-        self.assertEqual(self.box._get_sent_box().whoami(), "accounts@pop.example")
+        self.assertEqual(self.box._get_sent_box__().whoami(), "accounts@pop.example")

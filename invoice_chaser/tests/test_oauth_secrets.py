@@ -164,8 +164,8 @@ class TestOauthSecrets(OauthCase):
             for method in (
                 "_fetch_access_token__",
                 "_get_oauth_service__",
-                "_get_transport",
-                "_get_transport_gmail",
+                "_get_transport__",
+                "_get_transport_gmail__",
                 "_finish_consent",
                 "_keep_grant",
             ):
@@ -200,7 +200,7 @@ class TestOauthSecrets(OauthCase):
             "record._fetch_access_token__()",
             "record.sudo().grant_ids._load__()",
             "record._get_oauth_service__()",
-            "record._get_transport()._ApiTransport__get_token('')",
+            "record._get_transport__()._ApiTransport__get_token('')",
             "record.company_id._get_chaser_app__('google')",
         ):
             with (

@@ -115,7 +115,7 @@ class TestSettle(OauthCase):
             (reminder.is_undecided, reminder.reason_code), (True, "line_broke")
         )
         self.assertTrue(self.box.hold_until)
-        self.box.hold_until = False
+        self.box.sudo().hold_until = False
         self._run_box()
         self.assertEqual(reminder.state, "sent")
 
@@ -161,7 +161,7 @@ class TestSettleOutlook(OutlookMixin, TestSettle):
             ) as server,
             patch.object(
                 type(self.box),
-                "_get_outlook_smtp",
+                "_get_outlook_smtp__",
                 lambda box: OutlookSmtpTransport(
                     box.email, lambda _rejected: "t", (server.host, server.port), False
                 ),

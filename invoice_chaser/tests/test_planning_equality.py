@@ -338,7 +338,7 @@ class TestEquality(DailyCase):
         with (
             self.enter_registry_test_mode(),
             patch.object(
-                type(provider), "_get_transport", lambda _self: FakeTransport()
+                type(provider), "_get_transport__", lambda _self: FakeTransport()
             ),
             patch.object(
                 type(provider),

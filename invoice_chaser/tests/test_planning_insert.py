@@ -4,7 +4,8 @@ from odoo.tests import tagged
 
 from .common import ChaserCase
 
-_OWN = {"id", "campaign_id", "token", "page_token", "create_date", "write_date"}
+_TOKENS = ("token", "pixel_token", "stop_token", "reply_token", "page_token")
+_OWN = {"id", "campaign_id", *_TOKENS, "create_date", "write_date"}
 
 
 @tagged("post_install", "-at_install")
@@ -60,7 +61,7 @@ class TestInsert(ChaserCase):
 
     def test_each_has_tokens_of_its_own(self):
         _values, rows = self._read(self._campaign(self._make_invoices()))
-        for name in ("token", "page_token"):
+        for name in _TOKENS:
             self.assertEqual(len({row[name] for row in rows} - {None, ""}), 5)
 
     def test_lines_stand_with_their_reminder(self):

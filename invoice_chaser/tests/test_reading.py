@@ -81,7 +81,7 @@ class TestReading(InboundCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.provider.write(
+        cls.provider._by_program().write(
             {
                 "read_method": "imap",
                 "imap_host": "127.0.0.1",
@@ -94,7 +94,9 @@ class TestReading(InboundCase):
         super().setUp()
         self.reader = FakeReader()
         self.startPatcher(
-            patch.object(type(self.provider), "_get_reader", lambda _self: self.reader)
+            patch.object(
+                type(self.provider), "_get_reader__", lambda _self: self.reader
+            )
         )
 
     def _read(self):
@@ -206,8 +208,8 @@ class TestReading(InboundCase):
             self.assertEqual(
                 self.provider.read_looked_count, 0, "it goes on where it stood"
             )
-            self.provider.write(change)
-            self.provider.read_database = self.provider._get_database_id()
+            self.provider._by_program().write(change)
+            self.provider.sudo().read_database = self.provider._get_database_id()
         self._read()
         self.assertEqual(self.provider.read_looked_count, 1)
 
@@ -391,7 +393,9 @@ class TestReading(InboundCase):
         opened = self.reader.opened
         self._read()
         self.assertEqual(self.reader.opened, opened, "rests")
-        self.provider.read_hold_until = fields.Datetime.now() - timedelta(seconds=1)
+        self.provider.sudo().read_hold_until = fields.Datetime.now() - timedelta(
+            seconds=1
+        )
         self._read()
         self.assertFalse(self.provider.read_hold_until or self.provider.read_error)
 
@@ -403,7 +407,7 @@ class TestReading(InboundCase):
                 "imap_host": "127.0.0.1",
             }
         )
-        second.read_database = second._get_database_id()
+        second.sudo().read_database = second._get_database_id()
         self.reader.script = [Unreachable("no route")]
         self._read()
         self.assertEqual(
@@ -464,14 +468,14 @@ class TestReading(InboundCase):
         ):
             with self.subTest(values=values):
                 before = {name: self.provider[name] for name in values}
-                self.provider.write(values)
+                self.provider._by_program().write(values)
                 self.assertFalse(self.provider.is_reading)
                 self._read()
                 self.assertEqual(self.reader.opened, 0)
-                self.provider.write(before)
+                self.provider._by_program().write(before)
 
     def test_test_reading_begins_it(self):
-        self.provider.read_database = False
+        self.provider.sudo().read_database = False
         result = self.provider.action_test_reading()
         self.assertEqual(result["params"]["type"], "success")
         self.assertTrue(self.provider.is_reading)
@@ -488,7 +492,7 @@ class TestReading(InboundCase):
             "1 looked at, 1 taken over",
             self.provider.action_read_now()["params"]["message"],
         )
-        self.provider.read_database = False
+        self.provider.sudo().read_database = False
         with self.assertRaisesRegex(UserError, "Test Reading"):
             self.provider.action_read_now()
 
@@ -565,7 +569,7 @@ class TestReading(InboundCase):
             UserError("no key"),
         ):
             with self.subTest(error=error):
-                self.provider.write({"read_error": False})
+                self.provider.sudo().write({"read_error": False})
 
                 def refuse(_message_id, error=error):
                     raise error
@@ -607,7 +611,7 @@ class TestReading(InboundCase):
             with self.subTest(values=values):
                 before = {name: self.provider[name] for name in values}
                 reminder = self._undecided()
-                self.provider.write(values)
+                self.provider._by_program().write(values)
                 self._run()
                 self.assertEqual(
                     (reminder.is_undecided, reminder.reason_code, self.reader.opened),
@@ -615,7 +619,7 @@ class TestReading(InboundCase):
                 )
                 self.assertIn("may or may not", reminder.reason)
                 reminder.with_user(self.accountant).action_settle_sent()
-                self.provider.write(before)
+                self.provider._by_program().write(before)
                 self.env["chaser.reminder"].search([]).sudo().write(
                     {"sent_at": fields.Datetime.now() - timedelta(days=99)}
                 )
@@ -637,7 +641,7 @@ class TestReaders(InboundCase):
         self.provider.write(
             {"read_method": "imap", "imap_host": "imap.pop.example", **values}
         )
-        return self.provider._get_reader()
+        return self.provider._get_reader__()
 
     def test_imap_by_the_password_for_sending(self):
         self.provider.write({"smtp_user": "u", "smtp_password": SECRET})
@@ -694,12 +698,12 @@ class TestReaders(InboundCase):
 
     def test_another_server_forgets_the_password_and_the_test(self):
         self._settings(imap_login="own", imap_password=SECRET)
-        self.provider.read_database = self.provider._get_database_id()
+        self.provider.sudo().read_database = self.provider._get_database_id()
         self.provider.imap_host = "evil.example"
         self.assertFalse(self.provider.has_imap_password)
         self.assertFalse(self.provider.is_reading)
         with self.assertRaises(UserError):
-            self.provider._get_reader()
+            self.provider._get_reader__()
 
     def test_xoauth2_takes_the_token_of_the_mailbox(self):
         """Which token, and that the consent covers it: test_oauth_imap."""
@@ -718,7 +722,7 @@ class TestReaders(InboundCase):
     def test_methods_belong_to_kinds(self):
         for values in ({"read_method": "gmail"}, {"read_method": "graph"}):
             with self.subTest(values=values), self.assertRaises(ValidationError):
-                self.provider.write(values)
+                self.provider._by_program().write(values)
 
     def test_apis(self):
         provider, kinds = (
@@ -733,7 +737,7 @@ class TestReaders(InboundCase):
                 continue
             provider.write({"kind": kind, "read_method": method})
             with self.assertRaisesRegex(UserError, "does not cover reading"):
-                provider._get_reader()
+                provider._get_reader__()
             with (
                 patch.object(type(provider), "_can_read_mailbox", lambda _self: True),
                 patch.object(
@@ -742,7 +746,7 @@ class TestReaders(InboundCase):
                     lambda _self, _resource, rejected: f"token{rejected}",
                 ),
             ):
-                reader = provider._get_reader()
+                reader = provider._get_reader__()
                 self.assertIsInstance(reader, adapter)
                 reader.open()
                 self.assertEqual(reader._ApiConnection__token, "token")
@@ -761,7 +765,7 @@ class TestReaders(InboundCase):
 
     def test_neutralized_copy_does_not_read(self):
         self._settings(imap_login="own", imap_password=SECRET)
-        self.provider.read_database = self.provider._get_database_id()
+        self.provider.sudo().read_database = self.provider._get_database_id()
         self.env.flush_all()
         with file_open("invoice_chaser/data/neutralize.sql") as script:
             self.env.cr.execute(script.read())

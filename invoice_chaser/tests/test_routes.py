@@ -1,5 +1,7 @@
+import logging
 import shutil
 import tempfile
+import threading
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +14,7 @@ from odoo.tests import HttpCase, tagged
 from odoo.tools import SQL
 
 from ..controllers.tracking import PIXEL
+from ..core.mail.webhooks.base import MAX_BODY
 from ..core.status.tracking import new_token
 from .common import ChaserCase, FakeTransport
 
@@ -87,8 +90,10 @@ class TestRoutes(ChaserCase, HttpCase):
         # Sent once for all: the helpers need an instance, whichever.
         cls.campaign = cls("test_open_by_a_person")._sent_campaign(cls._make_invoice())
         cls.reminder = cls.campaign.reminder_ids
-        cls.token = cls.reminder.sudo().token
-        cls.pixel, cls.stop = f"/chaser/o/{cls.token}.gif", f"/chaser/u/{cls.token}"
+        own = cls.reminder.sudo()
+        cls.token = own.token
+        cls.pixel = f"/chaser/o/{own.pixel_token}.gif"
+        cls.stop = f"/chaser/u/{own.stop_token}"
         cls.reminder.sudo().write(
             {
                 "link_targets": TARGETS,
@@ -120,6 +125,10 @@ class TestRoutes(ChaserCase, HttpCase):
         self.assertIn(answer.status_code, (200, 302), where)
         self.assertIn("no-store", answer.headers.get("Cache-Control", ""), where)
         self.assertNotIn("Set-Cookie", answer.headers, where)
+        self.assertEqual(answer.headers["X-Frame-Options"], "DENY", where)
+        self.assertIn(
+            "frame-ancestors 'none'", answer.headers["Content-Security-Policy"], where
+        )
         for sign in ("Traceback", "odoo.http", "/web/", "Internal Server", "Werkzeug"):
             self.assertNotIn(sign, answer.text, where)
         if answer.status_code == 302:
@@ -172,7 +181,7 @@ class TestRoutes(ChaserCase, HttpCase):
             self.pixel,
             self.pixel.removesuffix(".gif"),
             f"{self.pixel}.gif",
-            f"/chaser/o/{self.token}/x.gif",
+            f"/chaser/o/{self.reminder.sudo().pixel_token}/x.gif",
             f"{self.pixel}?x=1",
         ):
             with self.subTest(path=path):
@@ -224,7 +233,8 @@ class TestRoutes(ChaserCase, HttpCase):
         draft.sudo().link_targets = TARGETS
         token = draft.sudo().token
         self.assertTrue(self._is_invalid(self._hit(f"/chaser/c/{token}/1")))
-        self.assertEqual(self._hit(f"/chaser/o/{token}.gif").content, PIXEL)
+        pixel = f"/chaser/o/{draft.sudo().pixel_token}.gif"
+        self.assertEqual(self._hit(pixel).content, PIXEL)
         self.assertFalse(draft.event_ids)
 
     def test_expired_token(self):
@@ -254,6 +264,153 @@ class TestRoutes(ChaserCase, HttpCase):
                     self.assertEqual(answer.status_code, 200)
                     self.assertTrue(self._is_invalid(answer) or method == "HEAD")
         self.assertEqual(len(self._events()), count)
+
+    def test_one_token_one_power(self):
+        """Who sees an image address, or that for answers, can do nothing else."""
+        own = self.reminder.sudo()
+        tokens = {
+            "o": own.pixel_token,
+            "c": own.token,
+            "u": own.stop_token,
+            "p": own.page_token,
+            "": own.reply_token,
+        }
+        self.assertEqual(len(set(tokens.values())), 5)
+        for power, token in tokens.items():
+            for path, letter in (
+                (f"/chaser/c/{token}/1", "c"),
+                (f"/chaser/u/{token}", "u"),
+                (f"/chaser/p/{token}", "p"),
+            ):
+                with self.subTest(token=power, path=letter):
+                    answer = self.url_open(path, allow_redirects=False)
+                    self.assertEqual(self._is_invalid(answer), power != letter)
+            if power != "u":
+                self._hit(f"/chaser/u/{token}", method="POST")
+            if power != "o":
+                self._hit(f"/chaser/o/{token}.gif")
+        self.assertFalse(self._stopped())
+        self.assertFalse(self._events("opened"))
+
+    def test_links_of_mails_from_before(self):
+        """One token for all, as messages had it before the powers were apart: each link
+        goes on doing what it was for, and no more."""
+        own = self.reminder.sudo()
+        own.write(
+            dict.fromkeys(("pixel_token", "stop_token", "reply_token"), own.token)
+        )
+        self.env.flush_all()
+        self.assertEqual(self._hit(f"/chaser/o/{own.token}.gif").content, PIXEL)
+        self.assertEqual(self._click().status_code, 302)
+        self.assertTrue(self._is_invalid(self.url_open(f"/chaser/p/{own.token}")))
+        self._hit(f"/chaser/u/{own.token}", method="POST")
+        self.assertTrue(self._stopped())
+        self.assertEqual(len(self._events("opened", "clicked", "unsubscribed")), 3)
+
+    def test_users_read_no_token(self):
+        """Neither in fields, nor in the kept message, nor where a click led."""
+        self._click(1)
+        own = self.reminder.sudo()
+        names = [name for name in own._fields if name.endswith("token")]
+        self.assertGreater(len(names), 4)
+        secrets = [own[name] for name in names]
+        self.assertTrue(own.body_html and all(secrets))
+        for user in (self.accountant, self.env.user):
+            for records in (own, own.event_ids, own.campaign_id):
+                seen = repr(records.with_user(user).sudo(False).read())
+                for secret in (*secrets, "access_token=x"):
+                    self.assertNotIn(secret, seen, records._name)
+        html = own._restore_tokens(own.body_html)
+        for letter, name in (("c", "token"), ("o", "pixel_token"), ("u", "stop_token")):
+            self.assertIn(f"/chaser/{letter}/{own[name]}", html)
+
+    def test_access_log_has_no_token(self):
+        own = self.reminder.sudo()
+        [mask] = [
+            one
+            for one in logging.getLogger("werkzeug").filters
+            if type(one).__name__ == "_NoSecrets"
+        ]
+        for path, shown in (
+            (self.stop, "/chaser/u/removed"),
+            (f"/chaser/p/{own.page_token}?lang=ar", "/chaser/p/removed?lang=ar"),
+            (
+                "/my/invoices/1?access_token=very-secret-token&x=100%25",
+                "/my/invoices/1?access_token=removed&x=100%25",
+            ),
+        ):
+            record = logging.makeLogRecord(
+                {"msg": '%s - - [%s] "GET %s HTTP/1.1"', "args": ("::1", "now", path)}
+            )
+            self.assertTrue(mask.filter(record))
+            self.assertEqual(
+                record.getMessage(), f'::1 - - [now] "GET {shown} HTTP/1.1"'
+            )
+
+    def test_stop_page_shows_no_address(self):
+        for method in ("GET", "POST"):
+            text = self._hit(self.stop, method=method).text
+            self.assertIn("f…@alnoor.example", text)
+            self.assertNotIn("finance@", text)
+
+    def test_every_path_answers_plainly(self):
+        """Also one whose query names what Python calls the first argument."""
+        for path in ("/chaser", "/chaser/", self.stop, self.pixel, "/chaser/p/x"):
+            for method in ("GET", "POST", "HEAD"):
+                with self.subTest(path=path, method=method):
+                    answer = self.url_open(f"{path}?self=1", method=method)
+                    self.assertLess(answer.status_code, 500)
+
+    def _get_public_routes(self):
+        """Rules of ours that nobody has to sign in for."""
+        thread = threading.current_thread()
+        with patch.object(thread, "dbname", self.env.cr.dbname, create=True):
+            rules = list(self.env["ir.http"].routing_map().iter_rules())
+        return [
+            rule
+            for rule in rules
+            if rule.endpoint.func.__module__.startswith("odoo.addons.invoice_chaser")
+            and rule.endpoint.routing["auth"] in ("none", "public")
+        ]
+
+    def test_every_public_route_bounds_the_body(self):
+        rules = self._get_public_routes()
+        self.assertGreater(len(rules), 8)
+        for rule in rules:
+            routing = rule.endpoint.routing
+            self.assertLessEqual(
+                routing.get("max_content_length", 1 << 40), 25_000_000, rule.rule
+            )
+            self.assertFalse(routing["save_session"], rule.rule)
+
+    def test_chunked_body_is_not_read_whole(self):
+        """A body that does not say how long it is ends at the limit."""
+        taken = []
+
+        def receive(_events, _service, _token, webhook_request):
+            taken.append(len(webhook_request.body))
+            return 403
+
+        def chunks():
+            for _chunk in range(40):
+                yield b"x" * (1 << 17)
+
+        events = type(self.env["chaser.webhook.event"])
+        with patch.object(events, "_receive", receive):
+            for path in (
+                f"/chaser/webhook/mailgun/{'t' * 32}",
+                "/chaser",
+                "/chaser/p/x",
+            ):
+                with self.subTest(path=path):
+                    answer = self.opener.post(
+                        self.base_url() + path,
+                        data=chunks(),
+                        headers={"Content-Type": "text/plain"},
+                        timeout=30,
+                    )
+                    self.assertIn(answer.status_code, (200, 403, 413))
+        self.assertLessEqual(sum(taken), MAX_BODY)
 
     def test_position_of_a_reminder_without_links(self):
         self.reminder.sudo().link_targets = False
@@ -552,7 +709,7 @@ class TestRoutes(ChaserCase, HttpCase):
             (1, 1),
         )
         for _time in range(2):
-            self._hit(f"/chaser/o/{other.sudo().token}.gif")
+            self._hit(f"/chaser/o/{other.sudo().pixel_token}.gif")
         self._hit(f"/chaser/c/{other.sudo().token}/1")
         self.assertEqual(
             (
@@ -574,7 +731,7 @@ class TestRoutes(ChaserCase, HttpCase):
         [mail] = self._run(FakeTransport()).sent
         self.assertNotIn("/chaser/o/", mail.html)
         self.assertNotIn("/chaser/c/", mail.html + mail.text)
-        self.assertIn(f"/chaser/u/{campaign.reminder_ids.sudo().token}", mail.html)
+        self.assertIn(f"/chaser/u/{campaign.reminder_ids.sudo().stop_token}", mail.html)
 
     # -- unsubscribe
 
@@ -593,7 +750,7 @@ class TestRoutes(ChaserCase, HttpCase):
                 answer = self._hit(self.stop, method=method)
         answer = self._hit(self.stop)
         self.assertIn("Stop payment reminders?", answer.text)
-        self.assertIn("finance@alnoor.example", answer.text)
+        self.assertIn("f…@alnoor.example", answer.text)
         self.assertIn(f'<form method="post" action="{self.stop}">', answer.text)
         self.assertFalse(self._stopped())
         self.assertFalse(self._events())
@@ -674,12 +831,12 @@ class TestRoutes(ChaserCase, HttpCase):
                 ).reminder_ids
                 self.assertEqual(reminder.language, language)
                 text = self._hit(
-                    f"/chaser/u/{reminder.sudo().token}",
+                    f"/chaser/u/{reminder.sudo().stop_token}",
                     headers={"Accept-Language": "fr"},
                 ).text
                 self.assertIn(words, text)
                 self.assertIn(f'dir="{direction}"', text)
-        done = self._hit(f"/chaser/u/{reminder.sudo().token}", method="POST").text
+        done = self._hit(f"/chaser/u/{reminder.sudo().stop_token}", method="POST").text
         self.assertIn("تم إيقاف التذكيرات", done)
 
     def test_names_are_escaped(self):
@@ -786,7 +943,7 @@ class TestRoutes(ChaserCase, HttpCase):
         hit = file.read_text()
         file.write_text(
             "torn {line\n\n"
-            + hit.replace(self.token, BAD_TOKENS["unknown"])
+            + hit.replace(self.reminder.sudo().pixel_token, BAD_TOKENS["unknown"])
             + hit
             + '"text"\n{}\n[1]\n{"token": null}\n'
         )

@@ -8,6 +8,7 @@ from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
 from ..core.mail import errors
+from ..core.status.tracking import mask_tokens
 from ..models.send.chaser_sender import ChaserSender as Pipeline
 from ..models.send.run import _LOCK_SPACE
 from .common import ChaserCase, FakeTransport
@@ -63,7 +64,7 @@ class TestSend(SendCase):
         self.assertEqual(self.reminder.status, "sent")
         self.assertEqual(self.reminder.attempt_count, 1)
         self.assertEqual(self.reminder.message_id, message.message_id)
-        self.assertEqual(self.reminder.body_html, message.html)
+        self.assertEqual(self.reminder.body_html, mask_tokens(message.html))
         self.assertEqual(self.reminder.provider_message_id, "id-1")
         self.assertEqual(self.reminder.event_ids.event_type, "sent")
         self.assertEqual(self.campaign.state, "completed")
@@ -88,7 +89,7 @@ class TestSend(SendCase):
         mail = self._run().sent[0].to_email()
         self.assertEqual(mail["List-Unsubscribe-Post"], "List-Unsubscribe=One-Click")
         self.assertIn(
-            f"/chaser/u/{self.reminder.sudo().token}>", mail["List-Unsubscribe"]
+            f"/chaser/u/{self.reminder.sudo().stop_token}>", mail["List-Unsubscribe"]
         )
         self.assertEqual(mail["Auto-Submitted"], "auto-generated")
         self.assertEqual(mail["Content-Language"], "en")
@@ -861,7 +862,9 @@ class TestAftermath(SendCase):
         reminder = campaign.reminder_ids
         hit = {"method": "POST", "user_agent": "Mail", "ip": "127.0.0.1", "country": ""}
         for _ in range(2):
-            self.env["chaser.event"].sudo()._unsubscribe(reminder.sudo().token, hit)
+            self.env["chaser.event"].sudo()._unsubscribe(
+                reminder.sudo().stop_token, hit
+            )
         stopped = self.env["chaser.suppression"].search(
             [("reminder_id", "=", reminder.id)]
         )

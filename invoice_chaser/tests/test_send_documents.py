@@ -284,7 +284,7 @@ class TestDocuments(DocumentCase):
             reminder = campaign.reminder_ids
             self.assertEqual(reminder.state, "queued")
             reminder.sudo().scheduled_at = fields.Datetime.now()
-            self.provider.write({"hold_until": False})
+            self.provider.sudo().write({"hold_until": False})
             self._run(transport)
         self.assertEqual(
             (

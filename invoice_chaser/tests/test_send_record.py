@@ -5,6 +5,7 @@ from odoo.tools import mute_logger
 
 from ..core.mail import errors
 from ..core.mail.message import SendResult
+from ..core.status.tracking import mask_tokens
 from ..models.send.batches import Batches
 from .common import FakeTransport
 from .test_send import Killed, SendCase
@@ -38,7 +39,11 @@ class TestRecord(SendCase):
                     "res_id",
                 )
             }
-            values |= {"subtype_id": note.subtype_id.id, "author_id": note.author_id.id}
+            values |= {
+                "subtype_id": note.subtype_id.id,
+                "author_id": note.author_id.id,
+                "chaser_company_id": note.chaser_company_id.id,
+            }
             twin = (
                 self.env["mail.message"]
                 .with_user(note.create_uid)
@@ -267,11 +272,11 @@ class TestRecord(SendCase):
         )
         self.assertEqual(
             (reminder.subject, reminder.body_html, reminder.body_text),
-            (message.subject, message.html, message.text),
+            (message.subject, mask_tokens(message.html), mask_tokens(message.text)),
         )
         self.assertEqual(reminder.language, "en")
         self.assertTrue(
-            reminder.link_targets
+            reminder.sudo().link_targets
             and reminder.template_version_id
             and reminder.attempted_at
         )
@@ -301,7 +306,7 @@ class TestRecord(SendCase):
         self.assertEqual(self.reminder.state, "queued")
         self.assertTrue(self.reminder.reason_code)
         self.reminder.sudo().scheduled_at = self._later(seconds=-1)
-        self.provider.write({"hold_until": False})
+        self.provider.sudo().write({"hold_until": False})
         self._run()
         self.assertEqual(
             (

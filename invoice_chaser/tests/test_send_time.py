@@ -45,7 +45,7 @@ class TestTime(ChaserCase):
         with (
             self.enter_registry_test_mode(),
             patch.object(
-                type(self.provider), "_get_transport", lambda _self: self.transport
+                type(self.provider), "_get_transport__", lambda _self: self.transport
             ),
             patch.object(type(self.provider), "_pause", lambda _self, _seconds: None),
             patch.object(

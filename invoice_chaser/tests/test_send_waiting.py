@@ -156,7 +156,7 @@ class TestWaiting(SendCase):
         self._run(transport)
         self._assert_said(code)
         with patch.object(
-            type(self.provider), "_get_transport", lambda _self: FakeTransport()
+            type(self.provider), "_get_transport__", lambda _self: FakeTransport()
         ):
             self.provider.action_test_connection()
         self._assert_goes(code)
@@ -185,7 +185,7 @@ class TestWaiting(SendCase):
 
     def _test_connection(self):
         with patch.object(
-            type(self.provider), "_get_transport", lambda _self: FakeTransport()
+            type(self.provider), "_get_transport__", lambda _self: FakeTransport()
         ):
             self.provider.action_test_connection()
 

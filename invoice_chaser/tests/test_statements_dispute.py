@@ -178,14 +178,14 @@ class TestDispute(ChaserCase):
     def test_reason_on_the_invoice(self):
         invoice = self._make_invoice()
         invoice.with_user(self.accountant).chaser_dispute_reason = "Wrong goods"
-        dispute = invoice.chaser_dispute_ids
+        dispute = invoice.sudo().chaser_dispute_ids
         self.assertEqual(
             (dispute.reason, dispute.move_ids, dispute.user_id),
             ("Wrong goods", invoice, self.accountant),
         )
         invoice.chaser_dispute_reason = "Wrong goods, 2 pallets"
         self.assertEqual(dispute.reason, "Wrong goods, 2 pallets")
-        self.assertEqual(invoice.chaser_dispute_ids, dispute)
+        self.assertEqual(invoice.sudo().chaser_dispute_ids, dispute)
         invoice.with_user(self.accountant).chaser_dispute_reason = False
         self.assertEqual(
             (dispute.state, dispute.closed_by_id), ("resolved", self.accountant)

@@ -67,7 +67,7 @@ class TestWithoutArabic(ChaserCase):
             with (
                 self.subTest(partner=partner.name),
                 patch.object(
-                    type(self.provider), "_get_transport", lambda _self: transport
+                    type(self.provider), "_get_transport__", lambda _self: transport
                 ),
             ):
                 polite.preview_partner_id = partner

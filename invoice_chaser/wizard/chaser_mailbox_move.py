@@ -48,7 +48,7 @@ class ChaserMailboxMove(models.TransientModel):
             raise UserError(
                 self.env._("Choose reminders of one channel: each has its mailboxes.")
             )
-        wizard = self.create(
+        wizard = self._create_by_program(
             {
                 "company_id": reminders.company_id.id,
                 "channel": channels.pop() or False,

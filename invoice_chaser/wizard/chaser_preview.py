@@ -117,7 +117,7 @@ class ChaserPreview(models.TransientModel):
         if not plan.messages:
             raise UserError(self.env["chaser.plan.writer"]._describe_nothing(plan))
         company = plan.company
-        preview = self.create(
+        preview = self._create_by_program(
             {
                 "name": self.env._(
                     "Reminders %s", fields.Date.to_string(company._get_chaser_today())
@@ -145,13 +145,13 @@ class ChaserPreview(models.TransientModel):
         }
 
     def _fill(self, plan):
-        messages = self.env["chaser.preview.message"].create(
+        messages = self.env["chaser.preview.message"]._create_by_program(
             [
                 self._prepare_message_values(plan, index, message)
                 for index, message in enumerate(plan.messages)
             ]
         )
-        self.env["chaser.preview.item"].create(
+        self.env["chaser.preview.item"]._create_by_program(
             [
                 {
                     "preview_id": self.id,
@@ -493,7 +493,7 @@ class ChaserPreview(models.TransientModel):
         )
         self.item_ids.unlink()
         (self.message_ids | self.held_ids).unlink()
-        self.write(
+        self._by_program().write(
             {
                 "planned_channel": self.channel,
                 "left_out": "\n".join(plan.left_out) or False,
@@ -521,9 +521,9 @@ class ChaserPreview(models.TransientModel):
                     "Plan Again and look at them first."
                 )
             )
-        self.campaign_id = self.env["chaser.campaign"].create_for_invoices(
-            self.invoice_ids, self._prepare_campaign_values()
-        )
+        self._by_program().campaign_id = self.env[
+            "chaser.campaign"
+        ].create_for_invoices(self.invoice_ids, self._prepare_campaign_values())
         return self.campaign_id, True
 
     def _prepare_campaign_values(self):

@@ -133,7 +133,7 @@ class ChaserSimulation(models.TransientModel):
         """A simulation of the current company, run at once; with a policy, ready for
         trying other levels."""
         policy = policy or self.env["chaser.policy"]
-        simulation = self.create(
+        simulation = self._create_by_program(
             {
                 "company_id": self.env.company.id,
                 "policy_id": policy.id,
@@ -157,7 +157,7 @@ class ChaserSimulation(models.TransientModel):
         self._add_lines("present")
         if self._is_different():
             self._add_lines("changed", {self.policy_id.id: self._get_ladder()})
-        self.simulated_at = fields.Datetime.now()
+        self._by_program().simulated_at = fields.Datetime.now()
         self.invalidate_recordset()
         return {
             "type": "ir.actions.act_window",
@@ -190,7 +190,7 @@ class ChaserSimulation(models.TransientModel):
                     .filtered(lambda level, tone=line.tone: level.tone == tone)[:1]
                     .template_id
                 )
-                line.level_id = self.env["chaser.level"].create(
+                line._by_program().level_id = self.env["chaser.level"].create(
                     {
                         **values,
                         "policy_id": self.policy_id.id,
@@ -462,7 +462,7 @@ class ChaserSimulationLevel(models.TransientModel):
         "chaser.simulation", required=True, ondelete="cascade", index=True
     )
     company_id = fields.Many2one(related="simulation_id.company_id", store=True)
-    level_id = fields.Many2one("chaser.level", readonly=True)
+    level_id = fields.Many2one("chaser.level")
     name = fields.Char(required=True)
     sequence = fields.Integer(default=100)
     days_overdue = fields.Integer(default=1)

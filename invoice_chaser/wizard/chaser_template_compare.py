@@ -70,7 +70,7 @@ class ChaserTemplateCompare(models.TransientModel):
 
     @api.model
     def _open(self, template, left, right):
-        comparison = self.create(
+        comparison = self._create_by_program(
             {"template_id": template.id, "left_id": left.id, "right_id": right.id}
         )
         return {

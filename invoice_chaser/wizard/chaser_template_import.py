@@ -37,7 +37,7 @@ class ChaserTemplateImport(models.TransientModel):
         arabic = self.env["res.lang"]._get_chaser_arabic()
         known = self.env["chaser.template.file"]._find_by_keys(self.company_id)
         self.line_ids.unlink()
-        self.line_ids = [
+        self._by_program().line_ids = [
             fields.Command.create(
                 self._prepare_line_values(position, entry, known.get(entry.key), arabic)
             )

@@ -1,7 +1,11 @@
 import logging
 
+from werkzeug.exceptions import RequestEntityTooLarge
+
 from odoo import SUPERUSER_ID, http
 from odoo.http import request
+
+from odoo.addons.invoice_chaser.core.page.pages import get_headers
 
 from ..core.webhook import MAX_BODY, SIGNATURE
 
@@ -20,6 +24,8 @@ class WhatsappWebhook(http.Controller):
         save_session=False,
         csrf=False,
         readonly=False,
+        # Also for a body that comes in chunks and does not say how long it is.
+        max_content_length=MAX_BODY,
     )
     def receive(self, token, **params):
         http_request = request.httprequest
@@ -27,9 +33,10 @@ class WhatsappWebhook(http.Controller):
             return self._answer_challenge(token, params)
         if http_request.method != "POST":  # OPTIONS, which Odoo lets through
             return self._respond(405)
-        if (http_request.content_length or 0) > MAX_BODY:
+        try:
+            body = http_request.get_data(cache=False)
+        except RequestEntityTooLarge:
             return self._respond(413)
-        body = http_request.get_data(cache=False)
         return self._respond(
             self._receive(token, body, http_request.headers.get(SIGNATURE))
         )
@@ -57,8 +64,7 @@ class WhatsappWebhook(http.Controller):
             text,
             [
                 ("Content-Type", "text/plain; charset=utf-8"),
-                ("Cache-Control", "no-store"),
-                ("X-Content-Type-Options", "nosniff"),
+                *get_headers(),
             ],
             status=status,
         )

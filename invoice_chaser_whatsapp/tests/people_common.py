@@ -107,7 +107,7 @@ class PeopleCase(ChaserCase):
         self.startPatcher(
             patch.object(
                 self.registry["chaser.provider"],
-                "_get_whatsapp_client",
+                "_get_whatsapp_client__",
                 lambda _provider: self.meta,
             )
         )

@@ -144,7 +144,7 @@ class TestWhatsappGates(WhatsappCase):
     def test_quality_and_templates_are_read_before_sending(self):
         self.mailbox.whatsapp_polled_at = False
         with patch.object(type(self.mailbox), "_commit_now", lambda _self: None):
-            self.mailbox._get_transport()
+            self.mailbox._get_transport__()
             self.assertIn("read_number", self.meta.names())
             self.assertIn("list_templates", self.meta.names())
             self.assertTrue(self.mailbox.whatsapp_polled_at)
@@ -153,7 +153,7 @@ class TestWhatsappGates(WhatsappCase):
             self.meta.number["status"] = "BANNED"
             # Not assertRaises, which takes back what was written.
             try:
-                self.mailbox._get_transport()
+                self.mailbox._get_transport__()
             except UserError as error:
                 self.assertIn("banned", str(error))
         self.assertEqual(self.mailbox.state, "expired")

@@ -134,7 +134,7 @@ class WhatsappCase(ChaserCase):
         self.startPatcher(
             patch.object(
                 self.registry["chaser.provider"],
-                "_get_whatsapp_client",
+                "_get_whatsapp_client__",
                 lambda _provider: self.meta,
             )
         )

@@ -74,7 +74,7 @@ class ChaserWhatsappAnswer(models.TransientModel):
                 )
             )
         key = f"answer:{uuid.uuid4()}"
-        self.sent_key = key
+        self._by_program().sent_key = key
         kept = self._keep(inbound, text, key)
         # The intent is committed: whatever happens now, a second press finds it.
         account._commit_now()
@@ -82,7 +82,7 @@ class ChaserWhatsappAnswer(models.TransientModel):
             note = self._deliver(account, inbound, text, key)
         except UserError:
             kept.unlink()
-            self.sent_key = False
+            self._by_program().sent_key = False
             account._commit_now()
             raise
         self._note(inbound, text, note)
@@ -97,7 +97,7 @@ class ChaserWhatsappAnswer(models.TransientModel):
             inbound._get_whatsapp_address(), text, inbound.mail_key, key
         )
         try:
-            with account._get_whatsapp_client() as client:
+            with account._get_whatsapp_client__() as client:
                 client.send_message(payload)
         except GraphError as error:
             words = self.env["chaser.reason.mixin"]._get_reason_text(

@@ -44,7 +44,7 @@ class ChaserWhatsappOptIn(models.TransientModel):
         """
         self.env["chaser.whatsapp.person"].check_access("create")
         customers = partners.commercial_partner_id
-        wizard = self.create(
+        wizard = self._create_by_program(
             {
                 "company_id": company.id,
                 "opt_in_text": self.env._(
@@ -130,6 +130,7 @@ class ChaserWhatsappOptIn(models.TransientModel):
 class ChaserWhatsappOptInLine(models.TransientModel):
     _name = "chaser.whatsapp.opt.in.line"
     _description = "Consent of One Customer"
+    _inherit = ["chaser.company.mixin"]
 
     wizard_id = fields.Many2one(
         "chaser.whatsapp.opt.in", required=True, ondelete="cascade", index=True

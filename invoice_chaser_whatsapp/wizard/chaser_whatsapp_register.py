@@ -8,10 +8,10 @@ class ChaserWhatsappRegister(models.TransientModel):
 
     _name = "chaser.whatsapp.register"
     _description = "Register a WhatsApp Number"
-    _inherit = ["chaser.secret.mixin"]
+    _inherit = ["chaser.secret.mixin", "chaser.company.mixin"]
 
     provider_id = fields.Many2one(
-        "chaser.provider", "Mailbox", required=True, readonly=True, ondelete="cascade"
+        "chaser.provider", "Mailbox", required=True, ondelete="cascade"
     )
     pin, pin_sealed, has_pin = secret_fields(
         "pin",

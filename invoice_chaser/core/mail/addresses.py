@@ -132,3 +132,9 @@ def _read_domain(domain: str) -> str:
     labels = domain.split(".")
     is_name = len(domain) <= 253 and all(map(_LABEL.fullmatch, labels))
     return domain if is_name and not labels[-1].isdigit() else ""
+
+
+def hint_address(email: str) -> str:
+    """Enough for its owner to know it again: first letter and domain."""
+    local, _at, domain = email.rpartition("@")
+    return f"{local[:1]}…@{domain}"

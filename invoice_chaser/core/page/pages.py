@@ -3,6 +3,11 @@ in the customer's language."""
 
 from ..letter.html_layout import LAYOUT, get_colors
 
+# A page without script and without anything from elsewhere, in nobody's frame.
+PLAIN_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
 _TEXTS = {
     "en": {
         "ask_title": "Stop payment reminders?",
@@ -27,6 +32,18 @@ _TEXTS = {
         "الرسالة.",
     },
 }
+
+
+def get_headers(policy: str = PLAIN_POLICY) -> list[tuple[str, str]]:
+    """What every response of a public route says: not kept, not found, not framed."""
+    return [
+        ("Cache-Control", "no-store, private, max-age=0"),
+        ("X-Robots-Tag", "noindex"),
+        ("Referrer-Policy", "no-referrer"),
+        ("X-Frame-Options", "DENY"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Content-Security-Policy", policy),
+    ]
 
 
 def _page(lang: str, title: str, lines: list[str], **extra: str) -> str:

@@ -8,6 +8,13 @@ from datetime import timedelta
 from ua_parser import parse as parse_user_agent
 
 _TOKEN = re.compile(r"^[A-Za-z0-9_-]{20,64}$")
+# The secret part of our links and of Odoo's portal links, and what stands in its place.
+_IN_LINK = re.compile(
+    r"(/chaser/(?:[a-z]|whatsapp|webhook/[a-z]{1,20})/|[?&;]access_token=)[A-Za-z0-9_-]{8,}"
+)
+REMOVED = "removed"
+_REMOVED_LINK = re.compile(rf"/chaser/([a-z])/{REMOVED}\b")
+_REMOVED_ACCESS = re.compile(rf"/my/invoices/(\d+)\?access_token={REMOVED}\b")
 # Position of the link that no person can see; only a program that reads the mail's
 # source follows it.
 HIDDEN_POSITION = 0
@@ -34,6 +41,29 @@ def new_token() -> str:
 def valid_token(token: str) -> bool:
     """Whether it has a token's form, so that nothing else reaches the database."""
     return bool(_TOKEN.fullmatch(token or ""))
+
+
+def mask_tokens(text: str) -> str:
+    """The text without the secret part of its links, for what people read and for
+    logs."""
+    return _IN_LINK.sub(rf"\1{REMOVED}", text)
+
+
+def restore_tokens(text: str, tokens: dict[str, str], access: dict[int, str]) -> str:
+    """The message as it was sent, from what is kept of it.
+
+    :param tokens: by the letter in the link's path (``c``, ``o``, ``u``, ``p``)
+    :param access: portal tokens by invoice id
+    """
+    text = _REMOVED_LINK.sub(
+        lambda link: f"/chaser/{link[1]}/{tokens.get(link[1]) or REMOVED}", text
+    )
+    return _REMOVED_ACCESS.sub(
+        lambda link: (
+            f"/my/invoices/{link[1]}?access_token={access.get(int(link[1])) or REMOVED}"
+        ),
+        text,
+    )
 
 
 def judge(

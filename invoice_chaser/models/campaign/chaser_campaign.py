@@ -232,6 +232,7 @@ class ChaserCampaign(models.Model):
         """
         self.check_access("create")
         values = dict(values or {})
+        self._check_user_values(values, besides={"company_id"})
         excluded = {
             key: set(values.pop(key, None) or ())
             for key in ("excluded_partner_ids", "excluded_line_ids")
@@ -250,7 +251,7 @@ class ChaserCampaign(models.Model):
             raise UserError(self.env["chaser.plan.writer"]._describe_nothing(plan))
         today = format_date(self.env, plan.company._get_chaser_today())
         provider = self.env["chaser.provider"]._get_default(plan.company)
-        campaign = self.with_company(plan.company).create(
+        campaign = self.with_company(plan.company)._create_by_program(
             {
                 "name": self.env._("Reminders %s", today),
                 "provider_id": provider.id,
@@ -322,19 +323,15 @@ class ChaserCampaign(models.Model):
         for campaign in self._lock():
             if campaign.state == "paused":
                 campaign._ensure_mailboxes()
-                later = (
-                    campaign.scheduled_at
-                    and not campaign.started_at
-                    and campaign.scheduled_at > fields.Datetime.now()
-                )
-                campaign.write(
+                now, start = fields.Datetime.now(), campaign.scheduled_at
+                later = start and not campaign.started_at and start > now
+                campaign._by_program().write(
                     {
                         "state": "scheduled" if later else "sending",
+                        **({} if later else {"started_at": campaign.started_at or now}),
                         **self._prepare_reason_values(False),
                     }
                 )
-                if not later:
-                    campaign.started_at = campaign.started_at or fields.Datetime.now()
                 self.env["chaser.waiting"]._follow_resume(campaign)
                 campaign._trigger_sending(campaign.scheduled_at if later else None)
         return True
@@ -346,7 +343,7 @@ class ChaserCampaign(models.Model):
                 campaign.reminder_ids.filtered(
                     lambda r: r.state in ("draft", "queued")
                 ).sudo()._set_state("cancelled")
-                campaign.write(
+                campaign._by_program().write(
                     {"state": "cancelled", "completed_at": fields.Datetime.now()}
                 )
         self.env["chaser.daily.run"]._drop_approval(self)
@@ -370,7 +367,7 @@ class ChaserCampaign(models.Model):
             "scheduled_at": moment,
             **self._prepare_reason_values(False),
         }
-        self.write(
+        self._by_program().write(
             values
             if state == "scheduled"
             else values | {"started_at": fields.Datetime.now()}
@@ -433,7 +430,7 @@ class ChaserCampaign(models.Model):
     # -- setters, also used by the sending job
 
     def _set_paused(self, code, detail=""):
-        self.write(
+        self._by_program().write(
             {"state": "paused", **self._prepare_reason_values(code, {"detail": detail})}
         )
         self.message_post(
@@ -447,7 +444,7 @@ class ChaserCampaign(models.Model):
         for campaign in self:
             states = set(campaign.reminder_ids.mapped("state"))
             failed = "failed" in states and "sent" not in states
-            campaign.write(
+            campaign._by_program().write(
                 {
                     "state": "failed" if failed else "completed",
                     "completed_at": fields.Datetime.now(),

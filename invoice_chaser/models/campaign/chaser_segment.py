@@ -179,7 +179,8 @@ class ChaserSegment(models.Model):
                 )
             )
         action = self.env["account.move"]._chase_customers(customers, self.company_id)
-        self.env["chaser.preview"].browse(action["res_id"]).segment_ids = self
+        preview = self.env["chaser.preview"].browse(action["res_id"])
+        preview._by_program().segment_ids = self
         return action
 
     def action_view_customers(self):

@@ -377,7 +377,7 @@ class ChaserChannel(models.AbstractModel):
             "replied", source="webhook", provider_event_id=uid, occurred_at=moment
         )
         body = plaintext2html(words)
-        partner._message_log(
+        partner._for_chaser(company)._message_log(
             body=body, author_id=partner.id, message_type=self._message_type
         )
         if not reminder.paid_at:
@@ -395,8 +395,9 @@ class ChaserChannel(models.AbstractModel):
     def _plan_look(self, company, partner, reminder, sender, body):
         """One open task per customer and responsible, however many answers come."""
         user = company._get_chaser_responsible(partner, reminder)
-        if user and not partner.activity_search([_REPLY_ACTIVITY], user_id=user.id):
-            partner.activity_schedule(
+        open_ones = partner.activity_search([_REPLY_ACTIVITY], user_id=user.id)
+        if user and company not in open_ones.chaser_company_id:
+            partner._for_chaser(company).activity_schedule(
                 _REPLY_ACTIVITY,
                 user_id=user.id,
                 date_deadline=fields.Date.context_today(self),

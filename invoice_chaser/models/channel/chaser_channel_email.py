@@ -7,6 +7,7 @@ from ...core.mail.webhooks import SERVICES
 from ...core.mail.webhooks.base import make_mark
 from ...core.plan.gates import Skip
 from ...core.plan.reach import Reach
+from ...core.status.tracking import mask_tokens
 
 
 class ChaserChannelEmail(models.AbstractModel):
@@ -170,8 +171,8 @@ class ChaserChannelEmail(models.AbstractModel):
             return
         job.rendered = render.Rendered(
             original.subject or "",
-            original.body_html,
-            original.body_text or "",
+            original._restore_tokens(original.body_html),
+            original._restore_tokens(original.body_text or ""),
             (),
             render.languages(original.language or "en"),
         )
@@ -185,7 +186,7 @@ class ChaserChannelEmail(models.AbstractModel):
         message_id = own["message_id"] or job.run.provider._make_message_id(
             settings["email"]
         )
-        url = f"{settings['base_url']}/chaser/u/{own['token']}"
+        url = f"{settings['base_url']}/chaser/u/{own['stop_token']}"
         return OutgoingMessage(
             message_id=message_id,
             sender=settings["email"],
@@ -208,7 +209,7 @@ class ChaserChannelEmail(models.AbstractModel):
         first."""
         settings, own = job.settings, job.row
         if settings["reply_token_domain"] and not own["reply_to"]:
-            return f"chaser+{own['token']}@{settings['reply_token_domain']}"
+            return f"chaser+{own['reply_token']}@{settings['reply_token_domain']}"
         return email_normalize(own["reply_to"] or settings["reply_to"]) or ""
 
     @api.model
@@ -230,8 +231,8 @@ class ChaserChannelEmail(models.AbstractModel):
     def _prepare_kept_values(self, job):
         return {
             "subject": job.rendered.subject,
-            "body_html": job.rendered.html,
-            "body_text": job.rendered.text,
+            "body_html": mask_tokens(job.rendered.html),
+            "body_text": mask_tokens(job.rendered.text),
             "language": render.preference_of(job.rendered.langs),
             "link_targets": list(job.rendered.targets),
             "sent_from": job.message.sender,

@@ -31,7 +31,8 @@ _NUMBERS = {
 
 
 class ResCompany(models.Model):
-    _inherit = "res.company"
+    _name = "res.company"
+    _inherit = ["res.company", "chaser.links.mixin"]
 
     chaser_contact_interval = fields.Integer(
         "Days Between Contacts",
@@ -317,6 +318,17 @@ class ResCompany(models.Model):
         for company in self:
             since = company.chaser_thanks_since or fields.Datetime.now()
             company.chaser_thanks_since = since if company.chaser_thanks else False
+
+    @api.model
+    def _has_field_access(self, field, operation):
+        """How a company chases is not for its customers, who may read its name."""
+        if (
+            field.name.startswith("chaser_")
+            and not self.env.su
+            and not self.env.user._is_internal()
+        ):
+            return False
+        return super()._has_field_access(field, operation)
 
     def write(self, vals):
         effects = self._prepare_chaser_effects(vals)

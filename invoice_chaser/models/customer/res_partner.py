@@ -6,10 +6,17 @@ from odoo.tools import SQL, format_date
 from ...core.letter.language_rule import choose_language
 from ...core.mail.addresses import clean_addresses
 from ..common.limits import AMOUNT, DAYS, check_numbers
+from ..common.mail_message import COMPANY_KEY
+
+_USERS = {"groups": "invoice_chaser.group_chaser_user"}
+_AGREED = {"tracking": True, **_USERS}
 
 
 class ResPartner(models.Model):
-    _inherit = "res.partner"
+    """What is agreed with a customer is for users of Invoice Chaser alone."""
+
+    _name = "res.partner"
+    _inherit = ["res.partner", "chaser.links.mixin"]
 
     # By these a file that moves in finds customers (models/move_in/finder.py has the
     # same expressions): without them each batch of it reads all contacts. Hash: a name
@@ -28,13 +35,13 @@ class ResPartner(models.Model):
         "Days Between Contacts",
         company_dependent=True,
         help="0: the company's setting.",
-        tracking=True,
+        **_AGREED,
     )
     chaser_paused_until = fields.Date(
-        "Reminders Paused Until", company_dependent=True, tracking=True
+        "Reminders Paused Until", company_dependent=True, tracking=True, **_USERS
     )
     chaser_pause_reason = fields.Char(
-        "Reason for the Pause", company_dependent=True, tracking=True
+        "Reason for the Pause", company_dependent=True, tracking=True, **_USERS
     )
     consolidation_preference = fields.Selection(
         [
@@ -45,7 +52,7 @@ class ResPartner(models.Model):
         "Consolidation",
         company_dependent=True,
         help="Automatic: one message from the company's number of items.",
-        tracking=True,
+        **_AGREED,
     )
     max_consolidation_amount = fields.Float(
         "Consolidate up to",
@@ -53,47 +60,46 @@ class ResPartner(models.Model):
         digits="Account",
         help="In the company's currency: above it, the automatic choice sends one "
         "message per invoice. 0: no limit.",
-        tracking=True,
+        **_AGREED,
     )
     chaser_channel = fields.Selection(
         lambda self: self.env["chaser.channel"]._get_selection(),
         "Reminders By",
         company_dependent=True,
         help="The channel that the customer wishes. Empty: by the level's.",
-        tracking=True,
+        **_AGREED,
     )
     chaser_has_channels = fields.Boolean(
-        compute="_compute_chaser_has_channels",
-        groups="invoice_chaser.group_chaser_user",
+        compute="_compute_chaser_has_channels", **_USERS
     )
     chaser_language = fields.Selection(
         [("en", "English"), ("ar", "Arabic"), ("both", "Arabic and English")],
         "Reminder Language",
         help="Empty: Arabic where the contact's language is Arabic, English where it "
         "is a third one, else the company's setting.",
-        tracking=True,
+        **_AGREED,
     )
     chaser_escalation_partner_id = fields.Many2one(
         "res.partner",
         "Escalation Contact",
         help="Gets a copy from the levels that say so.",
-        tracking=True,
+        **_AGREED,
     )
     chaser_marketing_consent = fields.Boolean(
         "Marketing Consent",
         help="Not used for payment reminders, which rest on the contract.",
-        tracking=True,
+        **_AGREED,
     )
-    chaser_consent_at = fields.Datetime("Consent Given On", tracking=True)
+    chaser_consent_at = fields.Datetime("Consent Given On", tracking=True, **_USERS)
     chaser_consent_proof = fields.Char(
         "Proof of Consent",
         help="Where it was given: a form, a paper, an address.",
-        tracking=True,
+        **_AGREED,
     )
     chaser_source = fields.Char(
         "Source",
         help="Where the contact came from, as the former tool said.",
-        tracking=True,
+        **_AGREED,
     )
     chaser_is_customer = fields.Boolean(
         compute="_compute_chaser_is_customer",
@@ -102,18 +108,13 @@ class ResPartner(models.Model):
         "subsidiary with a parent is as well. Its contacts are not.",
     )
     chaser_reminder_count = fields.Integer(
-        compute="_compute_chaser_reminder_count",
-        groups="invoice_chaser.group_chaser_user",
+        compute="_compute_chaser_reminder_count", **_USERS
     )
     chaser_hold_display = fields.Char(
-        "On Hold",
-        compute="_compute_chaser_hold_display",
-        groups="invoice_chaser.group_chaser_user",
+        "On Hold", compute="_compute_chaser_hold_display", **_USERS
     )
     chaser_priority = fields.Integer(
-        "Priority",
-        compute="_compute_chaser_figures",
-        groups="invoice_chaser.group_chaser_user",
+        "Priority", compute="_compute_chaser_figures", **_USERS
     )
     chaser_amount_overdue = fields.Monetary(
         "Overdue",
@@ -123,9 +124,7 @@ class ResPartner(models.Model):
         help="In the company's currency, open credits taken off.",
     )
     chaser_answers_display = fields.Char(
-        "Answers",
-        compute="_compute_chaser_figures",
-        groups="invoice_chaser.group_chaser_user",
+        "Answers", compute="_compute_chaser_figures", **_USERS
     )
     chaser_history_ids = fields.Many2many(
         "chaser.reminder",
@@ -149,9 +148,7 @@ class ResPartner(models.Model):
         tracking=True,
     )
     chaser_policy_source = fields.Char(
-        "Policy in Force",
-        compute="_compute_chaser_policy_source",
-        groups="invoice_chaser.group_chaser_user",
+        "Policy in Force", compute="_compute_chaser_policy_source", **_USERS
     )
     chaser_can_chase = fields.Boolean(
         compute="_compute_chaser_next_step",
@@ -159,9 +156,7 @@ class ResPartner(models.Model):
         help="Whether a reminder would go today if a user asked for it.",
     )
     chaser_next_step = fields.Text(
-        "Next Step",
-        compute="_compute_chaser_next_step",
-        groups="invoice_chaser.group_chaser_user",
+        "Next Step", compute="_compute_chaser_next_step", **_USERS
     )
     chaser_calendar_id = fields.Many2one(
         "resource.calendar",
@@ -170,8 +165,12 @@ class ResPartner(models.Model):
         domain="[('company_id', 'in', (allowed_company_ids[0], False))]",
         help="Empty: the hours of the customer's emirate, state or country, else the "
         "company's.",
-        tracking=True,
+        **_AGREED,
     )
+
+    def _for_chaser(self, company):
+        """For notes that only this company's users of Invoice Chaser may see."""
+        return self.with_context(**{COMPANY_KEY: company.id})
 
     def _compute_chaser_has_channels(self):
         self.chaser_has_channels = len(self.env["chaser.channel"]._get_known()) > 1
@@ -587,7 +586,8 @@ class ResPartner(models.Model):
 
 
 class ResPartnerCategory(models.Model):
-    _inherit = "res.partner.category"
+    _name = "res.partner.category"
+    _inherit = ["res.partner.category", "chaser.links.mixin"]
 
     chaser_policy_id = fields.Many2one(
         "chaser.policy",

@@ -164,7 +164,7 @@ class ChaserHoliday(models.Model):
         again."""
         self.check_access("write")
         days = self.filtered(lambda day: day.certainty == "estimated")
-        days.write(
+        days._by_program().write(
             {"confirmed_at": fields.Datetime.now(), "confirmed_by_id": self.env.user.id}
         )
         days.activity_ids.filtered("automated").action_feedback(
@@ -175,7 +175,7 @@ class ChaserHoliday(models.Model):
     def action_unconfirm(self):
         """Undo a confirmation that was a mistake: the dates are estimated again."""
         self.check_access("write")
-        self.write({"confirmed_at": False, "confirmed_by_id": False})
+        self._by_program().write({"confirmed_at": False, "confirmed_by_id": False})
         return True
 
     # -- from the installed libraries
@@ -237,7 +237,7 @@ class ChaserHoliday(models.Model):
             }
             day = by_key.get(days.key)
             if not day:
-                day = self.create(
+                day = self._create_by_program(
                     {
                         "name": days.names["en_US"],
                         "company_id": False,
@@ -248,7 +248,7 @@ class ChaserHoliday(models.Model):
                     }
                 )
             elif day._is_untouched() and day.source_values != values:
-                day.write({**values, "source_values": values})
+                day._by_program().write({**values, "source_values": values})
             day._add_arabic(days.names.get("ar_001"))
 
     def _add_arabic(self, name):

@@ -169,7 +169,8 @@ class ChaserWindow(models.AbstractModel):
 
 
 class ResourceCalendar(models.Model):
-    _inherit = "resource.calendar"
+    _name = "resource.calendar"
+    _inherit = ["resource.calendar", "chaser.links.mixin"]
 
     chaser_country_ids = fields.Many2many(
         "res.country",

@@ -10,6 +10,7 @@ from odoo.exceptions import UserError
 from odoo.tools import plaintext2html
 
 from ...core.inbound.inbound import Inbound
+from ...core.status.tracking import mask_tokens
 from .chaser_inbound_matcher import MATCH_DAYS
 
 _logger = logging.getLogger(__name__)
@@ -238,8 +239,10 @@ class ChaserInbound(models.Model):
         """Ask for the customer, or the reminder, that this is about."""
         self.ensure_one()
         self._check_may_act()
-        wizard = self.env["chaser.inbound.assign"].create(
-            {"inbound_id": self.id, "company_id": self.company_id.id}
+        wizard = (
+            self.env["chaser.inbound.assign"]
+            ._by_program()
+            .create({"inbound_id": self.id, "company_id": self.company_id.id})
         )
         return {
             "type": "ir.actions.act_window",
@@ -345,7 +348,7 @@ class ChaserInbound(models.Model):
                 (verdict for verdict in _VERDICTS if verdict in verdicts), False
             ),
             "snippet": found.snippet,
-            "body_text": found.text,
+            "body_text": mask_tokens(found.text or ""),
             "quoted_text": found.quoted,
             "left_out": ", ".join(found.left_out)[:500],
             "is_cut": found.is_cut,

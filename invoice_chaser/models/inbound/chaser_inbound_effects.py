@@ -43,11 +43,13 @@ class ChaserInbound(models.Model):
     def _post_to_customer(self):
         """As an incoming mail from the contact. Colleagues who follow the customer are
         notified; the customer's own contacts do not get a copy."""
-        partner = self.partner_id.with_context(
+        partner = self.partner_id._for_chaser(self.company_id).with_context(
             mail_create_nosubscribe=True, mail_post_autofollow_author_skip=True
         )
+        # Of the customer's followers, those who may know of this company's dealings.
         colleagues = partner.message_follower_ids.partner_id.filtered(
             lambda follower: not follower.partner_share
+            and self.company_id in follower.user_ids.company_ids
         )
         files = self.env["ir.attachment"].search(self._get_files_domain())
         partner.message_post(
@@ -60,7 +62,8 @@ class ChaserInbound(models.Model):
             partner_ids=colleagues.ids,
             notify_skip_followers=True,
             parent_id=self._get_parent_message().id or False,
-            attachments=[(file.name, file.raw) for file in files],
+            # The files stay where the mail is, so that who may read it reads them.
+            attachment_ids=files.ids,
             date=self.received_at,
             **({"message_id": self.mail_key} if self.mail_key.startswith("<") else {}),
         )
@@ -115,7 +118,8 @@ class ChaserInbound(models.Model):
             ],
             limit=1,
         )
-        self.partner_id.with_context(mail_create_nosubscribe=True)._message_log(
+        partner = self.partner_id._for_chaser(self.company_id)
+        partner.with_context(mail_create_nosubscribe=True)._message_log(
             body=self._get_body(),
             subject=self.subject or False,
             author_id=author.partner_id.id or False,
@@ -137,7 +141,7 @@ class ChaserInbound(models.Model):
     def _apply_auto_reply(self):
         """Noted on the customer; it is no answer, and holds nothing. What it proposes,
         a person decides (``action_wait``, ``action_use_contact``)."""
-        self.partner_id._message_log(
+        self.partner_id._for_chaser(self.company_id)._message_log(
             body=self._get_body(),
             subject=self.subject or False,
             author_id=self._get_contact().id or False,
@@ -308,7 +312,7 @@ class ChaserInbound(models.Model):
         stopped at once. Other feedback (fraud, none of the known types) is noted."""
         reminder = self.reminder_id
         if not any(f["verdict"] == "complaint" for f in self.failures or []):
-            self.partner_id._message_log(
+            self.partner_id._for_chaser(self.company_id)._message_log(
                 body=self.env._("A mail service reports feedback: %s", self.subject)
             )
             return

@@ -76,13 +76,16 @@ class ChaserInboundMatcher(models.AbstractModel):
         Reminder = self.env["chaser.reminder"].sudo()
         if not tokens:
             return Reminder
-        Reminder.flush_model(["token", "company_id"])
+        Reminder.flush_model(["token", "stop_token", "reply_token", "company_id"])
         rows = self.env.execute_query(
             SQL(
-                "SELECT id FROM chaser_reminder WHERE lower(token) = ANY(%s) %s ORDER "
-                "BY id DESC LIMIT 1",
-                list(tokens),
-                SQL("AND company_id = ANY(%s)", list(company._get_chaser_served().ids))
+                "SELECT id FROM chaser_reminder WHERE (lower(token) = ANY(%(tokens)s) "
+                "OR lower(stop_token) = ANY(%(tokens)s) OR lower(reply_token) = "
+                "ANY(%(tokens)s)) %(where)s ORDER BY id DESC LIMIT 1",
+                tokens=list(tokens),
+                where=SQL(
+                    "AND company_id = ANY(%s)", list(company._get_chaser_served().ids)
+                )
                 if company
                 else SQL(),
             )

@@ -25,11 +25,13 @@ _LOCK_SPACE = 0x63687265
 _PAGE = 40
 _PAGES = 5
 _MAX_MAIL_BYTES = 10_000_000
+# What a password for reading belongs to.
+_IMAP_SERVER = frozenset(("imap_host", "imap_port", "imap_encryption"))
 
 
 class ChaserProvider(models.Model):
     """Reading a mailbox for answers and delivery reports. A further way to read defines
-    ``_get_reader_<method>``. Reading never happens in the send loop: it has a scheduled
+    ``_get_reader_<method>__``. Reading never happens in the send loop: it has a
     job of its own, which goes over all mailboxes, and an advisory lock of its own for
     each of them."""
 
@@ -201,12 +203,12 @@ class ChaserProvider(models.Model):
         self.check_access("write")
         for provider in self:
             try:
-                with provider._get_reader() as reader:
+                with provider._get_reader__() as reader:
                     reader.list_new({}, fields.Date.today(), 1)
             except (TransportError, UserError) as error:
                 provider._set_read_error(error)
             else:
-                provider.write(
+                provider._by_program().write(
                     {
                         "read_database": self._get_database_id(),
                         "read_error": False,
@@ -281,13 +283,13 @@ class ChaserProvider(models.Model):
         if unfinished:
             self.env.ref("invoice_chaser.ir_cron_read_mailboxes")._trigger()
 
-    def _get_reader(self):
+    def _get_reader__(self):
         """The adapter, not connected yet.
 
         :raises UserError: when the mailbox cannot be read at all (no key, no password)
         """
         self.ensure_one()
-        return getattr(self, f"_get_reader_{self.read_method}")()
+        return getattr(self, f"_get_reader_{self.read_method}__")()
 
     @contextlib.contextmanager
     def _reader_lock(self):
@@ -332,7 +334,7 @@ class ChaserProvider(models.Model):
                 }
             )
             try:
-                with self._get_reader() as reader:
+                with self._get_reader__() as reader:
                     more = self._read_pages(reader, commit)
             except (TransportError, UserError) as error:
                 self._set_read_error(error)
@@ -469,18 +471,47 @@ class ChaserProvider(models.Model):
     def _prepare_write_effects(self, vals):
         """A password goes to the server it was entered for: with another server it must
         be entered, or tested, again."""
+        self._check_lent_password(vals)
         effects = super()._prepare_write_effects(vals)
-        if "imap_host" in vals:
-            moved = self.filtered(
-                lambda provider: provider.imap_host
-                and provider.imap_host != vals["imap_host"]
-            )
+        if _IMAP_SERVER & set(vals):
+            moved = self.filtered("imap_host")._filter_moved(vals, _IMAP_SERVER)
             effects.append(
                 lambda: moved._forget_imap_server(
                     keep_password=bool(vals.get("imap_password"))
                 )
             )
         return effects
+
+    def _check_lent_password(self, vals):
+        """The SMTP password may serve IMAP, too, but goes to no server that it was not
+        entered for.
+
+        :raises UserError: when it would
+        """
+        names = _IMAP_SERVER | {"imap_login"}
+        if not names & set(vals) or vals.get("smtp_password"):
+            return
+        for provider in self.sudo().filtered("smtp_password_sealed"):
+            new = {name: vals.get(name, provider[name]) for name in names}
+            same = new["imap_host"] == provider.smtp_host and "none" not in {
+                new["imap_encryption"],
+                provider.smtp_encryption,
+            }
+            if (
+                new["imap_login"] == "smtp"
+                and new["imap_host"]
+                and not same
+                and provider._filter_moved(vals, names)
+            ):
+                raise UserError(
+                    self.env._(
+                        "“%(name)s” would give its password to %(host)s. Enter the "
+                        "password again together with this server, or choose a login "
+                        "of its own.",
+                        name=provider.name,
+                        host=new["imap_host"],
+                    )
+                )
 
     def _forget_imap_server(self, keep_password):
         if self:
@@ -497,10 +528,10 @@ class ChaserProvider(models.Model):
 
     # -- adapters
 
-    def _get_reader_none(self):
+    def _get_reader_none__(self):
         raise UserError(self.env._("Choose first how “%s” is read.", self.name))
 
-    def _get_reader_imap(self):
+    def _get_reader_imap__(self):
         if not self.imap_host or not self.imap_port:
             raise UserError(
                 self.env._("“%s” names no IMAP server. Enter host and port.", self.name)
@@ -534,12 +565,12 @@ class ChaserProvider(models.Model):
             and self.oauth_access == "send_read"
         )
 
-    def _get_reader_gmail(self):
+    def _get_reader_gmail__(self):
         return GmailReader(
             self.read_folder or "INBOX", self._get_reading_token__(), self._get_detour()
         )
 
-    def _get_reader_graph(self):
+    def _get_reader_graph__(self):
         folder = self.read_folder or "inbox"
         return GraphReader(
             folder.lower() if folder.upper() == "INBOX" else folder,

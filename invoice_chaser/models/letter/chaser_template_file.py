@@ -138,7 +138,7 @@ class ChaserTemplateFile(models.AbstractModel):
     @api.model
     def _create_template(self, entry, company, arabic, key):
         Template = self.env["chaser.template"]
-        template = Template.with_context(lang="en_US").create(
+        template = Template.with_context(lang="en_US")._create_by_program(
             {
                 "name": entry.name["en"],
                 "subject": entry.subject["en"],

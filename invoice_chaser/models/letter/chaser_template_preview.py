@@ -245,7 +245,7 @@ class ChaserTemplatePreviewMixin(models.AbstractModel):
                 self.env._("%s has no connected mailbox to send from.", company.name)
             )
         try:
-            with provider.sudo()._get_transport() as transport:
+            with provider.sudo()._get_transport__() as transport:
                 transport.send(message)
         except TransportError as error:
             raise UserError(

@@ -266,7 +266,7 @@ class ChaserLimitsMixin(models.AbstractModel):
                 if name not in vals
             }
             if changes:
-                provider.write(changes)
+                provider._by_program().write(changes)
 
     @api.onchange("kind", "email")
     def _onchange_limits(self):

@@ -17,7 +17,7 @@ PROOF_SECONDS = 8
 
 class ChaserProvider(models.Model):
     """A mailbox that reminders leave from. A further kind is a further addon: it adds
-    to ``kind`` and defines ``_get_transport_<kind>`` (docs/adding-a-provider.md)."""
+    to ``kind`` and defines ``_get_transport_<kind>__`` (docs/adding-a-provider.md)."""
 
     _name = "chaser.provider"
     _description = "Mailbox"
@@ -194,7 +194,12 @@ class ChaserProvider(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        providers = super().create(self._add_kind_defaults(vals_list))
+        for vals in vals_list:
+            self._check_user_values(vals)
+        providers = super(ChaserProvider, self._by_program()).create(
+            self._add_kind_defaults(vals_list)
+        )
+        providers = providers.with_env(self.env)
         for (company, channel), new in providers.grouped(
             lambda provider: (provider.company_id, provider.channel)
         ).items():
@@ -311,7 +316,7 @@ class ChaserProvider(models.Model):
         """Every change of state goes through here."""
         if state == "expired":
             self._notify_expired(error)
-        self.write(
+        self._by_program().write(
             {
                 "state": state,
                 "last_error": error,
@@ -342,7 +347,7 @@ class ChaserProvider(models.Model):
             )
 
     def _set_hold(self, until, code, detail=""):
-        self.write(
+        self._by_program().write(
             {
                 "hold_until": until,
                 **self._prepare_reason_values(
@@ -386,7 +391,7 @@ class ChaserProvider(models.Model):
         if self.is_oauth:
             self._prove_consent()
         patient = self.with_context(chaser_timeout=PROOF_SECONDS)
-        with patient._get_transport() as transport:
+        with patient._get_transport__() as transport:
             transport.prove(email_normalize(self.email) or "")
 
     def _describe_proof(self):
@@ -409,7 +414,7 @@ class ChaserProvider(models.Model):
 
     def _set_connected(self):
         self._set_state("connected")
-        self.write(
+        self._by_program().write(
             {
                 "hold_until": False,
                 "unreachable_count": 0,
@@ -440,7 +445,7 @@ class ChaserProvider(models.Model):
             html=str(Markup("<p>%s</p>") % text),
         )
         try:
-            with self._get_transport() as transport:
+            with self._get_transport__() as transport:
                 transport.send(message)
         except TransportError as error:
             self._set_state(self.state, str(error))
@@ -483,13 +488,13 @@ class ChaserProvider(models.Model):
 
     # -- business
 
-    def _get_transport(self):
+    def _get_transport__(self):
         """The adapter of the mailbox's kind, not connected yet.
 
         :raises UserError: when the mailbox cannot be used at all (no key, no password)
         """
         self.ensure_one()
-        return getattr(self, f"_get_transport_{self.kind}")()
+        return getattr(self, f"_get_transport_{self.kind}__")()
 
     @api.model
     def _make_message_id(self, email):

@@ -9,6 +9,8 @@ from ...core.mail.errors import PolicyRefused, Unreachable, one_line
 from ...core.mail.transports.smtp import SessionTransport, SmtpTransport
 from ..common.chaser_secret_mixin import secret_fields
 
+# What a password belongs to.
+_SERVER = frozenset(("smtp_host", "smtp_port", "smtp_encryption"))
 # Seconds: what RFC 5321 §4.5.3.2.6 asks for, and what writing down the outcome needs.
 _RFC_PATIENCE, _RESERVE, _TIMEOUT = 600, 15, 30
 
@@ -63,20 +65,26 @@ class ChaserSmtpMixin(models.AbstractModel):
         }
 
     def _prepare_smtp_effects(self, vals):
-        """A password goes to the server it was entered for: with another server it must
-        be entered again."""
-        if "smtp_host" not in vals or vals.get("smtp_password"):
+        """A password goes to the server it was entered for: with another host, port or
+        encryption it must be entered again."""
+        if vals.get("smtp_password"):
             return []
-        moved = self.filtered(
-            lambda provider: provider.smtp_host
-            and provider.smtp_host != vals["smtp_host"]
+        moved = self.filtered("smtp_host")._filter_moved(vals, _SERVER)
+        return [lambda: moved._seal("smtp_password_sealed", False)] if moved else []
+
+    def _filter_moved(self, vals, names):
+        """Those whose fields of these names are to change."""
+        return self.filtered(
+            lambda provider: any(
+                name in vals and (provider[name] or False) != (vals[name] or False)
+                for name in names
+            )
         )
-        return [lambda: moved._seal("smtp_password_sealed", False)]
 
     def action_clear_password(self):
         self._forget_secret("smtp_password_sealed")
 
-    def _get_transport_smtp(self):
+    def _get_transport_smtp__(self):
         if not self.smtp_host or not self.smtp_port:
             raise UserError(
                 self.env._("“%s” names no mail server. Enter host and port.", self.name)
@@ -93,7 +101,7 @@ class ChaserSmtpMixin(models.AbstractModel):
             make_patience(),
         )
 
-    def _get_transport_odoo(self):
+    def _get_transport_odoo__(self):
         return OdooServerTransport(
             self.env, self.mail_server_id, email_normalize(self.email)
         )

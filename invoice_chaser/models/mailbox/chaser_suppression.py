@@ -105,7 +105,7 @@ class ChaserSuppression(models.Model):
 
     def action_release(self):
         """Allow reminders to the address again; the record stays as evidence."""
-        self.filtered("is_active").write(
+        self.filtered("is_active")._by_program().write(
             {"released_at": fields.Datetime.now(), "released_by_id": self.env.uid}
         )
 
@@ -237,7 +237,7 @@ class ChaserSuppression(models.Model):
             if other
             else self.env._("The customer has no other contact with an e-mail address.")
         )
-        partner.activity_schedule(
+        partner._for_chaser(company).activity_schedule(
             _BOUNCE_ACTIVITY,
             user_id=user.id,
             summary=self.env._("Find another address than %s", address),

@@ -293,7 +293,7 @@ class ChaserMaybePaid(models.Model):
             asked=asked,
             reference=self.reminder_id.sudo().payment_reference,
         )
-        self.partner_id.sudo()._message_log(body=words)
+        self.partner_id.sudo()._for_chaser(self.company_id)._message_log(body=words)
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",

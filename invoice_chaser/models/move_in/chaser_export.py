@@ -14,6 +14,7 @@ from odoo.exceptions import AccessError
 from odoo.tools import html2plaintext
 
 from ...core.move_in.own import FORMAT, KEY, MESSAGES, VERSION, guard, mask_links
+from ...core.status.tracking import mask_tokens
 from .own_chatter import Chatter
 from .own_columns import (
     BESIDE,
@@ -214,7 +215,7 @@ class _Exporter:
         if record._name == "mail.message" and field.name == "body":
             value = self.chatter.get_body(record)
         if value and field.name in _WITH_TOKENS.get(record._name, ()):
-            value = json.loads(_mask(record, json.dumps(value)))
+            value = json.loads(_mask(json.dumps(value)))
         if field.type == "properties":
             return _dump(self._get_properties(record))
         if field.type == "boolean":
@@ -290,8 +291,8 @@ class _Exporter:
                 mail[name] = text
         if reminder.sent_at:
             mail["Date"] = format_datetime(pytz.utc.localize(reminder.sent_at))
-        html = _mask(reminder, str(reminder.body_html or ""))
-        text = _mask(reminder, reminder.body_text or "")
+        html = _mask(str(reminder.body_html or ""))
+        text = _mask(reminder.body_text or "")
         mail.set_content(text or html2plaintext(html))
         if html:
             mail.add_alternative(html, subtype="html")
@@ -310,11 +311,8 @@ class _Exporter:
         return bytes(mail)
 
 
-def _mask(reminder, text):
-    for token in (reminder.token, reminder.page_token):
-        if token:
-            text = text.replace(token, "removed")
-    return mask_links(text)
+def _mask(text):
+    return mask_links(mask_tokens(text))
 
 
 def _dump(value):

@@ -177,7 +177,7 @@ class ChaserImport(models.Model):
         if not self.is_open and any(file._get_steps() for file in self.file_ids):
             self._start(dry=True)
         else:
-            self.write({"state": "draft", "message": False})
+            self._by_program().write({"state": "draft", "message": False})
         return True
 
     def action_import(self):
@@ -260,7 +260,7 @@ class ChaserImport(models.Model):
         self.env["chaser.import.file"].flush_model()
 
     def _read_attachment(self, attachment):
-        File = self.env["chaser.import.file"]
+        File = self.env["chaser.import.file"]._by_program()
         values = {"import_id": self.id, "attachment_id": attachment.id}
         try:
             tables = open_tables(attachment.name, attachment.raw or b"")
@@ -298,8 +298,8 @@ class ChaserImport(models.Model):
             values["rows_total"] = sum(
                 file.row_count * len(file._get_steps()) for file in self.file_ids
             )
-            self.file_ids.figures = False
-        self.write(values)
+            self.file_ids._by_program().figures = False
+        self._by_program().write(values)
 
     def _run_now(self, dry, tell):
         """From the command line: all of it, with a commit after each batch.
@@ -355,10 +355,10 @@ class ChaserImport(models.Model):
         return left["seconds"] > 0 and imp.state in ("checking", "importing")
 
     def _set_failed(self, words):
-        self.write({"state": "failed", "message": words})
+        self._by_program().write({"state": "failed", "message": words})
 
     def _set_finished(self):
-        self.write(
+        self._by_program().write(
             {
                 "state": "checked" if self.is_dry else "done",
                 "cursor_step": 0 if self.is_dry else -1,

@@ -139,16 +139,17 @@ class ChaserImportFile(models.Model):
             )
 
     def write(self, vals):
+        self._check_user_values(vals)
         if {"kind", "column_ids", "date_order", "decimal_sign"} & set(vals):
             vals = {**vals, "is_answered": True}
-        result = super().write(vals)
+        result = super(ChaserImportFile, self._by_program()).write(vals)
         if "kind" in vals and "column_ids" not in vals:
             self._guess_columns()
         return result
 
     def _store(self, vals):
         """What reading finds out is no answer of a person."""
-        return super().write(vals)  # pylint: disable=super-method-mismatch  # see above
+        return super(ChaserImportFile, self._by_program()).write(vals)  # pylint: disable=super-method-mismatch  # see above
 
     # -- reading
 
@@ -221,7 +222,7 @@ class ChaserImportFile(models.Model):
             }
         )
         for column in self.column_ids:
-            column.sample = result.samples.get(column.name, "")
+            column._by_program().sample = result.samples.get(column.name, "")
 
     def _open(self):
         """The table, read anew from the file."""

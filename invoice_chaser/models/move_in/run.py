@@ -90,7 +90,9 @@ class Run:
                 return
             if not ended:
                 return
-            self.imp.write({"cursor_step": self.imp.cursor_step + 1, "cursor_row": 0})
+            self.imp._by_program().write(
+                {"cursor_step": self.imp.cursor_step + 1, "cursor_row": 0}
+            )
         self.imp._set_finished()
 
     def _take(self, step, file, go_on=None):
@@ -116,7 +118,7 @@ class Run:
         try:
             with self.env.cr.savepoint():
                 tool.take([record for record in batch if record])
-                self.imp.write(
+                self.imp._by_program().write(
                     {
                         "cursor_row": self.imp.cursor_row + len(batch),
                         "rows_done": self.imp.rows_done + len(batch),

@@ -81,7 +81,7 @@ def make_campaigns(env, imp, vals_list):
     return (
         env["chaser.campaign"]
         .with_context(tracking_disable=True, mail_create_nolog=True)
-        .create(
+        ._create_by_program(
             [
                 {"company_id": imp.company_id.id, "import_id": imp.id, **vals}
                 for vals in vals_list
@@ -248,6 +248,9 @@ class SendWriter:
             "language": translate("language", told.get("language", "")) or "en",
             "level_id": self._find_level(told.get("level", "")),
             "token": False,
+            "pixel_token": False,
+            "stop_token": False,
+            "reply_token": False,
             "page_token": False,
             "line_ids": [(0, 0, line) for line in change.values["lines"]],
         }

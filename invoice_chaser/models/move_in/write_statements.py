@@ -168,6 +168,7 @@ class NoteWriter:
                 {
                     "model": "res.partner",
                     "res_id": change.partner_id,
+                    "chaser_company_id": self.company.id,
                     "message_type": "comment",
                     "subtype_id": self.env.ref("mail.mt_note").id,
                     "author_id": author.id,

@@ -454,10 +454,10 @@ class ChaserProvider(models.Model):
     def _get_imap_resource_gmail(self):
         return API
 
-    def _get_sent_box_gmail(self):
-        return self._get_transport_gmail() if self._can_read_mailbox() else None
+    def _get_sent_box_gmail__(self):
+        return self._get_transport_gmail__() if self._can_read_mailbox() else None
 
-    def _get_transport_gmail(self):
+    def _get_transport_gmail__(self):
         self._check_granted()
         return GmailTransport(
             email_normalize(self.email),
@@ -486,19 +486,19 @@ class ChaserProvider(models.Model):
     def _get_imap_resource_outlook(self):
         return microsoft.OFFICE
 
-    def _get_sent_box_outlook(self):
+    def _get_sent_box_outlook__(self):
         # SMTP has no way to search a mailbox: Graph does it for both.
-        return self._get_outlook_graph() if self._can_read_mailbox() else None
+        return self._get_outlook_graph__() if self._can_read_mailbox() else None
 
-    def _get_transport_outlook(self):
+    def _get_transport_outlook__(self):
         self._check_granted()
         return (
-            self._get_outlook_smtp()
+            self._get_outlook_smtp__()
             if self.outlook_way == "smtp"
-            else self._get_outlook_graph()
+            else self._get_outlook_graph__()
         )
 
-    def _get_outlook_graph(self):
+    def _get_outlook_graph__(self):
         return outlook.OutlookTransport(
             email_normalize(self.email),
             lambda rejected: self._fetch_access_token__(rejected=rejected),
@@ -506,7 +506,7 @@ class ChaserProvider(models.Model):
             detour=self._get_detour(),
         )
 
-    def _get_outlook_smtp(self):
+    def _get_outlook_smtp__(self):
         return outlook.OutlookSmtpTransport(
             email_normalize(self.email),
             lambda rejected: self._fetch_access_token__(microsoft.OFFICE, rejected),

@@ -1,3 +1,4 @@
+from . import chaser_token_mixin
 from . import chaser_reminder
 from . import chaser_reminder_actions
 from . import chaser_reminder_line

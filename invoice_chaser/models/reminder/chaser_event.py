@@ -8,6 +8,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, config
 
+from ...core.mail.addresses import hint_address
 from ...core.status import spool
 from ...core.status.tracking import (
     BURST_LINKS,
@@ -15,6 +16,7 @@ from ...core.status.tracking import (
     HIDDEN_POSITION,
     describe_agent,
     judge,
+    mask_tokens,
 )
 
 EVENT_TYPES = [
@@ -35,6 +37,8 @@ _logger = logging.getLogger(__name__)
 # How long a public route waits for the database before the hit goes to a file instead
 # (milliseconds).
 _PATIENCE = 1500
+# Whose token a hit has to carry.
+_TOKEN_OF_HIT = {"opened": "pixel_token", "clicked": "token"}
 _HIT_KEYS = {
     "uid",
     "token",
@@ -197,7 +201,7 @@ class ChaserEvent(models.Model):
         }
         try:
             with self.env.cr.savepoint(flush=False):
-                fact = self._find_reminder(token, _PATIENCE)
+                fact = self._find_reminder(token, event_type, _PATIENCE)
                 if not fact:
                     return None
                 target = (
@@ -221,7 +225,7 @@ class ChaserEvent(models.Model):
             return None
         try:
             with self.env.cr.savepoint(flush=False):
-                fact = self._find_reminder(hit["token"], _PATIENCE)
+                fact = self._find_reminder(hit["token"], "clicked", _PATIENCE)
                 return self._get_target(fact, hit["position"]) if fact else None
         except psycopg2.Error:
             return None
@@ -246,7 +250,7 @@ class ChaserEvent(models.Model):
         return Path(config["data_dir"]) / "invoice_chaser_spool" / self.env.cr.dbname
 
     @api.model
-    def _find_reminder(self, token, patience=0):
+    def _find_reminder(self, token, event_type, patience=0):
         """The facts about the reminder that a hit needs, or None. ``patience`` in
         milliseconds bounds every statement of the transaction; 0: no bound.
 
@@ -259,10 +263,11 @@ class ChaserEvent(models.Model):
                r.link_targets, c.chaser_link_days,
                       r.recipient_email, r.language
                  FROM chaser_reminder r JOIN res_company c ON c.id = r.company_id
-                WHERE r.token = %s AND r.state IN ('sending', 'sent', 'failed')
+                WHERE %s = %s AND r.state IN ('sending', 'sent', 'failed')
                 AND r.purpose <> 'colleague'""",
                 patience,
                 patience,
+                SQL.identifier("r", _TOKEN_OF_HIT[event_type]),
                 token,
             )
         )
@@ -314,7 +319,8 @@ class ChaserEvent(models.Model):
                 hit["ip"] or None,
                 device,
                 client or None,
-                target,
+                # Users read where a click led; the token in it would let them act.
+                target and mask_tokens(target),
                 hit["position"],
                 hit["country"] or None,
                 hit.get("city") or None,
@@ -371,7 +377,9 @@ class ChaserEvent(models.Model):
                 if hit["event_type"] == "unsubscribed":
                     self._stop_reminders(hit["token"], hit)
                     continue
-                fact = self._find_reminder(hit["token"])
+                if hit["event_type"] not in _TOKEN_OF_HIT:
+                    continue
+                fact = self._find_reminder(hit["token"], hit["event_type"])
                 target = (
                     self._get_target(fact, hit["position"])
                     if fact and hit["event_type"] == "clicked"
@@ -388,14 +396,17 @@ class ChaserEvent(models.Model):
     def _get_unsubscribe_facts(self, token):
         """What the page shows; None for an unknown token. Works for as long as the
         reminder exists, expired links included."""
-        reminder = self.env["chaser.reminder"].search([("token", "=", token)], limit=1)
+        reminder = self.env["chaser.reminder"].search(
+            [("stop_token", "=", token)], limit=1
+        )
         company = reminder.company_id
         addresses = reminder and reminder._get_channel()._get_addresses(reminder)
         if not addresses:
             return None
         return {
             "lang": "ar" if reminder.language in ("ar", "both") else "en",
-            "email": ", ".join(addresses),
+            # Whoever sees the link may know less than the reader of the mail.
+            "email": ", ".join(map(hint_address, addresses)),
             "company": company.name,
             "color": company.email_secondary_color or "",
             "reminder": reminder,
@@ -459,7 +470,7 @@ class ChaserEvent(models.Model):
                 ip_address=hit["ip"],
                 verdict="human",
             )
-            reminder.partner_id._message_log(
+            reminder.partner_id._for_chaser(reminder.company_id)._message_log(
                 body=self.env._(
                     "%s asked to get no more payment reminders.", ", ".join(new)
                 )

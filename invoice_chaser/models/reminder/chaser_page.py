@@ -27,8 +27,8 @@ class ChaserReminder(models.Model):
     """The customer's page of a reminder: its address, what it shows, and the signed
     keys of its forms. Reading changes nothing.
 
-    The page has a token of its own. The token of pixel and links is part of every image
-    address and passes image proxies and link scanners; it does not allow to act."""
+    The page has a token of its own (``chaser.token.mixin``): an image address passes
+    image proxies and logs, and does not allow to act."""
 
     _inherit = "chaser.reminder"  # pylint: disable=consider-merging-classes-inherited  # the customer's page
 
@@ -515,7 +515,7 @@ class ChaserReminder(models.Model):
             raise psycopg2.errors.SerializationFailure
 
     def _note_on_customer(self, body, moves=()):
-        for document in (self.partner_id, *moves):
+        for document in (self.partner_id._for_chaser(self.company_id), *moves):
             document._message_log(body=body)
 
     def _plan_page_todo(self, hold, summary):

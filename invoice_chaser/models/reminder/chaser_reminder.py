@@ -19,6 +19,7 @@ class ChaserReminder(models.Model):
         "chaser.reason.mixin",
         "chaser.statement.buttons.mixin",
         "chaser.channel.mixin",
+        "chaser.token.mixin",
     ]
     _order = "id desc"
     _rec_name = "subject"
@@ -109,11 +110,13 @@ class ChaserReminder(models.Model):
         "Message",
         readonly=True,
         sanitize=False,
-        help="The exact message as it was sent.",
+        help="The message as it was sent, without the secret part of its links.",
     )
     body_text = fields.Text("Message as Text", readonly=True)
     link_targets = fields.Json(
-        readonly=True, help="Where the links of the message lead, by position."
+        readonly=True,
+        groups=fields.NO_ACCESS,
+        help="Where the links of the message lead, by position.",
     )
     state = fields.Selection(
         [
@@ -197,7 +200,6 @@ class ChaserReminder(models.Model):
         readonly=True,
         help="In the past: the job has done what it could.",
     )
-    token = fields.Char(readonly=True, groups=fields.NO_ACCESS)
     holdout_arm = fields.Selection(
         [("now", "Sent when due"), ("later", "Waited three days")],
         "Part of the Hold-Out",
@@ -240,14 +242,12 @@ class ChaserReminder(models.Model):
     _colleague_uniq = models.UniqueIndex(
         "(copy_of_id, recipient_email) WHERE purpose = 'colleague'"
     )
-    _token_uniq = models.UniqueIndex("(token)")
     _queue_idx = models.Index("(provider_id, priority DESC, id) WHERE state = 'queued'")
     _sending_idx = models.Index("(provider_id) WHERE state = 'sending'")
     _attempted_idx = models.Index(
         "(provider_id, attempted_at) WHERE attempted_at IS NOT NULL"
     )
     _contact_idx = models.Index("(company_id, partner_id, sent_at)")
-    _lower_token_idx = models.Index("(lower(token))")
     _holdout_idx = models.Index(
         "(company_id, partner_id) WHERE holdout_arm IS NOT NULL"
     )

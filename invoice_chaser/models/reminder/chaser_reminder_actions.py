@@ -147,7 +147,9 @@ class ChaserReminder(models.Model):
     def _reopen_campaigns(self):
         for campaign in self.campaign_id:
             if campaign.state in ("completed", "failed"):
-                campaign.write({"state": "sending", "completed_at": False})
+                campaign._by_program().write(
+                    {"state": "sending", "completed_at": False}
+                )
             campaign._trigger_sending()
 
     def action_open_partner(self):
@@ -174,7 +176,7 @@ class ChaserReminder(models.Model):
             self.partner_id, self, self.campaign_id.user_id
         )
         if user:
-            self.partner_id.activity_schedule(
+            self.partner_id._for_chaser(self.company_id).activity_schedule(
                 activity_type_id=activity_type_id, user_id=user.id, summary=words
             )
         else:

@@ -209,7 +209,7 @@ class ChaserComposer(models.AbstractModel):
     # -- a message on its way: from the job of the sender
 
     def _prepare_message_data(self, job):
-        settings, token = job.settings, job.row["token"]
+        settings = job.settings
         base_url, name = settings["base_url"], job.facts["name"] or ""
         contacts = {
             (row["contact_name"], row["contact_is_company"]) for row in job.items
@@ -229,8 +229,8 @@ class ChaserComposer(models.AbstractModel):
             contact_name=contact[0],
             is_company=bool(contact[1]),
             level_name=self._get_level_values(job)["names"],
-            unsubscribe_url=f"{base_url}/chaser/u/{token}",
-            pixel_url=f"{base_url}/chaser/o/{token}.gif"
+            unsubscribe_url=f"{base_url}/chaser/u/{job.row['stop_token']}",
+            pixel_url=f"{base_url}/chaser/o/{job.row['pixel_token']}.gif"
             if settings["tracking"]
             else "",
             page_url=self.env["chaser.reminder"]._make_page_url(

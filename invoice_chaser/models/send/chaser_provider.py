@@ -88,17 +88,17 @@ class ChaserProvider(models.Model):
         )
         return count
 
-    def _get_sent_box(self):
+    def _get_sent_box__(self):
         """Where to look whether a message was sent: an adapter with ``find_sent``, not
         connected yet. None where nothing can be asked.
 
         :raises UserError: when it cannot be opened (no key, no password)
         """
         self.ensure_one()
-        by_kind = getattr(self, f"_get_sent_box_{self.kind}", None)
+        by_kind = getattr(self, f"_get_sent_box_{self.kind}__", None)
         rests = self.read_hold_until and self.read_hold_until > fields.Datetime.now()
         by_imap = self.is_reading and self.read_method == "imap" and not rests
-        return by_kind and by_kind() or (self._get_reader() if by_imap else None)
+        return by_kind and by_kind() or (self._get_reader__() if by_imap else None)
 
     # -- clock
 

@@ -155,7 +155,8 @@ class ChaserSender(models.AbstractModel):
             return Skip("gone")
         rows = job.run.ask(
             SQL(
-                """SELECT r.id, r.token, r.language, r.message_id, r.attempt_count,
+                """SELECT r.id, r.token, r.pixel_token, r.stop_token, r.reply_token,
+                      r.language, r.message_id, r.attempt_count,
                       r.channel_rest, r.level_id, r.campaign_id, r.split_move_id,
                       r.partner_id, r.company_id,
                       c.template_id, c.campaign_type, c.sender_name, c.reply_to,

@@ -36,6 +36,7 @@ class Note:
     moment: datetime
     user_id: int
     activity_type_id: int
+    company_id: int
     copies: tuple[str, ...] = ()
     copies_left_out: tuple[tuple, ...] = ()
 
@@ -195,6 +196,7 @@ class ChaserSender(models.AbstractModel):
             moment=moment,
             user_id=own["user_id"],
             activity_type_id=level["activity_type_id"],
+            company_id=own["company_id"],
             copies=tuple(job.copies),
             copies_left_out=tuple(job.copies_left_out),
             **job.channel._prepare_note(job),
@@ -214,6 +216,7 @@ class ChaserSender(models.AbstractModel):
             moment=reminder.sent_at,
             user_id=user.id,
             activity_type_id=level.activity_type_id.id,
+            company_id=reminder.company_id.id,
             copies=tuple(filter(None, (reminder.recipient_cc or "").split(", "))),
             **channel._prepare_late_note(reminder),
         )
@@ -267,10 +270,18 @@ class ChaserSender(models.AbstractModel):
             "reply_to": note.reply_to or note.sender,
             "date": note.moment,
         }
-        documents = [("account.move", move_id) for move_id in note.move_ids]
-        documents.append(("res.partner", note.partner_id))
         return [
-            values | {"model": model, "res_id": res_id} for model, res_id in documents
+            *(
+                values | {"model": "account.move", "res_id": move_id}
+                for move_id in note.move_ids
+            ),
+            # Other companies that have the customer in common do not see it.
+            values
+            | {
+                "model": "res.partner",
+                "res_id": note.partner_id,
+                "chaser_company_id": note.company_id,
+            },
         ]
 
     @api.model

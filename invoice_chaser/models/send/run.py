@@ -253,7 +253,7 @@ class MailboxRun:
             return
         box = None
         try:
-            box = provider._get_sent_box()
+            box = provider._get_sent_box__()
             ripe = waiting.filtered(
                 lambda reminder: reminder.attempted_at <= now - _RIPE
             )
@@ -443,7 +443,7 @@ class MailboxRun:
         when nothing is tried."""
         provider = self.provider
         try:
-            transport = provider._get_transport()
+            transport = provider._get_transport__()
             transport.open()
         except UserError as error:
             self._fresh()

@@ -17,7 +17,7 @@ class AccountMove(models.Model):
         "Promises",
         copy=False,
         readonly=True,
-        groups="invoice_chaser.group_chaser_user",
+        groups=fields.NO_ACCESS,
     )
     chaser_dispute_ids = fields.Many2many(
         "chaser.dispute",
@@ -27,7 +27,7 @@ class AccountMove(models.Model):
         "Disputes",
         copy=False,
         readonly=True,
-        groups="invoice_chaser.group_chaser_user",
+        groups=fields.NO_ACCESS,
     )
     chaser_promise_date = fields.Date(
         "Promised For",
@@ -36,6 +36,7 @@ class AccountMove(models.Model):
         inverse="_inverse_chaser_promise_date",
         store=True,
         readonly=False,
+        groups="invoice_chaser.group_chaser_user",
         help="The customer promised to pay on this day; no reminder before it has "
         "passed. Setting it records a promise.",
     )
@@ -46,6 +47,7 @@ class AccountMove(models.Model):
         inverse="_inverse_chaser_dispute_reason",
         store=True,
         readonly=False,
+        groups="invoice_chaser.group_chaser_user",
         help="What the customer disputes; no reminder while it is set. Setting it "
         "records a dispute, emptying it resolves it.",
     )

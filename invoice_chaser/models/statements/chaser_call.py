@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 
 from ..planning.open_items import PAID_STATES
 
@@ -113,6 +113,7 @@ class ChaserCall(models.Model):
             if vals.get("outcome") == "no_answer":
                 vals.setdefault("date_again", self._get_tomorrow())
         calls = super().create(vals_list)
+        calls._check_caller()
         for call in calls:
             call.partner_id = call.partner_id.commercial_partner_id
             call._settle_activities()
@@ -121,6 +122,36 @@ class ChaserCall(models.Model):
             if call.outcome == "promised":
                 call._record_promise()
         return calls
+
+    def write(self, vals):
+        self._check_recorded(vals)
+        result = super().write(vals)
+        if {"user_id", "outcome"} & set(vals):
+            self._check_caller()
+        return result
+
+    def _check_caller(self):
+        """Nobody records a call in another's name; one may be planned for others."""
+        made = self.filtered(lambda call: call.outcome != "planned")
+        if not self._is_by_program() and made.user_id - self.env.user:
+            raise AccessError(
+                self.env._("A call is recorded by the user who has made it.")
+            )
+
+    def _check_recorded(self, vals):
+        """A call that was made is evidence: its note may grow, its facts stay."""
+        facts = {"called_at", "outcome", "user_id", "company_id"} & set(vals)
+        if (
+            facts
+            and not self._is_by_program()
+            and self.filtered(lambda call: call.outcome != "planned")
+        ):
+            raise AccessError(
+                self.env._(
+                    "Who called when with which outcome cannot be changed afterwards. "
+                    "Record another call."
+                )
+            )
 
     def _get_words(self):
         """Outcome and note as one text."""
@@ -134,7 +165,7 @@ class ChaserCall(models.Model):
     def _note_on_customer(self):
         """As superuser, because users who may record a call need not have the right to
         change contacts."""
-        self.partner_id.sudo().message_post(
+        self.partner_id.sudo()._for_chaser(self.company_id).message_post(
             body=self._get_words(), author_id=self.env.user.partner_id.id
         )
 
@@ -162,6 +193,8 @@ class ChaserCall(models.Model):
                 ("res_model", "=", "res.partner"),
                 ("res_id", "=", self.partner_id.id),
                 ("activity_type_id", "in", level_types.ids),
+                # Those of another company with the same customer are theirs.
+                ("chaser_company_id", "in", (self.company_id.id, False)),
             ]
         )
         planned.activity_id = False
@@ -172,7 +205,8 @@ class ChaserCall(models.Model):
         if activities:
             activities.write({"date_deadline": self.date_again})
         else:
-            activities = self.partner_id.sudo().activity_schedule(
+            partner = self.partner_id.sudo()._for_chaser(self.company_id)
+            activities = partner.activity_schedule(
                 "mail.mail_activity_data_call",
                 self.date_again,
                 summary=self.env._("Call about overdue invoices"),
@@ -180,7 +214,7 @@ class ChaserCall(models.Model):
                 user_id=self.user_id.id,
             )
         if self.outcome == "planned":
-            self.activity_id = activities[:1]
+            self._by_program().activity_id = activities[:1]
 
     def _record_promise(self):
         moves = self.reminder_id._get_live_lines().move_id.filtered(

@@ -76,7 +76,6 @@ class ChaserHold(models.Model):
     )
     reminder_id = fields.Many2one(
         "chaser.reminder",
-        readonly=True,
         index="btree_not_null",
         ondelete="set null",
         check_company=True,
@@ -252,15 +251,17 @@ class ChaserHold(models.Model):
         """Chase again what these held; the records stay as evidence."""
         self.check_access("write")
         open_ones = self.filtered(lambda hold: not hold.released_at)
-        open_ones.write(
+        open_ones._by_program().write(
             {"released_at": fields.Datetime.now(), "released_by_id": self.env.uid}
         )
         open_ones.activity_unlink(["mail.mail_activity_data_todo"])
         # For holds of an answer, the task to read it is done.
         answered = open_ones.filtered(lambda hold: hold.code == "reply")
-        answered.partner_id.sudo().activity_feedback(
-            ["invoice_chaser.mail_activity_type_answer"]
-        )
+        for company, holds in answered.grouped("company_id").items():
+            holds.partner_id.sudo().activity_search(
+                ["invoice_chaser.mail_activity_type_answer"],
+                additional_domain=[("chaser_company_id", "in", (company.id, False))],
+            ).action_feedback()
 
     # -- business
 
@@ -454,7 +455,7 @@ class ChaserHold(models.Model):
                 )
             )
         self._replace_email(email)
-        self.partner_id.sudo()._message_log(
+        self.partner_id.sudo()._for_chaser(self.company_id)._message_log(
             body=self.env._(
                 "Reminders go to %(email)s from now on; decided by %(user)s.",
                 email=email,

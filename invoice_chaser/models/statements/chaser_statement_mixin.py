@@ -1,7 +1,7 @@
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 
 TASK_TYPE = "mail.mail_activity_data_todo"
 
@@ -46,11 +46,32 @@ class ChaserStatementMixin(models.AbstractModel):
     )
     reminder_id = fields.Many2one(
         "chaser.reminder",
-        readonly=True,
         index="btree_not_null",
         ondelete="set null",
         check_company=True,
     )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        records = super().create(vals_list)
+        records._check_source()
+        return records
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "source" in vals:
+            self._check_source()
+        return result
+
+    def _check_source(self):
+        """What the customer said on the page comes from the page alone."""
+        if not self._is_by_program() and "page" in self.mapped("source"):
+            raise AccessError(
+                self.env._(
+                    "Only what the customer says on the page is from the page: choose "
+                    "where you heard it."
+                )
+            )
 
     @api.constrains("move_ids", "partner_id")
     def _check_moves(self):
@@ -92,7 +113,7 @@ class ChaserStatementMixin(models.AbstractModel):
         ``body`` is text or ``Markup``."""
         self.ensure_one()
         body = body if isinstance(body, Markup) else Markup("<p>%s</p>") % body
-        self.partner_id.sudo()._message_log(body=body)
+        self.partner_id.sudo()._for_chaser(self.company_id)._message_log(body=body)
         for move in moves or self.move_ids:
             move.sudo()._message_log(body=body)
 

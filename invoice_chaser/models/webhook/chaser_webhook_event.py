@@ -8,7 +8,12 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, email_normalize
 
 from ...core.mail.webhooks import SERVICES, Malformed, Refused
-from ...core.status.tracking import describe_agent, judge, valid_token
+from ...core.status.tracking import (
+    describe_agent,
+    judge,
+    mask_tokens,
+    valid_token,
+)
 
 _logger = logging.getLogger(__name__)
 _ATTEMPTS = 3
@@ -447,7 +452,7 @@ class ChaserWebhookEvent(models.Model):
                 "mail_client": report.client or client or False,
                 "country_code": report.country or False,
                 "city": report.city or False,
-                "link_url": report.link or False,
+                "link_url": mask_tokens(report.link or "") or False,
                 "verdict": verdict,
                 "verdict_reason": reason or False,
             }

@@ -234,7 +234,7 @@ class ChaserProvider(models.Model):
         parameters = self.env["ir.config_parameter"].sudo()
         return parameters.get_param(VERSION_PARAMETER) or VERSION
 
-    def _get_whatsapp_client(self):
+    def _get_whatsapp_client__(self):
         """Meta's interface, for this number.
 
         :raises UserError: when something is missing, naming it
@@ -262,7 +262,7 @@ class ChaserProvider(models.Model):
             app_id=self.whatsapp_app_id or None,
         )
 
-    def _get_transport_whatsapp(self):
+    def _get_transport_whatsapp__(self):
         """Called at the start of a run. Quality, limits and templates are read anew
         before a campaign, and what they say may stop the mailbox."""
         polled = self.whatsapp_polled_at
@@ -272,7 +272,7 @@ class ChaserProvider(models.Model):
             if self.state == "expired":
                 raise UserError(self.last_error or "")
         return WhatsappTransport(
-            self._get_whatsapp_client(), self._describe_whatsapp_error
+            self._get_whatsapp_client__(), self._describe_whatsapp_error
         )
 
     def _describe_no_secret(self, field_name):
@@ -301,7 +301,7 @@ class ChaserProvider(models.Model):
         if self.kind != "whatsapp":
             return super()._prove_connection()
         self.ensure_one()
-        with self._get_whatsapp_client() as client:
+        with self._get_whatsapp_client__() as client:
             try:
                 findings = self._read_whatsapp(client)
             except (GraphError, ConnectFailed) as error:
@@ -360,7 +360,7 @@ class ChaserProvider(models.Model):
                 self.env._("Low quality of the WhatsApp number"),
                 self._get_reason_text("whatsapp_check_quality_red"),
             )
-        self.write(values)
+        self._by_program().write(values)
 
     # -- Register and Subscribe
 
@@ -382,7 +382,7 @@ class ChaserProvider(models.Model):
         self.check_access("write")
         if not _PIN.fullmatch(pin or ""):
             raise UserError(self.env._("The PIN has six digits."))
-        with self._get_whatsapp_client() as client:
+        with self._get_whatsapp_client__() as client:
             try:
                 # A number that is connected already must not be registered again
                 # (Meta: 133005 and a lock of days).
@@ -399,7 +399,7 @@ class ChaserProvider(models.Model):
         self.check_access("write")
         verify_token = self._open_secret__("whatsapp_verify_token_sealed")
         self._open_secret__("whatsapp_app_secret_sealed")
-        with self._get_whatsapp_client() as client:
+        with self._get_whatsapp_client__() as client:
             try:
                 client.subscribe(self.sudo().whatsapp_callback_url, verify_token)
             except (GraphError, ConnectFailed) as error:
@@ -422,7 +422,7 @@ class ChaserProvider(models.Model):
         with a sentence."""
         self.ensure_one()
         try:
-            with self._get_whatsapp_client() as client:
+            with self._get_whatsapp_client__() as client:
                 findings = self._read_whatsapp(client)
         except ConnectFailed as error:
             _logger.info("WhatsApp of mailbox %s was not read: %s", self.id, error)

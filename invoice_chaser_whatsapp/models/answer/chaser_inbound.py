@@ -231,7 +231,7 @@ class ChaserInbound(models.Model):
                     "or send the next reminder."
                 )
             )
-        wizard = self.env["chaser.whatsapp.answer"].create(
+        wizard = self.env["chaser.whatsapp.answer"]._create_by_program(
             {"inbound_id": self.id, "company_id": self.company_id.id}
         )
         return {

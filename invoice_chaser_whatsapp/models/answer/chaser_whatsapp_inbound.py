@@ -194,7 +194,7 @@ class ChaserWhatsappInbound(models.AbstractModel):
             return None, ""
         name = _make_file_name(kind, info)
         try:
-            with account._get_whatsapp_client() as client:
+            with account._get_whatsapp_client__() as client:
                 media = client.get_media(_text(info, "id"))
                 size = media.get("file_size")
                 if isinstance(size, int) and size > MAX_ATTACHMENT_BYTES:

@@ -280,7 +280,7 @@ class ChaserWhatsappPerson(models.Model):
         if not latest or self.opt_out_date and self.opt_out_date >= latest:
             return
         twin = twins.filtered(lambda one: one.opt_out_date == latest)[:1]
-        self.write(
+        self._by_program().write(
             {
                 "opt_out_date": latest,
                 "opt_out_source": twin.opt_out_source,
@@ -337,7 +337,7 @@ class ChaserWhatsappPerson(models.Model):
                 values |= {name: other[name] for name in (date, *names)}
         for name in ("phone_e164", "wa_id", "user_id", "username"):
             values[name] = self[name] or other[name]
-        self.write(values)
+        self._by_program().write(values)
 
     @api.model
     def get_import_templates(self):
@@ -469,7 +469,9 @@ class ChaserWhatsappPerson(models.Model):
         blocked = self.filtered("blocked_at")
         if not blocked:
             raise UserError(self.env._("None of these numbers is blocked."))
-        blocked.write({"blocked_at": False, "reason": False, "undeliverable_count": 0})
+        blocked._by_program().write(
+            {"blocked_at": False, "reason": False, "undeliverable_count": 0}
+        )
 
     def action_enter_consent(self):
         """Ask for the consent of these numbers."""

@@ -118,7 +118,7 @@ class ChaserWhatsappPerson(models.Model):
         for person in self:
             everyone |= person._get_twins()
         new = everyone.filtered(lambda person: person.state != "opted_out")
-        new.write(
+        new._by_program().write(
             {
                 "opt_out_date": moment or fields.Datetime.now(),
                 "opt_out_source": source,
@@ -139,10 +139,14 @@ class ChaserWhatsappPerson(models.Model):
                 person._block("undeliverable", self.env._("Error %s", code))
 
     def _note_delivered(self):
-        self.filtered("undeliverable_count").write({"undeliverable_count": 0})
+        self.filtered("undeliverable_count")._by_program().write(
+            {"undeliverable_count": 0}
+        )
 
     def _block(self, reason, words=""):
-        self.write({"blocked_at": fields.Datetime.now(), "reason": reason})
+        self._by_program().write(
+            {"blocked_at": fields.Datetime.now(), "reason": reason}
+        )
         for person in self:
             sentence = dict(BLOCK_REASONS)[reason]
             labels = dict(self._fields["reason"]._description_selection(self.env))

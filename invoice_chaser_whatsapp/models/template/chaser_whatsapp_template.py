@@ -290,7 +290,7 @@ class ChaserWhatsappTemplate(models.Model):
             template.variable_ids.filtered(
                 lambda variable, wanted=wanted: variable.name not in wanted
             ).unlink()
-            self.env["chaser.whatsapp.variable"].create(
+            self.env["chaser.whatsapp.variable"]._create_by_program(
                 [
                     {
                         "template_id": template.id,
@@ -516,6 +516,7 @@ class ChaserWhatsappVariable(models.Model):
 
     _name = "chaser.whatsapp.variable"
     _description = "Variable of a WhatsApp Template"
+    _inherit = ["chaser.company.mixin"]
     _order = "id"
 
     template_id = fields.Many2one(

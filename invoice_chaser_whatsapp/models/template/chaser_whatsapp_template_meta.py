@@ -244,7 +244,7 @@ class ChaserWhatsappTemplate(models.Model):
 
     def _submit(self):
         content = self._make_content()
-        with self.provider_id._get_whatsapp_client() as client:
+        with self.provider_id._get_whatsapp_client__() as client:
             try:
                 components = self._make_components(content, client)
                 if self.meta_id:
@@ -430,7 +430,7 @@ class ChaserWhatsappTemplate(models.Model):
         self.ensure_one()
         self.check_access("write")
         try:
-            with self.provider_id._get_whatsapp_client() as client:
+            with self.provider_id._get_whatsapp_client__() as client:
                 client.unpause_template(self.meta_id)
         except GraphError as error:
             raise self._explain(error) from None
@@ -445,7 +445,7 @@ class ChaserWhatsappTemplate(models.Model):
         self.ensure_one()
         self.check_access("unlink")
         try:
-            with self.provider_id._get_whatsapp_client() as client:
+            with self.provider_id._get_whatsapp_client__() as client:
                 client.delete_template(self.name, self.meta_id)
         except GraphError as error:
             raise self._explain(error) from None

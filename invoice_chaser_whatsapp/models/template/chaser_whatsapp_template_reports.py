@@ -128,7 +128,7 @@ class ChaserWhatsappTemplate(models.Model):
         :raises UserError: when Meta cannot be asked
         """
         try:
-            with account._get_whatsapp_client() as client:
+            with account._get_whatsapp_client__() as client:
                 rows = list(client.list_templates())
         except GraphError as error:
             raise UserError(

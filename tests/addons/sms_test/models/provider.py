@@ -34,7 +34,7 @@ class Provider(models.Model):
     def _get_connection_fields(self):
         return super()._get_connection_fields() | {"sms_test_url"}
 
-    def _get_transport_sms_test(self):
+    def _get_transport_sms_test__(self):
         if not self.sms_test_url or not self.sms_test_key_sealed:
             raise UserError(
                 self.env._("“%s” needs the gateway's address and key.", self.name)

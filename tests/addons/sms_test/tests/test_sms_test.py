@@ -151,7 +151,7 @@ class TestFallBack(SmsCase):
     def test_of_a_cancelled_campaign(self):
         reminder = self._queue()
         self._run_channel()
-        reminder.campaign_id.state = "cancelled"
+        reminder.campaign_id.sudo().state = "cancelled"
         self._report_undelivered(reminder)
 
     def test_of_which_nobody_knows_whether_it_left(self):
