@@ -41,17 +41,19 @@ class ChaserChannelMixin(models.AbstractModel):
         "reason, and whom a message goes to in place of somebody who is away.",
     )
 
+    @api.depends("channel")
     @api.depends_context("lang")
     def _compute_address_note(self):
+        self.address_note = False
         for company in self.company_id:
             mine = self.filtered(
                 lambda record, company=company: record.company_id == company
+                and record.channel == DEFAULT_CHANNEL
             )
             partners = mine.partner_id.sudo().with_company(company)
             notes = partners._get_chaser_address_notes() if partners else {}
             for record in mine:
                 record.address_note = notes.get(record.partner_id.id)
-        (self - self.filtered("company_id")).address_note = False
 
     @api.depends("channel_passed")
     @api.depends_context("lang")

@@ -213,7 +213,6 @@ class ResPartner(models.Model):
 
         :param contacts: partner id → ids of the contacts of their invoices
         """
-        self.env["res.partner"].flush_model()
         emails = {row["id"]: self._choose_emails(row) for row in self._read_emails()}
         missing = {
             contact_id: partner_id
@@ -231,7 +230,8 @@ class ResPartner(models.Model):
 
     def _read_emails(self):
         """What ``_choose_emails`` takes, of each."""
-        self.env["chaser.inbound"].flush_model()
+        for model in ("res.partner", "chaser.inbound"):
+            self.env[model].flush_model()
         return self.env.execute_query_dict(
             SQL(
                 "SELECT p.id, p.email AS own_email, %s AS site_emails, %s AS "

@@ -244,7 +244,6 @@ class ResPartner(models.Model):
     @api.depends("email", "child_ids.email", "child_ids.type")
     @api.depends_context("company", "lang")
     def _compute_chaser_address_note(self):
-        self.env["res.partner"].flush_model()
         customers = self.commercial_partner_id.with_context(lang=self.env.lang)
         notes = customers._get_chaser_address_notes() if customers.ids else {}
         for partner in self:
