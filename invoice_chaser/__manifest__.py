@@ -61,6 +61,8 @@
         "views/res_config_settings_views.xml",
         "wizard/chaser_template_compare_views.xml",
         "views/chaser_webhook_event_views.xml",
+        "views/chaser_retention_rule_views.xml",
+        "wizard/chaser_person_data_views.xml",
         "views/chaser_worklist_views.xml",
         "views/chaser_inbound_views.xml",
         "wizard/chaser_inbound_assign_views.xml",

@@ -57,6 +57,7 @@ from . import (
     test_promise,
     test_reading,
     test_responsible,
+    test_retention,
     test_rights,
     test_rights_evidence,
     test_rights_links,

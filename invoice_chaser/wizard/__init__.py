@@ -3,6 +3,7 @@ from . import (
     chaser_glance,
     chaser_inbound_assign,
     chaser_mailbox_move,
+    chaser_person_data,
     chaser_preview,
     chaser_preview_message,
     chaser_simulation,
