@@ -52,7 +52,7 @@ class ChaserDiagnosisMixin(models.AbstractModel):
     def action_check_domain(self):
         """A dialog that explains the domain's records from what is pasted into it."""
         self.ensure_one()
-        check = self.env["chaser.domain.check"].create(
+        check = self.env["chaser.domain.check"]._create_by_program(
             {"provider_id": self.id, "company_id": self.company_id.id}
         )
         return {
