@@ -120,6 +120,7 @@ def check_browser(world, tmp_path):
     )
     for tag in ("en", "ar"):
         assert f"{tag} checked: 1" in output, output
+        assert f"{tag} imported: done" in output, output
         assert f"{tag} overflow: 0" in output, output
         assert f"{tag}-phone overflow: 0" in output, output
         emails = f"%@shop-{tag}-%"
