@@ -25,7 +25,9 @@ SMALL, LARGE, GROWTH, IDLE = 15, 60, 6, 600
 
 
 # Files that make a pattern from data: of escaped words with bounded gaps.
-FROM_DATA = {"core/inbound/inbound.py"}
+FROM_DATA = {"core/inbound/inbound.py", "core/letter/colleague_copy.py"}
+# Places of patterns that are put together where they are used.
+UNSEEN = []
 
 
 @cache
@@ -72,7 +74,8 @@ def _read_file(path, parts):
                 known = is_core and (
                     node.func.attr == "compile" or str(Path(*parts)) in FROM_DATA
                 )
-                assert known, f"{path}:{node.lineno}: compile it in a module of core"
+                if not known:
+                    UNSEEN.append(f"{path}:{node.lineno}")
                 continue
             compiled = node.func.attr == "compile"
             if not (is_core and compiled):
@@ -149,6 +152,7 @@ def test_patterns_are_found():
     patterns = find_patterns()
     assert len(patterns) > 80
     assert any("models" in place for place, _anchored in patterns.values())
+    assert not UNSEEN, "compile them in a module of core"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from html import escape
 from .localize import isolate
 from .texts import TEXTS
 
-_SHEET = re.compile(r'<table[^>]*class="sheet"[^>]*>\s*<tbody>')
+_SHEET = re.compile(r'<table[^<>]{0,500}class="sheet"[^<>]{0,500}>\s{0,50}<tbody>')
 
 
 @dataclass(frozen=True)

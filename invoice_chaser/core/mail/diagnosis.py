@@ -56,7 +56,10 @@ _CAUSES = tuple(
         ),
         ("tls_old", r"unsupported protocol|no protocols available|handshake failure"),
         ("app_password", r"application-specific password|app(?:lication)? password"),
-        ("app_password", r"\b534\b.*5\.7\.9|invalidsecondfactor|web ?login required"),
+        (
+            "app_password",
+            r"\b534\b.{0,300}5\.7\.9|invalidsecondfactor|web ?login required",
+        ),
         (
             "basic_off",
             r"basic authentication is (?:disabled|blocked)|5\.7\.139|5\.7\.30",
@@ -75,7 +78,10 @@ _CAUSES = tuple(
             "sender_foreign",
             r"sender address rejected: not owned|5\.7\.60|from address is not verified",
         ),
-        ("sender_unproven", r"not verified|identity .*check|not authori[sz]ed to use"),
+        (
+            "sender_unproven",
+            r"not verified|identity .{0,300}check|not authori[sz]ed to use",
+        ),
         (
             "password",
             r"\b535\b|5\.7\.8|authentication (?:failed|unsuccessful|credentials)",
@@ -100,7 +106,10 @@ _CAUSES = tuple(
         ("blocked", r"blocked|blacklist|blocklist|spamhaus|reputation|bad dns|\bptr\b"),
         ("limit", r"quota|limit exceeded|too many|rate limit|daily|throttl"),
         ("full", r"mailbox (?:is )?full|5\.2\.2|storage"),
-        ("sender_refused", r"sender address rejected|domain .*not (?:found|exist)"),
+        (
+            "sender_refused",
+            r"sender address rejected|domain .{0,300}not (?:found|exist)",
+        ),
     )
 )
 _CLOSED = re.compile(

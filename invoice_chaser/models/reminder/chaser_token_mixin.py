@@ -46,15 +46,19 @@ class ChaserTokenMixin(models.AbstractModel):
     _lower_stop_token_idx = models.Index("(lower(stop_token))")
     _lower_reply_token_idx = models.Index("(lower(reply_token))")
 
-    def _restore_tokens(self, text):
+    def _restore_tokens(self, text, **others):
         """What is kept of a message, with the secret part of its links again. For what
-        leaves, never for what a user reads."""
+        leaves, never for what a user reads.
+
+        :param others: tokens in place of the own ones, by the letter in the path
+        """
         reminder = self.sudo()
         tokens = {
             "c": reminder.token,
             "o": reminder.pixel_token,
             "u": reminder.stop_token,
             "p": reminder.page_token,
+            **others,
         }
         moves = reminder.line_ids.move_id
         return restore_tokens(

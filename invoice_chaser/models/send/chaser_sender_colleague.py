@@ -123,15 +123,20 @@ class ChaserSenderColleague(models.AbstractModel):
         subject, html, text = make_copy(
             Original(
                 original.subject or "",
-                original.body_html or "",
-                original.body_text or "",
+                *(
+                    # Its own links are found by one token, whatever they are for.
+                    original._restore_tokens(
+                        str(text or ""), o=original.token, u=original.token
+                    )
+                    for text in (original.body_html, original.body_text)
+                ),
                 original.token,
                 page_token and original._make_page_url(base_url, page_token) or "",
                 tuple(original.link_targets or ()),
                 tuple(original._get_all_recipients()),
                 langs,
             ),
-            stop_url=f"{base_url}/chaser/u/{job.row['token']}",
+            stop_url=f"{base_url}/chaser/u/{job.row['stop_token']}",
             home_url=f"{base_url}/my/invoices",
         )
         job.rendered = render.Rendered(subject, html, text, (), langs)
