@@ -36,13 +36,17 @@ def make_reminders(env):
         reminder_id,
         POOL,
         token="md5('t' || n)",
+        pixel_token="md5('o' || n)",
+        stop_token="md5('u' || n)",
+        reply_token="md5('r' || n)",
         page_token="md5('p' || n)",
         message_id="'m' || n",
     )
     env.cr.execute(
-        "SELECT token FROM chaser_reminder WHERE id >= %s ORDER BY id", [first]
+        "SELECT token, pixel_token FROM chaser_reminder WHERE id >= %s ORDER BY id",
+        [first],
     )
-    return [token for (token,) in env.cr.fetchall()]
+    return env.cr.fetchall()
 
 
 def make_traces(env):
@@ -82,9 +86,9 @@ def run(env, target):
     plan = {
         "pixel": {
             "empty": empty,
-            "ours": [f"/chaser/o/{token}.gif" for token in tokens],
+            "ours": [f"/chaser/o/{pixel}.gif" for _token, pixel in tokens],
         },
-        "click": {"empty": empty, "ours": [f"/chaser/c/{tokens[0]}/1"]},
+        "click": {"empty": empty, "ours": [f"/chaser/c/{tokens[0][0]}/1"]},
     }
     if not SMOKE:  # installing the peer takes a minute
         link = env["link.tracker"].create(

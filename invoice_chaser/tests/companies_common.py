@@ -169,9 +169,9 @@ class CompaniesCase(ChaserCase):
         reminder = campaign.reminder_ids
         self.assertEqual(reminder.state, "sent", reminder.reason)
         hit = {"method": "GET", "user_agent": word, "ip": "192.0.2.9", "country": "AE"}
-        self.env["chaser.event"].sudo()._register_hit(
-            reminder.sudo().pixel_token, "opened", hit
-        )
+        Event = self.env["chaser.event"].sudo()
+        token = reminder.sudo().pixel_token
+        Event._store_hits([Event._prepare_hit(token, "opened", hit)])
         preview = (
             self._make_invoice_in(
                 user, self._make_customer(f"{word} second", f"second@{mark}.example")

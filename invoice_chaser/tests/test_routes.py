@@ -15,6 +15,7 @@ from odoo.tools import SQL
 
 from ..controllers.tracking import PIXEL
 from ..core.mail.webhooks.base import MAX_BODY
+from ..core.status import spool
 from ..core.status.tracking import new_token
 from .common import ChaserCase, FakeTransport
 
@@ -113,9 +114,17 @@ class TestRoutes(ChaserCase, HttpCase):
         yield  # it is on for the whole class
 
     def _hit(
-        self, path, method="GET", agent=CHROME, headers=None, quiet=True, **options
+        self,
+        path,
+        method="GET",
+        agent=CHROME,
+        headers=None,
+        quiet=True,
+        collect=True,
+        **options,
     ):
-        """One request, and what holds for every answer of a public route."""
+        """One request, and what holds for every answer of a public route; then what
+        the writer does a moment later (``collect``)."""
         headers = {"User-Agent": agent, **(headers or {})}
         with self.assertNoLogs(level="WARNING" if quiet else "CRITICAL"):
             answer = self.url_open(
@@ -133,6 +142,8 @@ class TestRoutes(ChaserCase, HttpCase):
             self.assertNotIn(sign, answer.text, where)
         if answer.status_code == 302:
             self.assertIn(answer.headers["Location"], TARGETS, where)
+        if collect:
+            self._collect()
         self.env.invalidate_all()
         return answer
 
@@ -877,6 +888,49 @@ class TestRoutes(ChaserCase, HttpCase):
         self.env.ref("invoice_chaser.ir_cron_collect_spool").method_direct_trigger()
         self.env.invalidate_all()
 
+    def test_no_response_waits_for_the_database(self):
+        """An open asks it nothing, a click only where it leads."""
+        with self._busy("_store_hits"), self._busy("_read_facts_of_hits"):
+            with self._busy("_find_reminder"):
+                self._hit(self.pixel, collect=False)
+            self._click(collect=False)
+        self.assertFalse(self._events())
+        [file] = self.folder.iterdir()
+        self.assertEqual(len(file.read_text().splitlines()), 2)
+        self._collect()
+        self.assertEqual(len(self._events()), 2)
+
+    def test_many_hits_are_stored_together(self):
+        """One insert for all of them, whatever their number."""
+        Event = self.env["chaser.event"].sudo()
+        hits = [
+            Event._prepare_hit(
+                self.reminder.sudo().pixel_token,
+                "opened",
+                {
+                    "method": "GET",
+                    "user_agent": CHROME,
+                    "ip": "10.0.0.1",
+                    "country": "",
+                },
+            )
+            for _ in range(200)
+        ]
+        with self.assertQueryCount(2):
+            Event._store_hits(hits)
+        self.env.invalidate_all()
+        self.assertEqual(len(self._events("opened")), 200)
+
+    def test_two_collectors_in_one_folder(self):
+        """The second one leaves them to the first."""
+        self._hit(self.pixel, collect=False)
+        with spool.collecting(self.folder) as mine:
+            self.assertTrue(mine)
+            self.assertFalse(self.env["chaser.event"].sudo()._collect_hits())
+        self.assertFalse(self._events())
+        self._collect()
+        self.assertEqual(len(self._events()), 1)
+
     def test_busy_database_loses_no_hit(self):
         for error in (
             psycopg2.errors.LockNotAvailable("lock"),
@@ -887,9 +941,13 @@ class TestRoutes(ChaserCase, HttpCase):
         ):
             with self.subTest(error=type(error).__name__):
                 known = self._events()
-                with self._busy("_store_hit", error):
-                    self.assertEqual(self._hit(self.pixel, agent=IPHONE).content, PIXEL)
-                    self.assertEqual(self._click(2).headers["Location"], TARGETS[1])
+                with self._busy("_store_hits", error):
+                    answer = self._hit(self.pixel, agent=IPHONE, collect=False)
+                    self.assertEqual(answer.content, PIXEL)
+                    answer = self._click(2, collect=False)
+                    self.assertEqual(answer.headers["Location"], TARGETS[1])
+                    with self.assertRaises(type(error)):
+                        self.env["chaser.event"].sudo()._collect_hits()
                 self.assertEqual(self._events(), known)
                 [file] = self.folder.iterdir()
                 kept = file.read_text()
@@ -923,8 +981,7 @@ class TestRoutes(ChaserCase, HttpCase):
     def test_hit_keeps_its_own_time(self):
         """Stored an hour later it is still judged and dated by when it came."""
         self.reminder.sudo().sent_at = fields.Datetime.now()
-        with self._busy("_store_hit"):
-            self._hit(self.pixel)
+        self._hit(self.pixel, collect=False)
         [file] = self.folder.iterdir()
         self.env["chaser.event"].flush_model()
         with patch.object(
@@ -937,8 +994,7 @@ class TestRoutes(ChaserCase, HttpCase):
         )
 
     def test_collecting_passes_over_rubbish(self):
-        with self._busy("_store_hit"):
-            self._hit(self.pixel)
+        self._hit(self.pixel, collect=False)
         [file] = self.folder.iterdir()
         hit = file.read_text()
         file.write_text(
@@ -951,31 +1007,41 @@ class TestRoutes(ChaserCase, HttpCase):
         self.assertEqual(self._verdicts(), [("human", "")])
         self.assertFalse(list(self.folder.iterdir()))
 
-    def test_unknown_token_is_not_kept(self):
-        """The disk cannot be filled with made-up tokens."""
-        with self._busy("_store_hit"):
-            self._hit(f"/chaser/o/{BAD_TOKENS['unknown']}.gif")
-            self._hit(f"/chaser/c/{BAD_TOKENS['unknown']}/1")
-            self._click(77)
+    def test_unknown_tokens_are_not_kept(self):
+        """The disk cannot be filled with made-up tokens: those of images are gone with
+        the next look, a second later; those of links are never written."""
+        self._hit(f"/chaser/c/{BAD_TOKENS['unknown']}/1", collect=False)
+        self._click(77, collect=False)
         self.assertFalse(list(self.folder.iterdir()))
+        self._hit(f"/chaser/o/{BAD_TOKENS['unknown']}.gif")
+        self.assertFalse(list(self.folder.iterdir()))
+        self.assertFalse(self._events())
+
+    @contextmanager
+    def _full_disk(self):
+        with patch.object(
+            type(self.env["chaser.event"]),
+            "_get_spool_folder",
+            lambda _self: Path("/dev/null/x"),
+        ):
+            yield
+
+    def test_a_full_disk_loses_no_hit(self):
+        with self._full_disk():
+            self.assertEqual(self._hit(self.pixel, collect=False).content, PIXEL)
+            self.assertEqual(self._click(collect=False).status_code, 302)
+        self.assertEqual(len(self._events()), 2)
 
     def test_nothing_works_but_the_answer(self):
         """Neither the database nor the disk can store it."""
-        with (
-            self._busy("_find_reminder"),
-            patch.object(
-                type(self.env["chaser.event"]),
-                "_get_spool_folder",
-                lambda _self: Path("/dev/null/x"),
-            ),
-        ):
+        with self._busy("_find_reminder"), self._busy("_store_hits"), self._full_disk():
             with self.assertLogs("odoo.addons.invoice_chaser", "WARNING") as logs:
                 self.assertEqual(self.url_open(self.pixel).content, PIXEL)
                 self.assertTrue(
                     self._is_invalid(self.url_open(f"/chaser/c/{self.token}/1"))
                 )
         self.assertEqual(len(logs.output), 2)
-        self.assertTrue(all("a hit is lost" in line for line in logs.output))
+        self.assertTrue(all("it is lost" in line for line in logs.output))
 
     def test_unforeseen_error_is_answered(self):
         for method, path in (

@@ -105,3 +105,21 @@ def test_a_disk_that_does_not_take_it_is_an_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError):
         spool.append(tmp_path / "file" / "folder", {"n": 1})
+
+
+def test_one_collector_at_a_time(tmp_path):
+    with spool.collecting(tmp_path / "none") as mine:
+        assert mine
+    with spool.collecting(tmp_path) as first, spool.collecting(tmp_path) as second:
+        assert (first, second) == (True, False)
+        spool.append(tmp_path, {"n": 1})
+    with spool.collecting(tmp_path) as again:
+        assert again and len(collect(tmp_path)) == 1
+
+
+def test_what_waits_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(spool, "MAX_FILE", 1000)
+    with pytest.raises(OSError):
+        for number in range(100):
+            spool.append(tmp_path, {"n": number, "fill": "x" * 50})
+    assert 5 < len(collect(tmp_path)) < 20

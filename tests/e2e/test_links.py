@@ -19,6 +19,12 @@ def _links(world):
     ).group(1)
 
 
+def _hits(world):
+    return world.query(
+        "SELECT id FROM chaser_event WHERE event_type IN ('opened', 'clicked')"
+    )
+
+
 def test_answers_while_the_table_is_locked(world):
     world.build(customers=1)
     world.start()
@@ -39,16 +45,35 @@ def test_answers_while_the_table_is_locked(world):
             and "/my/invoices/" in response.headers["Location"]
         )
         assert time.monotonic() - started < 10
-    world.shell(
-        'env["chaser.event"]._cron_collect_spool(); '
-        'env["chaser.event"]._cron_collect_spool(); env.cr.commit()'
-    )
+    world.wait_until(lambda: len(_hits(world)) == 3)
     rows = world.query(
         "SELECT event_type, verdict, device_type, count(*) FROM chaser_event "
         "WHERE event_type IN ('opened', 'clicked')"
         " GROUP BY 1, 2, 3 ORDER BY 1"
     )
     assert rows == [("clicked", "human", "phone", 1), ("opened", "human", "phone", 2)]
+
+
+def test_hits_of_a_killed_server_are_stored(world):
+    """Whoever was answered counts: the file outlives the process, and the next one
+    stores what it finds."""
+    world.build(customers=1)
+    server = world.start()
+    world.queue()
+    world.wait_until(lambda: world.states() == {"sent": 1})
+    pixel, click = _links(world)
+    requests.get(pixel, headers=PHONE, timeout=20)
+    world.wait_until(lambda: len(_hits(world)) == 1, 30)
+    for _ in range(20):
+        requests.get(pixel, headers=PHONE, timeout=20)
+    response = requests.get(click, headers=PHONE, timeout=20, allow_redirects=False)
+    assert response.status_code == 302
+    world.kill(server)
+    before = len(_hits(world))
+    world.start()
+    requests.get(pixel, headers=PHONE, timeout=20)
+    world.wait_until(lambda: len(_hits(world)) == 23, 60)
+    assert before <= 22
 
 
 def test_link_leads_to_the_invoice_without_login(world):

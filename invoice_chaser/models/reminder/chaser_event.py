@@ -1,4 +1,5 @@
 import logging
+import uuid
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from ...core.status.tracking import (
     judge,
     mask_tokens,
 )
+from .hit_writer import HitWriter
 
 EVENT_TYPES = [
     ("sent", "Sent"),
@@ -34,11 +36,19 @@ EVENT_TYPES = [
 # Only the verdict and personal data that is deleted may change afterwards.
 _CHANGEABLE = {"verdict", "verdict_reason", "user_agent", "ip_address", "raw_data"}
 _logger = logging.getLogger(__name__)
-# How long a public route waits for the database before the hit goes to a file instead
-# (milliseconds).
+# How long a public route waits for the database (milliseconds).
 _PATIENCE = 1500
+_BOUND = "SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s"
+# What a hit needs of its reminder.
+_FACTS = """SELECT r.id, r.campaign_id, r.partner_id, r.company_id, r.sent_at,
+    r.link_targets, r.token, r.pixel_token, c.chaser_link_days
+    FROM chaser_reminder r JOIN res_company c ON c.id = r.company_id
+    WHERE r.state IN ('sending', 'sent', 'failed') AND r.purpose <> 'colleague'"""
 # Whose token a hit has to carry.
 _TOKEN_OF_HIT = {"opened": "pixel_token", "clicked": "token"}
+# Hits that are stored in one insert.
+_BATCH = 500
+_WRITER = HitWriter()
 _HIT_KEYS = {
     "uid",
     "token",
@@ -183,102 +193,99 @@ class ChaserEvent(models.Model):
         }
 
     # -- Hits from outside: opens, clicks, unsubscriptions. Called by public routes as
-    # superuser, with a token from a link
+    # superuser, with a token from a link. Opens and clicks wait in a file, and a writer
+    # stores them together a second later, so that no response waits for the database.
 
     @api.model
     def _register_hit(self, token, event_type, hit, position=None):
-        """Store an open or click; never raises for a busy database.
+        """Keep an open or click; never raises for a busy database. Only a click asks
+        the database, for where it leads.
 
         :param dict hit: ``method``, ``user_agent``, ``ip``, ``country`` of the request
         :return: for a click the stored target, or None when there is none (or the link
-        has expired)
+            has expired, or the database does not respond; then the hit is kept)
         """
-        hit = hit | {
+        hit = self._prepare_hit(token, event_type, hit, position)
+        target = None
+        if event_type == "clicked":
+            try:
+                with self.env.cr.savepoint(flush=False):
+                    fact = self._find_reminder(token, event_type, _PATIENCE)
+                target = self._get_target(fact, position) if fact else None
+                if not target:
+                    return None
+            except psycopg2.Error:
+                _logger.info("A click leads nowhere now: the database does not respond")
+        if not self._keep_hit(hit):
+            self._store_at_once(hit)
+        return target
+
+    @api.model
+    def _prepare_hit(self, token, event_type, hit, position=None):
+        return hit | {
+            "uid": uuid.uuid4().hex,
             "token": token,
             "event_type": event_type,
             "position": position,
             "at": fields.Datetime.to_string(fields.Datetime.now()),
         }
-        try:
-            with self.env.cr.savepoint(flush=False):
-                fact = self._find_reminder(token, event_type, _PATIENCE)
-                if not fact:
-                    return None
-                target = (
-                    self._get_target(fact, position)
-                    if event_type == "clicked"
-                    else None
-                )
-                if event_type == "clicked" and not target:
-                    return None
-                self._store_hit(fact, hit, target)
-                return target
-        except psycopg2.Error as error:
-            return self._spool_hit(hit, error)
 
     @api.model
-    def _spool_hit(self, hit, error):
-        """Keep the hit in a file while the database is busy; a click still gets its
-        target."""
-        self._keep_hit(hit, error)
-        if hit["event_type"] != "clicked":
-            return None
-        try:
-            with self.env.cr.savepoint(flush=False):
-                fact = self._find_reminder(hit["token"], "clicked", _PATIENCE)
-                return self._get_target(fact, hit["position"]) if fact else None
-        except psycopg2.Error:
-            return None
-
-    @api.model
-    def _keep_hit(self, hit, error):
-        """Write a hit to a file for ``_cron_collect_spool``. Returns whether the disk
-        could store it."""
-        _logger.info("Hit kept in a file for later: %s", type(error).__name__)
+    def _keep_hit(self, hit):
+        """Write a hit to a file, and see to it that it is stored. Returns whether the
+        disk could take it."""
         try:
             spool.append(self._get_spool_folder(), hit)
-        except OSError:
-            _logger.warning(
-                "The spool folder %s cannot be written; a hit is lost",
-                self._get_spool_folder(),
-            )
+        except OSError as error:
+            _logger.info("A hit cannot be kept in a file: %s", error.strerror)
             return False
+        _WRITER.wake(self.env.cr.dbname)
         return True
+
+    @api.model
+    def _store_at_once(self, hit):
+        """The disk does not take it, so that the response waits for the database."""
+        try:
+            with self.env.cr.savepoint(flush=False):
+                self.env.cr.execute(_BOUND, [_PATIENCE, _PATIENCE])
+                self._store_hits([hit])
+        except psycopg2.Error as error:
+            _logger.warning(
+                "Neither the folder %s nor the database (%s) takes a hit: it is lost",
+                self._get_spool_folder(),
+                type(error).__name__,
+            )
 
     @api.model
     def _get_spool_folder(self):
         return Path(config["data_dir"]) / "invoice_chaser_spool" / self.env.cr.dbname
 
     @api.model
-    def _find_reminder(self, token, event_type, patience=0):
+    def _find_reminder(self, token, event_type, patience):
         """The facts about the reminder that a hit needs, or None. ``patience`` in
-        milliseconds bounds every statement of the transaction; 0: no bound.
+        milliseconds bounds every statement of the transaction.
 
-        One round trip for all of it, because mail programs load thousands of images at
+        One round trip for all of it, because a scanner follows thousands of links at
         once."""
         self.env.cr.execute(
             SQL(
-                """SET LOCAL lock_timeout = %s; SET LOCAL statement_timeout = %s;
-               SELECT r.id, r.campaign_id, r.partner_id, r.company_id, r.sent_at,
-               r.link_targets, c.chaser_link_days,
-                      r.recipient_email, r.language
-                 FROM chaser_reminder r JOIN res_company c ON c.id = r.company_id
-                WHERE %s = %s AND r.state IN ('sending', 'sent', 'failed')
-                AND r.purpose <> 'colleague'""",
+                _BOUND + "; " + _FACTS + " AND %s = %s",
                 patience,
                 patience,
                 SQL.identifier("r", _TOKEN_OF_HIT[event_type]),
                 token,
             )
         )
-        facts = self.env.cr.dictfetchone()
-        if facts and facts["sent_at"] and facts["chaser_link_days"]:
-            if (
-                facts["sent_at"] + timedelta(days=facts["chaser_link_days"])
-                < fields.Datetime.now()
-            ):
-                return None
-        return facts
+        fact = self.env.cr.dictfetchone()
+        if not fact or self._is_expired(fact, fields.Datetime.now()):
+            return None
+        return fact
+
+    @api.model
+    def _is_expired(self, fact, moment):
+        """Whether a link leads nowhere any more at a moment (UTC)."""
+        days, sent_at = fact["chaser_link_days"], fact["sent_at"]
+        return bool(sent_at and days and sent_at + timedelta(days=days) < moment)
 
     @api.model
     def _get_target(self, fact, position):
@@ -288,9 +295,89 @@ class ChaserEvent(models.Model):
         index = 0 if position == HIDDEN_POSITION else position - 1
         return targets[index] if 0 <= index < len(targets) else None
 
+    # -- storing what was kept
+
     @api.model
-    def _store_hit(self, fact, hit, target, uid=None):
-        at = datetime.fromisoformat(hit["at"])
+    def _cron_collect_spool(self):
+        """For what no writer has come to: a process was killed, or the database was
+        away."""
+        self._collect_hits()
+
+    @api.model
+    def _collect_hits(self):
+        """Store the hits that wait in files. A file is deleted only after its hits are
+        committed; a hit that is stored twice counts once. Returns False when another
+        process is at it in the same folder."""
+        folder = self._get_spool_folder()
+        with spool.collecting(folder) as mine:
+            if not mine:
+                return False
+            for path, hits in spool.take(folder):
+                for start in range(0, len(hits), _BATCH):
+                    batch = hits[start : start + _BATCH]
+                    self._store_hits(batch)
+                    self.env["ir.cron"]._commit_progress(len(batch), remaining=0)
+                path.unlink()
+        return True
+
+    @api.model
+    def _store_hits(self, hits):
+        """Opens and clicks in one insert; unsubscriptions that waited one by one. What
+        belongs to no reminder, or is a torn line, is passed over."""
+        hits = [hit for hit in hits if _is_hit(hit)]
+        facts = self._read_facts_of_hits({hit["token"] for hit in hits})
+        rows, clicks = [], []
+        for hit in hits:
+            if hit["event_type"] == "unsubscribed":
+                self._stop_reminders(hit["token"], hit)
+                continue
+            fact = facts.get((hit["event_type"], hit["token"]))
+            at = datetime.fromisoformat(hit["at"])
+            if not fact or self._is_expired(fact, at):
+                continue
+            target = None
+            if hit["event_type"] == "clicked":
+                target = self._get_target(fact, hit["position"])
+                if not target:
+                    continue
+                clicks.append((fact, hit, at))
+            rows.append(self._prepare_hit_row(fact, hit, at, target))
+        if rows:
+            self.env.cr.execute(
+                SQL(
+                    """INSERT INTO chaser_event (reminder_id, campaign_id, partner_id,
+                    company_id, event_type, occurred_at, source, user_agent,
+                    ip_address, device_type, mail_client, link_url, link_position,
+                    country_code, city, time_zone, verdict, verdict_reason,
+                    provider_event_id, create_uid, write_uid, create_date, write_date)
+                    VALUES %s ON CONFLICT DO NOTHING""",
+                    SQL(", ").join(rows),
+                )
+            )
+        for fact, hit, at in clicks:
+            self._relabel_machines(fact, hit, at)
+
+    @api.model
+    def _read_facts_of_hits(self, tokens):
+        """(kind of hit, token) → facts, in one query."""
+        if not tokens:
+            return {}
+        tokens = list(tokens)
+        rows = self.env.execute_query_dict(
+            SQL(
+                _FACTS + " AND (r.pixel_token = ANY(%s) OR r.token = ANY(%s))",
+                tokens,
+                tokens,
+            )
+        )
+        return {
+            (event_type, row[column]): row
+            for row in rows
+            for event_type, column in _TOKEN_OF_HIT.items()
+        }
+
+    @api.model
+    def _prepare_hit_row(self, fact, hit, at, target):
         verdict, reason = judge(
             hit["event_type"],
             hit["method"],
@@ -299,39 +386,29 @@ class ChaserEvent(models.Model):
             hit["position"],
         )
         device, client = describe_agent(hit["user_agent"])
-        self.env.cr.execute(
-            SQL(
-                """INSERT INTO chaser_event (reminder_id, campaign_id, partner_id,
-                company_id, event_type, occurred_at, source, user_agent,
-                      ip_address, device_type, mail_client, link_url, link_position,
-                      country_code, city, time_zone, verdict, verdict_reason,
-                      provider_event_id, create_uid, write_uid, create_date, write_date)
-               VALUES (%s, %s, %s, %s, %s, %s, 'pixel', %s, %s, %s, %s, %s, %s, %s, %s,
-               %s, %s, %s, %s, 1, 1, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')
-               ON CONFLICT DO NOTHING""",
-                fact["id"],
-                fact["campaign_id"],
-                fact["partner_id"],
-                fact["company_id"],
-                hit["event_type"],
-                at,
-                hit["user_agent"] or None,
-                hit["ip"] or None,
-                device,
-                client or None,
-                # Users read where a click led; the token in it would let them act.
-                target and mask_tokens(target),
-                hit["position"],
-                hit["country"] or None,
-                hit.get("city") or None,
-                hit.get("time_zone") or None,
-                verdict,
-                reason or None,
-                uid,
-            )
+        return SQL(
+            """(%s, %s, %s, %s, %s, %s, 'pixel', %s, %s, %s, %s, %s, %s, %s, %s, %s,
+            %s, %s, %s, 1, 1, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')""",
+            fact["id"],
+            fact["campaign_id"],
+            fact["partner_id"],
+            fact["company_id"],
+            hit["event_type"],
+            at,
+            hit["user_agent"] or None,
+            hit["ip"] or None,
+            device,
+            client or None,
+            # Users read where a click led; the token in it would let them act.
+            target and mask_tokens(target),
+            hit["position"],
+            hit["country"] or None,
+            hit.get("city") or None,
+            hit.get("time_zone") or None,
+            verdict,
+            reason or None,
+            hit["uid"],
         )
-        if hit["event_type"] == "clicked":
-            self._relabel_machines(fact, hit, at)
 
     @api.model
     def _relabel_machines(self, fact, hit, at):
@@ -365,30 +442,6 @@ class ChaserEvent(models.Model):
                 links=BURST_LINKS,
             )
         )
-
-    @api.model
-    def _cron_collect_spool(self):
-        """Store the hits that waited in files. A file is deleted only after its hits
-        are committed; a hit that is stored twice counts once."""
-        for path, hits in spool.take(self._get_spool_folder()):
-            for hit in hits:
-                if not isinstance(hit, dict) or not hit.keys() >= _HIT_KEYS:
-                    continue  # a cut line that happens to be valid JSON
-                if hit["event_type"] == "unsubscribed":
-                    self._stop_reminders(hit["token"], hit)
-                    continue
-                if hit["event_type"] not in _TOKEN_OF_HIT:
-                    continue
-                fact = self._find_reminder(hit["token"], hit["event_type"])
-                target = (
-                    self._get_target(fact, hit["position"])
-                    if fact and hit["event_type"] == "clicked"
-                    else None
-                )
-                if fact and (target or hit["event_type"] == "opened"):
-                    self._store_hit(fact, hit, target, uid=hit["uid"])
-            self.env["ir.cron"]._commit_progress(len(hits), remaining=0)
-            path.unlink()
 
     # -- unsubscribe
 
@@ -427,17 +480,13 @@ class ChaserEvent(models.Model):
                     )
                 )
                 return self._stop_reminders(token, hit)
-        except psycopg2.Error as error:
-            kept = self._keep_hit(
-                hit
-                | {
-                    "token": token,
-                    "event_type": "unsubscribed",
-                    "position": None,
-                    "at": fields.Datetime.to_string(fields.Datetime.now()),
-                },
-                error,
-            )
+        except psycopg2.Error:
+            kept = self._keep_hit(self._prepare_hit(token, "unsubscribed", hit))
+            if not kept:
+                _logger.warning(
+                    "The folder %s cannot be written; an unsubscription is lost",
+                    self._get_spool_folder(),
+                )
             return self._get_unsubscribe_facts(token) if kept else None
 
     @api.model
@@ -478,110 +527,12 @@ class ChaserEvent(models.Model):
         return facts
 
 
-class ChaserAnswer(models.Model):
-    """What a customer sent from their page, unchanged, as evidence. The unique key
-    makes sure that a form counts once, even if a button is pressed twice."""
-
-    _name = "chaser.answer"
-    _description = "Customer's Answer"
-    _order = "id desc"
-    _rec_name = "action"
-
-    reminder_id = fields.Many2one(
-        "chaser.reminder", required=True, readonly=True, index=True, ondelete="cascade"
-    )
-    company_id = fields.Many2one(
-        "res.company", required=True, readonly=True, index=True
-    )
-    partner_id = fields.Many2one(
-        "res.partner",
-        "Customer",
-        required=True,
-        readonly=True,
-        index=True,
-        ondelete="cascade",
-    )
-    action = fields.Selection(
-        [
-            ("promise", "Will pay"),
-            ("paid", "Already paid"),
-            ("dispute", "Disputes"),
-            ("contact", "Wrong contact"),
-            ("copy", "Wants a copy"),
-        ],
-        required=True,
-        readonly=True,
-    )
-    key = fields.Char(
-        required=True,
-        readonly=True,
-        groups=fields.NO_ACCESS,
-        help="Of the form that was sent.",
-    )
-    answered_at = fields.Datetime(
-        "Time", required=True, readonly=True, default=fields.Datetime.now
-    )
-    said_by = fields.Char("Name Given", readonly=True)
-    text = fields.Text("In the Customer's Words", readonly=True)
-    proposed_email = fields.Char(readonly=True)
-    date_promised = fields.Date(readonly=True)
-    amount = fields.Monetary(readonly=True, aggregator=None)
-    currency_id = fields.Many2one("res.currency", readonly=True)
-    move_ids = fields.Many2many(
-        "account.move",
-        "chaser_answer_move_rel",
-        "answer_id",
-        "move_id",
-        "Invoices",
-        readonly=True,
-    )
-    attachment_id = fields.Many2one(
-        "ir.attachment", "File", readonly=True, ondelete="set null"
-    )
-    hold_id = fields.Many2one("chaser.hold", readonly=True, ondelete="set null")
-    promise_id = fields.Many2one("chaser.promise", readonly=True, ondelete="set null")
-    dispute_id = fields.Many2one("chaser.dispute", readonly=True, ondelete="set null")
-    copy_id = fields.Many2one(
-        "chaser.reminder", "Copy", readonly=True, ondelete="set null"
-    )
-    ip_address = fields.Char("IP Address", readonly=True)
-    user_agent = fields.Char(readonly=True)
-
-    _key_uniq = models.UniqueIndex("(key)")
-    _recent_idx = models.Index("(ip_address, answered_at)")
-
-    def action_view_record(self):
-        """What it led to: the promise, dispute, hold or copy; without any, the
-        reminder."""
-        self.ensure_one()
-        self.check_access("read")
-        record = (
-            self.promise_id
-            or self.dispute_id
-            or self.hold_id
-            or self.copy_id
-            or self.reminder_id
-        )
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": record._name,
-            "res_id": record.id,
-            "view_mode": "form",
-        }
-
-    def write(self, vals):
-        if not self.env.su or set(vals) & {
-            "key",
-            "action",
-            "reminder_id",
-            "text",
-            "answered_at",
-            "company_id",
-            "partner_id",
-        }:
-            raise UserError(
-                self.env._(
-                    "What a customer has answered is evidence and cannot be changed."
-                )
-            )
-        return super().write(vals)
+def _is_hit(hit):
+    """Whether a line of a file is one of ours, whole."""
+    if not isinstance(hit, dict) or not hit.keys() >= _HIT_KEYS:
+        return False
+    try:
+        datetime.fromisoformat(hit["at"])
+    except (TypeError, ValueError):
+        return False
+    return isinstance(hit["token"], str)
