@@ -80,17 +80,17 @@ class TestCopies(SendCase):
     def test_nothing_in_a_copy_stands_for_the_customer(self):
         _message, copies = self._send()
         reminder = self.reminder.sudo()
-        self.assertIn(f"/chaser/o/{reminder.token}", reminder.body_html)
+        self.assertIn("/chaser/o/removed", reminder.body_html)
         for address, copy in copies.items():
             whole = copy.html + copy.text + str(copy.headers)
-            for secret in (reminder.token, reminder.page_token):
+            for secret in (reminder.token, reminder.pixel_token, reminder.page_token):
                 self.assertNotIn(secret, whole)
             self.assertNotIn("/chaser/o/", whole)
             self.assertNotIn("/chaser/c/", whole)
             self.assertNotIn("/chaser/p/", whole)
             own = self._copies().filtered_domain([("recipient_email", "=", address)])
-            self.assertIn(f"/chaser/u/{own.sudo().token}", copy.html)
-            self.assertIn(own.sudo().token, copy.headers["List-Unsubscribe"])
+            self.assertIn(f"/chaser/u/{own.sudo().stop_token}", copy.html)
+            self.assertIn(own.sudo().stop_token, copy.headers["List-Unsubscribe"])
 
     def test_their_stop_stops_themselves(self):
         self._send()
@@ -98,8 +98,8 @@ class TestCopies(SendCase):
             lambda one: one.recipient_email == "boss@pop.example"
         )
         events = self.env["chaser.event"].sudo()
-        events._unsubscribe(own.sudo().token, _HIT)
-        events._register_hit(own.sudo().token, "opened", _HIT)
+        events._unsubscribe(own.sudo().stop_token, _HIT)
+        events._register_hit(own.sudo().pixel_token, "opened", _HIT)
         stopped = self.env["chaser.suppression"].search([]).mapped("email")
         self.assertEqual(stopped, ["boss@pop.example"])
         self.assertFalse(
