@@ -87,5 +87,7 @@ drop_gone_checkouts() { # what checkouts left behind that are not there any more
 }
 clone_db() { # clone_db FROM TO
   drop_db "$2"; createdb -T "$1" "$2"
+  # A database of its own, as Odoo makes a copy: by the uuid a mailbox knows what was sent from it (docs/threats.md).
+  psql -q -d "$2" -c "update ir_config_parameter set value = gen_random_uuid() where key = 'database.uuid'"
   if [ -d "$DATA_DIR/filestore/$1" ]; then cp -al "$DATA_DIR/filestore/$1" "$DATA_DIR/filestore/$2"; fi
 }

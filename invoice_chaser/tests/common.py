@@ -1,4 +1,5 @@
 import sys
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 from unittest.mock import patch
@@ -107,6 +108,15 @@ class ChaserCase(AccountTestInvoicingCommon):
             }
         )
         cls.provider._set_state("connected")
+
+    def setUp(self):
+        super().setUp()
+        # What is kept of attempts outside of the database ends with each test, as the
+        # database's part of it does.
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.patch(
+            self.registry["chaser.watermark"], "_get_folder", lambda _self: folder
+        )
 
     @classmethod
     def _create_company(cls, **values):

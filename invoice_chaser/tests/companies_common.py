@@ -16,6 +16,7 @@ SECRET = "Zanzibar"
 CLOSED = {
     "chaser.oauth.grant",
     "chaser.oauth.request",
+    "chaser.event.kept",
     "chaser.receivable.kept",
     "chaser.receivable.month",
     "chaser.receivable.stale",

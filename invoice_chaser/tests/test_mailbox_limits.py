@@ -13,7 +13,8 @@ from odoo.tools.misc import Callbacks
 from ..core.mail import errors
 from ..models.send.chaser_provider import _wake_scheduler
 from ..models.send.chaser_sender import ChaserSender as Pipeline
-from ..models.send.run import _CONNECTION_SPACE, _MONTH_SPACE, MailboxRun
+from ..models.send.locks import _CONNECTION_SPACE, _MONTH_SPACE
+from ..models.send.run import MailboxRun
 from .common import FakeTransport
 from .test_send import SendCase
 
@@ -528,7 +529,7 @@ class TestConnections(SendCase):
             ) as other,
             other.cursor() as cursor,
             patch(
-                "odoo.addons.invoice_chaser.models.send.run._CONNECTION_PATIENCE", 50
+                "odoo.addons.invoice_chaser.models.send.locks._CONNECTION_PATIENCE", 50
             ),
         ):
             cursor.execute(

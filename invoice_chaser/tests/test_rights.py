@@ -93,6 +93,7 @@ for _name in (
 ):
     USER_RIGHTS[_name] = MANAGER_RIGHTS[_name] = "r"
 for _name in (
+    "chaser.event.kept",
     "chaser.receivable.kept",
     "chaser.receivable.month",
     "chaser.receivable.stale",

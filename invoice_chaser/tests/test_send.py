@@ -10,7 +10,7 @@ from odoo.tools import mute_logger
 from ..core.mail import errors
 from ..core.status.tracking import mask_tokens
 from ..models.send.chaser_sender import ChaserSender as Pipeline
-from ..models.send.run import _LOCK_SPACE
+from ..models.send.locks import _LOCK_SPACE
 from .common import ChaserCase, FakeTransport
 
 STEPS = Pipeline._SEND_STEPS

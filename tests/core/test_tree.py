@@ -409,6 +409,59 @@ def test_rules_are_written_once():
     assert not again
 
 
+def _names(node):
+    return {
+        n.attr if isinstance(n, ast.Attribute) else n.id
+        for n in ast.walk(node)
+        if isinstance(n, (ast.Attribute, ast.Name))
+    }
+
+
+def _find_flushing_tries():
+    """``try`` around a savepoint that flushes, whose handlers catch errors of the
+    database: (place, what stands before it, what it catches, in order)."""
+    for path, tree in _read_files().items():
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            body = body if isinstance(body, list) else []
+            for before, item in zip([None, *body], body, strict=False):
+                if not isinstance(item, ast.Try):
+                    continue
+                flushing = [
+                    call
+                    for child in item.body
+                    for call in ast.walk(child)
+                    if isinstance(call, ast.Call)
+                    and isinstance(call.func, ast.Attribute)
+                    and call.func.attr == "savepoint"
+                    and not call.keywords
+                ]
+                if flushing:
+                    place = f"{path.relative_to(ADDON)}:{item.lineno}"
+                    caught = [_names(one.type) for one in item.handlers if one.type]
+                    yield place, before, caught
+
+
+def test_a_callers_transaction_is_theirs():
+    """A savepoint flushes what others have written before it exists. An error of that,
+    such as a conflict that Odoo would repeat, must not be caught as if it were ours:
+    the transaction would go on dead. So ``cr.flush()`` stands right before the ``try``,
+    and who catches everything lets conflicts through."""
+    found = list(_find_flushing_tries())
+    assert len(found) > 8, "the pattern is not found any more"
+    wrong = []
+    for place, before, caught in found:
+        if before is None or ast.unparse(before) != "self.env.cr.flush()":
+            wrong.append(f"{place}: no self.env.cr.flush() before it")
+        conflicts = {"SerializationFailure", "OperationalError", "CONFLICTS"}
+        for number, names in enumerate(caught):
+            if "Exception" in names and not any(
+                conflicts & one for one in caught[:number]
+            ):
+                wrong.append(f"{place}: swallows conflicts")
+    assert not wrong
+
+
 if __name__ == "__main__":
     print("rooms of models/ in the order they are loaded:", *_read_load_order())
     for (room, target), places in sorted(_read_arrows().items()):

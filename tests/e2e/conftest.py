@@ -79,6 +79,7 @@ class World:
         self.db_options = []  # for dev/db, e.g. --whatsapp
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.tests = ROOT / "tests"
 
     def build(self, customers=20, mailboxes=1, pause=0):
         self.run(["dev/db", self.name, *self.db_options])

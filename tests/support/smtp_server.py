@@ -41,6 +41,7 @@ HOST = "127.0.0.1"
 # What a fault does instead of giving a reply.
 DROP = "<drop the line>"
 HANG = "<say nothing>"
+DRIP = "<say a little now and then>"  # a line that announces another one, for ever
 STAGES = (
     "connect",  # instead of the banner
     "auth",  # instead of looking at user and password
@@ -231,8 +232,8 @@ class SmtpServer:
     def fail(
         self, stage: str, action: str, address: str = "", times: int | None = None
     ) -> None:
-        """At ``stage`` (one of STAGES) reply with ``action`` (a reply line, DROP or
-        HANG), ``times`` times (None: always).
+        """At ``stage`` (one of STAGES) reply with ``action`` (a reply line, DROP,
+        HANG or DRIP), ``times`` times (None: always).
 
         Earlier faults of a stage come first; a reply of 421 also closes the line, as
         RFC 5321 §3.8 has it.
@@ -320,6 +321,9 @@ class _Connection(SMTP):
     async def misbehave(self, action: str) -> None:
         if action == DROP:
             self.transport.abort()
+        while action == DRIP:  # cancelled as soon as the connection is closed
+            self.transport.write(b"250-please wait\r\n")
+            await asyncio.sleep(0.05)
         if action in (DROP, HANG):
             await asyncio.sleep(3600)  # cancelled as soon as the connection is closed
         await self.push(action)
@@ -390,7 +394,7 @@ class _Handler:
 
     async def handle_DATA(self, server, session, envelope) -> str:
         fault = server._state.take_fault("message")
-        if fault in (DROP, HANG):
+        if fault in (DROP, HANG, DRIP):
             await server.misbehave(fault)
         if fault:
             return fault

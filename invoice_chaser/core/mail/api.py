@@ -11,7 +11,14 @@ import requests
 import urllib3
 
 from .connection import Connection
-from .errors import DAY, OutcomeUnknown, TransportError, Unreachable, one_line
+from .errors import (
+    DAY,
+    NoSession,
+    OutcomeUnknown,
+    TransportError,
+    Unreachable,
+    one_line,
+)
 from .http import ServiceSession
 
 # Given a token that the service has just refused (empty: none was), a usable one.
@@ -100,9 +107,11 @@ class ApiConnection(Connection):
         except requests.RequestException as error:
             # The error's own text contains the address with its query, which may be
             # secret; its class says enough.
-            raise (
-                OutcomeUnknown if sends and not _never_connected(error) else Unreachable
-            )(type(error).__name__) from None
+            if _never_connected(error):
+                kind = NoSession
+            else:
+                kind = OutcomeUnknown if sends else Unreachable
+            raise kind(type(error).__name__) from None
 
 
 def retry_after(

@@ -56,6 +56,21 @@ class Unreachable(TransportError):
     again later."""
 
 
+class NoSession(Unreachable):
+    """The service itself cannot be reached, or lets nobody begin: no message was
+    refused, and the next one would not go either."""
+
+
+class StoodStill(TransportError):
+    """The process stood still (a frozen machine, a closed laptop) between the intent
+    and the moment at which the message would have been handed over. It was not: what is
+    known of it is older than it may be."""
+
+
+class NoRoom(TransportError):
+    """Our own disk takes nothing, so the message was not handed over."""
+
+
 class RecipientRefused(TransportError):
     """The service refuses this customer's address. ``permanent``: it always will (stop
     the address)."""

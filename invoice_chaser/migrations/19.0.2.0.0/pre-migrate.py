@@ -155,3 +155,13 @@ def _drop_own_extensions(cr):
                 AND name = 'chaser_provider_rule_company')"""
         )
     )
+    # The links of what waits in the queue: the sender does not make them any more.
+    cr.execute(
+        SQL(
+            """UPDATE account_move m SET access_token = gen_random_uuid()::text
+                WHERE m.access_token IS NULL AND m.move_type <> 'entry' AND m.id IN (
+                      SELECT l.move_id FROM chaser_reminder_line l
+                        JOIN chaser_reminder r ON r.id = l.reminder_id
+                       WHERE r.state = 'queued' AND NOT l.is_credit)"""
+        )
+    )

@@ -19,6 +19,7 @@ class ChaserCampaign(models.Model):
         "mail.activity.mixin",
         "chaser.reason.mixin",
         "chaser.company.mixin",
+        "chaser.campaign.row.mixin",
         "chaser.campaign.figures.mixin",
         "chaser.campaign.letters.mixin",
         "chaser.channel.choice.mixin",
@@ -171,8 +172,8 @@ class ChaserCampaign(models.Model):
     )
 
     _daily_uniq = models.UniqueIndex(
-        "(daily_run_id, daily_kind) WHERE daily_run_id IS NOT NULL",
-        "There is one such campaign per daily run.",
+        "(daily_run_id, daily_kind) WHERE daily_run_id IS NOT NULL AND state = 'draft'",
+        "There is one such draft per daily run.",
     )
     held_before_count = fields.Integer(
         "Left Out as Before", compute="_compute_held_before_count"
@@ -349,14 +350,6 @@ class ChaserCampaign(models.Model):
         self.env["chaser.daily.run"]._drop_approval(self)
         return True
 
-    def _lock(self):
-        """The campaigns, writable by the user and locked until the end of the
-        transaction, freshly read."""
-        self.check_access("write")
-        self.lock_for_update(allow_referencing=True)
-        self.invalidate_recordset()
-        return self
-
     def _start(self, moment, state="sending"):
         self.ensure_one()
         self._ensure_mailboxes()
@@ -403,6 +396,7 @@ class ChaserCampaign(models.Model):
         )
         self.env["chaser.reminder"].invalidate_model(["state", "scheduled_at"])
         self.invalidate_recordset()
+        self.env["chaser.composer"]._ensure_portal_tokens(self)
         self.env["chaser.window"]._queue(self, moment)
 
     @api.model

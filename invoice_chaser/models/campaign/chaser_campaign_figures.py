@@ -229,18 +229,7 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
             )
 
     def _compute_event_figures(self):
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT campaign_id, event_type, coalesce(verdict,
-                'human') <> 'machine' AS people, count(DISTINCT reminder_id)
-                 FROM chaser_event WHERE campaign_id IN %s GROUP BY 1, 2, 3""",
-                tuple(self.ids or [0]),
-            )
-        )
-        counts = {
-            (campaign_id, event_type, people): count
-            for campaign_id, event_type, people, count in rows
-        }
+        counts = self.env["chaser.event.kept"].sudo()._read_campaigns(self.ids)
         for campaign in self:
             for event_type in (
                 "delivered",

@@ -1,4 +1,3 @@
-import contextlib
 import logging
 from collections import Counter
 from dataclasses import replace
@@ -10,6 +9,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, plaintext2html
 
 from ...core.plan.planner import WAITING
+from ..common.conflicts import CONFLICTS, advisory_lock, quiet_conflicts
 
 _logger = logging.getLogger(__name__)
 # First key of the advisory lock: "day" in ASCII; the second is the company's id.
@@ -194,54 +194,39 @@ class ChaserDailyRun(models.Model):
         on any number of servers: one process per company at a time (advisory lock), one
         row per company and day, and each batch moves the cursor in the transaction that
         writes its reminders."""
-        for company in self.env["res.company"].search(
-            [("chaser_daily", "=", True)], order="id"
-        ):
+        companies = self.env["res.company"].search([("chaser_daily", "=", True)])
+        for company in companies.sorted("id"):
             # Stored names are in the language of the person who reads them.
             run = self.with_company(company).with_context(
                 lang=company._get_chaser_daily_user().lang or self.env.lang
             )
-            with run._company_lock(company) as alone:
-                if alone and not run._run_company(company):
-                    return
+            with quiet_conflicts(), run._company_lock(company) as alone:
+                try:
+                    if alone and not run._run_company(company):
+                        return
+                except CONFLICTS:
+                    # Somebody changed the same rows: what was not committed is undone,
+                    # and the next call does it again.
+                    self.env.cr.rollback()
+                    self.env.invalidate_all(flush=False)
+                    self.env.ref("invoice_chaser.ir_cron_daily_run")._trigger()
 
-    @contextlib.contextmanager
     def _company_lock(self, company):
         """True for the only process that plans this company. The lock belongs to the
         connection and outlives commits."""
-        cr = self.env.cr
-        cr.execute("SELECT pg_try_advisory_lock(%s, %s)", (_LOCK_SPACE, company.id))
-        [alone] = cr.fetchone()
-        try:
-            yield alone
-        finally:
-            if alone:
-                with contextlib.suppress(
-                    psycopg2.InterfaceError, psycopg2.OperationalError
-                ):
-                    cr.execute(
-                        "SELECT pg_advisory_unlock(%s, %s)", (_LOCK_SPACE, company.id)
-                    )
+        return advisory_lock(self.env.cr, _LOCK_SPACE, company.id)
 
     def _run_company(self, company):
         """Returns whether there is time left for the next company."""
         self.env["chaser.campaign"]._hand_over(company)
         run = self._open_due_run(company)
         while run and run.state == "planning":
+            self.env.cr.flush()
             try:
                 with self.env.cr.savepoint():
                     done = run._plan_batch()
-            except psycopg2.InterfaceError:
+            except (psycopg2.InterfaceError, *CONFLICTS):
                 raise
-            except (
-                psycopg2.errors.SerializationFailure,
-                psycopg2.errors.DeadlockDetected,
-            ):
-                # Another process changed the same rows: this batch is undone, and the
-                # next call does it again.
-                self.env.cr.rollback()
-                self.env.invalidate_all(flush=False)
-                return False
             except Exception as error:
                 _logger.exception(
                     "The daily run of company %s could not plan a batch after "
@@ -402,7 +387,10 @@ class ChaserDailyRun(models.Model):
     def _ensure_campaign(self, needs_approval):
         company = self.company_id
         kind = "approval" if needs_approval else "auto"
-        found = self.campaign_ids.filtered(lambda campaign: campaign.daily_kind == kind)
+        # What a person has sent or cancelled meanwhile stays as they decided it.
+        found = self.campaign_ids.filtered(
+            lambda campaign: campaign.daily_kind == kind and campaign.state == "draft"
+        )
         return found or self.env["chaser.campaign"].create(
             {
                 "name": self.env._("Daily run %s", fields.Date.to_string(self.date))
@@ -440,7 +428,7 @@ class ChaserDailyRun(models.Model):
             }
         )
         for campaign in self.campaign_ids:
-            if campaign.daily_kind == "auto":
+            if campaign.daily_kind == "auto" and campaign.state == "draft":
                 self._send_by_itself(campaign)
             if campaign.state == "draft":
                 self._ask_for_approval(campaign)
@@ -448,6 +436,7 @@ class ChaserDailyRun(models.Model):
 
     def _send_by_itself(self, campaign):
         """Queues the campaign without a person; on an error a person is asked."""
+        self.env.cr.flush()
         try:
             with self.env.cr.savepoint():
                 campaign.action_send()

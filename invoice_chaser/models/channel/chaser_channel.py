@@ -236,7 +236,7 @@ class ChaserChannel(models.AbstractModel):
                 scheduled_at=fields.Datetime.now(),
                 **self._prepare_all_recipients(code, reach.addresses),
             )
-            reminder._reopen_campaigns()
+            reminder.campaign_id._reopen()
             return True
         return False
 

@@ -88,6 +88,7 @@ class ChaserReasonMixin(models.AbstractModel):
             | self._get_window_reasons()
             | self._get_mailbox_reasons()
             | self._get_waiting_reasons()
+            | self._get_machine_reasons()
             | self._get_failing_reasons()
             | self._get_report_reasons()
         )
@@ -240,6 +241,26 @@ class ChaserReasonMixin(models.AbstractModel):
             "policy": _(
                 "Refused as spam or against policy; the campaign was paused. The mail "
                 "service said: %(detail)s"
+            ),
+        }
+
+    @api.model
+    def _get_machine_reasons(self):
+        """Why a reminder waits for Odoo's own machine."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return {
+            "disk": _(
+                "The server's disk is full or cannot be written to; next try at "
+                "%(until)s. %(detail)s"
+            ),
+            "restored": _(
+                "The database was restored from a backup that is older than what was "
+                "sent; a manager has to decide at the mailbox."
+            ),
+            "stood_still": _(
+                "Odoo stood still while the message was to be handed over, so it was "
+                "not; it is tried again."
             ),
         }
 

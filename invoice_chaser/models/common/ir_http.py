@@ -22,6 +22,11 @@ class IrHttp(models.AbstractModel):
             request.params.pop("self", None)
         return super()._dispatch(endpoint)
 
+    def session_info(self):
+        if self.env.user._is_internal():
+            self.env["chaser.watch"]._look_from_request()
+        return super().session_info()
+
     @classmethod
     def _handle_error(cls, exception):
         # A request that is too large to be read never reaches its controller.

@@ -268,7 +268,13 @@ class ChaserInbound(models.Model):
         :raises UserError: when it is settled already
         """
         record = self._check_may_act()
-        record.lock_for_update()
+        if not record.try_lock_for_update():
+            raise UserError(
+                self.env._(
+                    "Somebody else is deciding on this mail at this moment. Reload, "
+                    "and look at what they decided."
+                )
+            )
         record.invalidate_recordset()
         if record.state == "matched":
             raise UserError(
@@ -382,6 +388,7 @@ class ChaserInbound(models.Model):
 
     @api.model
     def _create_once(self, values, found):
+        self.env.cr.flush()  # errors of what the caller has written are the caller's
         try:
             with self.env.cr.savepoint():
                 record = self.create(values)

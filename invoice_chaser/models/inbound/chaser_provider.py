@@ -401,6 +401,7 @@ class ChaserProvider(models.Model):
         """One mail, for itself: a fault in it stops neither the others nor the run, and
         it is not lost."""
         found = inbound.read(raw)
+        self.env.cr.flush()  # an error of what came before is no fault of this mail
         try:
             with self.env.cr.savepoint():
                 return self.env["chaser.inbound"]._receive(self.company_id, found, self)

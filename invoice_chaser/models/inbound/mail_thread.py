@@ -1,5 +1,7 @@
 import logging
 
+import psycopg2
+
 from odoo import api, models
 from odoo.tools import email_split
 
@@ -71,9 +73,12 @@ class ChaserInbound(models.Model):
         :param only_certain: Odoo knows a way for the mail, so that nothing but our own
         reference or token makes it ours
         """
+        self.env.cr.flush()  # errors of what the gateway has written are the gateway's
         try:
             with self.env.cr.savepoint():
                 return self.sudo()._sort_gateway_mail(inbound.read(mail), only_certain)
+        except psycopg2.OperationalError:
+            raise  # a conflict: whoever called repeats the whole mail
         except Exception:
             _logger.exception(
                 "A mail of the gateway could not be taken in; Odoo goes on with it"

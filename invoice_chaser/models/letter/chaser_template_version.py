@@ -27,7 +27,7 @@ def _summarize(rows):
 
 class ChaserTemplateFiguresMixin(models.AbstractModel):
     """How often a template, or one version of it, was sent, opened, clicked and
-    answered. Counted when read, never stored."""
+    answered."""
 
     _name = "chaser.template.figures.mixin"
     _description = "Usage Figures of Templates"
@@ -65,31 +65,32 @@ class ChaserTemplateFiguresMixin(models.AbstractModel):
         self.env["chaser.reminder"].flush_model(
             ["sent_at", "template_version_id", "company_id"]
         )
-        self.env["chaser.event"].flush_model(["event_type", "verdict", "reminder_id"])
-        return self.env.execute_query_dict(
+        companies = list(self.env.companies.ids)
+        rows = self.env.execute_query_dict(
             SQL(
-                """SELECT v.id AS version_id, v.template_id,
-                count(DISTINCT r.id) AS sent, max(r.sent_at) AS last,
-                      count(DISTINCT r.id) FILTER (WHERE e.event_type =
-                      'opened') AS opened,
-                      count(DISTINCT r.id) FILTER (WHERE e.event_type =
-                      'clicked') AS clicked,
-                      count(DISTINCT r.id) FILTER (WHERE e.event_type =
-                      'replied') AS replied
+                """SELECT v.id AS version_id, v.template_id, count(*) AS sent,
+                      max(r.sent_at) AS last
                  FROM chaser_template_version v JOIN chaser_reminder r ON
-                 r.template_version_id = v.id
-                 LEFT JOIN chaser_event e ON e.reminder_id = r.id
-                 AND e.event_type IN ('opened', 'clicked', 'replied')
-                      AND e.verdict IS DISTINCT FROM 'machine'
+                      r.template_version_id = v.id
                 WHERE %s = ANY(%s) AND r.sent_at IS NOT NULL AND r.company_id = ANY(%s)
                 GROUP BY v.id, v.template_id""",
                 SQL.identifier(
                     "v", "template_id" if self._usage_key == "template_id" else "id"
                 ),
                 list(self._origin.ids),
-                list(self.env.companies.ids),
+                companies,
             )
         )
+        counts = (
+            self.env["chaser.event.kept"]
+            .sudo()
+            ._read_versions([row["version_id"] for row in rows], companies)
+        )
+        for row in rows:
+            for event_type in ("opened", "clicked", "replied"):
+                key = (row["version_id"], event_type, True)
+                row[event_type] = min(counts.get(key, 0), row["sent"])
+        return rows
 
 
 class ChaserTemplateVersion(models.Model):

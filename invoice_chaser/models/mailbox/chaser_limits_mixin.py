@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...core.pace.limits import get_limits, get_profile
-from ...core.pace.throttle import MonthCount, Pace, Throttle, month_start
+from ...core.pace.throttle import MINUTE, MonthCount, Pace, Throttle, month_start
 from ..common.limits import COUNT, check_numbers
 
 _NUMBERS = {
@@ -20,6 +20,8 @@ _NUMBERS = {
     "jitter_max": (0, 60),
     "max_connections": (0, 1000),
 }
+# Moments are rounded up to full seconds; what is later than that is another clock.
+_SKEW = timedelta(seconds=2)
 
 
 class ChaserLimitsMixin(models.AbstractModel):
@@ -332,7 +334,10 @@ class ChaserLimitsMixin(models.AbstractModel):
 
         :return: mailbox id → (moments of the last 24 hours, oldest first; those of the
             last minute by recipient domain). UTC, rounded up to the next second, so
-            that no limit ends too early."""
+            that no limit ends too early.
+
+        What a server with a fast clock noted as later than now counts for the day, as a
+        minute old: nobody waits until that time has come."""
         self.env["chaser.reminder"].flush_model(
             ["attempted_at", "provider_id", "recipient_domain"]
         )
@@ -346,13 +351,17 @@ class ChaserLimitsMixin(models.AbstractModel):
                 """SELECT provider_id, attempted_at + interval '1 second',
                 recipient_domain FROM chaser_reminder
                 WHERE provider_id = ANY(%s) AND attempted_at > %s
-                AND purpose <> 'colleague' ORDER BY attempted_at""",
+                AND purpose <> 'colleague'""",
                 list(owners),
                 now - timedelta(hours=24),
             )
         )
-        found = {}
-        for one, moment, domain in rows:
+        found, ahead = {}, now + _SKEW
+        rows = [
+            (one, now - MINUTE if at > ahead else at, domain)
+            for one, at, domain in rows
+        ]
+        for one, moment, domain in sorted(rows, key=lambda row: row[1]):
             for provider_id in owners[one]:
                 times, domains = found.setdefault(provider_id, ([], {}))
                 times.append(moment)

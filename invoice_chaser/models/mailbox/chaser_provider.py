@@ -271,6 +271,7 @@ class ChaserProvider(models.Model):
 
     def unlink(self):
         self._drop_crons()
+        self.env["chaser.watermark"]._drop(self.ids)
         return super().unlink()
 
     @api.model
@@ -423,6 +424,7 @@ class ChaserProvider(models.Model):
         )
         self.env["chaser.waiting"]._follow_test(self)
         self.activity_unlink(["mail.mail_activity_data_todo"])
+        self._mend_job()
         self.sudo().cron_id._trigger()
 
     def action_send_sample(self):
@@ -525,7 +527,14 @@ class ChaserProvider(models.Model):
     # -- The health of a mailbox, for its list, cards and form
 
     @api.depends(
-        "state", "last_error", "last_check_at", "hold_until", "reason", "read_error"
+        "state",
+        "last_error",
+        "last_check_at",
+        "hold_until",
+        "reason",
+        "read_error",
+        "restored_note",
+        "job_note",
     )
     @api.depends_context("lang", "tz")
     def _compute_health(self):
@@ -533,6 +542,8 @@ class ChaserProvider(models.Model):
         for provider in self:
             held = provider.hold_until and provider.hold_until > now
             words = [
+                provider.restored_note,
+                provider.job_note,
                 provider.error_cause,
                 held and provider.reason,
                 provider.read_error and self.env._("Reading: %s", provider.read_error),

@@ -81,8 +81,10 @@ class ChaserReminder(models.Model):
         self.line_ids.filtered(
             lambda line: line.dropped_code == "hold_maybe_paid"
         ).write({"dropped_code": False, "dropped_params": False})
-        if self.campaign_id.state == "draft":
+        campaign = self.campaign_id
+        campaign._touch()
+        if campaign.state == "draft":
             self._set_state("draft")
-        else:
+        elif campaign.state != "cancelled":
             self._set_state("queued", scheduled_at=fields.Datetime.now())
-            self._reopen_campaigns()
+            self.campaign_id._reopen()

@@ -78,6 +78,7 @@ class Run:
         ]
         while self.imp.cursor_step < len(plan):
             step, file = plan[self.imp.cursor_step]
+            self.env.cr.flush()
             try:
                 if go_on:
                     ended = self._take(step, file, go_on)
@@ -115,6 +116,7 @@ class Run:
                 return False
 
     def _take_batch(self, tool, batch, whole):
+        self.env.cr.flush()
         try:
             with self.env.cr.savepoint():
                 tool.take([record for record in batch if record])
@@ -222,6 +224,7 @@ class TableRun:
         todo = [change for change in changes if change.action in (NEW, CHANGED)]
         if not todo:
             return
+        self.env.cr.flush()
         try:
             with self.env.cr.savepoint():
                 self.writer.apply(todo)
@@ -230,6 +233,7 @@ class TableRun:
         except REFUSALS:
             self.env.invalidate_all()
         for change in todo:
+            self.env.cr.flush()
             try:
                 with self.env.cr.savepoint():
                     self.writer.apply([change])

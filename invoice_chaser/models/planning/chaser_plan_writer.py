@@ -24,6 +24,7 @@ class ChaserPlanWriter(models.AbstractModel):
         split = self._get_split_partners(plan)
         facts = {customer.partner_id: customer for customer in plan.customers}
         self.env.flush_all()
+        campaign._touch()
         reminders = self._insert_reminders(
             [
                 self._prepare_reminder_values(

@@ -158,6 +158,11 @@ class ChaserEvent(models.Model):
         "campaign_id IS NOT NULL"
     )
     _company_time_idx = models.Index("(company_id, occurred_at)")
+    # What the retention still has to forget (``chaser.retention``).
+    _forget_idx = models.Index(
+        "(company_id, occurred_at) WHERE ip_address IS NOT NULL OR user_agent IS NOT "
+        "NULL OR (raw_data IS NOT NULL AND event_type <> 'bounced')"
+    )
     _provider_event_uniq = models.UniqueIndex(
         "(source, provider_event_id) WHERE provider_event_id IS NOT NULL"
     )
@@ -470,6 +475,7 @@ class ChaserEvent(models.Model):
     def _unsubscribe(self, token, hit):
         """Stop reminders of the company to the address; while the database is busy, the
         request waits in a file."""
+        self.env.cr.flush()
         try:
             with self.env.cr.savepoint():
                 self.env.cr.execute(

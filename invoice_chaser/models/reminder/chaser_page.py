@@ -311,6 +311,7 @@ class ChaserReminder(models.Model):
         if found := Answer.search([("key", "=", key)], limit=1):
             return found
         self._check_frequency(facts["ip"])
+        self.env.cr.flush()
         try:
             with self.env.cr.savepoint():
                 record = Answer.create(
@@ -318,8 +319,7 @@ class ChaserReminder(models.Model):
                 )
                 getattr(reminder, f"_process_{answer.action}")(answer, record)
         except psycopg2.errors.UniqueViolation:
-            # The same form, or the same statement, arrived twice at the same time: try
-            # again, then the first one is found.
+            # Twice at the same time: tried again, the first one is found.
             raise psycopg2.errors.SerializationFailure from None
         return record
 

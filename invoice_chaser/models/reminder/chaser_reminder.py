@@ -507,6 +507,7 @@ class ChaserReminder(models.Model):
         self._record_event(
             "failed", source="api", raw_data={"reason": code, **(params or {})}
         )
+        self._pause_after_failures()
 
     def _pause_after_failures(self):
         """The campaign pauses itself after the company's number of failures in a row

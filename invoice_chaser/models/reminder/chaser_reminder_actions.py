@@ -1,17 +1,23 @@
 import logging
+from datetime import timedelta
 
 import psycopg2.errors
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, format_datetime
 
+from ...core.mail.errors import TransportError
 from ..planning.open_items import PAID_STATES
 
 _logger = logging.getLogger(__name__)
 _WAITING = ("draft", "queued")
 _LIVE = (*_WAITING, "sending")
+# After so long a process that was found dead cannot hand its message over any more: a
+# minute from the intent to the service (``core.mail.transports.base.FRESH``), and the
+# ten minutes that the service may take for its response (RFC 5321 §4.5.3.2.6).
+_SENDING = timedelta(minutes=15)
 
 
 class ChaserReminder(models.Model):
@@ -88,6 +94,13 @@ class ChaserReminder(models.Model):
             return Domain("event_ids", "not any", kind)
         return Domain("event_ids", "any", kind & Domain("id", operator, value))
 
+    may_send_again = fields.Boolean(compute="_compute_send_again")
+    send_again_at = fields.Datetime(
+        "May Be Sent Again From",
+        compute="_compute_send_again",
+        help="Until then the process that was sending it may still be at it.",
+    )
+
     def _check_may_act(self):
         """Rights come from the campaign: users who may change it may decide on its
         reminders."""
@@ -116,10 +129,21 @@ class ChaserReminder(models.Model):
                 self.env._("Settle first whether it was sent: look into the mailbox.")
             )
         failed = self.filtered(lambda reminder: reminder.state == "failed")
+        ended = failed.campaign_id.filtered(
+            lambda campaign: campaign.state == "cancelled"
+        )
+        if ended:
+            raise UserError(
+                self.env._(
+                    "Campaign “%s” is cancelled. Chase the invoices again to make "
+                    "a new one.",
+                    ended[0].name,
+                )
+            )
         failed.sudo()._set_state(
             "queued", attempt_count=0, scheduled_at=fields.Datetime.now()
         )
-        failed._reopen_campaigns()
+        failed.campaign_id._reopen()
 
     def action_settle_sent(self):
         """A user has found it in the mailbox: it was sent."""
@@ -132,25 +156,92 @@ class ChaserReminder(models.Model):
             reminder._log_sent()
 
     def action_settle_not_sent(self):
-        """A user has not found it in the mailbox: it goes back into the queue."""
+        """A user has not found it in the mailbox: it goes back into the queue. Where
+        the mailbox can be asked, it is, once more.
+
+        :raises UserError: while the process that was sending it may still be at it
+        """
         self._check_may_act()
         undecided = self.filtered("is_undecided")
-        undecided.sudo()._set_state(
+        undecided._check_sender_is_over()
+        found = undecided._ask_mailboxes()
+        (undecided - found)._set_not_sent()
+        if not found:
+            return True
+        return self.env["chaser.provider"]._notify(
+            self.env._("It is in the mailbox"),
+            self.env._("%s reminders were found: they were sent.", len(found)),
+            "warning",
+        )
+
+    def _check_sender_is_over(self):
+        if early := self.filtered(lambda reminder: not reminder.may_send_again):
+            raise UserError(
+                self.env._(
+                    "“%(name)s” may still be on its way: look into the mailbox again "
+                    "after %(moment)s.",
+                    name=early[0].display_name,
+                    moment=format_datetime(self.env, early[0].send_again_at),
+                )
+            )
+
+    def _set_not_sent(self):
+        ended = self.filtered(
+            lambda reminder: reminder.campaign_id.state == "cancelled"
+        )
+        ended.sudo()._set_state("cancelled", is_undecided=False)
+        again = self - ended
+        again.sudo()._set_state(
             "queued",
             "settled_not_sent",
             {"detail": self.env.user.name},
             is_undecided=False,
             scheduled_at=fields.Datetime.now(),
         )
-        undecided._reopen_campaigns()
+        again.campaign_id._reopen()
 
-    def _reopen_campaigns(self):
-        for campaign in self.campaign_id:
-            if campaign.state in ("completed", "failed"):
-                campaign._by_program().write(
-                    {"state": "sending", "completed_at": False}
-                )
-            campaign._trigger_sending()
+    def _ask_mailboxes(self):
+        """Those that their mailbox holds after all, marked as sent. Where it cannot be
+        asked, a person has looked."""
+        for provider, reminders in self.sudo().grouped("provider_id").items():
+            try:
+                box = provider.state == "connected" and provider._get_sent_box()
+                if not box:
+                    continue
+                with box:
+                    for reminder in reminders:
+                        if box.find_sent(
+                            reminder.internet_message_id or reminder.message_id
+                        ):
+                            reminder._settle_by_mailbox(True)
+            except (TransportError, UserError) as error:
+                _logger.info("Mailbox %s could not be asked: %s", provider.id, error)
+        return self.filtered(lambda reminder: not reminder.is_undecided)
+
+    def _compute_send_again(self):
+        """By the database's clock, because the one who was sending may have another
+        one."""
+        undecided = self.filtered("is_undecided")
+        self.env["chaser.event"].flush_model(["reminder_id", "event_type"])
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT ON (reminder_id) reminder_id, create_date,
+                      raw_data->>'reason'
+                 FROM chaser_event
+                WHERE reminder_id = ANY(%s) AND event_type = 'failed'
+                ORDER BY reminder_id, id DESC""",
+                undecided.ids,
+            )
+        )
+        # Who has met the broken line itself has ended with it.
+        begun = {one: at for one, at, reason in rows if reason != "line_broke"}
+        now = self.env.cr.now()
+        for reminder in self:
+            at = begun.get(reminder.id)
+            reminder.send_again_at = at and at + _SENDING
+            reminder.may_send_again = bool(
+                reminder.is_undecided and (not at or at + _SENDING <= now)
+            )
 
     def action_open_partner(self):
         self.ensure_one()
@@ -360,8 +451,9 @@ class ChaserReminder(models.Model):
         """
         if not move_lines:
             return
-        self.env["account.move.line"].flush_model(["reconciled", "amount_residual"])
-        self.flush_model()
+        # What the caller has written goes to the database before our savepoint: errors
+        # of it, such as a conflict that Odoo repeats, are the caller's.
+        self.env.cr.flush()
         try:
             with self.env.cr.savepoint():
                 self._settle_paid(

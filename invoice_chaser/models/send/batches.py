@@ -1,14 +1,16 @@
+import errno
 import logging
 import random
 from collections import Counter
 
-import psycopg2.errors
+import psycopg2
 from psycopg2.extras import Json
 
 from odoo import fields
 from odoo.tools import SQL
 
 from ...core.pace.throttle import NAP, Allowance
+from ..common.conflicts import CONFLICTS, FULL
 from .prepared import PreparedQueries
 
 _logger = logging.getLogger(__name__)
@@ -18,6 +20,8 @@ _logger = logging.getLogger(__name__)
 _BATCH_TIME = 30
 # Those who look at a campaign are told of its progress this often.
 _TELL_SECONDS = 1
+# A disk that is full or cannot be written to.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 class Batches:
@@ -109,17 +113,33 @@ class Batches:
         try:
             sender._send(reminder, self)
             provider._commit_now()
-        except (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected):
+        except CONFLICTS:
             # Another process changed the invoice or the reminder before the mark.
             # Nothing was sent; the next pass tries it again.
             provider._fresh()
         except psycopg2.InterfaceError:
             raise
+        except (OSError, *FULL) as error:
+            provider._fresh()
+            if not self._hold_for_disk(error, reminder):
+                _logger.exception("Reminder %s could not be processed", reminder_id)
+                sender._set_broken(reminder, error)
+            provider._commit_now()
         except Exception as error:
             _logger.exception("Reminder %s could not be processed", reminder_id)
             provider._fresh()
             sender._set_broken(reminder, error)
             provider._commit_now()
+
+    def _hold_for_disk(self, error, reminder):
+        """A disk that takes nothing, ours or the database's, is no fault of a message:
+        the mailbox rests, and nothing fails. Returns whether that was it. After the
+        mark it is not: then the message may be out."""
+        full = isinstance(error, FULL) or error.errno in _NO_ROOM
+        if not full or reminder.state == "sending":
+            return False
+        self.run.hold_for_disk(error)
+        return True
 
     # -- which messages
 
@@ -196,8 +216,8 @@ class Batches:
         has stopped it meanwhile."""
         self.env.cr.execute(
             SQL(
-                "SELECT state = 'connected' AND (hold_until IS NULL OR hold_until <= "
-                "%s) FROM chaser_provider WHERE id = %s",
+                "SELECT state = 'connected' AND restored_at IS NULL AND (hold_until "
+                "IS NULL OR hold_until <= %s) FROM chaser_provider WHERE id = %s",
                 fields.Datetime.now(),
                 self.provider.id,
             )
@@ -239,13 +259,13 @@ class Batches:
 
     def _get_lag(self):
         """Seconds that remain of the rest after the last message, also of an earlier
-        run."""
+        run; never more than the rest itself, whatever the clock of another server
+        said."""
         last = self.throttle.get_last()
-        return (
-            max(0.0, self._get_rest() - (fields.Datetime.now() - last).total_seconds())
-            if last
-            else 0.0
-        )
+        if not last:
+            return 0.0
+        age = (fields.Datetime.now() - last).total_seconds()
+        return max(0.0, self._get_rest() - max(0.0, age))
 
     def _note_work(self, seconds):
         """What one message took, its documents and the network included, without the

@@ -247,7 +247,6 @@ class ChaserComposer(models.AbstractModel):
     def _render(self, job, content):
         """Subject, HTML and text of a message; with what it says about its
         documents."""
-        self._ensure_portal_tokens(job)
         attached = tuple((document.kind, document.number) for document in job.documents)
         data = replace(
             self._prepare_message_data(job), attached=attached, left_out=job.left_out
@@ -260,27 +259,30 @@ class ChaserComposer(models.AbstractModel):
             data, content, job.row["language"] or "en", self._get_link_prefix(job)
         )
 
-    def _ensure_portal_tokens(self, job):
-        """Invoices need a portal token for their link; in one statement, because
-        ``write`` on posted invoices is expensive."""
-        missing = [
-            row["move_id"]
-            for row in job.items
-            if not row["access_token"] and row["label"] is None
-        ]
-        if missing:
-            tokens = dict(
-                self.env.execute_query(
-                    SQL(
-                        "UPDATE account_move SET access_token = "
-                        "gen_random_uuid()::text WHERE id = ANY(%s) RETURNING id, "
-                        "access_token",
-                        missing,
-                    )
-                )
-            )
-            for row in job.items:
-                row["access_token"] = row["access_token"] or tokens.get(row["move_id"])
+    @api.model
+    def _ensure_portal_tokens(self, campaigns):
+        """Invoices need a portal token for their link. Made when a campaign is queued,
+        so that the sender writes nothing to an invoice, which somebody may be paying;
+        by one statement, because ``write`` on posted invoices is expensive. An invoice
+        that somebody changes right now stays without its link in the message."""
+        self.env["chaser.reminder.line"].flush_model(["move_id", "reminder_id"])
+        self.env["account.move"].flush_model(["access_token"])
+        self.env.cr.execute(
+            SQL(
+                """UPDATE account_move SET access_token = gen_random_uuid()::text
+                WHERE id IN (
+                      SELECT m.id FROM account_move m WHERE m.access_token IS NULL
+                         AND m.move_type <> 'entry' AND m.id IN (
+                             SELECT l.move_id FROM chaser_reminder_line l
+                             JOIN chaser_reminder r ON r.id = l.reminder_id
+                             WHERE r.campaign_id = ANY(%s) AND r.state = 'queued'
+                               AND NOT l.is_credit)
+                         FOR NO KEY UPDATE SKIP LOCKED)""",
+                campaigns.ids,
+            ),
+            log_exceptions=False,
+        )
+        self.env["account.move"].invalidate_model(["access_token"], flush=False)
 
     def _get_link_prefix(self, job):
         """Start of the tracked links; empty where tracking is off."""

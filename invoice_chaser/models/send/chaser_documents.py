@@ -397,6 +397,7 @@ class ChaserDocuments(models.AbstractModel):
     def _make_invoice_pdf(self, move):
         """Odoo's own PDF of an invoice, as *Print & Send* makes and keeps it. Returns
         the error in words, or nothing."""
+        self.env.cr.flush()  # a conflict about something else is no fault of this PDF
         try:
             with self.env.cr.savepoint():
                 self.env["account.move.send"].with_company(

@@ -40,6 +40,22 @@ class ChaserProvider(models.Model):
         "which campaigns are expected to finish.",
     )
 
+    restored_at = fields.Datetime(
+        "Waits Since a Restore",
+        readonly=True,
+        copy=False,
+        help="The database was restored from a backup, older than what was sent.",
+    )
+    restored_number = fields.Integer(readonly=True, copy=False, aggregator=None)
+    restored_count = fields.Integer(
+        "Sent Since the Backup", readonly=True, copy=False, aggregator=None
+    )
+    restored_note = fields.Text(compute="_compute_restored_note")
+    job_note = fields.Text(
+        compute="_compute_job_note",
+        help="What keeps the mailbox's scheduled job from running.",
+    )
+
     def _cron_send(self):
         """Sends what is due from this mailbox, at its pace; the only way in which
         reminders leave. Runs as the mailbox's scheduled job."""
@@ -74,7 +90,8 @@ class ChaserProvider(models.Model):
 
     def _count_due(self):
         if (
-            self.hold_until
+            self.restored_at
+            or self.hold_until
             and self.hold_until > fields.Datetime.now()
             or self.state != "connected"
         ):
@@ -100,6 +117,111 @@ class ChaserProvider(models.Model):
         by_imap = self.is_reading and self.read_method == "imap" and not rests
         return by_kind and by_kind() or (self._get_reader__() if by_imap else None)
 
+    # -- a database that was restored from a backup (``chaser.watermark``)
+
+    @api.depends("restored_at", "restored_count")
+    def _compute_restored_note(self):
+        for provider in self:
+            provider.restored_note = (
+                provider._describe_restored() if provider.restored_at else False
+            )
+
+    def _describe_restored(self):
+        """What a manager has to know, in words."""
+        if not self.restored_count:
+            return self.env._(
+                "This database was restored from a backup, and other mailboxes have "
+                "sent messages since that it does not know. Nothing is sent from here "
+                "until a manager has decided."
+            )
+        return self.env._(
+            "This database was restored from a backup: %s messages have left from this "
+            "mailbox since, and it would send them again. Look into the mailbox, and "
+            "what left is marked; or go on without looking.",
+            self.restored_count,
+        )
+
+    def _set_restored(self, number, count):
+        """Waits until a manager has decided; called as superuser."""
+        self.write(
+            {
+                "restored_at": fields.Datetime.now(),
+                "restored_number": number,
+                "restored_count": count,
+            }
+        )
+        self._tell_manager(
+            self.env._("Restored from a backup"), self._describe_restored()
+        )
+        self.env["chaser.reminder"].search(
+            [("provider_id", "=", self.id), ("state", "=", "queued")]
+        )._set_waiting_reason("restored")
+
+    def action_restored_look(self):
+        """Marks what left since the backup, then goes on."""
+        self.ensure_one()
+        self.check_access("write")
+        watermark, provider = self.env["chaser.watermark"], self.sudo()
+        reminders, customers = watermark._take_over(provider)
+        problem = watermark._ask_mailbox(provider, reminders) if reminders else ""
+        open_ones = reminders.filtered("is_undecided")
+        self._end_restored()
+        return self._notify(
+            self.env._("What left is marked"),
+            self.env._(
+                "%(sent)s reminders were sent, %(open)s are to be settled by a person "
+                "(Delivery Unknown), %(customers)s customers are paused because their "
+                "message is not in this database. %(problem)s",
+                sent=len(reminders - open_ones),
+                open=len(open_ones),
+                customers=len(customers),
+                problem=problem,
+            ),
+            "warning" if open_ones or problem else "success",
+        )
+
+    def action_restored_go_on(self):
+        """A manager knows that nothing is sent twice, or does not mind."""
+        self.ensure_one()
+        self.check_access("write")
+        self._end_restored()
+        return True
+
+    def _end_restored(self):
+        provider = self.sudo()
+        provider.message_post(
+            body=self.env._("Goes on after the restore: %s", self.env.user.name)
+        )
+        provider.write({"restored_at": False, "restored_count": 0})
+        provider.activity_unlink(["mail.mail_activity_data_todo"])
+        waiting = self.env["chaser.reminder"].sudo()
+        waiting.search(
+            [
+                ("provider_id", "=", provider.id),
+                ("state", "=", "queued"),
+                ("reason_code", "=", "restored"),
+            ]
+        ).write(self._prepare_reason_values(False))
+        provider.cron_id._trigger()
+
+    # -- the scheduled job
+
+    def _compute_job_note(self):
+        for provider in self:
+            provider.job_note = (
+                self.env["chaser.watch"]._get_job_trouble(provider.sudo())
+                if provider.state == "connected"
+                else False
+            )
+
+    def _mend_job(self):
+        """The mailbox's job exists, is on, and runs soon, whatever has stopped it."""
+        self._ensure_crons()
+        # A job that works is left alone: Odoo lets nobody write one that runs now.
+        self.sudo().cron_id.filtered(
+            lambda job: not job.active or job.failure_count
+        ).write({"active": True, "failure_count": 0, "first_failure_date": False})
+
     # -- clock
 
     def _pause(self, seconds):
@@ -120,9 +242,7 @@ class ChaserProvider(models.Model):
             )
 
     def _start_alarm(self, seconds, dbname):
-        timer = threading.Timer(seconds, _wake_scheduler, [dbname])
-        timer.daemon = True
-        timer.start()
+        _alarms.start(dbname, seconds)
 
     # -- what waits for the mailbox
 
@@ -395,6 +515,36 @@ class ChaserProvider(models.Model):
                 )
             )
         )
+
+
+class _Alarms:
+    """One alarm per process and database, the earliest: the scheduler looks at all
+    mailboxes when it is woken, and each run asks anew."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._waiting = {}
+
+    def start(self, dbname, seconds):
+        moment = time.monotonic() + seconds
+        with self._lock:
+            before = self._waiting.get(dbname)
+            if before and before[0] <= moment and before[1].is_alive():
+                return
+            if before:
+                before[1].cancel()
+            timer = threading.Timer(seconds, self._ring, [dbname])
+            timer.daemon = True
+            self._waiting[dbname] = (moment, timer)
+            timer.start()
+
+    def _ring(self, dbname):
+        with self._lock:
+            self._waiting.pop(dbname, None)
+        _wake_scheduler(dbname)
+
+
+_alarms = _Alarms()
 
 
 def _wake_scheduler(dbname):

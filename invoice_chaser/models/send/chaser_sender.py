@@ -9,8 +9,9 @@ from odoo.tools import SQL
 
 from ...core.letter import render
 from ...core.letter.template_language import TemplateProblem
-from ...core.mail.errors import TransportError
+from ...core.mail.errors import NoRoom, TransportError
 from ...core.mail.message import SendResult
+from ...core.mail.transports import base as transports
 from ...core.plan.gates import Elsewhere, Fail, Hold, Release, Skip
 from ...core.plan.holds import Held
 from ...core.plan.netting import OpenCredit
@@ -52,6 +53,7 @@ class SendJob:
     drawn: list = field(default_factory=list)
     rounds: int = 0
     left_out: int = 0
+    number: int = 0
     link_invoices: bool = True
 
     @property
@@ -522,6 +524,8 @@ class ChaserSender(models.AbstractModel):
         """Write down the intent and the exact message, and commit, before anything
         leaves."""
         self._keep_lines(job)
+        # From before the commit: whatever others do about the mark comes later.
+        job.run.transport.leave_by = transports.tick() + transports.FRESH
         self._write_mark(job)
         job.run.provider._commit_now()
 
@@ -529,8 +533,18 @@ class ChaserSender(models.AbstractModel):
 
     def _step_send(self, job):
         job.run.note_attempt(job.channel._get_domain(job.facts["recipients"]))
+        self._note_outside(job)
+        job.run.transport.check_fresh()
         job.result = job.run.transport.send(job.message)
         job.run.note_success()
+
+    def _note_outside(self, job):
+        """Outside of the database, too, that it is about to leave; where that cannot be
+        written, it does not leave."""
+        try:
+            self.env["chaser.watermark"]._note(job, job.number)
+        except OSError as error:
+            raise NoRoom(str(error)) from None
 
     # -- record: it was sent
 

@@ -9,9 +9,11 @@ from odoo.tools import SQL
 
 from ...core.mail.errors import (
     MessageRefused,
+    NoSession,
     OutcomeUnknown,
     PolicyRefused,
     RecipientRefused,
+    StoodStill,
     Unreachable,
 )
 from ...core.match.reference import make_reference
@@ -92,23 +94,29 @@ class ChaserSender(models.AbstractModel):
         )
 
     def _write_mark(self, job):
+        """The intent; counted, for what is kept outside of the database."""
         self.env.flush_all()
         self.env.cr.execute(
-            self._make_update_sql(
-                job.reminder,
-                {
-                    "state": "sending",
-                    "attempt_count": (job.row["attempt_count"] or 0) + 1,
-                    "attempted_at": fields.Datetime.now(),
-                    "message_id": job.message.message_id,
-                    "payment_reference": make_reference(job.reminder.id),
-                    "template_version_id": job.version_id,
-                    **job.channel._prepare_kept_values(job),
-                    **job.reminder._prepare_reason_values(False),
-                    **self.env["chaser.documents"]._keep(job),
-                },
+            SQL(
+                "WITH mark AS (%s) %s RETURNING (SELECT number_next FROM mark)",
+                self.env["chaser.watermark"]._get_count_sql(job.run.provider.id),
+                self._make_update_sql(
+                    job.reminder,
+                    {
+                        "state": "sending",
+                        "attempt_count": (job.row["attempt_count"] or 0) + 1,
+                        "attempted_at": fields.Datetime.now(),
+                        "message_id": job.message.message_id,
+                        "payment_reference": make_reference(job.reminder.id),
+                        "template_version_id": job.version_id,
+                        **job.channel._prepare_kept_values(job),
+                        **job.reminder._prepare_reason_values(False),
+                        **self.env["chaser.documents"]._keep(job),
+                    },
+                ),
             )
         )
+        [job.number] = self.env.cr.fetchone()
 
     @api.model
     def _make_update_sql(self, reminder, values):
@@ -321,7 +329,9 @@ class ChaserSender(models.AbstractModel):
             job.channel._fall_back(reminder, "recipient_refused", params)
         elif isinstance(error, MessageRefused):
             reminder._set_failed("message_refused", {"detail": str(error)})
-        elif isinstance(error, (RecipientRefused, Unreachable)):
+        elif isinstance(error, (RecipientRefused, Unreachable)) and not isinstance(
+            error, NoSession
+        ):
             job.channel._process_dead(reminder, error.dead, str(error))
             self._set_retry(reminder, error)
         else:
@@ -332,7 +342,9 @@ class ChaserSender(models.AbstractModel):
                 attempted_at=False,
             )
             self.env.flush_all()
-            if isinstance(error, PolicyRefused):
+            if isinstance(error, StoodStill):
+                reminder._set_state("queued", "stood_still")
+            elif isinstance(error, PolicyRefused):
                 reminder._set_state("queued", "policy", {"detail": str(error)})
                 reminder.campaign_id._set_paused("policy", str(error))
             else:

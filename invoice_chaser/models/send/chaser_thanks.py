@@ -27,6 +27,7 @@ class ChaserThanks(models.AbstractModel):
         what they were reminded of, after the set delay."""
         companies = self.env["res.company"].search([("chaser_thanks", "=", True)])
         for number, company in enumerate(companies, 1):
+            self.env.cr.flush()
             try:
                 with self.env.cr.savepoint():
                     self.with_company(company)._thank(company)
@@ -218,6 +219,7 @@ class ChaserThanks(models.AbstractModel):
                 "tz": reminder.company_id._get_chaser_tz(),
             }
         )
+        campaign._touch()
         if campaign.state not in ("paused", "sending"):
             campaign.write(
                 {

@@ -1,8 +1,7 @@
-import contextlib
 import logging
 from datetime import timedelta
 
-import psycopg2.errors
+import psycopg2
 
 from odoo import fields
 from odoo.exceptions import UserError
@@ -10,21 +9,21 @@ from odoo.tools import SQL
 
 from ...core.mail.errors import (
     AuthenticationFailed,
+    NoRoom,
     PolicyRefused,
     RateLimited,
     TransportError,
     Unreachable,
 )
 from ...core.mail.readers.base import Reader
-from ...core.pace.throttle import next_month, retry_delay
+from ...core.pace.throttle import retry_delay
+from ..common.conflicts import CONFLICTS, quiet_conflicts
 from .batches import Batches
+from .locks import MailboxLocks
 
 _logger = logging.getLogger(__name__)
-# First keys of PostgreSQL's advisory locks: "chas", "chac" and "cham" in ASCII; the
-# second is an id, or the hash of an account.
-_LOCK_SPACE, _CONNECTION_SPACE, _MONTH_SPACE = 0x63686173, 0x63686163, 0x6368616D
-_CONNECTION_PATIENCE = 15_000  # milliseconds
 _CONNECTION_REST = 30  # seconds
+_DISK_REST = 300  # seconds
 _STAGE_ATTEMPTS = 5
 # A mailbox shows sent messages with some delay; before that, "not there" would prove
 # nothing.
@@ -34,7 +33,7 @@ _STALE = timedelta(days=3)
 _NOTES = 500
 
 
-class MailboxRun:
+class MailboxRun(MailboxLocks):
     """One run of a mailbox's job: the lock that makes it the only sender, its stages in
     their order, what the mail service's responses mean for the whole queue, and when to
     come again.
@@ -47,8 +46,15 @@ class MailboxRun:
         self.env = provider.env
 
     def go(self):
+        # A conflict is met by looking again (``_run_stage``).
+        with quiet_conflicts():
+            self._go()
+
+    def _go(self):
         with self._sender_lock() as alone:
             if not alone or self._disconnect_copy():
+                return
+            if self._run_stage(self._hold_restored):
                 return
             for stage in (
                 self._recover_interrupted,
@@ -58,6 +64,7 @@ class MailboxRun:
                 self._start_due_campaigns,
                 self._hold_closed,
                 self._send_batches,
+                self._sweep_campaigns,
                 self._finish_campaigns,
             ):
                 self._run_stage(stage)
@@ -71,10 +78,7 @@ class MailboxRun:
         for attempt in range(1, _STAGE_ATTEMPTS + 1):
             try:
                 return stage()
-            except (
-                psycopg2.errors.SerializationFailure,
-                psycopg2.errors.DeadlockDetected,
-            ):
+            except CONFLICTS:
                 self._fresh()
                 if attempt == _STAGE_ATTEMPTS:
                     raise
@@ -90,116 +94,6 @@ class MailboxRun:
 
     def _fresh(self):
         self.provider._fresh()
-
-    # -- locks
-
-    @contextlib.contextmanager
-    def _sender_lock(self):
-        """True for the only sender of this mailbox on all servers. Lives as long as the
-        connection, over commits; a killed process loses it with its connection."""
-        cr, alone = self.env.cr, self.provider._try_lock(_LOCK_SPACE)
-        try:
-            yield alone
-        finally:
-            if alone:
-                with contextlib.suppress(
-                    psycopg2.InterfaceError, psycopg2.OperationalError
-                ):
-                    cr.rollback()
-                    cr.execute(
-                        "SELECT pg_advisory_unlock_all()"
-                    )  # its own lock, and one that an interrupted message may have left
-
-    @contextlib.contextmanager
-    def _connection_slot(self):
-        """True while the mailbox holds one of its account's connections, over all
-        servers of this database. Waits in line for some seconds, so that every mailbox
-        gets its turn; the lock ends with the database connection."""
-        most = self.provider.max_connections
-        if not most:
-            yield True
-            return
-        cr, key = (
-            self.env.cr,
-            f"{self.provider._get_connection_account()}#{self.provider.id % most}",
-        )
-        cr.execute(SQL("SET LOCAL lock_timeout = %s", _CONNECTION_PATIENCE))
-        try:
-            cr.execute(
-                SQL(
-                    "SELECT pg_advisory_lock(%s, hashtext(%s))", _CONNECTION_SPACE, key
-                ),
-                log_exceptions=False,
-            )
-            mine = True
-        except psycopg2.errors.LockNotAvailable:
-            mine = False
-        self._fresh()
-        try:
-            yield mine
-        finally:
-            if mine:
-                with contextlib.suppress(
-                    psycopg2.InterfaceError, psycopg2.OperationalError
-                ):
-                    cr.rollback()
-                    cr.execute(
-                        SQL(
-                            "SELECT pg_advisory_unlock(%s, hashtext(%s))",
-                            _CONNECTION_SPACE,
-                            key,
-                        )
-                    )
-
-    def reserve_month_slot(self, batches):
-        """Whether the company's month has room for one more message; if so, no other
-        process of the company counts until our next commit, which records our message.
-        If not, the queue waits.
-
-        Two locks on one key: while we hold the connection's lock, whoever had it before
-        has committed, so the transaction that begins then sees their message; its own
-        lock ends with its commit.
-        """
-        if not batches.pace.per_month:
-            return True
-        cr, company_id = self.env.cr, batches.settings["company_id"]
-        cr.execute(SQL("SELECT pg_advisory_lock(%s, %s)", _MONTH_SPACE, company_id))
-        self._fresh()
-        cr.execute(
-            SQL(
-                "SELECT pg_advisory_xact_lock(%(space)s, %(id)s), "
-                "pg_advisory_unlock(%(space)s, %(id)s)",
-                space=_MONTH_SPACE,
-                id=company_id,
-            )
-        )
-        now = fields.Datetime.now()
-        batches.throttle.month = self.provider._make_month_count(now)
-        if (
-            batches.throttle.month
-            and batches.throttle.month.count >= batches.pace.per_month
-        ):
-            self._fresh()
-            self.hold_queue(next_month(now, batches.pace.tz), "limit_month")
-            return False
-        return True
-
-    def _lock_free(self, records):
-        """Those of ``records`` that no other process holds, locked. Like
-        ``try_lock_for_update``, but without an error in the log when a row was changed
-        since our snapshot: mailboxes that share a campaign meet there, and `_run_stage`
-        looks again."""
-        if not records:
-            return records
-        self.env.cr.execute(
-            SQL(
-                "SELECT id FROM %s WHERE id IN %s FOR NO KEY UPDATE SKIP LOCKED",
-                SQL.identifier(records._table),
-                tuple(records.ids),
-            ),
-            log_exceptions=False,
-        )
-        return records.browse(row[0] for row in self.env.cr.fetchall())
 
     # -- before the messages
 
@@ -221,6 +115,16 @@ class MailboxRun:
             self._commit_now()
             return True
         return False
+
+    def _hold_restored(self):
+        """Whether the mailbox waits for a manager because the database is older than
+        what was sent from it."""
+        watermark, provider = self.env["chaser.watermark"], self.provider
+        watermark._ensure(provider)
+        if not provider.restored_at:
+            watermark._check()
+        self._commit_now()
+        return bool(provider.restored_at)
 
     def _recover_interrupted(self):
         """This process is the only sender, so whatever is ``sending`` belongs to a
@@ -480,6 +384,8 @@ class MailboxRun:
             for campaign in self._get_running_campaigns():
                 campaign._set_paused("policy", str(error))
             provider.last_error = str(error)
+        elif isinstance(error, NoRoom):
+            self.hold_for_disk(error)
         elif isinstance(error, Unreachable):
             provider.unreachable_count += 1
             self.hold_queue(
@@ -513,6 +419,12 @@ class MailboxRun:
             now + error.get_rest(provider.rate_limit_count), code, str(error)
         )
 
+    def hold_for_disk(self, error):
+        """A disk that takes nothing, ours or the database's, is no fault of a message:
+        the mailbox rests, and nothing fails."""
+        until = fields.Datetime.add(fields.Datetime.now(), seconds=_DISK_REST)
+        self.hold_queue(until, "disk", " ".join(str(error).split())[:200])
+
     def _get_running_campaigns(self):
         waiting = [("provider_id", "=", self.provider.id), ("state", "=", "queued")]
         return self.env["chaser.campaign"].search(
@@ -543,6 +455,12 @@ class MailboxRun:
         )
 
     # -- after the messages
+
+    def _sweep_campaigns(self):
+        """Nothing waits for ever in a campaign that has ended."""
+        self._fresh()
+        self.env["chaser.campaign"]._sweep(self.provider)
+        self._commit_now()
 
     def _finish_campaigns(self):
         self._fresh()

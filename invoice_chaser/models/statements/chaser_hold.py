@@ -351,6 +351,7 @@ class ChaserHold(models.Model):
 
     @api.model
     def _create_once(self, values):
+        self.env.cr.flush()  # errors of what the caller has written are the caller's
         try:
             with self.env.cr.savepoint():
                 return self.create(values)

@@ -464,6 +464,7 @@ class ChaserPromise(models.Model):
         left to the scheduled job."""
         if not move_lines:
             return
+        self.env.cr.flush()  # errors of what the caller has written are the caller's
         try:
             with self.env.cr.savepoint():
                 self.env.cr.execute(

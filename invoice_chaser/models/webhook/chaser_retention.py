@@ -35,7 +35,7 @@ class ChaserRetention(models.AbstractModel):
                 WHERE id IN (SELECT id FROM chaser_event WHERE company_id = %(company)s
                 AND occurred_at < %(before)s
                                 AND (ip_address IS NOT NULL OR user_agent IS NOT NULL
-                                OR raw_data IS NOT NULL AND event_type <> 'bounced')
+                                OR (raw_data IS NOT NULL AND event_type <> 'bounced'))
                               LIMIT %(batch)s FOR NO KEY UPDATE SKIP LOCKED)"""
         )
         self.env["chaser.event"].invalidate_model(

@@ -1,10 +1,9 @@
 import logging
 
-import psycopg2.errors
 import requests
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import LockError, UserError
 from odoo.tools import SQL, email_normalize
 
 from ...core.mail.webhooks import SERVICES, Malformed, Refused
@@ -14,6 +13,7 @@ from ...core.status.tracking import (
     mask_tokens,
     valid_token,
 )
+from ..common.conflicts import CONFLICTS
 
 _logger = logging.getLogger(__name__)
 _ATTEMPTS = 3
@@ -241,12 +241,13 @@ class ChaserWebhookEvent(models.Model):
     def _process_safely(self):
         """Process one report; an error is kept with it."""
         self.ensure_one()
+        self.env.cr.flush()  # an error of the report before is not this one's
         try:
             with self.env.cr.savepoint():
                 self._process()
         except Malformed as error:
             self._set_error(self.env._("It cannot be read: %s", error))
-        except (psycopg2.errors.SerializationFailure, psycopg2.errors.DeadlockDetected):
+        except (*CONFLICTS, LockError):
             self._set_error(
                 self.env._("The reminder was being changed at that moment.")
             )

@@ -1,14 +1,37 @@
 """The contract that every way out fulfils."""
 
+import time
 from abc import abstractmethod
 
 from ..connection import Connection
+from ..errors import StoodStill
 from ..message import OutgoingMessage, SendResult
+
+# Seconds from the intent to the moment at which the message must have begun to leave.
+FRESH = 60.0
+
+
+def tick() -> float:
+    """Seconds of a clock that goes on while the machine sleeps, where there is one."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class Transport(Connection):
     """One connection, used for a batch: ``with transport: transport.send(…)``. An error
     other than ``OutcomeUnknown`` is a promise that the message was not taken over."""
+
+    # Until when (``tick``) the message must have begun to leave; None: whenever.
+    leave_by: float | None = None
+
+    def check_fresh(self) -> None:
+        """Asked right before the service gets what it could act upon. A process that
+        stood still since the intent may find that others have flagged the message, and
+        a person has settled it.
+
+        :raises StoodStill: when it is too late
+        """
+        if self.leave_by is not None and tick() > self.leave_by:
+            raise StoodStill("too late")
 
     @abstractmethod
     def send(self, message: OutgoingMessage) -> SendResult:

@@ -9,12 +9,15 @@ from email.message import EmailMessage
 from io import BytesIO
 
 from ..connection import ServerSettings
+from ..deadline import Deadline, TimedSmtp, TimedSmtpSsl
 from ..errors import (
     AuthenticationFailed,
     MessageRefused,
+    NoSession,
     OutcomeUnknown,
     RateLimited,
     RecipientRefused,
+    StoodStill,
     TransportError,
     Unreachable,
     classify_smtp,
@@ -23,6 +26,9 @@ from ..errors import (
 from ..message import OutgoingMessage, SendResult
 from .base import Transport
 
+# Seconds for connecting and for the commands before a message, from first to last; for
+# the farewell; and what they get even where the run's time is nearly over.
+_DIALOGUE, _FAREWELL, _LEAST = 60.0, 10.0, 15.0
 _PER_SESSION = re.compile(
     r"(?:per|in this|this|in one) (?:smtp )?(?:session|connection)", re.I
 )
@@ -31,6 +37,9 @@ _PER_SESSION = re.compile(
 class SessionTransport(Transport):
     """Sends over a session that ``connect`` opens; knows SMTP's responses, not where
     the session comes from."""
+
+    # Seconds until a server must have said something while we connect.
+    _connect_timeout: float | None = None
 
     def __init__(
         self,
@@ -44,27 +53,44 @@ class SessionTransport(Transport):
         self._get_patience = get_patience
         self._session: smtplib.SMTP | None = None
         self._is_used = False
+        self._deadline = Deadline()
+
+    def _begin(self, seconds: float = _DIALOGUE, each: float | None = None) -> None:
+        """A dialogue begins: its deadline, within the time that the run has left."""
+        if self._get_patience is not None:
+            seconds = min(seconds, max(self._get_patience(), _LEAST))
+        self._deadline.start(seconds, each)
+        if self._session is not None:
+            self._deadline.attach(self._session)
+
+    def _get_timeout(self) -> float | None:
+        sock = getattr(self._session, "sock", None)
+        return sock.gettimeout() if sock is not None else None
 
     def open(self) -> None:
         if self._session is None:
             try:
-                self._session = self._connect()
-            except TransportError:
-                raise
-            except smtplib.SMTPAuthenticationError as error:
-                raise classify_smtp(error.smtp_code, error.smtp_error, "auth") from None
-            except smtplib.SMTPResponseException as error:
-                raise classify_smtp(
-                    error.smtp_code, error.smtp_error, "connect"
-                ) from None
-            except (OSError, smtplib.SMTPException) as error:
-                raise Unreachable(
-                    one_line(str(error) or type(error).__name__)
-                ) from None
+                self._session = self._connect_or_say()
+            except Unreachable as error:
+                raise NoSession(str(error)) from None
+
+    def _connect_or_say(self) -> smtplib.SMTP:
+        self._begin(each=self._connect_timeout)
+        try:
+            return self._connect()
+        except TransportError:
+            raise
+        except smtplib.SMTPAuthenticationError as error:
+            raise classify_smtp(error.smtp_code, error.smtp_error, "auth") from None
+        except smtplib.SMTPResponseException as error:
+            raise classify_smtp(error.smtp_code, error.smtp_error, "connect") from None
+        except (OSError, smtplib.SMTPException) as error:
+            raise Unreachable(one_line(str(error) or type(error).__name__)) from None
 
     def close(self) -> None:
         session, self._session, self._is_used = self._session, None, False
         if session is not None:
+            self._deadline.start(_FAREWELL)
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 session.quit()
             with contextlib.suppress(OSError):
@@ -114,8 +140,16 @@ class SessionTransport(Transport):
         sender, recipients, mail = self._prepare(message, mail)
         content = _flatten(mail)
         try:
+            self._begin(each=self._get_timeout())
+            self.check_fresh()
             refused = self._envelope(sender, recipients, message.recipients)
+            self.check_fresh()
             self._begin_data()
+            self.check_fresh()
+        except StoodStill:
+            # Without the final dot the server takes nothing.
+            self._drop()
+            raise
         except (OSError, smtplib.SMTPException) as error:
             words = one_line(str(error) or type(error).__name__)
             raise _SessionEnded(Unreachable(words), was_used) from None
@@ -173,8 +207,8 @@ class SessionTransport(Transport):
         # From here on a broken line leaves it open whether the service took the message
         # (RFC 5321 §4.5.4.2, RFC 1047).
         try:
-            self._session.send(content)
             with self._patience():
+                self._session.send(content)
                 code, text = self._session.getreply()
             if _accepted(code, text):
                 return one_line(text)
@@ -185,14 +219,18 @@ class SessionTransport(Transport):
 
     @contextlib.contextmanager
     def _patience(self) -> Iterator[None]:
-        """While the server looks at the message: RFC 5321 §4.5.3.2.6 asks for ten
-        minutes."""
+        """While the server takes the message and looks at it: RFC 5321 §4.5.3.2.6 asks
+        for ten minutes."""
+        usual = self._get_timeout()
+        seconds = usual or _DIALOGUE
+        if self._get_patience is not None:
+            seconds = max(self._get_patience(), seconds)
+        self._deadline.start(seconds)
         sock = getattr(self._session, "sock", None)
-        if self._get_patience is None or sock is None:
+        if sock is None:
             yield
             return
-        usual = sock.gettimeout()
-        sock.settimeout(max(self._get_patience(), usual or 0))
+        sock.settimeout(seconds)
         try:
             yield
         finally:
@@ -202,6 +240,7 @@ class SessionTransport(Transport):
     def _reset(self) -> None:
         if self._session is None:
             return
+        self._begin(each=self._get_timeout())
         try:
             code, _text = self._session.rset()
         except (OSError, smtplib.SMTPException):
@@ -302,19 +341,24 @@ class SmtpTransport(SessionTransport):
         # Two underscores: out of reach for server actions and templates (Odoo's
         # safe_eval refuses such names).
         self.__settings = settings
+        self._connect_timeout = settings.timeout
 
     def _open_session(self) -> smtplib.SMTP:
         settings = self.__settings
         if settings.encryption == "ssl":
-            session = smtplib.SMTP_SSL(
+            session = TimedSmtpSsl(
+                self._deadline,
                 settings.host,
                 settings.port,
                 timeout=settings.timeout,
                 context=settings.make_context(),
             )
         else:
-            session = smtplib.SMTP(
-                settings.host, settings.port, timeout=settings.timeout
+            session = TimedSmtp(
+                self._deadline,
+                settings.host,
+                settings.port,
+                timeout=settings.timeout,
             )
         try:
             if settings.encryption == "starttls":
