@@ -42,43 +42,50 @@ class ChaserSetup(models.AbstractModel):
     @api.model
     def _get_steps(self):
         """(code, title, why, what the button says)"""
-        _ = self.env._
         return [
             (
                 "mailbox",
-                _("A mailbox works"),
-                _("Reminders leave from your own mailbox, and answers come there."),
-                _("Set Up"),
+                self.env._("A mailbox works"),
+                self.env._(
+                    "Reminders leave from your own mailbox, and answers come there."
+                ),
+                self.env._("Set Up"),
             ),
             (
                 "sample",
-                _("A sample has arrived"),
-                _("Press Send Me a Sample on the mailbox, and look at it."),
-                _("Send"),
+                self.env._("A sample has arrived"),
+                self.env._("Press Send Me a Sample on the mailbox, and look at it."),
+                self.env._("Send"),
             ),
             (
                 "arabic",
-                _("Arabic is there"),
-                _("Customers who read Arabic get their messages in it."),
-                _("Load"),
+                self.env._("Arabic is there"),
+                self.env._("Customers who read Arabic get their messages in it."),
+                self.env._("Load"),
             ),
             (
                 "hours",
-                _("Messages keep to working hours"),
-                _("Nobody is written to at night, on weekends or on holidays."),
-                _("Switch On"),
+                self.env._("Messages keep to working hours"),
+                self.env._(
+                    "Nobody is written to at night, on weekends or on holidays."
+                ),
+                self.env._("Switch On"),
             ),
             (
                 "levels",
-                _("The levels are looked at"),
-                _("From which day on customers get a polite, firm or urgent message."),
-                _("Look"),
+                self.env._("The levels are looked at"),
+                self.env._(
+                    "From which day on customers get a polite, firm or urgent message."
+                ),
+                self.env._("Look"),
             ),
             (
                 "campaign",
-                _("The first campaign is sent"),
-                _("Choose customers, press Chase, and see who would get what."),
-                _("Begin"),
+                self.env._("The first campaign is sent"),
+                self.env._(
+                    "Choose customers, press Chase, and see who would get what."
+                ),
+                self.env._("Begin"),
             ),
         ]
 
