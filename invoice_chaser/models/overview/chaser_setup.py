@@ -2,6 +2,9 @@ from odoo import api, models
 
 from .chaser_overview import MANAGER_GROUP
 
+# In the order in which they are shown.
+_STEPS = ("mailbox", "sample", "arabic", "hours", "levels", "campaign")
+
 
 class ChaserSetup(models.AbstractModel):
     """The first steps of a company: what is done, what is next, and where each is
@@ -42,9 +45,8 @@ class ChaserSetup(models.AbstractModel):
     @api.model
     def _get_steps(self):
         """(code, title, why, what the button says)"""
-        return [
+        texts = [
             (
-                "mailbox",
                 self.env._("A mailbox works"),
                 self.env._(
                     "Reminders leave from your own mailbox, and answers come there."
@@ -52,19 +54,16 @@ class ChaserSetup(models.AbstractModel):
                 self.env._("Set Up"),
             ),
             (
-                "sample",
                 self.env._("A sample has arrived"),
                 self.env._("Press Send Me a Sample on the mailbox, and look at it."),
                 self.env._("Send"),
             ),
             (
-                "arabic",
                 self.env._("Arabic is there"),
                 self.env._("Customers who read Arabic get their messages in it."),
                 self.env._("Load"),
             ),
             (
-                "hours",
                 self.env._("Messages keep to working hours"),
                 self.env._(
                     "Nobody is written to at night, on weekends or on holidays."
@@ -72,7 +71,6 @@ class ChaserSetup(models.AbstractModel):
                 self.env._("Switch On"),
             ),
             (
-                "levels",
                 self.env._("The levels are looked at"),
                 self.env._(
                     "From which day on customers get a polite, firm or urgent message."
@@ -80,7 +78,6 @@ class ChaserSetup(models.AbstractModel):
                 self.env._("Look"),
             ),
             (
-                "campaign",
                 self.env._("The first campaign is sent"),
                 self.env._(
                     "Choose customers, press Chase, and see who would get what."
@@ -88,6 +85,7 @@ class ChaserSetup(models.AbstractModel):
                 self.env._("Begin"),
             ),
         ]
+        return [(code, *words) for code, words in zip(_STEPS, texts, strict=True)]
 
     @api.model
     def _read_done(self, company):
