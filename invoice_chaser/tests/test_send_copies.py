@@ -200,13 +200,14 @@ class TestCopies(SendCase):
     def test_figures_count_the_customer_only(self):
         self._send()
         self.assertEqual(self.campaign.sent_count, 1)
-        [(last, live)] = (
+        [(last, live, week)] = (
             self.env["chaser.planner"]
             ._read_contacts(self.customer, self.company)
             .values()
         )
         self.assertEqual(last, self.company._get_chaser_today())
         self.assertFalse(live)
+        self.assertEqual(week, (last,))
 
     def test_files_go_along(self):
         self.env["chaser.template"].search([]).attach_statement = "xlsx"

@@ -103,7 +103,7 @@ class TestWhatsappGates(WhatsappCase):
 
     def test_a_template_that_became_marketing_is_not_sent(self):
         reminder = self._queue()
-        self.templates.meta_category = "marketing"
+        self.templates.sudo().meta_category = "marketing"
         self.assertFalse(self._run_channel().sent)
         self.assertEqual(reminder.reason_code, "whatsapp_marketing")
 

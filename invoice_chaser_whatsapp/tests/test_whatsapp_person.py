@@ -310,9 +310,10 @@ class TestEnterConsent(PeopleCase):
         person = self._make_person()
         reminder = self._make_sent(whatsapp_to="+971501234567")
         data = reminder._get_page_data("en")
-        self.assertEqual(data.stop_path, f"/chaser/u/{reminder.token}")
+        self.assertEqual(data.stop_path, f"/chaser/u/{reminder.stop_token}")
         hit = {"user_agent": "x", "ip": "127.0.0.1"}
-        facts = self.env["chaser.event"].sudo()._stop_reminders(reminder.token, hit)
+        Event = self.env["chaser.event"].sudo()
+        facts = Event._stop_reminders(reminder.stop_token, hit)
         self.assertEqual(facts["email"], "+971501234567")
         self.assertEqual(person.state, "opted_out")
 

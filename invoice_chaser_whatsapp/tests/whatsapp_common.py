@@ -125,7 +125,7 @@ class WhatsappCase(ChaserCase):
                 template._make_content(),
                 {"id": f"9{number:05d}", "status": "APPROVED", "category": "UTILITY"},
             )
-        templates.meta_category = "utility"
+        templates.sudo().meta_category = "utility"
         return templates
 
     def setUp(self):

@@ -127,7 +127,7 @@ class ChaserReminder(models.Model):
         """Where the customer asks for no more reminders by this channel. A message
         that has no room for the link has the page; empty without an address."""
         addresses = self._get_channel()._get_addresses(self)
-        return f"/chaser/u/{self.token}" if self.token and addresses else ""
+        return f"/chaser/u/{self.stop_token}" if addresses else ""
 
     def _get_local_day(self, moment):
         return fields.Datetime.context_timestamp(
