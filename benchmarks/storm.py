@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
-sys.path[:0] = [str(TESTS), str(TESTS / "e2e")]
+# The world of tests/e2e comes first: tests/ has a conftest of its own.
+sys.path[:0] = [str(TESTS / "e2e"), str(TESTS)]
 
 from conftest import World  # noqa: E402
 from support.storm import Storm  # noqa: E402

@@ -82,7 +82,7 @@ class TestUnknownOutcome(SendCase):
         box = FakeTransport()
         box.find_sent = lambda _message_id: True
         with patch.object(
-            self.registry["chaser.provider"], "_get_sent_box", lambda _self: box
+            self.registry["chaser.provider"], "_get_sent_box__", lambda _self: box
         ):
             result = self.reminder.with_user(self.accountant).action_settle_not_sent()
         self.assertEqual(self.reminder.state, "sent")
@@ -94,7 +94,7 @@ class TestUnknownOutcome(SendCase):
         box = FakeTransport()
         box.open_error = errors.Unreachable("away")
         with patch.object(
-            self.registry["chaser.provider"], "_get_sent_box", lambda _self: box
+            self.registry["chaser.provider"], "_get_sent_box__", lambda _self: box
         ):
             self.reminder.with_user(self.accountant).action_settle_not_sent()
         self.assertEqual(self.reminder.state, "queued")
@@ -108,6 +108,16 @@ class TestUnknownOutcome(SendCase):
         self.assertEqual(
             (self.reminder.state, self.reminder.is_undecided), ("cancelled", False)
         )
+
+    def test_settled_in_a_draft_waits_with_it(self):
+        self._run(FakeTransport([errors.OutcomeUnknown("line broke")]))
+        self.campaign.sudo().state = "draft"
+        self.reminder.action_settle_not_sent()
+        self.assertEqual(
+            (self.reminder.state, self.reminder.is_undecided), ("draft", False)
+        )
+        self.campaign.action_send()
+        self.assertEqual(len(self._run().sent), 1)
 
     def test_retry_in_a_cancelled_campaign_says_what_to_do(self):
         self._run(FakeTransport([errors.MessageRefused("no")]))

@@ -50,7 +50,9 @@ class TestRestored(SendCase):
     def _box(self, found):
         box = FakeTransport()
         box.find_sent = lambda message_id: message_id in found
-        self.patch(self.registry["chaser.provider"], "_get_sent_box", lambda _self: box)
+        self.patch(
+            self.registry["chaser.provider"], "_get_sent_box__", lambda _self: box
+        )
 
     def test_all_mailboxes_wait_and_say_why(self):
         campaign, _sent = self._send_and_restore()

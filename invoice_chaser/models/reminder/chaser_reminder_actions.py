@@ -190,7 +190,11 @@ class ChaserReminder(models.Model):
             lambda reminder: reminder.campaign_id.state == "cancelled"
         )
         ended.sudo()._set_state("cancelled", is_undecided=False)
-        again = self - ended
+        # After a restore: what left of a campaign that is not sent here yet.
+        drafts = self.filtered(lambda reminder: reminder.campaign_id.state == "draft")
+        drafts.sudo()._set_state("draft", is_undecided=False)
+        drafts.campaign_id._touch()
+        again = self - ended - drafts
         again.sudo()._set_state(
             "queued",
             "settled_not_sent",
@@ -205,7 +209,7 @@ class ChaserReminder(models.Model):
         asked, a person has looked."""
         for provider, reminders in self.sudo().grouped("provider_id").items():
             try:
-                box = provider.state == "connected" and provider._get_sent_box()
+                box = provider.state == "connected" and provider._get_sent_box__()
                 if not box:
                     continue
                 with box:

@@ -200,7 +200,7 @@ class ChaserWatermark(models.AbstractModel):
         """Asks the mailbox for each message, where it can be asked. Returns what the
         problem was, in words."""
         try:
-            box = provider._get_sent_box()
+            box = provider._get_sent_box__()
             if not box:
                 return self.env._("This mailbox cannot be asked.")
             with box:
