@@ -15,6 +15,8 @@ from odoo.tools import SQL, config, mute_logger
 from ..hooks import uninstall_hook
 from .common import KEYS, ChaserCase
 
+# What connects to a mail server of our own.
+SESSION = "odoo.addons.invoice_chaser.core.mail.transports.smtp.TimedSmtp"
 PASSWORD = "Sesam-öffne-dich-4711"
 FIELD, SEALED = "smtp_password", "smtp_password_sealed"
 NEW_KEY = "next:" + "bmV4dC1rZXktbmV4dC1rZXktbmV4dC1rZXktMzIhISE="
@@ -86,7 +88,7 @@ class TestSecrets(ChaserCase):
 
             quit = close
 
-        with patch("smtplib.SMTP", lambda *_args, **_kwargs: Session()):
+        with patch(SESSION, lambda *_args, **_kwargs: Session()):
             transport = self.provider._get_transport_smtp__()
             transport.open()
             transport.close()
@@ -315,7 +317,7 @@ class TestSecrets(ChaserCase):
         )
         self.assertIsNone(self._get_stored())
         self.assertFalse(self.provider.has_smtp_password)
-        with patch("smtplib.SMTP") as server:
+        with patch(SESSION) as server:
             self._call(self.manager, "action_test_connection", self.provider.ids)
         server.assert_not_called()
         self.assertIn("password", self.provider.last_error)
@@ -496,7 +498,7 @@ class TestSecrets(ChaserCase):
             self._finish_transaction()
             provider.action_test_connection()  # nobody listens on port 1
             self.assertTrue(provider.last_error)
-            with patch("smtplib.SMTP") as server:
+            with patch(SESSION) as server:
                 server.return_value.login.side_effect = smtplib.SMTPAuthenticationError(
                     535, b"5.7.8 wrong"
                 )
@@ -672,7 +674,7 @@ class TestSecrets(ChaserCase):
         with (
             self._keys(""),
             self.enter_registry_test_mode(),
-            patch("smtplib.SMTP") as server,
+            patch(SESSION) as server,
         ):
             self.provider.cron_id.method_direct_trigger()
         self.env.invalidate_all()
@@ -726,7 +728,7 @@ class TestSecrets(ChaserCase):
         ):
             with self.assertRaisesRegex(UserError, "is not ready"):
                 getattr(campaign.with_user(self.accountant), method)()
-        with patch("smtplib.SMTP") as server:
+        with patch(SESSION) as server:
             self.provider.with_user(self.manager).action_test_connection()
         server.assert_not_called()
         self.assertEqual(self._run().sent, [])

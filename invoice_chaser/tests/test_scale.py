@@ -191,6 +191,8 @@ class TestPlans(SendCase):
             before=fields.Datetime.now(),
             batch=10,
         )
+        # Where a tenth is left to forget, the index over all is as good; here it is away.
+        self.env.cr.execute("DROP INDEX chaser_event_company_time_idx")
         self.assertIn("chaser_event_forget_idx", self._explain(query))
 
     def test_the_queue_of_a_mailbox(self):
