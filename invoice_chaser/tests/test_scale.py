@@ -191,7 +191,7 @@ class TestPlans(SendCase):
             before=fields.Datetime.now(),
             batch=10,
         )
-        # Where a tenth is left to forget, the index over all is as good; here it is away.
+        # With so few rows the index over all is as good; here it is away.
         self.env.cr.execute("DROP INDEX chaser_event_company_time_idx")
         self.assertIn("chaser_event_forget_idx", self._explain(query))
 
