@@ -1,6 +1,6 @@
 {
     "name": "Invoice Chaser",
-    "version": "19.0.2.0.0",
+    "version": "19.0.2.1.0",
     "category": "Accounting/Accounting",
     "summary": "Consolidated English and Arabic payment reminders, sent at a human "
     "pace from your own mailbox",
