@@ -63,6 +63,8 @@ class OauthCase(HttpCase, ChaserCase):
             company_id=cls.company.id,
             email="m@pop.example",
         )
+        # An address has one mailbox in a company.
+        cls.provider.email = "post@pop.example"
         cls.box = cls.env["chaser.provider"].create(
             {
                 "company_id": cls.company.id,

@@ -127,7 +127,7 @@ class TestMoveOut(MoveInCase, HttpCase):
             body="Ask Ahmed first", attachments=[("plan.csv", b"a,b\n1,2\n")]
         )
         contact.message_post(body="Prefers mornings", subject="By phone")
-        self.env["ir.attachment"].create(
+        self.env["ir.attachment"].sudo().create(
             {
                 "name": "Statement 1.pdf",
                 "raw": b"%PDF-1.4 statement",
@@ -146,7 +146,7 @@ class TestMoveOut(MoveInCase, HttpCase):
                 "sender_email": "ahmed@alnoor.example",
             }
         )
-        self.env["ir.attachment"].create(
+        self.env["ir.attachment"].sudo().create(
             {
                 "name": "reply.eml",
                 "raw": SOURCE % reminder.page_token.encode(),

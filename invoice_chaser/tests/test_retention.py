@@ -31,7 +31,7 @@ class RetentionCase(SendCase):
             ip_address="10.1.2.3",
             user_agent="Program of Mr Person",
         )
-        self.file = self.env["ir.attachment"].create(
+        self.file = self.env["ir.attachment"].sudo().create(
             {
                 "name": "statement.pdf",
                 "raw": b"%PDF of a person",
