@@ -31,13 +31,17 @@ class RetentionCase(SendCase):
             ip_address="10.1.2.3",
             user_agent="Program of Mr Person",
         )
-        self.file = self.env["ir.attachment"].sudo().create(
-            {
-                "name": "statement.pdf",
-                "raw": b"%PDF of a person",
-                "res_model": "chaser.reminder",
-                "res_id": reminder.id,
-            }
+        self.file = (
+            self.env["ir.attachment"]
+            .sudo()
+            .create(
+                {
+                    "name": "statement.pdf",
+                    "raw": b"%PDF of a person",
+                    "res_model": "chaser.reminder",
+                    "res_id": reminder.id,
+                }
+            )
         )
         self.call = self.env["chaser.call"].create(
             {
