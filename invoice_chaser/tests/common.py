@@ -67,6 +67,14 @@ class ChaserCase(AccountTestInvoicingCommon):
         cls.startClassPatcher(
             patch.object(cls.registry["chaser.provider"], "_tick", lambda _self: 0.0)
         )
+        # What is kept of attempts outside of the database ends with each class and
+        # with each test, as the database's part of it does.
+        folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        cls.startClassPatcher(
+            patch.object(
+                cls.registry["chaser.watermark"], "_get_folder", lambda _self: folder
+            )
+        )
         cls.company = cls.company_data["company"]
         cls.company.write(
             {
@@ -111,8 +119,6 @@ class ChaserCase(AccountTestInvoicingCommon):
 
     def setUp(self):
         super().setUp()
-        # What is kept of attempts outside of the database ends with each test, as the
-        # database's part of it does.
         folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.patch(
             self.registry["chaser.watermark"], "_get_folder", lambda _self: folder
