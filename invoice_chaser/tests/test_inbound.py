@@ -143,7 +143,8 @@ class TestReply(InboundCase):
         [file] = self.customer.message_ids[0].attachment_ids
         self.assertEqual(
             (file.name, file.raw, file.res_model, file.res_id),
-            ("copy.pdf", b"%PDF-1.4\n", "res.partner", self.customer.id),
+            ("copy.pdf", b"%PDF-1.4\n", "chaser.inbound", record.id),
+            "read by who may read the mail",
         )
         self.assertEqual(record.attachment_count, 1)
 

@@ -280,7 +280,7 @@ class TestMoveOut(MoveInCase, HttpCase):
         left_out = {
             *("chaser.oauth.grant", "chaser.oauth.request"),  # secrets
             *("chaser.receivable.month", "chaser.receivable.stale"),  # computed
-            *("chaser.receivable.kept", "chaser.cash.forecast"),
+            *("chaser.receivable.kept", "chaser.cash.forecast", "chaser.event.kept"),
             *("chaser.import", "chaser.import.file", "chaser.import.line"),
             "chaser.import.column",  # of files that came in
         }

@@ -69,7 +69,7 @@ class TestOverviewDigest(OverviewCase):
             }
         )
         promise.sudo().write({"state": "broken", "settled_at": datetime(2025, 4, 3, 9)})
-        self.env["chaser.campaign"].create(
+        self.env["chaser.campaign"].sudo().create(
             {"name": "Waits", "company_id": self.company.id}
         )
         april = self._digest(datetime(2025, 4, 1), datetime(2025, 4, 20))

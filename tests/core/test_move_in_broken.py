@@ -1,6 +1,7 @@
 """Sixty broken files: each ends in a code (for which there are words) and a row where
 there is one; none in another exception, none half read."""
 
+import csv
 import io
 import json
 import random
@@ -323,6 +324,16 @@ def test_a_broken_file_is_named_with_its_row(case):
     with pytest.raises(FileProblem) as raised:
         take(name, raw)
     assert (raised.value.code, raised.value.params.get("row")) == (code, row)
+
+
+def test_cells_have_a_limit_whatever_the_process_lets_csv_take():
+    """Odoo raises csv's own limit."""
+    before = csv.field_size_limit(500_000_000)
+    try:
+        for case in ("cell of 2 MB", "quoted cell of 2 MB"):
+            test_a_broken_file_is_named_with_its_row(case)
+    finally:
+        csv.field_size_limit(before)
 
 
 def test_a_zip_names_the_file_inside():

@@ -157,6 +157,9 @@ def _read_records(
             raise FileProblem(
                 _describe(str(error)), row=first, limit=MAX_CELL
             ) from None
+        # Odoo lets csv take cells of any size in its own process.
+        if any(len(cell) > MAX_CELL for cell in cells):
+            raise FileProblem("cell_too_large", row=first, limit=MAX_CELL)
         if cells:
             yield first, cells
 

@@ -25,6 +25,7 @@ OWN_MODELS = (
     "chaser.template.version",
     "chaser.provider",
     "chaser.holiday",
+    "chaser.retention.rule",
     "chaser.segment",
     "chaser.campaign",
     "chaser.reminder",

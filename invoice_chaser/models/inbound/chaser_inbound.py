@@ -195,8 +195,7 @@ class ChaserInbound(models.Model):
         for record in self:
             record.source_id = by_id.get(record.id, False)
 
-    @api.depends("absence_until", "state", "company_id")
-    @api.depends("absence_until", "absence_redirects", "state")
+    @api.depends("absence_until", "absence_redirects", "state", "company_id")
     def _compute_can_wait(self):
         for record in self:
             today = record.company_id._get_chaser_today()

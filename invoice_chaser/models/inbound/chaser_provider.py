@@ -326,7 +326,7 @@ class ChaserProvider(models.Model):
         with self._reader_lock() as alone:
             if not alone:
                 return False
-            self.write(
+            self._by_program().write(
                 {
                     "read_looked_count": 0,
                     "read_kept_count": 0,
@@ -341,7 +341,9 @@ class ChaserProvider(models.Model):
                 more = False
             else:
                 if self.read_error or self.read_hold_until:
-                    self.write({"read_error": False, "read_hold_until": False})
+                    self._by_program().write(
+                        {"read_error": False, "read_hold_until": False}
+                    )
             commit()
         return "more" if more else True
 
@@ -439,7 +441,7 @@ class ChaserProvider(models.Model):
             values["read_hold_until"] = fields.Datetime.now() + error.retry_after
         elif isinstance(error, AuthenticationFailed) and not self.read_error:
             self._notify_read_refused(error)
-        self.write(values)
+        self._by_program().write(values)
 
     def _notify_read_refused(self, error):
         user = self.company_id._get_chaser_responsible()

@@ -24,6 +24,7 @@ _UNIQUE = {
     "chaser.tag": ("name",),
     "chaser.segment": ("name",),
     "chaser.policy": ("name",),
+    "chaser.retention.rule": ("kind",),
     "chaser.template.version": ("template_id", "checksum"),
 }
 _MISSING = object()
@@ -118,6 +119,7 @@ class RecordWriter:
             *_MADE,
             "chaser.policy",
             "chaser.level",
+            "chaser.retention.rule",
         ):
             changed = self._differ(target, values)
         return Change(
