@@ -136,15 +136,19 @@ class TestMoveOut(MoveInCase, HttpCase):
                 "res_id": reminder.id,
             }
         )
-        mail = self.env["chaser.inbound"].create(
-            {
-                "company_id": self.company.id,
-                "mail_key": "key-1",
-                "kind": "reply",
-                "received_at": Datetime.now(),
-                "partner_id": self.customer.id,
-                "sender_email": "ahmed@alnoor.example",
-            }
+        mail = (
+            self.env["chaser.inbound"]
+            .sudo()
+            .create(
+                {
+                    "company_id": self.company.id,
+                    "mail_key": "key-1",
+                    "kind": "reply",
+                    "received_at": Datetime.now(),
+                    "partner_id": self.customer.id,
+                    "sender_email": "ahmed@alnoor.example",
+                }
+            )
         )
         self.env["ir.attachment"].sudo().create(
             {
