@@ -70,6 +70,14 @@ class TestWorklist(ChaserCase):
             self.assertFalse(self._row(partner).can_chase, partner.name)
             self.assertTrue(self._row(partner).next_step)
 
+    def test_activities_of_the_customers(self):
+        self._make_invoice()
+        action = self._rows().action_view_activities()
+        self.assertEqual(action["views"][0][1], "activity")
+        self.assertEqual(
+            self.env[action["res_model"]].search(action["domain"]), self.customer
+        )
+
     def test_a_reason_is_said_once(self):
         """Also where several messages wait for it (A10)."""
         self.customer.consolidation_preference = "disabled"

@@ -63,3 +63,14 @@ class ChaserAgeingMixin(models.AbstractModel):
             for bucket, amount in sorted(amounts.items())
             if amount > 0
         ]
+
+    def action_view_activities(self):
+        """What is planned with these customers, by kind and day. The rows are figures
+        and keep no activities of their own: those of the customers count."""
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Activities"),
+            "res_model": "res.partner",
+            "views": [(False, "activity"), (False, "list"), (False, "form")],
+            "domain": [("id", "in", self.partner_id.ids)],
+        }
