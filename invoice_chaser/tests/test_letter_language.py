@@ -17,7 +17,8 @@ from .common import ChaserCase, FakeTransport
 
 _ARABIC = re.compile(r"[\u0600-\u06ff\ufb50-\ufdff\ufe70-\ufefc]+")
 _LATIN = re.compile(r"[A-Za-z]{2,}")
-_NO_WORDS = re.compile(r"https?://\S+|[\w.+-]+@[\w.-]+")
+# Links and addresses, also one that is shown in part (a…@b….example).
+_NO_WORDS = re.compile(r"https?://\S+|\S+@\S+")
 # Names and signs that are written alike in both: of the data below, and of banks.
 _NAMES = {
     "alnoor",

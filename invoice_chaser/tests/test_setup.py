@@ -1,4 +1,5 @@
-from odoo import fields
+from unittest.mock import patch
+
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
@@ -8,6 +9,17 @@ from .common import ChaserCase, FakeTransport
 @tagged("post_install", "-at_install")
 class TestSetup(ChaserCase):
     """The first steps know what is done."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.manager = new_test_user(
+            cls.env,
+            "sets_up",
+            "invoice_chaser.group_chaser_manager",
+            company_id=cls.company.id,
+            email="sets.up@pop.example",
+        )
 
     def _read(self, user=None):
         Setup = self.env["chaser.setup"].with_company(self.company)
@@ -20,7 +32,10 @@ class TestSetup(ChaserCase):
         self.provider._set_state("draft")
         self.assertEqual(self._done(), {"arabic"})
         self.provider._set_state("connected")
-        self.provider.sampled_at = fields.Datetime.now()
+        with patch.object(
+            type(self.provider), "_get_transport__", lambda _self: FakeTransport()
+        ):
+            self.provider.with_user(self.manager).action_send_sample()
         self.company.chaser_window_enabled = True
         self.env["chaser.setup"].with_company(self.company).open_step("levels")
         self.assertEqual(

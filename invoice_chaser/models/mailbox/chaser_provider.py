@@ -457,7 +457,7 @@ class ChaserProvider(models.Model):
                 "danger",
             )
         self._set_connected()
-        self.sampled_at = fields.Datetime.now()
+        self._by_program().sampled_at = fields.Datetime.now()
         return self._notify(self.env._("Sample sent"), address, "success")
 
     def action_disable(self):
