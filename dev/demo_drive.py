@@ -67,7 +67,7 @@ def wait_for(url):
         try:
             if requests.get(f"{url}/web/health", timeout=5).ok:
                 return
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             time.sleep(0.5)
     raise SystemExit(f"Odoo does not respond at {url}")
 

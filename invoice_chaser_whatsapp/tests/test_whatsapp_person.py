@@ -195,7 +195,7 @@ class TestWebhookFacts(PeopleCase):
             ]
         }
         for _once_more in range(2):
-            self.Person._learn(self.company, value)
+            self.Person.sudo()._learn(self.company, value)
         self.assertEqual(
             (person.wa_id, person.user_id, person.username, person.phone_e164),
             ("5215512345678", "MX.13491208655302741918", "luis", "+525512345678"),
@@ -208,7 +208,7 @@ class TestWebhookFacts(PeopleCase):
             "type": "system",
             "system": {"type": "user_changed_number", "wa_id": "971509999999"},
         }
-        self.Person._learn(self.company, {"messages": [message]})
+        self.Person.sudo()._learn(self.company, {"messages": [message]})
         self.assertEqual(
             (person.phone_e164, person.wa_id, person.state),
             ("+971509999999", "971509999999", "opted_in"),
@@ -222,7 +222,7 @@ class TestWebhookFacts(PeopleCase):
             {"contacts": [{"wa_id": 7, "profile": []}]},
             {"messages": [{"type": "system", "system": {"wa_id": "x"}, "from": "1"}]},
         ):
-            self.Person._learn(self.company, value)
+            self.Person.sudo()._learn(self.company, value)
 
 
 @tagged("post_install", "-at_install")
@@ -314,7 +314,8 @@ class TestEnterConsent(PeopleCase):
         hit = {"user_agent": "x", "ip": "127.0.0.1"}
         Event = self.env["chaser.event"].sudo()
         facts = Event._stop_reminders(reminder.stop_token, hit)
-        self.assertEqual(facts["email"], "+971501234567")
+        # Enough for its owner; whoever has the link need not learn the number.
+        self.assertEqual(facts["email"], "…567")
         self.assertEqual(person.state, "opted_out")
 
     def test_rights(self):

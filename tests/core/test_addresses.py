@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from core.mail.addresses import clean_address, read_addresses
+from core.mail.addresses import clean_address, hint_address, read_addresses
 from core.mail.message import OutgoingMessage
 
 
@@ -120,3 +120,8 @@ def test_whatever_is_entered_can_be_written_into_a_message():
                     "<a@b.example>", "a@b.example", (found.address,), "s", "<p/>", "t"
                 )
                 assert found.address in message.to_email().as_string()
+
+
+def test_hints():
+    assert hint_address("finance@alnoor.example") == "f…@alnoor.example"
+    assert hint_address("+971501234567") == "…567"

@@ -135,6 +135,7 @@ def _read_domain(domain: str) -> str:
 
 
 def hint_address(email: str) -> str:
-    """Enough for its owner to know it again: first letter and domain."""
-    local, _at, domain = email.rpartition("@")
-    return f"{local[:1]}…@{domain}"
+    """Enough for its owner to know it again: first letter and domain; of another
+    channel's address (a number) its end."""
+    local, at, domain = email.rpartition("@")
+    return f"{local[:1]}…@{domain}" if at else f"…{email[-3:]}"
