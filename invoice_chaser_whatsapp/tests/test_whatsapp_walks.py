@@ -71,7 +71,7 @@ class TestWhatsappWalks(WhatsappCase):
         partner = cls._make_customer(
             "Zanzibar Customer", "z@z.example", company_id=company.id
         )
-        cls.env["chaser.whatsapp.person"].with_company(company).create(
+        cls.env["chaser.whatsapp.person"].sudo().with_company(company).create(
             {
                 "company_id": company.id,
                 "partner_id": partner.id,
@@ -81,7 +81,7 @@ class TestWhatsappWalks(WhatsappCase):
                 "opt_in_text": "Zanzibar consent",
             }
         )
-        cls.env["chaser.whatsapp.price"].with_company(company).create(
+        cls.env["chaser.whatsapp.price"].sudo().with_company(company).create(
             {
                 "company_id": company.id,
                 "market": "AE",

@@ -119,7 +119,7 @@ class TestWhatsappStatuses(ReportCase):
 
     def test_delivered_ends_the_count_of_failures(self):
         reminder = self._sent()
-        self._get_person().undeliverable_count = 1
+        self._get_person().sudo().undeliverable_count = 1
         self._report(reminder, "delivered")
         self.assertFalse(self._get_person().undeliverable_count)
 

@@ -141,7 +141,7 @@ class ChaserWhatsappAnswer(models.TransientModel):
         """Into the chatter; the hold of their answer is released, unless nobody knows
         whether ours arrived."""
         record = inbound.sudo()
-        record.partner_id._message_log(
+        record.partner_id._for_chaser(record.company_id)._message_log(
             body=plaintext2html("\n\n".join(filter(None, (text, note)))),
             subject=self.env._("Answer by WhatsApp"),
             author_id=self.env.user.partner_id.id,

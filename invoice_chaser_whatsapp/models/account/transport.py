@@ -106,6 +106,8 @@ class WhatsappTransport(Transport):
                 message.document.content, "statement.pdf", message.document.mimetype
             )
             components = set_media(components, media_id, message.document.name)
+        # The upload may have taken a while.
+        self.check_fresh()
         return self._client.send_message(
             make_template(
                 message.address,

@@ -205,7 +205,7 @@ class ChaserInbound(models.Model):
         words = ", ".join(f"{text} ({code})" for code, text in status.errors) or "-"
         own.left_out = words[:500]
         body = self.env._("Our answer by WhatsApp did not arrive: %s", words)
-        own.partner_id._message_log(body=body)
+        own.partner_id._for_chaser(own.company_id)._message_log(body=body)
         self.env["chaser.channel"]._plan_look(
             own.company_id,
             own.partner_id,

@@ -238,7 +238,7 @@ class ChaserWhatsappInbound(models.AbstractModel):
         reminder = self._find_by_wamid(company, _text(reaction, "message_id"))
         emoji = _text(reaction, "emoji")[:10]
         if reminder and emoji:
-            reminder.partner_id._message_log(
+            reminder.partner_id._for_chaser(company)._message_log(
                 body=self.env._("Reaction to our WhatsApp message: %s", emoji)
             )
 

@@ -84,7 +84,7 @@ class ChaserWhatsappPerson(models.Model):
             before = person._get_address()
             person._write_as_reported(values)
             person._adopt_stop()
-            person.partner_id._message_log(
+            person.partner_id._for_chaser(person.company_id)._message_log(
                 body=self.env._(
                     "The WhatsApp account %(before)s is now %(after)s, as WhatsApp "
                     "reports.",

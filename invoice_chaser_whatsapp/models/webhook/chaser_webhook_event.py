@@ -2,12 +2,13 @@ import logging
 from datetime import timedelta
 from hashlib import sha256
 
-import psycopg2.errors
+import psycopg2
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import LockError, UserError
 
 from odoo.addons.invoice_chaser.core.status.tracking import valid_token
+from odoo.addons.invoice_chaser.models.common.conflicts import CONFLICTS
 
 from ...core import webhook
 from ...core.errors import NO_CODE
@@ -143,11 +144,7 @@ class ChaserWebhookEvent(models.Model):
             try:
                 with self.env.cr.savepoint():
                     found = handle(account, update)
-            except (
-                psycopg2.errors.SerializationFailure,
-                psycopg2.errors.DeadlockDetected,
-                psycopg2.InterfaceError,
-            ):
+            except (*CONFLICTS, LockError, psycopg2.InterfaceError):
                 # The whole report again, with fresh data: what counted already does
                 # not count twice.
                 raise
@@ -359,7 +356,7 @@ class ChaserWebhookEvent(models.Model):
             provider_event_id=key,
             raw_data={"late": name, "wamid": status.wamid},
         )
-        reminder.partner_id._message_log(
+        reminder.partner_id._for_chaser(reminder.company_id)._message_log(
             body=self.env._(
                 "WhatsApp reports about an earlier state of “%(subject)s”: "
                 "%(words)s. Nothing changes.",
