@@ -89,6 +89,8 @@ class WhatsappCase(ChaserCase):
             "web.base.url", "https://odoo.pop.example"
         )
         cls.company.country_id = cls.env.ref("base.ae")
+        # Hours and weekends of the UAE are the room hours' own subject.
+        cls.company.chaser_window_enabled = False
         cls.mailbox = cls._make_account()
         cls.mailbox._set_state("connected")
         cls.Event = cls.env["chaser.webhook.event"].sudo()

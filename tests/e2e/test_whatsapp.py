@@ -17,6 +17,7 @@ from odoo import fields
 env["ir.config_parameter"].set_param("web.base.url", "https://pay.pop.example")
 company = env.company
 company.country_id = env.ref("base.ae")
+company.chaser_window_enabled = False
 account = env["chaser.provider"].create({{"name": "WhatsApp", "kind": "whatsapp",
     "whatsapp_waba_id": "102290129340398", "whatsapp_phone_id": "106540352242922",
     "whatsapp_app_id": "670843887433847", "whatsapp_token": {token!r},
