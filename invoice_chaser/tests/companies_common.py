@@ -1,5 +1,7 @@
 import itertools
 from datetime import timedelta
+from importlib import import_module
+from importlib.util import find_spec
 
 from odoo import fields
 from odoo.fields import Command
@@ -38,6 +40,14 @@ class CompaniesCase(ChaserCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        # What models of later addons need beside their required fields: pairs of field
+        # and function of a number.
+        cls.examples = {}
+        for module in sorted(cls.registry._init_modules):
+            if module.startswith("invoice_chaser_"):
+                path = f"odoo.addons.{module}.tests.walk_examples"
+                if find_spec(path):
+                    cls.examples |= import_module(path).EXAMPLES
         cls.other = cls.setup_other_company(name=f"{SECRET} Trading")["company"]
         cls.other.write({"email": f"accounts@{SECRET.lower()}.example"})
         groups = (
@@ -275,8 +285,11 @@ class CompaniesCase(ChaserCase):
             and not field.related
             and field.name != "company_id"
         ]
-        return {"company_id": company.id} | {
+        values = {"company_id": company.id} | {
             field.name: self._make_value(model, field, company) for field in required
+        }
+        return values | {
+            key: make(next(_NUMBERS)) for key, make in self.examples.get(name, ())
         }
 
     def _get_word(self, company):

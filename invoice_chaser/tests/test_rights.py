@@ -61,6 +61,8 @@ TEXTS = {
 }
 USER_RIGHTS["chaser.maybe.paid"] = MANAGER_RIGHTS["chaser.maybe.paid"] = "r"
 # Only managers set up mailboxes.
+for _name in ("chaser.person.data", "chaser.retention.rule"):
+    USER_RIGHTS[_name], MANAGER_RIGHTS[_name] = "", "rwcu"
 USER_RIGHTS["chaser.domain.check"] = ""
 MANAGER_RIGHTS["chaser.domain.check"] = "rwcu"
 # Only managers import letters; all users may compare them.

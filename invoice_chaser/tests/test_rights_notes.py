@@ -74,6 +74,24 @@ class TestNotes(CompaniesCase):
                     env["mail.activity"].browse(tasks.ids).read(["note"])
                 self.assertFalse(env["mail.activity"].search([("id", "in", tasks.ids)]))
 
+    def test_what_is_agreed_is_tracked_for_the_same(self):
+        """Odoo writes down who changed a pause from what to what."""
+        partner = self.both.with_env(self._in(self.user_b)).with_context(
+            tracking_disable=False
+        )
+        partner.sudo().chaser_pause_reason = SECRET
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+        [note] = (
+            self.env["mail.message"]
+            .sudo()
+            .search(
+                [("model", "=", "res.partner"), ("res_id", "=", self.both.id)], limit=1
+            )
+        )
+        self.assertIn(SECRET, repr(note.tracking_value_ids.read()))
+        self.assertEqual(note.chaser_company_id, self.other)
+
     def test_done_task_is_noted_for_the_same(self):
         task = (
             self.both.sudo()

@@ -9,8 +9,12 @@ class ChaserPersonData(models.TransientModel):
 
     _name = "chaser.person.data"
     _description = "Personal Data of a Customer"
+    _inherit = ["chaser.company.mixin"]
     _rec_name = "partner_id"
 
+    company_id = fields.Many2one(
+        "res.company", required=True, default=lambda self: self.env.company
+    )
     partner_id = fields.Many2one("res.partner", "Customer", required=True)
     report = fields.Text(compute="_compute_report")
     result = fields.Text(readonly=True)
@@ -32,13 +36,13 @@ class ChaserPersonData(models.TransientModel):
     def action_export(self):
         self.ensure_one()
         text = self.env["chaser.person"]._export(self.partner_id)
-        self.file = base64.b64encode(text.encode())
+        self._by_program().file = base64.b64encode(text.encode())
         return self._reopen()
 
     def action_erase(self):
         self.ensure_one()
-        self.result = self.env["chaser.person"]._erase(self.partner_id)
-        self.file = False
+        self._by_program().result = self.env["chaser.person"]._erase(self.partner_id)
+        self._by_program().file = False
         return self._reopen()
 
     def _reopen(self):

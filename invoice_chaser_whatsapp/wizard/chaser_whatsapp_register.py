@@ -13,6 +13,7 @@ class ChaserWhatsappRegister(models.TransientModel):
     provider_id = fields.Many2one(
         "chaser.provider", "Mailbox", required=True, ondelete="cascade"
     )
+    company_id = fields.Many2one(related="provider_id.company_id", store=True)
     pin, pin_sealed, has_pin = secret_fields(
         "pin",
         "PIN",

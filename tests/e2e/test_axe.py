@@ -26,7 +26,7 @@ def test_nothing_of_ours_keeps_anybody_out(world):
     world.start()
     world.wait_until(lambda: world.states() == {"sent": 3})
     [(page, token)] = world.query(
-        "SELECT page_token, token FROM chaser_reminder ORDER BY id LIMIT 1"
+        "SELECT page_token, stop_token FROM chaser_reminder ORDER BY id LIMIT 1"
     )
     output = world.run(
         [

@@ -20,6 +20,9 @@ RANDOM = SQL(
 
 def migrate(cr, version):
     _drop_own_extensions(cr)
+    _sign_once(cr)
+    _fill_bounces(cr)
+    _settle_records(cr)
     _part_tokens(cr)
     _mark_notes(cr)
 
@@ -106,8 +109,11 @@ def _drop_own_extensions(cr):
                   AND NOT EXISTS (SELECT 1 FROM ir_ui_view v WHERE v.id = d.res_id)"""
         )
     )
-    # The shipped letters were signed twice where an invoice has no salesperson. Only
-    # this line of them is changed, so that what somebody wrote stays.
+
+
+def _sign_once(cr):
+    """The shipped letters were signed twice where an invoice has no salesperson. Only
+    this line of them is changed, so that what somebody wrote stays."""
     for line_break in ("<br>", "<br/>"):
         cr.execute(
             SQL(
@@ -121,8 +127,11 @@ def _drop_own_extensions(cr):
                 f"%{SIGNED_TWICE % line_break}%",
             )
         )
-    # Columns of bounces, filled here by one statement: the ORM would go over all
-    # events, which may be millions, and most of them are opens.
+
+
+def _fill_bounces(cr):
+    """Columns of bounces, filled here by one statement: the ORM would go over all
+    events, which may be millions, and most of them are opens."""
     cr.execute(
         """ALTER TABLE chaser_event ADD COLUMN IF NOT EXISTS bounce_class varchar,
            ADD COLUMN IF NOT EXISTS bounce_reason varchar"""
@@ -137,6 +146,9 @@ def _drop_own_extensions(cr):
             WHERE event_type IN ('bounced', 'deferred')
               AND jsonb_typeof(raw_data::jsonb) = 'object'"""
     )
+
+
+def _settle_records(cr):
     # Two jobs stand with the others now, whose intervals an update leaves as they are.
     cr.execute(
         SQL(

@@ -552,13 +552,22 @@ class ResPartner(models.Model):
         identity = self.env["chaser.identity"]
         moves = {"parent_id", "is_company"} & set(vals)
         before = identity._read_customers(self) if moves else {}
-        result = super().write(vals)
+        result = super(ResPartner, self._for_agreement(vals)).write(vals)
         if before:
             identity._follow(before)
         if {"chaser_calendar_id", "country_id", "state_id", "tz"} & set(vals):
             self.env["chaser.window"]._recheck(partners=self)
             self._follow_chaser_place()
         return result
+
+    def _for_agreement(self, vals):
+        """What this company agrees with the customer is no other company's to read."""
+        known = filter(None, map(self._fields.get, vals))
+        if any(
+            one.company_dependent and "chaser" in (one._module or "") for one in known
+        ):
+            return self._for_chaser(self.env.company)
+        return self
 
     @api.depends("commercial_partner_id")
     def _compute_chaser_is_customer(self):
@@ -583,18 +592,3 @@ class ResPartner(models.Model):
         if companies:
             self.env["chaser.window"]._recheck(companies)
             self.env["chaser.waiting"]._follow_companies(companies)
-
-
-class ResPartnerCategory(models.Model):
-    _name = "res.partner.category"
-    _inherit = ["res.partner.category", "chaser.links.mixin"]
-
-    chaser_policy_id = fields.Many2one(
-        "chaser.policy",
-        "Follow-up Policy",
-        company_dependent=True,
-        domain="[('company_id', 'in', (False, allowed_company_ids[0]))]",
-        groups="invoice_chaser.group_chaser_user",
-        help="For customers with this tag who have no policy of their own, in the "
-        "current company. Several tags: the first policy counts.",
-    )
