@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import freeze_time, new_test_user, tagged
 
@@ -136,8 +136,11 @@ class TestPolicy(ChaserCase):
         other = self.setup_other_company(name="Second company")["company"]
         foreign = self._policy(company_id=other.id)
         self.assertEqual(foreign.level_ids.company_id, other)
+        customer = self.customer.with_company(self.company)
         with self.assertRaisesRegex(ValidationError, "belongs to Second company"):
-            self.customer.with_company(self.company).chaser_policy_id = foreign
+            customer.sudo().chaser_policy_id = foreign
+        with self.assertRaises(AccessError):  # which does not even say whose it is
+            customer.chaser_policy_id = foreign
 
     def test_levels_without_a_policy_are_the_companys_own(self):
         own = self.env["chaser.level"].create(

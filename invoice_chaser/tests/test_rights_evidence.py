@@ -211,7 +211,8 @@ class TestEvidence(CompaniesCase):
         self.assertEqual(planned.user_id, other)
 
     def test_field_of_an_invoice_needs_the_group(self):
-        """Who may write invoices alone neither records a promise nor ends a dispute."""
+        """Who may write invoices alone may pass on a promise, in their own name, but
+        neither raises nor ends a dispute."""
         user = new_test_user(
             self.env,
             "evidence_invoicing",
@@ -222,7 +223,7 @@ class TestEvidence(CompaniesCase):
         invoice.chaser_dispute_reason = "Not what was ordered"
         own = self._in(user)["account.move"].browse(invoice.id)
         for values in (
-            {"chaser_promise_date": "2099-01-01"},
+            {"chaser_dispute_reason": "Not ours"},
             {"chaser_dispute_reason": False},
         ):
             with self.assertRaises(AccessError):

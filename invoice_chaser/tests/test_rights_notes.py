@@ -140,6 +140,10 @@ class TestNotes(CompaniesCase):
         )
         portal = self._in(self.strangers["portal"])
         names = portal["res.partner"].fields_get()
+        self.assertEqual(
+            {name for name in names if "chaser" in name}, set(OPEN["res.partner"])
+        )
+        names = portal["account.move"].fields_get()
         self.assertFalse([name for name in names if "chaser" in name])
         with self.assertRaises(AccessError):
             portal["res.partner"].browse(self.both.id).read(["chaser_pause_reason"])

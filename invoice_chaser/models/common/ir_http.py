@@ -37,6 +37,8 @@ class IrHttp(models.AbstractModel):
     @classmethod
     def _answer_too_large(cls):
         path = request.httprequest.path
+        if path.startswith(("/chaser/webhook/", "/chaser/whatsapp/")):
+            return request.make_response("", get_headers(), status=413)
         html, policy = invalid_page(), PLAIN_POLICY
         if path.startswith("/chaser/p/"):
             accepted = request.httprequest.headers.get("Accept-Language", "")

@@ -36,7 +36,7 @@ class AccountMove(models.Model):
         inverse="_inverse_chaser_promise_date",
         store=True,
         readonly=False,
-        groups="invoice_chaser.group_chaser_user",
+        groups="account.group_account_invoice",
         help="The customer promised to pay on this day; no reminder before it has "
         "passed. Setting it records a promise.",
     )
