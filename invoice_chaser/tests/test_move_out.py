@@ -122,7 +122,7 @@ class TestMoveOut(MoveInCase, HttpCase):
     def _fill_chatter(self, campaign, contact):
         """Notes, a change that Odoo tracks, files of a message, of a note and of a mail
         that came in."""
-        reminder = campaign.reminder_ids
+        reminder = campaign.sudo().reminder_ids
         campaign.message_post(
             body="Ask Ahmed first", attachments=[("plan.csv", b"a,b\n1,2\n")]
         )

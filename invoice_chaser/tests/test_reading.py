@@ -644,8 +644,8 @@ class TestReaders(InboundCase):
         return self.provider._get_reader__()
 
     def test_imap_by_the_password_for_sending(self):
-        self.provider.write({"smtp_user": "u", "smtp_password": SECRET})
-        reader = self._settings()
+        # The password is entered together with the server that it goes to.
+        reader = self._settings(smtp_user="u", smtp_password=SECRET)
         settings = reader._ImapReader__settings
         self.assertEqual(
             (
