@@ -186,7 +186,8 @@ class ChatterWriter(RecordWriter):
 
     def _prepare(self, change):
         raw = change.record.values["raw"]
-        subtype = self.env.ref(raw.get("subtype") or "mail.mt_note", False)
+        told = raw.get("subtype")
+        subtype = self.env.ref(told, raise_if_not_found=False) if told else None
         values = change.values | {
             "model": raw["model"],
             "res_id": self._find_owner(change.record),
