@@ -162,8 +162,16 @@ class ChaserEventKept(models.Model):
     def _get_since_sql(self, key, ids, company_ids):
         """Reminders whose first event of a kind came after what is kept. The range of
         ids comes first (MATERIALIZED): by campaign or version PostgreSQL would go
-        through all that is kept already."""
+        through all that is kept already; and so would it without the LIMIT, which
+        makes it look into the index for each new one."""
         until = self._get_until()
+        known = SQL(
+            """LEFT JOIN LATERAL (SELECT true AS known FROM chaser_event o
+                WHERE o.reminder_id = n.reminder_id AND o.event_type = n.event_type
+                  AND (coalesce(o.verdict, 'human') <> 'machine') = n.people
+                  AND o.id <= %s LIMIT 1) k ON true WHERE k.known IS NULL""",
+            until,
+        )
         return SQL(
             """WITH e AS %(first)s (SELECT reminder_id, campaign_id, company_id,
                       event_type, coalesce(verdict, 'human') <> 'machine' AS people
@@ -173,16 +181,12 @@ class ChaserEventKept(models.Model):
                           e.reminder_id
                      FROM e JOIN chaser_reminder r ON r.id = e.reminder_id
                     WHERE %(key)s = ANY(%(ids)s) AND %(mine)s) n
-                WHERE %(until)s = 0 OR NOT EXISTS (
-                      SELECT 1 FROM chaser_event o
-                       WHERE o.reminder_id = n.reminder_id
-                         AND o.event_type = n.event_type AND o.id <= %(until)s
-                         AND (coalesce(o.verdict, 'human') <> 'machine') = n.people)
-                GROUP BY 1, 2, 3""",
+                %(known)s GROUP BY 1, 2, 3""",
             first=SQL("MATERIALIZED" if until else "NOT MATERIALIZED"),
             key=key,
             ids=list(ids),
             until=until,
+            known=known if until else SQL(),
             mine=_get_companies_sql(company_ids, SQL("e.company_id")),
         )
 
