@@ -87,6 +87,7 @@ from . import (
     test_translation,
     test_trust,
     test_trust_restore,
+    test_trial,
     test_webhooks,
     test_without_arabic,
     test_worklist,

@@ -1,8 +1,11 @@
 from datetime import date, datetime
 
+from psycopg2 import IntegrityError
+
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
+from odoo.tools import mute_logger
 
 from ..models.campaign.filter_names import make_filter_names
 from .common import ChaserCase
@@ -109,6 +112,14 @@ class TestSegment(ChaserCase):
             date(2026, 11, 28), names["datetime"].time(0, 0, 0)
         )
         self.assertEqual(moment.to_utc(), datetime(2026, 11, 27, 20))
+
+    @mute_logger("odoo.sql_db")
+    def test_shared_tag_stands_once(self):
+        Tag = self.env["chaser.tag"].sudo()
+        Tag.create({"name": "Once", "company_id": False})
+        Tag.create({"name": "Once", "company_id": self.company.id})
+        with self.assertRaises(IntegrityError), self.env.cr.savepoint():
+            Tag.create({"name": "Once", "company_id": False})
 
     def test_subsidiaries_are_customers(self):
         """A company with a parent is a customer of its own; a contact is none."""

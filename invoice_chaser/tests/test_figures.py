@@ -103,11 +103,17 @@ class TestOneQuota(SendCase):
         )
 
     def test_address_once_in_a_company(self):
-        with self.assertRaisesRegex(ValidationError, "already"):
+        with (
+            self.assertRaisesRegex(ValidationError, "already"),
+            self.env.cr.savepoint(),
+        ):
             self._twin(self.company)
         self.provider.active = False
         twin = self._twin(self.company)
-        with self.assertRaisesRegex(ValidationError, "already"):
+        with (
+            self.assertRaisesRegex(ValidationError, "already"),
+            self.env.cr.savepoint(),
+        ):
             self.provider.active = True
         twin.active = False
         self.provider.active = True

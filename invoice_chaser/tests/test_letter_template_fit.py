@@ -19,7 +19,7 @@ class TestTemplateFit(ChaserCase):
             Template.create(
                 {
                     "name": name,
-                    "company_id": cls.company.id,
+                    "company_id": False,
                     "category": cls.level.template_id.category,
                     "item_fit": fit,
                     "item_limit": 3,

@@ -78,9 +78,10 @@ class TestNumbers(WalkCase):
     def _refuses(self, record, name, value):
         """Whether it is refused; in words that a person reads."""
         try:
-            with self.env.cr.savepoint():
+            with self.env.cr.savepoint() as savepoint:
                 record[name] = value
                 record.flush_recordset()
+                savepoint.rollback()
         except ValidationError as error:
             label = record._fields[name]._description_string(self.env)
             return label in str(error) and str(record.display_name) in str(error)

@@ -305,7 +305,8 @@ class TestThanks(ChaserCase):
             self.assertRaises(Killed),
             self.cr.savepoint(),
         ):
-            self.env["chaser.thanks"].with_company(self.company)._thank(self.company)
+            thanks = self.env["chaser.thanks"].sudo().with_company(self.company)
+            thanks._thank(self.company)
         self.env.invalidate_all()
         self.assertFalse(self._thanks())
         self.assertEqual(len(self._thank()), 1)

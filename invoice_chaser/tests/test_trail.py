@@ -16,6 +16,8 @@ _MODELS = (
 )
 # What a person decides that Odoo's tracking does not tell, and where it is told.
 _TOLD_ELSEWHERE = {
+    ("res.company", "chaser_levels_seen"): "what a screen remembers, no setting",
+    ("res.company", "chaser_setup_hidden"): "what a screen remembers, no setting",
     ("chaser.policy", "level_ids"): "on each level: its policy",
     ("chaser.template", "subject"): "a note with the language; the versions",
     ("chaser.template", "body_html"): "a note with the language; the versions",

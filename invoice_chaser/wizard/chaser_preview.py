@@ -454,12 +454,22 @@ class ChaserPreview(models.TransientModel):
 
     def _choose_template(self, message):
         """The template of a message, and in words why it is not the wanted one."""
-        return self.env["chaser.template"]._choose_said(
-            self.template_id,
-            self.level_id or message.level_id,
-            self,
-            len(message.item_ids.filtered("included")),
+        level = self.level_id or message.level_id
+        items = len(message.item_ids.filtered("included"))
+        template, note = self.env["chaser.template"]._choose_said(
+            self.template_id, level, self, items
         )
+        if template == level.template_id and not self.template_id:
+            template = template.browse(
+                level._draw_text(
+                    self.company_id.sudo().chaser_holdout_key,
+                    message.partner_id.id,
+                    level.id,
+                    template.id,
+                    level.trial_template_id.id,
+                )
+            )
+        return template, note
 
     def _render_preview(self, message):
         template, self.preview_template_note = self._choose_template(message)

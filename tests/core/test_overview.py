@@ -6,7 +6,16 @@ from decimal import Decimal
 from math import exp, sqrt
 
 import pytest
-from core.overview.effect import HORIZON, NEEDED, Sums, compare, measure, wilson
+from core.overview.effect import (
+    HORIZON,
+    NEEDED,
+    NEEDED_TEXTS,
+    Sums,
+    compare,
+    compare_texts,
+    measure,
+    wilson,
+)
 from core.overview.receivables import (
     best_possible,
     count_back,
@@ -16,7 +25,7 @@ from core.overview.receivables import (
     share,
 )
 from core.overview.scope import parse_filters
-from core.plan.holdout import LATER, NOW, WAIT_DAYS, Holdout
+from core.plan.holdout import LATER, NOW, WAIT_DAYS, Holdout, draw_half
 
 # --- DSO ------------------------------------------------------------------------------
 
@@ -238,3 +247,47 @@ def test_money_is_what_was_asked_times_the_points():
     assert found["days"]["value"] == pytest.approx(2)
     assert found["points"]["value"] == pytest.approx(10)
     assert found["money"]["value"] == pytest.approx(5_000)
+
+
+# --- two texts of a level ---------------------------------------------------------
+
+
+def test_two_texts():
+    """25 and 35 % of 400 each. Variances 75/399 and 91/399, so the standard error is
+    √((0.18797 + 0.22807) / 400) = 3.225 points, and the interval ± 6.32."""
+    told = compare_texts((400, 100), (400, 140))
+    assert told["shares"] == [25, 35]
+    assert told["points"].value == pytest.approx(10)
+    assert told["points"].low == pytest.approx(3.68, abs=0.01)
+    assert told["points"].high == pytest.approx(16.32, abs=0.01)
+    assert told["is_enough"] and told["is_clear"]
+
+
+def test_two_texts_that_do_not_differ():
+    told = compare_texts((400, 100), (400, 110))
+    assert told["is_enough"] and not told["is_clear"]
+
+
+@pytest.mark.parametrize(
+    "pair", [((0, 0), (0, 0)), ((1, 1), (500, 9)), ((9, 9), (0, 0))]
+)
+def test_two_texts_without_enough(pair):
+    told = compare_texts(*pair)
+    assert told["points"] is None
+    assert not told["is_enough"] and not told["is_clear"]
+
+
+def test_small_trials_are_never_clear():
+    """All against none, but few: said, and not taken for proof."""
+    told = compare_texts((30, 0), (30, 30))
+    assert told["points"].value == 100 and not told["is_clear"]
+    assert NEEDED_TEXTS == 393
+
+
+def test_halves_of_a_draw():
+    """Half each, the same for everybody who asks, and another with another key."""
+    drawn = [draw_half("key", f"{number}/1/2/3") for number in range(4000)]
+    assert abs(sum(drawn) - 2000) < 200
+    assert drawn == [draw_half("key", f"{number}/1/2/3") for number in range(4000)]
+    other = [draw_half("other", f"{number}/1/2/3") for number in range(4000)]
+    assert abs(sum(a == b for a, b in zip(drawn, other, strict=True)) - 2000) < 200

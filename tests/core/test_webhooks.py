@@ -428,6 +428,29 @@ def test_postmark_two_clicks_are_two_events():
     assert POSTMARK.parse(json.dumps(pm("SubscriptionChange")).encode()) == []
 
 
+def test_postmark_tells_place_and_program():
+    """As in Postmark's own example of an open; ``country`` where known (7.1)."""
+    event = pm(
+        "Open",
+        ReceivedAt="2026-11-21T08:00:00Z",
+        Geo={"CountryISOCode": "AE", "City": "Dubai", "IP": "192.0.2.1"},
+        Client={"Name": "Apple Mail", "Company": "Apple Inc.", "Family": "Apple Mail"},
+    )
+    [report] = POSTMARK.parse(json.dumps(event).encode())
+    assert (report.country, report.city, report.client) == (
+        "AE",
+        "Dubai",
+        "Apple Mail",
+    )
+
+
+def test_postmark_without_a_place():
+    for geo in ({}, {"CountryISOCode": "Unknown"}, {"CountryISOCode": 7}, None):
+        event = pm("Open", Geo=geo, ReceivedAt="2026-11-21T08:00:00Z")
+        [report] = POSTMARK.parse(json.dumps(event).encode())
+        assert (report.country, report.city) == ("", "")
+
+
 # -- Amazon SES
 
 ARN = "arn:aws:sns:eu-west-1:123456789012:chaser"

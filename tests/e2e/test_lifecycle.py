@@ -63,7 +63,8 @@ def test_update_and_uninstall(world, options):
     world.run(["dev/db", world.name, *options])
     world.shell(
         'env["chaser.provider"].create({"email": "a@x.example", "kind": '
-        '"odoo"}); env.cr.commit()'
+        '"odoo"}); env["chaser.level"].create({"name": "Own", "template_id": '
+        'env.ref("invoice_chaser.chaser_template_polite").id}); env.cr.commit()'
     )
     jobs = world.query(JOBS)
     assert (

@@ -34,6 +34,13 @@ class Holdout:
         return LATER if is_later else NOW
 
 
+def draw_half(key: str, occasion: str) -> bool:
+    """Whether an occasion is in the second half of a draw, by the same keyed hash:
+    the same for everybody who asks, and nothing that anybody could choose."""
+    digest = hmac.digest(key.encode(), f"half/{occasion}".encode(), "sha256")
+    return bool(digest[0] & 1)
+
+
 def get_end(waits_since: date) -> date:
     """The last day of the wait."""
     return waits_since + timedelta(days=WAIT_DAYS - 1)

@@ -149,6 +149,13 @@ def _fill_bounces(cr):
 
 
 def _settle_records(cr):
+    # Shared tags may have stood twice: the later ones get another name.
+    cr.execute(
+        """UPDATE chaser_tag SET name = jsonb_set(
+               name, '{en_US}', to_jsonb((name->>'en_US') || ' (' || id || ')'))
+            WHERE id NOT IN (SELECT min(id) FROM chaser_tag
+                GROUP BY coalesce(company_id, 0), name->>'en_US')"""
+    )
     # Two jobs stand with the others now, whose intervals an update leaves as they are.
     cr.execute(
         SQL(

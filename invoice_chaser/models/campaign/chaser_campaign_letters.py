@@ -232,7 +232,7 @@ class ChaserCampaignLettersMixin(models.AbstractModel):
             Template._get_for_level(level, self.company_id, self.campaign_type)
             for level in levels or [levels]
         ]
-        found = self.template_id or Template.union(*chosen)
+        found = self.template_id or Template.union(*chosen) | levels.trial_template_id
         return found.union(
             *(
                 Template._find_fitting(template, self.company_id)

@@ -18,7 +18,9 @@ class ChaserTag(models.Model):
         "res.company", index=True, default=lambda self: self.env.company
     )
 
-    _name_uniq = models.UniqueIndex("(company_id, name)", "This tag exists already.")
+    _name_uniq = models.UniqueIndex(
+        "(COALESCE(company_id, 0), (name->>'en_US'))", "This tag exists already."
+    )
 
 
 class ChaserSegment(models.Model):

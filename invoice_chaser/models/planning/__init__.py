@@ -1,4 +1,5 @@
 from . import chaser_policy
+from . import chaser_trial
 from . import chaser_level
 from . import chaser_account
 from . import chaser_planner

@@ -9,7 +9,12 @@ from ..common.limits import DAYS, check_numbers
 class ChaserLevel(models.Model):
     _name = "chaser.level"
     _description = "Reminder Level"
-    _inherit = ["mail.thread", "chaser.company.mixin", "chaser.channel.choice.mixin"]
+    _inherit = [
+        "mail.thread",
+        "chaser.company.mixin",
+        "chaser.channel.choice.mixin",
+        "chaser.trial.mixin",
+    ]
     _order = "sequence, id"
     _check_company_auto = True
 
@@ -135,6 +140,22 @@ class ChaserLevel(models.Model):
                 "repeat_days": (0, DAYS),
             },
         )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        levels = super().create(vals_list)
+        levels.filtered("trial_template_id")._begin_trial()
+        return levels
+
+    def write(self, vals):
+        pairs = {level: (level.template_id, level.trial_template_id) for level in self}
+        result = super().write(vals)
+        if {"template_id", "trial_template_id"} & set(vals):
+            self.filtered(
+                lambda level: pairs[level]
+                != (level.template_id, level.trial_template_id)
+            )._begin_trial()
+        return result
 
     @api.depends("policy_id.company_id")
     def _compute_company_id(self):

@@ -309,6 +309,8 @@ class ChaserComposer(models.AbstractModel):
             "copy_escalation": level.copy_escalation,
             "copy_user_ids": level.copy_user_id.ids,
             "activity_type_id": level.activity_type_id.id,
+            "template_id": level.template_id.id,
+            "trial_template_id": level.trial_template_id.id,
             "names": {
                 lang: level.with_context(lang=code).name or ""
                 for lang, code in codes.items()
@@ -321,8 +323,32 @@ class ChaserComposer(models.AbstractModel):
         own, items = job.row, len(job.items)
         chosen = [own[name] for name in ("template_id", "level_id", "campaign_type")]
         chosen += [own["company_id"], items]
-        return job.run.get(
+        template_id = job.run.get(
             ("template", *chosen), lambda: self._choose_template_id(own, items)
+        )
+        return self._draw_template_id(job, template_id)
+
+    def _draw_template_id(self, job, template_id):
+        """Where two texts of a level are tried against each other, the one that is
+        drawn for the customer."""
+        own, level = job.row, self._get_level_values(job)
+        if (
+            not level["trial_template_id"]
+            or own["template_id"]
+            or template_id != level["template_id"]
+            or own["purpose"] != "reminder"
+        ):
+            return template_id
+        company = self.env["res.company"].browse(own["company_id"]).sudo()
+        key = job.run.get(
+            ("draws", company.id), lambda: company.chaser_holdout_key or ""
+        )
+        return self.env["chaser.level"]._draw_text(
+            key,
+            own["partner_id"],
+            own["level_id"],
+            template_id,
+            level["trial_template_id"],
         )
 
     def _choose_template_id(self, own, items):
