@@ -73,9 +73,10 @@ class TestOtherCurrency(ChaserCase):
         self.assertIn("Total due: EUR 1,000.00", text)
         self.assertNotIn(f"Total due: {currency}", text)
 
-    def test_one_currency_is_certain(self):
-        """EUR 1,000 less EUR 900 are EUR 100, whatever the rates of the two: not held,
-        though the account is in credit in the company's currency."""
+    def test_in_credit_by_the_rates_alone(self):
+        """EUR 1,000 less EUR 900, of which the credit note stands in the books with
+        more: the account is in credit in the company's currency, so somebody allocates
+        first; then EUR 100 are asked for."""
         self.env["res.currency.rate"].create(
             {
                 "name": self.today,
@@ -84,9 +85,13 @@ class TestOtherCurrency(ChaserCase):
                 "rate": 0.25,
             }
         )
-        self._make_invoice(
+        refund = self._make_invoice(
             amount=900, currency=self.foreign, move_type="out_refund", days=0
         )
+        campaign = self._campaign(self.invoice)
+        self.assertEqual(campaign.reminder_ids.reason_code, "account_in_credit")
+        campaign.action_cancel()
+        self._receivable(self.invoice | refund).reconcile()
         [reminder] = self._campaign(self.invoice).reminder_ids
         self.assertFalse(reminder.reason)
         self.assertEqual(sum(reminder.line_ids.mapped("amount_residual")), 100)

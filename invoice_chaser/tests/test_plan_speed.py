@@ -104,6 +104,9 @@ class TestPlanIndexes(ChaserCase):
             reminder.id,
             token="md5(n::text)",
             page_token="md5('p' || n)",
+            pixel_token="md5('o' || n)",
+            stop_token="md5('s' || n)",
+            reply_token="md5('r' || n)",
             partner_id=f"{other.id}",
             message_id="n::text",
         )

@@ -10,8 +10,8 @@ from core.plan.netting import (
     OpenDebit,
     get_free_credits,
     get_untaken,
+    is_valued,
     leave_for_others,
-    spans_currencies,
     take_up,
 )
 
@@ -89,15 +89,15 @@ def test_untaken():
     assert get_untaken({1: Account()}) == []
 
 
-def test_spans_currencies():
-    """Only credits beside something of another currency make the sum over all
-    currencies a question."""
+def test_is_valued():
+    """Only credits beside something in another currency than the company's make its
+    currency a question."""
     both = [Account([credit(1, 10)]), Account([credit(2, 10, USD)])]
-    assert spans_currencies(both, [])
-    assert spans_currencies(both[:1], [AED, USD])
-    assert spans_currencies(both[:1], [USD])
-    assert not spans_currencies(both[:1], [AED])
-    assert not spans_currencies([Account([], [debit(1, 10)])], [AED, USD])
+    assert is_valued(both, [], AED)
+    assert is_valued(both[:1], [AED, USD], AED)
+    assert is_valued(both[1:], [USD], AED)
+    assert not is_valued(both[:1], [AED], AED)
+    assert not is_valued([Account([], [debit(1, 10)])], [AED, USD], AED)
 
 
 def test_legal_entity():

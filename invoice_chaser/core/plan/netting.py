@@ -139,14 +139,17 @@ def get_untaken(accounts: Mapping[int, Account]) -> list[OpenCredit]:
     return [credit for credits in free.values() for credit in credits]
 
 
-def spans_currencies(accounts: Iterable[Account], currencies: Iterable[int]) -> bool:
-    """Whether credits stand on these accounts beside items of other currencies: then
-    only the company's currency can say whether anything is owed at all.
+def is_valued(
+    accounts: Iterable[Account], currencies: Iterable[int], home: int
+) -> bool:
+    """Whether credits stand on these accounts, and anything in another currency than
+    the company's: then what is asked for in a currency does not say whether anything is
+    owed in the company's.
 
-    :param currencies: ids of those of the items that are asked for
+    :param currencies: ids of those of the items; ``home``: id of the company's
     """
     given = {credit.currency_id for one in accounts for credit in one.credits}
-    return bool(given) and len(given.union(currencies)) > 1
+    return bool(given) and given.union(currencies) != {home}
 
 
 def leave_for_others(

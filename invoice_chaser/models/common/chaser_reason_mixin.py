@@ -190,8 +190,8 @@ class ChaserReasonMixin(models.AbstractModel):
             "other_customer": _("The invoice belongs to another customer now."),
             "deleted": _("The invoice was deleted."),
             "account_in_credit": _(
-                "Over all currencies the customer owes nothing: allocate the open "
-                "credit in the other currency first."
+                "All in all, in the company's currency, the customer owes nothing: "
+                "allocate the open credits first."
             ),
         }
 

@@ -8,7 +8,7 @@ from odoo.tools import SQL
 from ...core.plan.cadence import Ladder
 from ...core.plan.gates import Skip
 from ...core.plan.holds import Held
-from ...core.plan.netting import OpenDebit, get_free_credits, spans_currencies
+from ...core.plan.netting import OpenDebit, get_free_credits, is_valued
 from ...core.plan.planner import (
     Barrier,
     CustomerFacts,
@@ -526,14 +526,16 @@ class ChaserPlanner(models.AbstractModel):
 
     @api.model
     def _hold_in_credit(self, plan, facts, accounts):
-        """Where credits in another currency settle the whole account, a person has to
+        """Where the whole account is settled in the company's currency, a person has to
         look: no sum over currencies is asked for, nor is it passed over."""
-        account = self.env["chaser.account"]
+        account, home = self.env["chaser.account"], plan.company.currency_id.id
         mixed = [
             partner_id
             for partner_id, own in accounts.items()
-            if spans_currencies(
-                own.values(), {item.currency_id for item in facts[partner_id].items}
+            if is_valued(
+                own.values(),
+                {item.currency_id for item in facts[partner_id].items},
+                home,
             )
         ]
         if mixed:

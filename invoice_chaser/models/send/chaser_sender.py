@@ -38,7 +38,7 @@ class SendJob:
     items: list[dict] = field(default_factory=list)
     credits: list[dict] = field(default_factory=list)
     other_credits: list[dict] = field(default_factory=list)
-    spans_currencies: bool = False
+    is_valued: bool = False
     payables: list[tuple] = field(default_factory=list)
     facts: dict = field(default_factory=dict)
     held: Held = field(default_factory=Held)

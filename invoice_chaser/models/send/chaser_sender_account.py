@@ -2,7 +2,7 @@ from odoo import models
 from odoo.tools import SQL
 
 from ...core.plan.gates import Skip
-from ...core.plan.netting import spans_currencies
+from ...core.plan.netting import is_valued
 
 
 class ChaserSenderAccount(models.AbstractModel):
@@ -33,9 +33,9 @@ class ChaserSenderAccount(models.AbstractModel):
             or job.held.get_item(row["move_id"], row["id"]),
         )
         books = accounts.get(own["partner_id"], {})
-        job.spans_currencies = spans_currencies(
-            books.values(), {row["currency_id"] for row in live}
-        )
+        home = job.run.get(("currency", company.id), lambda: company.currency_id.id)
+        currencies = {row["currency_id"] for row in live}
+        job.is_valued = is_valued(books.values(), currencies, home)
         credits = account._get_credit_rows(
             books,
             {row["id"]: row for row in rows},
@@ -43,18 +43,17 @@ class ChaserSenderAccount(models.AbstractModel):
             live,
             self._get_lines_elsewhere(job),
         )
-        currencies = {row["currency_id"] for row in live}
         job.other_credits = [
             row for row in credits if row["currency_id"] not in currencies
         ]
         return [row for row in credits if row["currency_id"] in currencies]
 
     def _read_credit_stop(self, job):
-        """A look first where credits in other currencies settle the whole account."""
+        """A look first where the whole account is settled in the company's currency."""
         own, account = job.row, self.env["chaser.account"]
         company = self.env["res.company"].browse(own["company_id"])
         partner_ids = [own["partner_id"]]
-        if job.spans_currencies and account._read_in_credit(company, partner_ids):
+        if job.is_valued and account._read_in_credit(company, partner_ids):
             return Skip("account_in_credit")
         if job.run.get(("payables", company.id), lambda: company.chaser_show_payables):
             found = account._read_payables(company, partner_ids)
