@@ -295,10 +295,12 @@ class LedgerCase(ChaserCase):
                 moves.append(cls._prepare_payment(partner))
         chance.shuffle(moves)
         cls.moves = cls._post(moves)
+        cls._analyze()
         cls._flag_some()
         for partner in cls.customers:
             if chance.random() < 0.25:
                 cls._match(partner)
+        cls._analyze()
 
     @classmethod
     def _post(cls, values_list):
@@ -311,9 +313,10 @@ class LedgerCase(ChaserCase):
                 .with_context(tracking_disable=True)
                 .create([one for one in values_list if one["company_id"] == company.id])
             )
+            # Odoo reads the payment state when it posts.
+            cls._analyze()
             moves.action_post()
             made |= moves
-            cls._analyze()
         return made.with_company(cls.company)
 
     @classmethod
