@@ -9,10 +9,6 @@ from statistics import median
 REMINDERS, EVENTS_EACH, CUSTOMERS, LIMIT = 60_000, 21, 3_000, 500
 
 DATA = """
-INSERT INTO res_partner (name, email, active, is_company, type, complete_name)
-SELECT 'Scale ' || n, 's' || n || '@scale.example', true, true, 'contact', 'Scale ' || n
-  FROM generate_series(1, %(customers)s) n;
-UPDATE res_partner SET commercial_partner_id = id WHERE commercial_partner_id IS NULL;
 INSERT INTO chaser_reminder (campaign_id, company_id, partner_id, provider_id, channel,
        template_version_id, purpose, state, token, recipient_email, sent_at,
        attempted_at, message_id, priority, language, create_date)
@@ -56,7 +52,12 @@ def build(env, reminders=REMINDERS, each=EVENTS_EACH, customers=CUSTOMERS):
     ].create({"email": "scale@pop.example", "kind": "smtp", "smtp_host": "127.0.0.1"})
     template = env["chaser.template"].search([], limit=1)
     version = env["chaser.template.version"].create(
-        {"template_id": template.id, "number": 99, "content": {}, "checksum": "scale"}
+        {
+            "template_id": template.id,
+            "number": 99,
+            "content": {"en": {}},
+            "checksum": "scale",
+        }
     )
     line = env["account.move.line"].search(
         [("account_id.account_type", "=", "asset_receivable")], limit=1
@@ -76,6 +77,12 @@ def build(env, reminders=REMINDERS, each=EVENTS_EACH, customers=CUSTOMERS):
         line = move.line_ids.filtered(
             lambda one: one.account_id.account_type == "asset_receivable"
         )
+    env["res.partner"].create(
+        [
+            {"name": f"Scale {n}", "email": f"s{n}@scale.example", "is_company": True}
+            for n in range(customers)
+        ]
+    )
     env.flush_all()
     env.cr.execute(
         DATA,
