@@ -23,7 +23,7 @@ CLOSED = {
     "chaser.receivable.month",
     "chaser.receivable.stale",
 }
-ONE_PER_COMPANY = {"chaser.cash.forecast"}
+ONE_PER_COMPANY = {"chaser.cash.forecast", "chaser.retention.rule"}
 # Text that a field may take, where the marker would not be valid.
 _NUMBERS = itertools.count(1)
 _VALID_TEXT = {"email": f"x@{SECRET.lower()}.example", "tz": "Asia/Dubai"}

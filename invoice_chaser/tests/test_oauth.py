@@ -33,7 +33,7 @@ class TestConnect(OauthCase):
             self.assertIn(word, said)
         self.assertFalse(self.box.is_granted)
         self.assertEqual(self.box.state, "draft")
-        self.assertEqual(response.headers["Cache-Control"], "no-store")
+        self.assertIn("no-store", response.headers["Cache-Control"])
         self.assertEqual(response.headers["Referrer-Policy"], "no-referrer")
 
     def test_connect(self):
@@ -451,7 +451,8 @@ class TestToken(OauthCase):
             self.box._get_transport__()
 
     def test_disconnect_leaves_a_second_mailbox_of_the_same_account(self):
-        other = self.box.copy({"email": MAILBOX, "name": "Second"})
+        # An archived one: of those in use, an address has one.
+        other = self.box.copy({"email": MAILBOX, "name": "Second", "active": False})
         self._connected(other)
         self.box.with_user(self.manager).action_disconnect()
         self.assertTrue(self.fake.refresh)

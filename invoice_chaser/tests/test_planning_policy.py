@@ -137,7 +137,10 @@ class TestPolicy(ChaserCase):
         foreign = self._policy(company_id=other.id)
         self.assertEqual(foreign.level_ids.company_id, other)
         customer = self.customer.with_company(self.company)
-        with self.assertRaisesRegex(ValidationError, "belongs to Second company"):
+        with (
+            self.assertRaisesRegex(ValidationError, "belongs to Second company"),
+            self.env.cr.savepoint(),
+        ):
             customer.sudo().chaser_policy_id = foreign
         with self.assertRaises(AccessError):  # which does not even say whose it is
             customer.chaser_policy_id = foreign

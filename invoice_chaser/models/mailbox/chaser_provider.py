@@ -222,10 +222,27 @@ class ChaserProvider(models.Model):
                 self.env._("A mailbox that was used cannot move to another company.")
             )
         effects = self._prepare_write_effects(vals)
+        if vals.get("active"):
+            self._yield_primary()
         result = super().write(vals)
         for effect in effects:
             effect()
         return result
+
+    def _yield_primary(self):
+        """Mailboxes that come back from the archive leave it to the one that has become
+        the primary one meanwhile."""
+        for provider in self.filtered(lambda one: not one.active and one.is_primary):
+            if self.search_count(
+                [
+                    ("id", "!=", provider.id),
+                    ("company_id", "=", provider.company_id.id),
+                    ("channel", "=", provider.channel),
+                    ("is_primary", "=", True),
+                ],
+                limit=1,
+            ):
+                super(ChaserProvider, provider).write({"is_primary": False})
 
     def _prepare_write_effects(self, vals):
         """What has to follow a change, as functions that are called in this order after
