@@ -26,7 +26,7 @@ CLOSED = {
 ONE_PER_COMPANY = {"chaser.cash.forecast", "chaser.retention.rule"}
 # Text that a field may take, where the marker would not be valid.
 _NUMBERS = itertools.count(1)
-_VALID_TEXT = {"email": f"x@{SECRET.lower()}.example", "tz": "Asia/Dubai"}
+_VALID_TEXT = {"email": "x@%s.example", "tz": "Asia/Dubai"}
 
 
 def holds_secret(result):
@@ -314,9 +314,12 @@ class CompaniesCase(ChaserCase):
                 return found.id
             case "char" | "text" | "html":
                 # Each its own, as some are unique.
+                valid = _VALID_TEXT.get(field.name, "")
+                if "%s" in valid:
+                    valid %= self._get_word(company).lower()
                 return (
                     self.template_values.get(field.name)
-                    or _VALID_TEXT.get(field.name)
+                    or valid
                     or f"{self._get_word(company)} {next(_NUMBERS)}"
                 )
             case "selection":

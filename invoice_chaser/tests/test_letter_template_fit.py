@@ -115,7 +115,7 @@ class TestTemplateFit(ChaserCase):
         letter = self.env["chaser.template"].create(
             {
                 "name": "Own letter",
-                "company_id": self.company.id,
+                "company_id": False,
                 "category": "system",
                 "subject": "Letter",
                 "body_html": "<p>Dear all</p>",

@@ -860,7 +860,7 @@ class TestRoutes(ChaserCase, HttpCase):
         )
         waiting.action_send()
         self._hit(self.stop, method="POST")
-        self.customer.preferred_contact_interval = -1
+        self.company.chaser_contact_interval = 0
         reminder = self._campaign(self._make_invoice()).reminder_ids
         self.assertEqual((reminder.state, reminder.status), ("skipped", "suppressed"))
         self.assertEqual(
