@@ -43,7 +43,7 @@ OWN_MODELS = (
 # Files of records, and messages as mails: no tables, and as many as there are.
 FILES, MESSAGES = "files/", "messages/"
 # Whoever has a link of a message can answer for its customer, or sees the invoice.
-_LINKS = re.compile(r"(/chaser/[a-z]/|access_token(?:=|%3D))[\w.~-]+")
+_LINKS = re.compile(r"(/chaser/[a-z]/|access_token(?:=|%3D))[\w-]+")
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "'")
 
 
