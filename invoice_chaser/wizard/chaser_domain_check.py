@@ -68,80 +68,79 @@ class ChaserDomainCheck(models.TransientModel):
         return self._get_spf_words() | self._get_dkim_words() | self._get_dmarc_words()
 
     def _get_spf_words(self):
-        _ = self.env._
         return {
-            "spf_good": _("The record says who may send for the domain."),
-            "spf_missing": _(
+            "spf_good": self.env._("The record says who may send for the domain."),
+            "spf_missing": self.env._(
                 "There is none. Many servers treat the mail as unwanted: add the "
                 "record that your mail service gives."
             ),
-            "spf_many": _(
+            "spf_many": self.env._(
                 "There are %(count)s records, and only one is allowed: none of them "
                 "counts. Join them into one."
             ),
-            "spf_lookups": _(
+            "spf_lookups": self.env._(
                 "It asks receivers to look up %(count)s names, and ten are allowed. "
                 "Take out services that you do not use."
             ),
-            "spf_service": _(
+            "spf_service": self.env._(
                 "It does not name the service that this mailbox sends through. Add "
                 "include:%(name)s."
             ),
-            "spf_everybody": _(
+            "spf_everybody": self.env._(
                 "It allows everybody to send for the domain. End it with ~all or -all."
             ),
-            "spf_open": _(
+            "spf_open": self.env._(
                 "It does not say what becomes of others' mail. End it with ~all or "
                 "-all."
             ),
         }
 
     def _get_dkim_words(self):
-        _ = self.env._
         return {
-            "dkim_good": _("The key with which receivers check signatures is there."),
-            "dkim_missing": _(
+            "dkim_good": self.env._(
+                "The key with which receivers check signatures is there."
+            ),
+            "dkim_missing": self.env._(
                 "No key was found. Switch DKIM on in your mail service, and add the "
                 "record that it gives."
             ),
-            "dkim_revoked": _(
+            "dkim_revoked": self.env._(
                 "The key was withdrawn. Add the record of the key that is in use."
             ),
-            "dkim_broken": _(
+            "dkim_broken": self.env._(
                 "The key cannot be read. Copy the whole record again, in one piece."
             ),
-            "dkim_short": _(
+            "dkim_short": self.env._(
                 "The key is too short, and receivers do not accept it. Make one of "
                 "2048 bits."
             ),
-            "dkim_old": _("The key has 1024 bits; 2048 are usual today."),
-            "dkim_test": _(
+            "dkim_old": self.env._("The key has 1024 bits; 2048 are usual today."),
+            "dkim_test": self.env._(
                 "It says that it is only a test (t=y). Take that out when all works."
             ),
         }
 
     def _get_dmarc_words(self):
-        _ = self.env._
         return {
-            "dmarc_good": _(
+            "dmarc_good": self.env._(
                 "Receivers know what to do with mail that is not yours: %(policy)s."
             ),
-            "dmarc_missing": _(
+            "dmarc_missing": self.env._(
                 "There is none. Gmail and Outlook ask for one; begin with "
                 "v=DMARC1; p=none; and an address for reports."
             ),
-            "dmarc_many": _(
+            "dmarc_many": self.env._(
                 "There are %(count)s records, and only one is allowed: none of them "
                 "counts."
             ),
-            "dmarc_broken": _(
+            "dmarc_broken": self.env._(
                 "The policy cannot be read: p has to be none, quarantine or reject."
             ),
-            "dmarc_none": _(
+            "dmarc_none": self.env._(
                 "It only watches (p=none). When the reports show nothing foreign, go "
                 "on to quarantine."
             ),
-            "dmarc_silent": _(
+            "dmarc_silent": self.env._(
                 "Nobody gets the reports. Add rua=mailto: and an address."
             ),
         }

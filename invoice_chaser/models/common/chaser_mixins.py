@@ -150,6 +150,7 @@ class ChaserCompanyMixin(models.AbstractModel):
 
     def _without_defaults(self):
         own = {f"default_{name}" for name in self._get_program_fields()}
+        # pylint: disable-next=context-overridden  # keys are taken out
         return self.with_context(
             {key: value for key, value in self.env.context.items() if key not in own}
         )

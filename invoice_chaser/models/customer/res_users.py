@@ -19,6 +19,7 @@ class ResUsers(models.Model):
             [("module", "=", "invoice_chaser"), ("model", "=", "mail.activity.type")]
         ).mapped("res_id")
         levels = self.env["chaser.level"].sudo().with_context(active_test=False)
+        # pylint: disable-next=no-search-all  # they are few
         types += levels.search([]).activity_type_id.ids
         tasks = (
             self.env["mail.activity"]

@@ -110,41 +110,40 @@ class ChaserDiagnosisMixin(models.AbstractModel):
 
     def _get_server_causes(self):
         """As ``_get_causes``: on the way to the server."""
-        _ = self.env._
         return {
             "host_unknown": (
-                _("There is no server by the name “%(host)s”."),
-                _(
+                self.env._("There is no server by the name “%(host)s”."),
+                self.env._(
                     "Check the spelling. The name is in the instructions of your mail "
                     "service, often smtp. or mail. before your domain."
                 ),
             ),
             "refused": (
-                _("“%(host)s” takes no connections on port %(port)s."),
-                _(
+                self.env._("“%(host)s” takes no connections on port %(port)s."),
+                self.env._(
                     "Check the port: 587 with STARTTLS, or 465 with TLS. If both are "
                     "refused, the name is that of another server, or a firewall is in "
                     "between."
                 ),
             ),
             "no_way": (
-                _("This Odoo server has no way to “%(host)s”."),
-                _(
+                self.env._("This Odoo server has no way to “%(host)s”."),
+                self.env._(
                     "Ask whoever runs the Odoo server to let it connect to port "
                     "%(port)s of the mail server."
                 ),
             ),
             "slow": (
-                _("“%(host)s” did not respond on port %(port)s in time."),
-                _(
+                self.env._("“%(host)s” did not respond on port %(port)s in time."),
+                self.env._(
                     "Usually a firewall or the hosting company blocks the port. Try "
                     "587 with STARTTLS, then 465 with TLS, or ask for port %(port)s "
                     "to be opened."
                 ),
             ),
             "closed": (
-                _("“%(host)s” closed the connection before it was used."),
-                _(
+                self.env._("“%(host)s” closed the connection before it was used."),
+                self.env._(
                     "Try again in some minutes. If it stays, check port and "
                     "encryption, or whether the server allows this Odoo server's "
                     "address."
@@ -154,30 +153,37 @@ class ChaserDiagnosisMixin(models.AbstractModel):
 
     def _get_encryption_causes(self):
         """As ``_get_causes``: how the connection is encrypted."""
-        _ = self.env._
         return {
             "tls_expected": (
-                _("Port %(port)s is encrypted from the start, and we began without."),
-                _("Set the encryption to TLS, or use port 587 with STARTTLS."),
+                self.env._(
+                    "Port %(port)s is encrypted from the start, and we began without."
+                ),
+                self.env._("Set the encryption to TLS, or use port 587 with STARTTLS."),
             ),
             "tls_unexpected": (
-                _("Port %(port)s is not encrypted from the start, and we began so."),
-                _("Set the encryption to STARTTLS, or use port 465 with TLS."),
+                self.env._(
+                    "Port %(port)s is not encrypted from the start, and we began so."
+                ),
+                self.env._("Set the encryption to STARTTLS, or use port 465 with TLS."),
             ),
             "tls_old": (
-                _("“%(host)s” offers only an encryption that is no longer safe."),
-                _("Ask whoever runs the mail server to switch on TLS 1.2 or later."),
+                self.env._(
+                    "“%(host)s” offers only an encryption that is no longer safe."
+                ),
+                self.env._(
+                    "Ask whoever runs the mail server to switch on TLS 1.2 or later."
+                ),
             ),
             "starttls_missing": (
-                _("“%(host)s” offers no STARTTLS on port %(port)s."),
-                _(
+                self.env._("“%(host)s” offers no STARTTLS on port %(port)s."),
+                self.env._(
                     "Use TLS with port 465. Encryption “None” is only for a server in "
                     "your own network."
                 ),
             ),
             "starttls_needed": (
-                _("“%(host)s” wants an encrypted connection."),
-                _(
+                self.env._("“%(host)s” wants an encrypted connection."),
+                self.env._(
                     "Set the encryption to STARTTLS with port 587, or to TLS with port "
                     "465."
                 ),
@@ -186,25 +192,26 @@ class ChaserDiagnosisMixin(models.AbstractModel):
 
     def _get_certificate_causes(self):
         """As ``_get_causes``: whether the server is the one that it says."""
-        _ = self.env._
         return {
             "certificate_name": (
-                _("The certificate that was shown is not for “%(host)s”."),
-                _(
+                self.env._("The certificate that was shown is not for “%(host)s”."),
+                self.env._(
                     "Enter the server by the name in its certificate. With a hosting "
                     "company that is often the name of its own server."
                 ),
             ),
             "certificate_expired": (
-                _("The certificate of “%(host)s” is not valid today."),
-                _(
+                self.env._("The certificate of “%(host)s” is not valid today."),
+                self.env._(
                     "Whoever runs the mail server has to renew it. Check as well that "
                     "the clock of this Odoo server is right."
                 ),
             ),
             "certificate_own": (
-                _("Nobody whom this Odoo server knows vouches for “%(host)s”."),
-                _(
+                self.env._(
+                    "Nobody whom this Odoo server knows vouches for “%(host)s”."
+                ),
+                self.env._(
                     "The mail server needs a certificate of a public authority, or its "
                     "own authority has to be made known to the Odoo server."
                 ),
@@ -213,89 +220,97 @@ class ChaserDiagnosisMixin(models.AbstractModel):
 
     def _get_login_causes(self):
         """As ``_get_causes``: who may come in."""
-        _ = self.env._
         return {
             "password": (
-                _("User or password is wrong."),
-                _(
+                self.env._("User or password is wrong."),
+                self.env._(
                     "Enter the password again. The user is usually the whole address, "
                     "here %(user)s."
                 ),
             ),
             "app_password": (
-                _("Google takes no normal password from programs."),
-                _(
+                self.env._("Google takes no normal password from programs."),
+                self.env._(
                     "Choose the kind Gmail and press Connect; or switch on 2-Step "
                     "Verification for %(user)s and enter an app password."
                 ),
             ),
             "basic_off": (
-                _("Microsoft takes no password for this mailbox."),
-                _(
+                self.env._("Microsoft takes no password for this mailbox."),
+                self.env._(
                     "Choose the kind Outlook and press Connect; or an administrator of "
                     "Microsoft 365 switches on Authenticated SMTP for %(user)s."
                 ),
             ),
             "login_method": (
-                _("“%(host)s” offers no way to log in over this connection."),
-                _(
+                self.env._("“%(host)s” offers no way to log in over this connection."),
+                self.env._(
                     "Switch on encryption: most servers take a password only over "
                     "STARTTLS or TLS. If it is on, leave the user empty."
                 ),
             ),
             "login_chars": (
-                _("User or password holds characters that this login cannot take."),
-                _("Give the mailbox a password of plain letters, digits and signs."),
+                self.env._(
+                    "User or password holds characters that this login cannot take."
+                ),
+                self.env._(
+                    "Give the mailbox a password of plain letters, digits and signs."
+                ),
             ),
             "login_needed": (
-                _("“%(host)s” sends only for who has logged in."),
-                _("Enter user and password; the user is usually the whole address."),
+                self.env._("“%(host)s” sends only for who has logged in."),
+                self.env._(
+                    "Enter user and password; the user is usually the whole address."
+                ),
             ),
         }
 
     def _get_sender_causes(self):
         """As ``_get_causes``: who may send, and how much."""
-        _ = self.env._
         return {
             "relay": (
-                _("“%(host)s” does not send for this mailbox."),
-                _(
+                self.env._("“%(host)s” does not send for this mailbox."),
+                self.env._(
                     "Enter user and password, or have the server allow this Odoo "
                     "server's address."
                 ),
             ),
             "sender_foreign": (
-                _("The user %(user)s may not send as %(email)s."),
-                _(
+                self.env._("The user %(user)s may not send as %(email)s."),
+                self.env._(
                     "Log in as %(email)s itself, or give %(user)s the right to send as "
                     "that address."
                 ),
             ),
             "sender_unproven": (
-                _("The service does not know yet that %(email)s is yours."),
-                _("Prove the address or its domain in the service's own settings."),
+                self.env._("The service does not know yet that %(email)s is yours."),
+                self.env._(
+                    "Prove the address or its domain in the service's own settings."
+                ),
             ),
             "sender_refused": (
-                _("“%(host)s” does not take %(email)s as a sender."),
-                _("Check the address. Its domain has to exist and take mail."),
+                self.env._("“%(host)s” does not take %(email)s as a sender."),
+                self.env._("Check the address. Its domain has to exist and take mail."),
             ),
             "blocked": (
-                _("“%(host)s” does not take mail from this Odoo server."),
-                _(
+                self.env._("“%(host)s” does not take mail from this Odoo server."),
+                self.env._(
                     "The address of the Odoo server is on a list of senders of "
                     "unwanted mail, or has no name. Send through your mail service "
                     "with a login, or have the entry removed."
                 ),
             ),
             "limit": (
-                _("The mailbox has sent as much as the service allows for now."),
-                _(
+                self.env._(
+                    "The mailbox has sent as much as the service allows for now."
+                ),
+                self.env._(
                     "Nothing is lost: it goes on by itself. Lower the limits if it "
                     "happens often."
                 ),
             ),
             "full": (
-                _("The mailbox is full."),
-                _("Delete old mail of it, Sent Items included."),
+                self.env._("The mailbox is full."),
+                self.env._("Delete old mail of it, Sent Items included."),
             ),
         }

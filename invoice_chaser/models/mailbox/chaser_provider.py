@@ -223,26 +223,31 @@ class ChaserProvider(models.Model):
             )
         effects = self._prepare_write_effects(vals)
         if vals.get("active"):
-            self._yield_primary()
+            for provider in self._get_former_primaries():
+                super(ChaserProvider, provider).write({"is_primary": False})
         result = super().write(vals)
         for effect in effects:
             effect()
         return result
 
-    def _yield_primary(self):
-        """Mailboxes that come back from the archive leave it to the one that has become
-        the primary one meanwhile."""
-        for provider in self.filtered(lambda one: not one.active and one.is_primary):
-            if self.search_count(
-                [
-                    ("id", "!=", provider.id),
-                    ("company_id", "=", provider.company_id.id),
-                    ("channel", "=", provider.channel),
-                    ("is_primary", "=", True),
-                ],
-                limit=1,
-            ):
-                super(ChaserProvider, provider).write({"is_primary": False})
+    def _get_former_primaries(self):
+        """Archived mailboxes in whose place another one has become the primary one:
+        they leave it to that when they come back."""
+        return self.filtered(
+            lambda one: (
+                not one.active
+                and one.is_primary
+                and self.search_count(
+                    [
+                        ("id", "!=", one.id),
+                        ("company_id", "=", one.company_id.id),
+                        ("channel", "=", one.channel),
+                        ("is_primary", "=", True),
+                    ],
+                    limit=1,
+                )
+            )
+        )
 
     def _prepare_write_effects(self, vals):
         """What has to follow a change, as functions that are called in this order after

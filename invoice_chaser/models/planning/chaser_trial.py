@@ -58,6 +58,7 @@ class ChaserTrialMixin(models.AbstractModel):
         for level in self:
             since = level.trial_template_id and fields.Datetime.now()
             level._by_program().trial_since = since
+        # pylint: disable-next=no-search-all  # they are few
         companies = self.env["res.company"].sudo().search([])
         for company in companies.filtered(lambda one: not one.chaser_holdout_key):
             company.chaser_holdout_key = secrets.token_hex(16)

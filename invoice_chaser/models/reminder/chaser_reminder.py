@@ -100,7 +100,7 @@ class ChaserReminder(models.Model):
     recipient_email = fields.Char("Recipient", readonly=True)
     recipient_others = fields.Char("Further Recipients", readonly=True)
     recipient_cc = fields.Char("Copies", readonly=True)
-    sent_from = fields.Char("Sent From", readonly=True)
+    sent_from = fields.Char(readonly=True)
     sent_from_name = fields.Char("Sender's Name", readonly=True)
     recipient_domain = fields.Char(
         compute="_compute_recipient_domain", store=True, precompute=True
