@@ -122,9 +122,16 @@ class ChaserProvider(models.Model):
 
     def _get_oauth_service__(self):
         """:raises UserError: when this Odoo is not registered there, or the
-        registration cannot be opened"""
+        registration cannot be opened, or the mailbox is of another kind"""
         self.ensure_one()
+        self._check_by_consent()
         return getattr(self, f"_get_oauth_service_{self.kind}__")()
+
+    def _check_by_consent(self):
+        if not hasattr(self, f"_get_oauth_service_{self.kind}__"):
+            raise UserError(
+                self.env._("“%s” is not connected by consent.", self.display_name)
+            )
 
     def _get_oauth_scopes(self):
         self.ensure_one()
@@ -278,6 +285,7 @@ class ChaserProvider(models.Model):
         """Revoke the consent and delete it."""
         self.ensure_one()
         self.check_access("write")
+        self._check_by_consent()
         revoked = self._revoke_grant()
         self.sudo().grant_ids.unlink()
         self._set_state("draft")

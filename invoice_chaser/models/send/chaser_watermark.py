@@ -109,6 +109,7 @@ class ChaserWatermark(models.AbstractModel):
             return
         _logger.info("The database is older than what was sent: %s", behind)
         Provider = self.env["chaser.provider"].sudo().with_context(active_test=False)
+        # pylint: disable-next=no-search-all  # they are few
         for provider in Provider.search([]):
             self._ensure(provider)
             if not provider.restored_at:
