@@ -235,7 +235,9 @@ class TestLinks(CompaniesCase):
                     self._read_back(user, records, field, f"{name}.{method}")
                     result = True
             except (UserError, psycopg2.Error, ValueError, TypeError, KeyError) as no:
-                self.assertFalse(holds_secret(no), f"{name}.{field.name}: {no}")
+                # To somebody who works there, too, Odoo names the company to switch to.
+                if self.other not in user.company_ids:
+                    self.assertFalse(holds_secret(no), f"{name}.{field.name}: {no}")
             savepoint.rollback()
         self.env.invalidate_all()
         self.assertFalse(
