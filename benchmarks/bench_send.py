@@ -80,7 +80,8 @@ def run(env, quick, port):
         {"attach_statement": "none", "attach_letter": False}
     )
     provider = env["chaser.provider"].search([])
-    provider.smtp_port = port
+    # A password goes only to the server it was entered for.
+    provider.write({"smtp_port": port, "smtp_pass": PASSWORD})
     provider.action_test_connection()
     server = env["ir.mail_server"].create(
         {

@@ -42,7 +42,10 @@ class CompaniesCase(ChaserCase):
         super().setUpClass()
         # What models of later addons need beside their required fields: pairs of field
         # and function of a number.
-        cls.examples = {}
+        # What a record needs beside its required fields, by its model.
+        cls.examples = {
+            "chaser.provider": [("email", "walk-{}@pop.example".format)],
+        }
         for module in sorted(cls.registry._init_modules):
             if module.startswith("invoice_chaser_"):
                 path = f"odoo.addons.{module}.tests.walk_examples"

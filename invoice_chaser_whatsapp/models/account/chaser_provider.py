@@ -163,7 +163,7 @@ class ChaserProvider(models.Model):
         mine = self.filtered(lambda one: one.kind == "whatsapp")
         for provider in mine:
             provider.webhook_token = provider.webhook_token or new_token()
-        super(ChaserProvider, self - mine)._compute_webhook_token()
+        return super(ChaserProvider, self - mine)._compute_webhook_token()
 
     def _note_whatsapp_secret(self):
         """Another token may be another account's."""

@@ -25,6 +25,7 @@ class ChaserReasonMixin(models.AbstractModel):
     @api.model
     def _get_whatsapp_account_reasons(self):
         """What stops the account or the number."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
             "whatsapp_token": _(
@@ -57,6 +58,7 @@ class ChaserReasonMixin(models.AbstractModel):
     @api.model
     def _get_whatsapp_number_reasons(self):
         """What stops the number, or keeps it from being changed."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
             "whatsapp_register": _(
@@ -101,6 +103,7 @@ class ChaserReasonMixin(models.AbstractModel):
     @api.model
     def _get_whatsapp_check_reasons(self):
         """What *Test Connection* and the daily look find (``core/health.py``)."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
             "whatsapp_check_token_invalid": _(
@@ -142,6 +145,7 @@ class ChaserReasonMixin(models.AbstractModel):
     @api.model
     def _get_whatsapp_health_reasons(self):
         """What *Test Connection* finds about quality, health and reports."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
             "whatsapp_check_name": _(
@@ -189,6 +193,7 @@ class ChaserReasonMixin(models.AbstractModel):
     @api.model
     def _get_whatsapp_message_reasons(self):
         """What stops one message."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
             "whatsapp_pair": _(
@@ -231,6 +236,7 @@ class ChaserReasonMixin(models.AbstractModel):
     @api.model
     def _get_whatsapp_request_reasons(self):
         """What is wrong with a message itself."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
             "whatsapp_message_type": _(
@@ -276,6 +282,7 @@ class ChaserReasonMixin(models.AbstractModel):
     @api.model
     def _get_whatsapp_template_reasons(self):
         """What stops a template, and so each message that uses it."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
             "whatsapp_template_changed": _(

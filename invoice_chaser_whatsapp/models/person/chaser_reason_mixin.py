@@ -7,6 +7,7 @@ class ChaserReasonMixin(models.AbstractModel):
     @api.model
     def _get_whatsapp_person_reasons(self):
         """Why somebody cannot be written to by WhatsApp."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
             "whatsapp_no_number": _(
@@ -23,6 +24,7 @@ class ChaserReasonMixin(models.AbstractModel):
     @api.model
     def _get_whatsapp_choice_reasons(self):
         """Why no template can be used."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
             "whatsapp_no_account": _("No WhatsApp number of the company is connected."),

@@ -224,6 +224,7 @@ class ChaserWhatsappPerson(models.Model):
 
     def _write_as_reported(self, vals):
         """Without a check of the number, which WhatsApp itself has named."""
+        # pylint: disable=super-method-mismatch  # what our own write adds is left out
         return super().write(vals)
 
     @api.model
