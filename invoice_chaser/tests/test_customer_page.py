@@ -1181,6 +1181,6 @@ class TestCustomerPage(ChaserCase, HttpCase):
         self.assertRegex(
             policy,
             r"^default-src 'none'; style-src 'sha256-[\w+/=]+'; "
-            r"script-src 'sha256-[\w+/=]+'; img-src 'self'; form-action 'self'; "
+            r"script-src 'sha256-[\w+/=]+'; img-src data:; form-action 'self'; "
             r"base-uri 'none'; frame-ancestors 'none'$",
         )

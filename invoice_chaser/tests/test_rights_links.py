@@ -276,6 +276,9 @@ class TestLinks(CompaniesCase):
         models = self._get_walked_models()
         fields = sum(len(self._get_link_fields(name)) for name in models)
         self.assertGreater(fields, 100, "the walk has found the fields")
+        for name in models:
+            for field in self._get_link_fields(name):
+                self._get_stranger(field.comodel_name)
         before = self._snapshot(self.other)
         for kind, user in self.writers.items():
             with self.subTest(user=kind):

@@ -1,6 +1,6 @@
 // Press Connect, consent with a wrong account and then with the right one, send a sample. node connect.js URL MAILBOX_ID ADDRESS FOLDER
 const path = require("path");
-const {login, run} = require("../support/browser.js");
+const {eventually, login, run} = require("../support/browser.js");
 
 run(async ({openPage}) => {
     const [url, id, address, folder] = process.argv.slice(2);
@@ -16,10 +16,8 @@ run(async ({openPage}) => {
     await page.click("button[name=action_connect]");
     await page.click(`a.account >> text=${address}`);
     // The web client may first show the form from its cache, and then the server's data.
-    await page.waitForSelector(
-        '.o_form_view .o_arrow_button_current:has-text("Connected")'
-    );
-    console.log("state:", await page.innerText(".o_arrow_button_current"));
+    const current = page.locator(".o_arrow_button_current:visible");
+    console.log("state:", await eventually(() => current.innerText(), "Connected"));
     console.log("address bar:", page.url());
     await page.click("button[name=action_send_sample]");
     await page.waitForSelector(".o_notification");

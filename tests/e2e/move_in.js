@@ -71,7 +71,10 @@ run(async ({openPage}) => {
         await page.click("button[name=action_view_lines]:visible");
         await page.waitForSelector(".o_list_view .o_data_row");
         await shoot(page, `movein-lines-${tag}`);
-        await page.goBack();
+        await page
+            .locator(".o_breadcrumb .breadcrumb-item a, .o_breadcrumb .o_back_button")
+            .last()
+            .click();
         await page.waitForSelector("button[name=action_import]:visible");
         await page.click("button[name=action_import]:visible");
         await page.waitForSelector(

@@ -87,7 +87,8 @@ class PageData:
     # empty: not offered.
     stop_path: str = ""
     statement_url: str = ""
-    logo_url: str = ""
+    # As data: Odoo's own address of it sets a cookie.
+    logo: str = ""
 
     @property
     def totals(self) -> dict[tuple[str, int], Decimal]:
@@ -270,7 +271,7 @@ def _render(template: str, lang: str, color: str, **values: object) -> tuple[str
     )
     policy = (
         f"default-src 'none'; style-src '{_digest(css)}'; "
-        f"script-src '{_digest(_SCRIPT)}'; img-src 'self'; form-action 'self'; "
+        f"script-src '{_digest(_SCRIPT)}'; img-src data:; form-action 'self'; "
         "base-uri 'none'; frame-ancestors 'none'"
     )
     return html, policy

@@ -5,7 +5,7 @@ from ..letter.html_layout import LAYOUT, get_colors
 
 # A page without script and without anything from elsewhere, in nobody's frame.
 PLAIN_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 _TEXTS = {

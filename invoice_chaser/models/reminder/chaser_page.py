@@ -117,7 +117,7 @@ class ChaserReminder(models.Model):
             statement_url=f"{self._get_page_path(token)}/statement.pdf?lang={lang}"
             if self.env["chaser.documents"]._has_engine()
             else "",
-            logo_url=self.env["chaser.composer"]._get_logo_path(company),
+            logo=self.env["chaser.documents"]._get_logo(company),
             done=answers.filtered(lambda answer: answer.id == done).action or "",
             stop_path=self._get_stop_path(),
             **shown,

@@ -552,12 +552,9 @@ class ChaserComposer(models.AbstractModel):
     def _get_logo_url(self, company):
         """Odoo's public address of the logo; empty while the company has only Odoo's
         placeholder."""
-        path = self._get_logo_path(company)
-        return path and f"{company.get_base_url()}{path}"
-
-    @api.model
-    def _get_logo_path(self, company):
-        return "" if company.uses_default_logo else f"/logo.png?company={company.id}"
+        if company.uses_default_logo:
+            return ""
+        return f"{company.get_base_url()}/logo.png?company={company.id}"
 
     @api.model
     def _get_customer_data(self, partner_id):
