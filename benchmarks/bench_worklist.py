@@ -117,7 +117,7 @@ def run(env, quick):
         todo = [
             ("is_held", "=", False),
             ("is_under_way", "=", False),
-            ("amount_due", ">", 0),
+            ("is_due", "=", True),
         ]
         spec = {
             name: {"fields": {"display_name": {}}} if name.endswith("_id") else {}

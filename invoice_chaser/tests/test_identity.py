@@ -47,7 +47,11 @@ class TestIdentity(ChaserCase):
         )
         customer = self.customer.with_company(self.company)
         customer.write(
-            {"chaser_paused_until": self._later(days=9), "chaser_pause_reason": "Court"}
+            {
+                "chaser_paused_until": self._later(days=9),
+                "chaser_pause_reason": "Court",
+                "preferred_contact_interval": 30,
+            }
         )
         promise = self.env["chaser.promise"]._promise(
             self.company, self.customer, self._later(days=5).date(), self.invoice
@@ -66,6 +70,7 @@ class TestIdentity(ChaserCase):
         self.assertFalse(self._plan(self.group).going)
         group = self.group.with_company(self.company)
         self.assertEqual(group.chaser_pause_reason, "Court")
+        self.assertEqual(group.preferred_contact_interval, 30)
         held = self.env["chaser.hold"]._read_held(
             self.company, self.group.ids, self.today
         )
@@ -110,20 +115,97 @@ class TestIdentity(ChaserCase):
         self.assertEqual(sent.partner_id, items)
         self.assertFalse(self._plan(items).going)
 
-    def test_interval_of_who_leaves(self):
-        """The letter was about invoices of the group and of the contact; the contact
-        becomes a company of its own: not asked again on the next day."""
+    def test_dispute_and_promise_over_everything_of_the_group(self):
+        """What holds the group as a whole holds who leaves it, to the same end."""
         self.customer.write({"parent_id": self.group.id, "is_company": False})
         # As imports and journal entries have it: the item names the contact.
         self._receivable(self.invoice).partner_id = self.customer
-        sent = self._sent_campaign(self.invoice | self._make_invoice(self.group))
-        [reminder] = sent.reminder_ids
-        self.assertEqual(reminder.partner_id, self.group)
+        until = self._later(days=5).date()
+        self.env["chaser.promise"]._promise(self.company, self.group, until)
+        self.env["chaser.dispute"].create(
+            {
+                "company_id": self.company.id,
+                "partner_id": self.group.id,
+                "reason": "Goods of spring",
+            }
+        )
         self.customer.is_company = True
+        holds = self.env["chaser.hold"].search([("partner_id", "=", self.customer.id)])
+        self.assertEqual((holds.code, holds.date_until), ("manual", False))
+        self.assertIn("Goods of spring", holds.detail)
+        self.assertFalse(self._plan(self.customer).going)
+
+    def _write_to_the_group(self):
+        """A letter about invoices of the group and of the contact, who becomes a
+        company of its own after it."""
+        self.customer.write({"parent_id": self.group.id, "is_company": False})
+        # As imports and journal entries have it: the item names the contact.
+        self._receivable(self.invoice).partner_id = self.customer
+        both = self.invoice | self._make_invoice(self.group)
+        [reminder] = self._sent_campaign(both).reminder_ids
+        self.assertEqual((reminder.partner_id, reminder.state), (self.group, "sent"))
+        self.customer.is_company = True
+        return reminder
+
+    def test_interval_of_who_leaves(self):
+        """Not asked again on the next day, about whichever invoice."""
+        self._write_to_the_group()
+        other = self._make_invoice(self.customer, 70)
         [message] = self._plan(self.customer).messages
         self.assertEqual(message.skip.reason, "recent_contact")
+        for invoices in (self.invoice, other, self.invoice | other):
+            again = self._campaign(invoices).reminder_ids
+            self.assertEqual(again.reason_code, "recent_contact")
+
+    def test_interval_of_who_leaves_at_the_send(self):
+        """By the same rule as at planning."""
+        self._write_to_the_group()
+        self.company.chaser_contact_interval = 0
+        campaign = self._campaign(self.invoice)
+        campaign.action_send()
+        self.company.chaser_contact_interval = 7
+        self.assertFalse(self._run(FakeTransport()).sent)
+        self.assertEqual(campaign.reminder_ids.reason_code, "recent_contact")
+
+    def test_week_of_who_leaves(self):
+        """The letters of a week are counted as the interval is."""
+        self._write_to_the_group()
+        self.company.write({"chaser_contact_interval": 0, "chaser_week_limit": 2})
+        campaign = self._campaign(self.invoice)
+        campaign.action_send()
+        self.company.chaser_week_limit = 1
+        self.assertFalse(self._run(FakeTransport()).sent)
+        self.assertEqual(campaign.reminder_ids.reason_code, "week_limit")
         again = self._campaign(self.invoice).reminder_ids
-        self.assertEqual(again.reason_code, "recent_contact")
+        self.assertEqual(again.reason_code, "week_limit")
+
+    def test_undecided_letter_to_the_group(self):
+        """It may have arrived: who was in it is not asked a second time, at planning
+        nor at the send."""
+        letter = self._write_to_the_group()
+        self.company.chaser_contact_interval = 0
+        campaign = self._campaign(self.invoice)
+        campaign.action_send()
+        letter.sudo().write({"state": "failed", "is_undecided": True, "sent_at": False})
+        self.assertFalse(self._run(FakeTransport()).sent)
+        self.assertEqual(campaign.reminder_ids.reason_code, "live_reminder")
+        self.assertIn(letter.campaign_id.name, campaign.reminder_ids.reason)
+        [message] = self._plan(self.customer).messages
+        self.assertEqual(message.skip.reason, "live_reminder")
+        letter.sudo().write({"is_undecided": False})
+        [message] = self._plan(self.customer).going
+        self.assertEqual(message.partner_id, self.customer.id)
+
+    def test_letter_that_left_without_the_items_of_who_left(self):
+        """An item that was taken out of a letter was not written about."""
+        self.customer.write({"parent_id": self.group.id, "is_company": False})
+        self._receivable(self.invoice).partner_id = self.customer
+        campaign = self._campaign(self.invoice | self._make_invoice(self.group))
+        campaign.action_send()
+        self.customer.is_company = True
+        self.assertEqual(len(self._run(FakeTransport()).sent), 1)
+        [message] = self._plan(self.customer).going
+        self.assertEqual(message.partner_id, self.customer.id)
 
     def test_invoice_of_another_customer(self):
         """A reminder asks for what its customer owes, and nobody else."""
@@ -159,6 +241,25 @@ class TestIdentity(ChaserCase):
         self.assertEqual((theirs.state, mine.state), ("draft", "skipped"))
         self.assertEqual((mine | theirs).partner_id, twin)
         self.assertEqual(mine.reason_code, "joined")
+
+    def test_merge_of_a_contact_into_another_customer(self):
+        """Its invoices, what was written about them, and what holds them go along."""
+        contact = self._make_customer(
+            "Branch office", False, parent_id=self.customer.id, is_company=False
+        )
+        theirs = self._make_invoice(contact, 70)
+        self._receivable(theirs).partner_id = contact
+        sent = self._sent_campaign(theirs).reminder_ids
+        promise = self.env["chaser.promise"]._promise(
+            self.company, self.customer, self._later(days=5).date(), theirs
+        )
+        self._merge(contact, into=self.group)
+        self.assertEqual(
+            self._receivable(theirs).partner_id.commercial_partner_id, self.group
+        )
+        self.assertEqual(sent.partner_id, self.group)
+        self.assertEqual(promise.partner_id, self.group)
+        self.assertFalse(self._plan(self.group).going)
 
     def test_merge_with_two_undecided(self):
         """Both may be out: both stay to be decided."""

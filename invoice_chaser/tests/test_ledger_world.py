@@ -1,7 +1,10 @@
 import re
 from collections import Counter, defaultdict
+from datetime import timedelta
 from decimal import Decimal
 
+from odoo import fields
+from odoo.fields import Command
 from odoo.tests import tagged
 
 from .common import FakeTransport
@@ -10,6 +13,9 @@ from .ledger_common import CUSTOMERS, Books, LedgerCase, exact
 _ROW = re.compile(
     r"^(Credit |Booked )?(?P<number>\S+)( \(instalment (?P<part>\d+) of \d+\))? .*"
     r" (?P<currency>[A-Z]{3}) (?P<amount>-?[\d,.]+)$"
+)
+_TOLD = re.compile(
+    r"You have an open credit of (?P<amounts>.+?), which is not taken off"
 )
 _TOTAL = re.compile(r"^Total due: (?P<currency>[A-Z]{3}) (?P<amount>-?[\d,.]+)$")
 # Reasons for which a customer as a whole is not written to, whatever is owed.
@@ -180,6 +186,7 @@ class TestLedgerWorld(LedgerCase):
             shown = {name: amount for (name, _digits), amount in preview.totals.items()}
             self.assertEqual(shown, named)
         self._assert_free(books, company, partners)
+        self._assert_promises(books, company, partners)
         owed = books.owed()
         for partner in self.chance.sample(list(partners), 15):
             sums = defaultdict(Decimal)
@@ -203,6 +210,30 @@ class TestLedgerWorld(LedgerCase):
             if key[0] in partners and key[1] == company.root_id:
                 self.assertEqual(sums[key], amount, key[0].name)
 
+    def _assert_promises(self, books, company, partners):
+        """A promise is kept by the money that no open debit takes up; a credit note is
+        no money."""
+        free, promises = books.free(), self.env["chaser.promise"]
+        for partner in self.chance.sample(list(partners), 15):
+            promises |= promises._promise(company, partner, self.today)
+        promises.promised_at = "2020-01-01"
+        found = promises._read_unallocated()
+        for promise in promises:
+            mine = books.lines.filtered(
+                lambda line, promise=promise: books.customer(line) == promise.partner_id
+                and line.company_id.root_id == company.root_id
+            )
+            for currency in self.currencies:
+                key = promise.partner_id, company.root_id, currency
+                amount = found.get(promise.id, {}).get(currency.id, 0)
+                self.assertLessEqual(amount, free.get(key, 0), promise.partner_id.name)
+                notes = mine.filtered(
+                    lambda line: line.move_id.move_type == "out_refund"
+                )
+                if currency not in notes.currency_id:
+                    self.assertEqual(amount, free.get(key, 0), promise.partner_id.name)
+        promises._set_state("cancelled")
+
     # -- sending
 
     def test_what_left(self):
@@ -225,6 +256,8 @@ class TestLedgerWorld(LedgerCase):
             left = reminders.filtered(lambda one: one.state == "sent")
             self._assert_mails(books, company, asked, reminders, moved)
             self._assert_pages(books, company, asked, left)
+            self._assert_told(books, company, left)
+            self._assert_thanks(company, left)
             sent |= left
         lines = sent.line_ids.filtered(
             lambda line: not line.is_credit and not line.dropped_code
@@ -300,6 +333,80 @@ class TestLedgerWorld(LedgerCase):
             {key: amount for key, amount in pages.items() if amount},
             {key: amount for key, amount in asked.items() if amount},
         )
+
+    def _assert_told(self, books, company, sent):
+        """Which open credit in another currency a mail tells of, the customer has."""
+        free, count = books.free(), 0
+        by_name = {currency.name: currency for currency in self.currencies}
+        for reminder in sent:
+            text = " ".join(reminder.body_text.replace("\xa0", " ").split())
+            told = _TOLD.search(text)
+            for name, amount in re.findall(
+                r"([A-Z]{3}) ([\d,]+\.\d\d)", told["amounts"] if told else ""
+            ):
+                key = reminder.partner_id, company.root_id, by_name[name]
+                self.assertLessEqual(
+                    _parse(amount), free[key], reminder.partner_id.name
+                )
+                self.assertNotIn(f"Total due: {name}", text)
+                count += 1
+        self.assertTrue(count or company != self.company, "some mail tells of one")
+
+    def _assert_thanks(self, company, sent):
+        """Who pays what was asked for is thanked for exactly that, and once."""
+        home, day = company.currency_id, fields.Datetime.now() - timedelta(days=1)
+        company.write({"chaser_thanks": True, "chaser_thanks_hours": 0})
+        company.chaser_thanks_since = day
+        lines = sent.line_ids.filtered(
+            lambda line: not (line.is_credit or line.dropped_code)
+            and line.currency_id == home
+        )
+        items = lines.move_line_id.browse(
+            self.chance.sample(lines.move_line_id.ids, 10)
+        )
+        self._settle(items)
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE chaser_reminder SET sent_at = %s WHERE id = ANY(%s)",
+            [day, sent.ids],
+        )
+        self.env.invalidate_all()
+        self.assertEqual(set(items.mapped("reconciled")), {True})
+        thanks = self.env["chaser.thanks"].with_company(company)
+        campaign = thanks._thank(company)
+        self.assertEqual(campaign.reminder_ids.line_ids.move_line_id, items)
+        self.assertFalse(thanks._thank(company), "once")
+        transport = FakeTransport()
+        for _round in range(2):
+            self._run(transport, campaign.reminder_ids.provider_id)
+        for reminder in campaign.reminder_ids.filtered(lambda one: one.state == "sent"):
+            for number in reminder.line_ids.mapped("number"):
+                self.assertIn(number, reminder.body_text)
+        self.assertTrue(transport.sent)
+
+    def _settle(self, items):
+        """Money for each item, matched with it."""
+        entries = self._post([self._prepare_money(item) for item in items])
+        for line in self._receivable(entries):
+            (line | items.browse(int(line.name))).reconcile()
+        self._analyze()
+
+    def _prepare_money(self, item):
+        chart, amount = self.chart[item.company_id], item.amount_residual
+        credit = {
+            "name": str(item.id),
+            "account_id": item.account_id.id,
+            "partner_id": item.partner_id.id,
+            "credit": amount,
+        }
+        debit = {"account_id": chart["income"].id, "debit": amount}
+        return {
+            "move_type": "entry",
+            "company_id": item.company_id.id,
+            "journal_id": chart["bank"].id,
+            "date": self.today,
+            "line_ids": [Command.create(credit), Command.create(debit)],
+        }
 
     def _change_something(self):
         """Between queue and send: payments, credit notes, opening entries, refunds paid

@@ -96,6 +96,40 @@ class TestOddRecords(ChaserCase):
         self.customer.active = True
         self.assertEqual(self._campaign(self.invoice).reminder_ids.state, "draft")
 
+    def test_own_company(self):
+        """N4: a sister company is left out with the reason, at planning and at the
+        send; where the company says so, it is chased."""
+        sister = self.other_company.partner_id
+        sister.write({"email": "pay@sister.example", "is_company": True})
+        invoice = self._make_invoice(sister, 300)
+        campaign = self._campaign(self.invoice | invoice)
+        reasons = {one.partner_id: one.reason_code for one in campaign.reminder_ids}
+        self.assertEqual(reasons, {self.customer: False, sister: "own_company"})
+        [message] = self.env["chaser.planner"]._plan_open(self.company, sister).messages
+        reason = campaign._get_reason_text(message.skip.reason, message.skip.params)
+        self.assertIn("Second Company", reason)
+        campaign.action_cancel()
+        self.company.chaser_own_companies = True
+        campaign = self._campaign(invoice)
+        self.assertEqual(campaign.reminder_ids.state, "draft")
+        campaign.action_send()
+        self.company.chaser_own_companies = False
+        self.assertFalse(self._run(FakeTransport()).sent)
+        self.assertEqual(campaign.reminder_ids.reason_code, "own_company")
+
+    def test_preview_of_an_odd_customer(self):
+        """The accountant's preview and button name a customer whom they may not see,
+        and go on with the others."""
+        private = self._private_customer()
+        action = self._as_accountant(self.invoice | private).action_chase()
+        preview = self._as_accountant(
+            self.env["chaser.preview"].browse(action["res_id"])
+        )
+        self.assertEqual(preview.message_ids.partner_id, self.customer)
+        [left] = preview.held_ids
+        self.assertIn("belongs to another company", left.reason)
+        self.assertTrue(left.web_read({"partner_id": {"fields": {"display_name": {}}}}))
+
     def test_simulator_goes_on(self):
         """The others' reminders of the days to come are simulated; the odd ones are
         named."""

@@ -130,9 +130,65 @@ class TestPaymentReference(ChaserCase):
         self.assertEqual(
             (self.invoice | self.second).mapped("amount_residual"), [0, 300]
         )
-        self.assertIn("1,200.00", told["params"]["message"])
-        self.assertIn("1,500.00", told["params"]["message"])
+        said = told["params"]["message"].replace("\xa0", " ")
+        for amount in ("1,200.00", "300.00 of", "1,500.00 are still open"):
+            self.assertIn(amount, said)
+        self.assertIn("300.00", self.customer.message_ids[:1].body)
         self.assertEqual(hit.state, "reconciled")
+
+    def test_more_than_was_asked_for(self):
+        """All items are settled; what is too much stays on the account, and is
+        named."""
+        reminder = self._sent_campaign(self.invoice | self.second).reminder_ids
+        self._bank_line(1600, reminder.payment_reference)
+        hit = self._find()
+        self.assertFalse(hit.is_exact)
+        said = hit.action_reconcile()["params"]["message"].replace("\xa0", " ")
+        self.assertEqual((self.invoice | self.second).mapped("amount_residual"), [0, 0])
+        self.assertIn("100.00 more than", said)
+        [left] = (
+            self.env["chaser.account"]
+            ._read_untaken(self.company, self.customer.ids)
+            .values()
+        )
+        self.assertEqual(left, 100)
+
+    def test_one_currency_of_the_message(self):
+        """The message asks for 1,000 and EUR 200. Who pays 1,200 has paid 1,000 of it;
+        no money changes its currency by itself. EUR are allocated to EUR, and what the
+        message set off in EUR goes with them."""
+        euros = self._make_invoice(amount=200, currency=self.foreign, days=40)
+        back = self._make_invoice(
+            amount=20, currency=self.foreign, move_type="out_refund"
+        )
+        campaign = self._sent_campaign(self.invoice | euros)
+        reference = campaign.reminder_ids.payment_reference
+        self._bank_line(1200, reference)
+        hit = self._find()
+        self.assertEqual(hit.line_ids, self._receivable(self.invoice))
+        hit.action_reconcile()
+        self.assertEqual(
+            (self.invoice | euros | back).mapped("amount_residual"), [0, 200, 20]
+        )
+        self._bank_line(
+            360,
+            reference,
+            foreign_currency_id=self.foreign.id,
+            amount_currency=180,
+        )
+        hit = self._find().filtered(lambda one: one.source_amount == 180)
+        self.assertEqual((hit.line_ids, hit.is_exact), (self._receivable(euros), True))
+        hit.action_reconcile()
+        self.assertEqual((euros | back).mapped("amount_residual"), [0, 0])
+
+    def test_found_by_what_is_dictated(self):
+        """On the phone: the reminder is found by its reference."""
+        reminder = self._sent_campaign(self.invoice).reminder_ids
+        Reminder = self.env["chaser.reminder"].with_user(self.accountant)
+        found = Reminder.search(
+            [("payment_reference", "ilike", reminder.payment_reference.lower())]
+        )
+        self.assertEqual(found.ids, reminder.ids)
 
     def test_with_the_credit_of_the_message(self):
         """1,500 less a credit note of 300: the payment of 1,200 settles all three."""

@@ -123,6 +123,54 @@ class TestWorklist(ChaserCase):
         self._make_invoice(amount=100, days=20, currency=currency)
         self.assertEqual(self._row().amount_overdue, 200)
 
+    def test_currency_without_a_rate(self):
+        """Odoo books 1 for 1 where nobody has entered a rate. The amount stands in its
+        own currency and in no other; the customer is to be chased all the same."""
+        currency = self.setup_other_currency("EUR", rates=[])
+        currency.rate_ids.unlink()
+        self._make_invoice(amount=100, days=20, currency=currency)
+        [row] = self._rows().search(self.env["chaser.worklist"]._get_todo_domain())
+        self.assertEqual(row.partner_id, self.customer)
+        self.assertEqual((row.amount_overdue, row.amount_due), (0, 0))
+        self.assertFalse(row.ageing)
+        self.assertIn("100.00", row.amounts_display)
+        self.assertIn(currency.symbol, row.amounts_display)
+        self._make_invoice(amount=70, days=20)
+        self._make_invoice(amount=20, days=20, move_type="out_refund")
+        row = self._row()
+        self.assertEqual(
+            (row.amount_overdue, row.amount_credit, row.amount_due), (70, 20, 50)
+        )
+        self.assertIn("50.00", row.amounts_display)
+        self.assertIn("100.00", row.amounts_display)
+
+    def test_total_over_companies_needs_a_rate(self):
+        """Two companies of different currencies: no total and no sum of a group until
+        there is a rate."""
+        other = self._create_company(name="Second Company")
+        currency = self.setup_other_currency("EUR", rates=[])
+        currency.rate_ids.unlink()
+        other.currency_id = currency
+        self._work_in(self.company | other)
+        Worklist = self.env["chaser.worklist"]
+        for known in (False, True):
+            if known:
+                self.env["res.currency.rate"].create(
+                    {
+                        "name": "2020-01-01",
+                        "currency_id": currency.id,
+                        "company_id": self.company.id,
+                        "rate": 0.5,
+                    }
+                )
+            views = Worklist.get_views([(False, "list")])
+            self.assertEqual(
+                'name="amount_due" sum=' in views["views"]["list"]["arch"], known
+            )
+            fields = views["models"]["chaser.worklist"]["fields"]
+            self.assertEqual("aggregator" in fields["amount_due"], known)
+            self.assertTrue(fields["item_count"]["aggregator"])
+
     def test_most_urgent_first(self):
         small, old, big = (
             self._make_customer(name, f"{name}@x.example")

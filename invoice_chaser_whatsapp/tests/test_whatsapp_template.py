@@ -432,6 +432,24 @@ class TestUse(TemplateCase):
         self.assertEqual(values["items"], "3 invoices are")
         self.assertEqual(button["parameters"], [{"type": "text", "text": "ToKeN"}])
 
+    def test_payment_reference_of_the_message(self):
+        """A text of one's own may quote it; the variable of that name fills itself with
+        the message's reference."""
+        self.polite.body = (
+            "About the account of {{customer}}: please quote {{payment_reference}} "
+            "with the transfer of {{total}} to us, and we will find it at once."
+        )
+        self.assertEqual(
+            self.polite.variable_ids.filtered(
+                lambda one: one.name == "payment_reference"
+            ).source,
+            "payment_reference",
+        )
+        self._approve(self.polite)
+        rendered = self.polite._render(self._make_data(payment_reference="RF42123456"))
+        self.assertEqual(rendered["values"]["payment_reference"], "RF42123456")
+        self.assertIn("quote RF42123456 with", rendered["body"])
+
     def test_values_are_one_line(self):
         data = self._make_data()
         self._approve(self.polite)

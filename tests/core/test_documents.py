@@ -293,6 +293,63 @@ def test_letter(preference, langs):
         assert section.xpath(".//bdi[@dir='ltr'][text()='INV/2026/00001']")
 
 
+EUROS = "DE89370400440532013000"
+DIRHAMS = "AE070331234567890123456"
+BANKS = (("AED", {"iban": DIRHAMS}), ("EUR", {"iban": EUROS}))
+
+
+def test_accounts_and_reference_on_paper():
+    """Each account with what it is for, and the one reference of the message; in letter
+    and statement, in both languages."""
+    mixed = (item(), item(2, currency="EUR"))
+    for html in (
+        letter.letter_html(data(items=mixed, banks=BANKS), SOURCES, "both", CUSTOMER),
+        statement.statement_html(
+            make(*mixed, banks=BANKS, payment_reference="REF/1"), ("ar", "en")
+        ),
+    ):
+        sections = tree(html).xpath("//section")
+        assert len(sections) == 2
+        for section in sections:
+            lang = section.get("lang")
+            rows = [
+                [cell.text_content() for cell in row]
+                for row in section.xpath(".//table[@class='bank']//tr")
+            ]
+            texts = TEXTS[lang]
+            purpose, iban = texts["pay_for"], texts["iban"]
+            wanted = [row for row in rows if row[0] in (purpose, iban)]
+            assert wanted == [
+                [purpose, "AED"],
+                [iban, DIRHAMS],
+                [purpose, "EUR"],
+                [iban, EUROS],
+            ]
+            assert rows[-1] == [texts["reference"], "REF/1"]
+
+
+def test_reference_on_paper_without_an_account():
+    for html in (
+        letter.letter_html(data(bank={}), SOURCES, "en", CUSTOMER),
+        statement.statement_html(make(item(), payment_reference="REF/1"), ("en",)),
+    ):
+        page = tree(html)
+        assert page.xpath("//table[@class='bank']//bdi/text()") == ["REF/1"]
+        assert DOCUMENT_TEXTS["en"]["transfer"] not in page.text_content()
+
+
+def test_letter_tells_of_other_credits_and_of_what_we_owe():
+    told = data(
+        other_credits=(item(9, "-500.00", currency="USD"),),
+        payables={("AED", 2): Decimal(400)},
+    )
+    page = tree(letter.letter_html(told, SOURCES, "both", CUSTOMER))
+    for section in page.xpath("//section"):
+        words = section.text_content().replace("\xa0", " ")
+        assert words.count("500.00") == words.count("400.00") == 1
+        assert "200.00" in words
+
+
 def test_letter_to_a_person():
     person = CUSTOMER | {"name": "Ali Hassan", "is_company": ""}
     words = tree(letter.letter_html(data(), SOURCES, "ar", person)).text_content()

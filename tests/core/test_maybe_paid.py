@@ -15,6 +15,7 @@ from core.match.maybe_paid import (
     Money,
     MoneyMatcher,
     find_sum,
+    make_quoted,
 )
 
 AED, USD = 1, 2
@@ -354,3 +355,38 @@ def test_words():
     assert squash("٠٠١٤٢") == "00142"
     assert name_words("Al Noor Trading LLC") == {"noor"}
     assert name_words("مؤسسة الفجر للمقاولات") == {"الفجر", "للمقاولات"}
+
+
+# -- money that quotes the payment reference of a message
+
+
+QUOTED = [
+    item("INV/1", 1000, item_id=9001),
+    item("INV/2", 500, item_id=9002),
+    item("INV/3", 200, currency=USD, item_id=9003),
+]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "credits", "items", "exact"),
+    [
+        ({AED: 1500}, {}, (9001, 9002), True),
+        ({AED: 1200}, {AED: 300}, (9001, 9002), True),
+        ({AED: 1200}, {USD: 300}, (9001, 9002), False),
+        ({AED: 1200}, {}, (9001, 9002), False),
+        ({USD: 200}, {}, (9003,), True),
+        ({USD: 150}, {USD: 50}, (9003,), True),
+        # A bank line in foreign currency is known in both.
+        ({USD: 200, AED: 734}, {}, (9001, 9002, 9003), False),
+        # Another currency than any that was asked for: a person decides.
+        ({3: 1500}, {}, (9001, 9002, 9003), False),
+    ],
+)
+def test_quoted_reference(amounts, credits, items, exact):
+    """Exactly the items of the message, in the currency of the money."""
+    exactly = {key: Decimal(value) for key, value in amounts.items()}
+    taken = {key: Decimal(value) for key, value in credits.items()}
+    hit = make_quoted(Money("line-1", exactly), 77, QUOTED, taken)
+    assert (hit.item_ids, hit.is_exact, hit.message_id) == (items, exact, 77)
+    assert hit.partner_id == NOOR
+    assert hit.score == 100

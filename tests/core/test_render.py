@@ -826,6 +826,42 @@ def test_a_minus_stays_before_its_number():
     )
 
 
+def test_reference_without_an_account():
+    """However somebody pays: the reference stands in the message and its text."""
+    for lang in ("en", "ar"):
+        rendered = compose(data(payment_reference="RF42123456"), SOURCES, lang)
+        rows = [
+            [cell.text_content() for cell in row]
+            for row in tree(rendered).xpath("//table[starts-with(@class, 'bank')]//tr")
+        ]
+        assert rows == [[TEXTS[lang]["reference"], "RF42123456"]]
+        assert "RF42123456" in rendered.text
+
+
+def test_told_and_not_taken_off():
+    """An open credit in another currency and what we owe: one sentence each, in mail
+    and text, in both languages, in no sum."""
+    credit = item(9, "-500.00", number="PAY/9", url="", currency="USD")
+    for lang, owed, credited in (
+        ("en", "We owe you AED 400.00", "an open credit of USD 500.00"),
+        ("ar", "ولكم علينا", "رصيد دائن مفتوح قدره"),
+    ):
+        rendered = compose(
+            data(
+                other_credits=(credit,),
+                payables={("AED", 2): Decimal(400)},
+            ),
+            SOURCES,
+            lang,
+        )
+        html = tree(rendered).text_content()
+        for text in (html, rendered.text):
+            plain = text.replace("\xa0", " ")
+            assert owed in plain
+            assert credited in plain
+            assert plain.count("500.00") == plain.count("400.00") == 1
+
+
 def test_bank_details():
     bank = {"name": "Emirates NBD", "iban": "AE070331234567890123456"}
     for lang in ("en", "ar"):

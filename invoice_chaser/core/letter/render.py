@@ -238,8 +238,9 @@ class Payable(Protocol):
 
 
 def bank_rows(data: Payable, lang: str) -> list[tuple[str, str, str]]:
-    """What a transfer needs, as (label, value, direction); empty without an account
-    number. Several accounts stand below each other, each with what it is for."""
+    """What a transfer needs, as (label, value, direction): the accounts that have a
+    number, below each other, each with what it is for; and the reference to quote,
+    which helps however somebody pays."""
     texts, rows = TEXTS[lang], []
     for purpose, bank in data.banks or (("", data.bank),):
         if bank.get("iban"):
@@ -250,8 +251,7 @@ def bank_rows(data: Payable, lang: str) -> list[tuple[str, str, str]]:
                 (texts["bank"], bank.get("name", ""), "auto"),
                 (texts["iban"], bank["iban"], "ltr"),
             ]
-    if rows:
-        rows.append((texts["reference"], data.payment_reference, "ltr"))
+    rows.append((texts["reference"], data.payment_reference, "ltr"))
     return [row for row in rows if row[1]]
 
 

@@ -117,25 +117,30 @@ class Hit:
 
 
 def make_quoted(
-    money: Money, message_id: int, items: Sequence[Item], credit: Decimal
+    money: Money,
+    message_id: int,
+    items: Sequence[Item],
+    credits: Mapping[int, Decimal],
 ) -> Hit:
-    """The hit for money whose text quotes the payment reference of a message: exactly
-    that message's items that are still open.
+    """The hit for money whose text quotes the payment reference of a message: that
+    message's items that are still open, of them those in the money's currency. Where
+    the message asks for nothing in it, all of them: a person decides at which rate.
 
-    :param credit: what the message set off of them, positive; in their currency
+    :param credits: what the message set off of them, positive, by currency id
     """
+    own = [item for item in items if item.currency_id in money.amounts] or items
     owed: dict[int, Decimal] = {}
-    for item in items:
+    for item in own:
         owed[item.currency_id] = owed.get(item.currency_id, Decimal(0)) + item.residual
     [(currency_id, total), *others] = owed.items()
-    exact = not others and money.amounts.get(currency_id) == total - credit
+    wanted = total - credits.get(currency_id, Decimal(0))
     return Hit(
         money.key,
-        items[0].partner_id,
-        tuple(sorted(item.id for item in items)),
-        tuple(sorted({item.move_id for item in items})),
+        own[0].partner_id,
+        tuple(sorted(item.id for item in own)),
+        tuple(sorted({item.move_id for item in own})),
         (Part("reference", 100, make_reference(message_id)),),
-        exact,
+        not others and money.amounts.get(currency_id) == wanted,
         message_id,
     )
 

@@ -176,6 +176,10 @@ class ChaserReasonMixin(models.AbstractModel):
                 "The customer belongs to another company: share the contact with this "
                 "one, or make the invoices out to another contact."
             ),
+            "own_company": _(
+                "The customer is your own company %(detail)s: settle it between the "
+                "companies, or let own companies be chased, in the settings."
+            ),
             "customer_archived": _(
                 "The customer is archived: restore the contact, or settle the invoices."
             ),

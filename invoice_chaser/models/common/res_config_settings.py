@@ -50,6 +50,9 @@ class ResConfigSettings(models.TransientModel):
     chaser_site_contacts = fields.Boolean(
         related="company_id.chaser_site_contacts", readonly=False
     )
+    chaser_own_companies = fields.Boolean(
+        related="company_id.chaser_own_companies", readonly=False
+    )
     chaser_show_payables = fields.Boolean(
         related="company_id.chaser_show_payables", readonly=False
     )

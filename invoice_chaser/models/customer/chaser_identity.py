@@ -30,6 +30,40 @@ class ChaserIdentity(models.AbstractModel):
             and model._fields["partner_id"].comodel_name == "res.partner"
         ]
 
+    # -- what was written to a customer
+
+    @api.model
+    def _get_letters_sql(self, customers, company):
+        """The reminders of a legal entity that count as written to customers, for the
+        interval, the messages of a week, and whether one is on its way: rows of
+        ``customer_id`` and the reminder's columns.
+
+        Those that are kept with the customer; and those to somebody else that left, or
+        may have, about an item that is the customer's today: who leaves a group was
+        written to as a part of it.
+
+        :param SQL customers: condition on a customer's id, e.g. ``= 5``
+        """
+        return SQL(
+            """SELECT r.partner_id AS customer_id, %(columns)s FROM chaser_reminder r
+            WHERE r.partner_id %(customers)s AND r.company_id = ANY(%(companies)s)
+              AND r.purpose = 'reminder'
+            UNION
+            SELECT i.customer_id, %(columns)s FROM (%(items)s) i
+              JOIN chaser_reminder_line x ON x.move_line_id = i.id
+              JOIN chaser_reminder r ON r.id = x.reminder_id
+            WHERE NOT x.is_credit AND x.dropped_code IS NULL
+              AND r.partner_id <> i.customer_id
+              AND r.company_id = ANY(%(companies)s) AND r.purpose = 'reminder'
+              AND (r.state IN ('sending', 'sent') OR r.is_undecided)""",
+            items=self.env["chaser.account"]._get_open_items_sql(customers),
+            columns=SQL(
+                "r.id, r.campaign_id, r.state, r.is_undecided, r.sent_at, r.create_date"
+            ),
+            customers=customers,
+            companies=list(company._get_chaser_entity().ids),
+        )
+
     # -- contacts that change what they belong to
 
     @api.model
@@ -93,7 +127,7 @@ class ChaserIdentity(models.AbstractModel):
                 [("partner_id", "in", old_ids)]
             )
             self._move(records, new_id)
-        self._keep_pause(old_ids, new_id)
+        self._keep_agreed(old_ids, new_id)
 
     @api.model
     def _move(self, records, new_id):
@@ -148,44 +182,55 @@ class ChaserIdentity(models.AbstractModel):
             )
         if self.env["chaser.account"]._has_open_items(new_id):
             self.env["chaser.hold"].sudo()._hold_as(old_id, new)
-            self._keep_pause([old_id], new_id)
+            self._keep_agreed([old_id], new_id)
 
     @api.model
-    def _keep_pause(self, old_ids, new_id):
-        """The later pause counts, in each company."""
+    def _keep_agreed(self, old_ids, new_id):
+        """What was agreed with the former customer, in each company: the later pause
+        counts, and the longer interval where the new one has agreed on none."""
         Partner = self.env["res.partner"].sudo()
         rows = self.env.execute_query(
             SQL(
-                """SELECT e.key::int, max(e.value), max(p.name)
-                FROM res_partner p,
-                     jsonb_each_text(p.chaser_paused_until) e
-                WHERE p.id = ANY(%s) AND p.chaser_paused_until IS NOT NULL
-                  AND e.value IS NOT NULL GROUP BY 1""",
+                """SELECT DISTINCT c.id FROM res_partner p, res_company c
+                WHERE p.id = ANY(%s) AND (p.chaser_paused_until ? c.id::text
+                OR p.preferred_contact_interval ? c.id::text)""",
                 list(old_ids),
             )
         )
-        for company_id, until, name in rows:
-            new = Partner.with_company(company_id).browse(new_id)
-            if (
-                not new.chaser_paused_until
-                or until > new.chaser_paused_until.isoformat()
+        for (company_id,) in rows:
+            old = Partner.with_company(company_id).browse(old_ids)
+            new, values = Partner.with_company(company_id).browse(new_id), {}
+            paused = old.filtered("chaser_paused_until")
+            until = max(paused.mapped("chaser_paused_until"), default=None)
+            if until and (
+                not new.chaser_paused_until or until > new.chaser_paused_until
             ):
-                old = Partner.with_company(company_id).browse(old_ids)
-                reasons = filter(None, old.mapped("chaser_pause_reason"))
-                new.write(
-                    {
-                        "chaser_paused_until": until,
-                        "chaser_pause_reason": "; ".join(reasons) or name,
-                    }
-                )
+                reasons = filter(None, paused.mapped("chaser_pause_reason"))
+                values = {
+                    "chaser_paused_until": until,
+                    "chaser_pause_reason": "; ".join(reasons)
+                    or ", ".join(paused.mapped("name")),
+                }
+            interval = max(old.mapped("preferred_contact_interval"))
+            if interval and not new.preferred_contact_interval:
+                values["preferred_contact_interval"] = interval
+            if values:
+                new.write(values)
 
 
 class PartnerMerge(models.TransientModel):
     _inherit = "base.partner.merge.automatic.wizard"  # pylint: disable=consider-merging-classes-inherited  # merging keeps what is known of both
 
     def _update_foreign_keys(self, src_partners, dst_partner):
-        """Before Odoo moves foreign keys by SQL, past our unique indexes."""
-        self.env["chaser.identity"]._join(
-            src_partners.ids, dst_partner.commercial_partner_id.id
-        )
-        return super()._update_foreign_keys(src_partners, dst_partner)
+        """Before Odoo moves foreign keys by SQL, past our unique indexes. What is known
+        of a contact's items is kept with the customer that it belonged to, and can be
+        told apart only when the items have moved."""
+        identity = self.env["chaser.identity"]
+        new_id = dst_partner.commercial_partner_id.id
+        left = (src_partners.commercial_partner_id - src_partners).ids
+        identity._join(src_partners.ids, new_id)
+        result = super()._update_foreign_keys(src_partners, dst_partner)
+        self.env.invalidate_all(flush=False)
+        for old_id in set(left) - {new_id}:
+            identity._take_along(old_id, new_id)
+        return result

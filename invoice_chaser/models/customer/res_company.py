@@ -66,6 +66,12 @@ class ResCompany(models.Model):
         "off. Who owes nothing once they are counted waits for a look.",
         tracking=True,
     )
+    chaser_own_companies = fields.Boolean(
+        "Chase Own Companies",
+        help="Companies of this database are chased like other customers. Off: they "
+        "are left out, with the reason.",
+        tracking=True,
+    )
     chaser_open_debits = fields.Boolean(
         "Chase Other Open Debits",
         help="Open debits that are no invoices (opening balances, journal entries, "
@@ -444,6 +450,18 @@ class ResCompany(models.Model):
         its head office has settled for it."""
         self.ensure_one()
         return self.sudo().parent_ids[::-1]
+
+    def _read_chaser_own_companies(self):
+        """Customer → name of the company of this database that they are, where those
+        are not to be chased. One query."""
+        self.ensure_one()
+        if self.chaser_own_companies:
+            return {}
+        companies = self.sudo().search([])  # pylint: disable=no-search-all  # they are few
+        return {
+            company.partner_id.commercial_partner_id.id: company.name
+            for company in companies
+        }
 
     def _get_chaser_served(self):
         """The company and its branches: those that its mailboxes may write for."""

@@ -263,12 +263,16 @@ class ChaserMaybePaid(models.Model):
                 {"invoice_ids": [Command.link(move.id) for move in items.move_id]}
             )
         self.sudo()._set_decided("reconciled")
-        return True if self.is_exact else self._tell_difference(owed)
+        return True if self.is_exact else self._tell_difference(owed, items)
 
     def _get_quoted_credits(self):
-        """What the quoted message set off, as far as it is open: allocated with it."""
+        """What the quoted message set off of these items, as far as it is open:
+        allocated with them."""
+        currencies = self.line_ids.currency_id
         lines = self.reminder_id.sudo().line_ids.filtered(
-            lambda line: line.is_credit and not line.dropped_code
+            lambda line: line.is_credit
+            and not line.dropped_code
+            and line.currency_id in currencies
         )
         return lines.move_line_id.filtered(lambda line: not line.reconciled)
 
@@ -279,20 +283,31 @@ class ChaserMaybePaid(models.Model):
             for currency, lines in items.grouped("currency_id").items()
         ]
 
-    def _tell_difference(self, owed):
-        """Part of what was asked for, or more: said, and kept on the customer. The
-        oldest items were paid first."""
-        paid = format_amount(self.env, self.source_amount, self.currency_id)
-        asked = " · ".join(
-            format_amount(self.env, amount, currency) for currency, amount in owed
-        )
-        words = self.env._(
-            "%(paid)s allocated, oldest first; %(asked)s were open on the items of "
-            "%(reference)s.",
-            paid=paid,
-            asked=asked,
-            reference=self.reminder_id.sudo().payment_reference,
-        )
+    def _tell_difference(self, owed, items):
+        """Part of what was asked for, or more: the difference is said, and kept on the
+        customer. The oldest items were paid first."""
+        values = {
+            "paid": format_amount(self.env, self.source_amount, self.currency_id),
+            "asked": self._format_amounts(owed),
+            "reference": self.reminder_id.sudo().payment_reference,
+        }
+        more = self.source_amount - dict(owed).get(self.currency_id, self.source_amount)
+        if more <= 0:
+            # A payment without an entry is linked only; its bank line settles them.
+            left = [(self.currency_id, -more)] if more else self._get_owed(items)
+            words = self.env._(
+                "%(paid)s allocated to the items of %(reference)s, oldest first; "
+                "%(rest)s of %(asked)s are still open.",
+                rest=self._format_amounts(left),
+                **values,
+            )
+        else:
+            words = self.env._(
+                "%(paid)s allocated to the items of %(reference)s: %(more)s more than "
+                "the %(asked)s that were open. It stays on the customer's account.",
+                more=format_amount(self.env, more, self.currency_id),
+                **values,
+            )
         self.partner_id.sudo()._for_chaser(self.company_id)._message_log(body=words)
         return {
             "type": "ir.actions.client",
@@ -303,6 +318,11 @@ class ChaserMaybePaid(models.Model):
                 "next": {"type": "ir.actions.client", "tag": "soft_reload"},
             },
         }
+
+    def _format_amounts(self, amounts):
+        return " · ".join(
+            format_amount(self.env, amount, currency) for currency, amount in amounts
+        )
 
     def _reconcile_bank_line(self, items):
         """As Community allows it: the amount on the suspense account becomes the

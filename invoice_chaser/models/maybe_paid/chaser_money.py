@@ -105,9 +105,9 @@ class ChaserMoney(models.AbstractModel):
         for one in money:
             for number in numbers[one.key]:
                 if number in messages and one.key not in quoted:
-                    owner, items, credit = messages[number]
+                    owner, items, credits = messages[number]
                     quoted[one.key] = (
-                        make_quoted(one, number, items, credit)
+                        make_quoted(one, number, items, credits)
                         if owner == company.id
                         else None
                     )
@@ -115,8 +115,8 @@ class ChaserMoney(models.AbstractModel):
 
     @api.model
     def _read_messages(self, company, reminder_ids):
-        """Reminder id → its company's id, its items that are open now, and what it set
-        off; of the legal entity."""
+        """Reminder id → its company's id, its customer's items that are open now, and
+        what it set off by currency; of the legal entity."""
         rows = self.env.execute_query_dict(
             SQL(
                 """SELECT r.id AS reminder_id, r.company_id, rl.is_credit, l.id,
@@ -131,6 +131,7 @@ class ChaserMoney(models.AbstractModel):
                 WHERE r.id = ANY(%s) AND r.company_id = ANY(%s)
                 AND r.purpose <> 'thanks'
                 AND r.state IN ('sending', 'sent', 'failed')
+                AND p.commercial_partner_id = r.partner_id
                 AND rl.dropped_code IS NULL AND %s ORDER BY rl.date_maturity, l.id""",
                 reminder_ids,
                 list(company._get_chaser_entity().ids),
@@ -139,13 +140,15 @@ class ChaserMoney(models.AbstractModel):
         )
         messages = {}
         for row in rows:
-            key = row["reminder_id"]
-            owner, items, credit = messages.get(
-                key, (row["company_id"], [], Decimal(0))
+            _owner, items, credits = messages.setdefault(
+                row["reminder_id"], (row["company_id"], [], {})
             )
             residual = Decimal(str(row["residual"]))
             if row["is_credit"]:
-                credit += min(residual, Decimal(str(row["shown"])))
+                used = min(residual, Decimal(str(row["shown"])))
+                credits[row["currency_id"]] = (
+                    credits.get(row["currency_id"], Decimal(0)) + used
+                )
             else:
                 items.append(
                     Item(
@@ -159,7 +162,6 @@ class ChaserMoney(models.AbstractModel):
                         row["date_due"],
                     )
                 )
-            messages[key] = (owner, items, credit)
         return {key: value for key, value in messages.items() if value[1]}
 
     @api.model

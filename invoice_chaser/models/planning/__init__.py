@@ -6,4 +6,5 @@ from . import chaser_planner
 from . import chaser_simulator
 from . import chaser_plan_writer
 from . import chaser_ageing
+from . import chaser_amounts_mixin
 from . import chaser_worklist

@@ -231,6 +231,22 @@ class ChaserAccount(models.AbstractModel):
         return bool(rows)
 
     @api.model
+    def _get_open_items_sql(self, customers):
+        """Rows of ``customer_id`` and ``id``: what is open on the accounts of
+        customers. Read first and by itself (OFFSET): whatever is joined to it may have
+        many more rows.
+
+        :param SQL customers: condition on a customer's id, e.g. ``= 5``
+        """
+        return SQL(
+            """SELECT p.commercial_partner_id AS customer_id, l.id
+            FROM account_move_line l JOIN res_partner p ON p.id = l.partner_id
+            WHERE p.commercial_partner_id %s AND %s OFFSET 0""",
+            customers,
+            is_open(),
+        )
+
+    @api.model
     def _get_net_sql(self):
         """Rows of ``_get_sides_sql`` with what is ``free`` of the credits and what is
         left to ask for (``net``), in their currency: ``core.plan.netting`` in SQL. What

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL, formatLang
 
-from .open_items import get_due_date, is_open_debit
+from .open_items import get_due_date, get_rated, is_open_debit
 
 
 class ChaserAgeingMixin(models.AbstractModel):
@@ -13,7 +13,8 @@ class ChaserAgeingMixin(models.AbstractModel):
 
     ageing = fields.Json(
         compute="_compute_ageing",
-        help="What is open by days overdue, in the company's currency.",
+        help="What is open by days overdue, in the company's currency, without "
+        "currencies that have no rate.",
     )
 
     @api.depends_context("lang")
@@ -28,11 +29,14 @@ class ChaserAgeingMixin(models.AbstractModel):
                        sum(l.amount_residual)::float8
                      FROM account_move_line l JOIN res_partner p ON p.id = l.partner_id
                      JOIN account_move m ON m.id = l.move_id
+                     JOIN (%(rated)s) v ON v.company_id = l.company_id
+                     AND v.currency_id = l.currency_id AND v.is_rated
                     WHERE l.company_id = %(company)s
                       AND p.commercial_partner_id = ANY(%(partners)s) AND %(open)s
                     GROUP BY 1, 2 ORDER BY 1, 2""",
                     today=company._get_chaser_today(),
                     due=get_due_date(),
+                    rated=get_rated(),
                     company=company.id,
                     partners=list(rows.partner_id.ids),
                     open=is_open_debit(),

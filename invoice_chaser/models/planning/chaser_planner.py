@@ -47,6 +47,7 @@ class CampaignPlan:
     # What was agreed with each customer (``_AGREED``).
     agreed: dict[int, dict] = field(default_factory=dict)
     languages: dict[int, str] = field(default_factory=dict)
+    own_companies: dict[int, str] = field(default_factory=dict)
     held: Held = field(default_factory=Held)
     left_out: list[str] = field(default_factory=list)
     ladders: dict[int, Ladder] = field(
@@ -397,6 +398,7 @@ class ChaserPlanner(models.AbstractModel):
             ]
         )
         plan.agreed = partners._get_chaser_values(company, _AGREED)
+        plan.own_companies = company._read_chaser_own_companies()
         last_contacts = self._read_contacts(partners, company)
         ladders = self.env["chaser.policy"]._get_ladders(
             partners, company, plan.ladders
@@ -453,6 +455,8 @@ class ChaserPlanner(models.AbstractModel):
     def _get_barriers(self, partner, plan, reach):
         """Why a customer must not be written to at all, and how long."""
         stops = [plan.held.customers.get(partner.id)]
+        if name := plan.own_companies.get(partner.id):
+            stops.append(Skip("own_company", {"detail": name}))
         if not partner.active:
             stops.append(Skip("customer_archived"))
         if not partner._is_of_company(plan.company):
@@ -474,15 +478,9 @@ class ChaserPlanner(models.AbstractModel):
 
     @api.model
     def _fill_items(self, plan, facts):
-        contacts = []
         history = self.env["chaser.reminder.line"]._read_level_history(
-            list(plan.rows), plan.company, contacts
+            list(plan.rows), plan.company
         )
-        for line_id, partner_id, day in contacts:
-            # Who leaves a group was written to as a part of it.
-            customer = facts[plan.rows[line_id]["partner_id"]]
-            if partner_id != customer.partner_id:
-                customer.last_contact = max(customer.last_contact or day, day)
         broken = self.env["chaser.reminder.line"]._read_broken_promises(plan)
         for row in plan.rows.values():
             stops = (
@@ -554,16 +552,15 @@ class ChaserPlanner(models.AbstractModel):
         a branch, which are one creditor. Third, the days of the last week's
         messages."""
         self.env["chaser.reminder"].flush_model()
+        self.env["chaser.reminder.line"].flush_model()
         rows = self.env.execute_query(
             SQL(
-                """SELECT r.partner_id, %s, max(c.name)
+                """SELECT r.customer_id, %s, max(c.name)
                 FILTER (WHERE r.state IN ('draft', 'queued', 'sending')
                 OR r.is_undecided), %s, array_agg(%s) FILTER (WHERE r.state = 'sent'
                 AND r.sent_at > %s)
-                 FROM chaser_reminder r LEFT JOIN chaser_campaign c ON c.id =
-                 r.campaign_id
-                WHERE r.company_id = ANY(%s) AND r.partner_id = ANY(%s)
-                AND r.purpose = 'reminder' GROUP BY r.partner_id""",
+                 FROM (%s) r LEFT JOIN chaser_campaign c ON c.id =
+                 r.campaign_id GROUP BY r.customer_id""",
                 self._get_local_day(
                     "max(r.sent_at) FILTER (WHERE r.state = 'sent')", company
                 ),
@@ -574,8 +571,9 @@ class ChaserPlanner(models.AbstractModel):
                 ),
                 self._get_local_day("r.sent_at", company),
                 fields.Datetime.subtract(fields.Datetime.now(), days=8),
-                list(company._get_chaser_entity().ids),
-                list(partners.ids),
+                self.env["chaser.identity"]._get_letters_sql(
+                    SQL("= ANY(%s)", list(partners.ids)), company
+                ),
             )
         )
         return {

@@ -14,7 +14,7 @@ from ...core.plan.priority import (
     TRUST_PARTS,
     Record,
 )
-from .open_items import is_open_debit
+from .open_items import get_rated, is_open_debit
 
 # A row is one customer in one company. Its id contains both, so that it does not change
 # between two readings.
@@ -26,7 +26,11 @@ class ChaserWorklist(models.Model):
     now. The score is `core.priority`'s."""
 
     _name = "chaser.worklist"
-    _inherit = ["chaser.statement.buttons.mixin", "chaser.ageing.mixin"]
+    _inherit = [
+        "chaser.statement.buttons.mixin",
+        "chaser.ageing.mixin",
+        "chaser.amounts.mixin",
+    ]
     _description = "Worklist of Customers"
     _auto = False
     _order = "priority desc, amount_overdue desc, id"
@@ -40,7 +44,8 @@ class ChaserWorklist(models.Model):
     amount_overdue = fields.Monetary(
         "Overdue",
         readonly=True,
-        help="In the company's currency; open credits are not taken off.",
+        help="In the company's currency, without currencies that have no rate; open "
+        "credits are not taken off.",
     )
     amount_credit = fields.Monetary(
         "Open Credits",
@@ -51,12 +56,12 @@ class ChaserWorklist(models.Model):
         "Net Overdue",
         readonly=True,
         help="Overdue less the open credits of the same currency, in the company's "
-        "currency: what a reminder asks for.",
+        "currency, without currencies that have no rate.",
     )
-    amounts_display = fields.Char(
-        "Per Currency",
-        compute="_compute_amounts_display",
-        help="Overdue less open credits, in each currency: what a reminder asks for.",
+    is_due = fields.Boolean(
+        "Owes Something",
+        readonly=True,
+        help="Something overdue is left after open credits, in whichever currency.",
     )
     date_oldest = fields.Date("Oldest Due Date", readonly=True)
     days_overdue = fields.Integer(readonly=True, aggregator="max")
@@ -193,7 +198,7 @@ class ChaserWorklist(models.Model):
                    s.reminder_total, s.answered_total, s.last_contact_at,
                    s.is_under_way, coalesce(s.is_paused, false) OR %(held)s AS is_held,
                    s.priority_amount, s.priority_age, s.priority_trust,
-                   s.priority_promises, s.priority_answers,
+                   s.priority_promises, s.priority_answers, s.booked > 0 AS is_due,
                    s.priority_amount + s.priority_age + s.priority_trust +
                    s.priority_promises + s.priority_answers AS priority
               FROM scored s""",
@@ -223,17 +228,24 @@ class ChaserWorklist(models.Model):
     def _get_due_sql(self):
         """What is open per customer, in the company's currency; one pass over both
         sides of the account. As in ``core.plan.netting``, credits are set off per
-        currency, as far as no debit takes them up that nobody asks for."""
+        currency, as far as no debit takes them up that nobody asks for. Amounts to be
+        shown leave out currencies without a rate; ``booked``, by which customers are
+        ordered, has all."""
         return SQL(
             """SELECT company_id, partner_id, sum(amount_open) AS amount_open,
-                      sum(overdue) AS amount_overdue,
-                      -sum(round(coalesce(credit * free / nullif(own, 0), 0),
-                      2)) AS amount_credit,
-                      sum(round(coalesce(overdue * net / nullif(asked, 0), 0),
-                      2)) AS amount_due,
+                      coalesce(sum(overdue) FILTER (WHERE is_rated),
+                      0) AS amount_overdue,
+                      -coalesce(sum(off) FILTER (WHERE is_rated), 0) AS amount_credit,
+                      coalesce(sum(rest) FILTER (WHERE is_rated), 0) AS amount_due,
+                      sum(rest) AS booked,
                       sum(item_count) AS item_count, min(date_oldest) AS date_oldest
-                 FROM (%s) account GROUP BY 1, 2""",
+                 FROM (%s) account JOIN (%s) rated USING (company_id, currency_id)
+                CROSS JOIN LATERAL (SELECT
+                      round(coalesce(credit * free / nullif(own, 0), 0), 2) AS off,
+                      round(coalesce(overdue * net / nullif(asked, 0), 0), 2) AS rest
+                      ) parts GROUP BY 1, 2""",
             self.env["chaser.account"]._get_net_sql(),
+            get_rated(),
         )
 
     @api.model
@@ -278,9 +290,9 @@ class ChaserWorklist(models.Model):
             SQL("WHEN %s THEN %s", key, part) for key, part in TRUST_PARTS.items()
         )
         return SQL(
-            """floor(%(amount_max)s * least(1, sqrt(CASE WHEN amount_due > 0
+            """floor(%(amount_max)s * least(1, sqrt(CASE WHEN booked > 0
             AND receivables > 0
-                    THEN (amount_due / receivables)::float8 / %(full_share)s
+                    THEN (booked / receivables)::float8 / %(full_share)s
                     ELSE 0 END)) + 0.5)::int AS priority_amount,
                floor(%(age_max)s * least(days_overdue,
                %(full_days)s)::float8 / %(full_days)s + 0.5)::int AS priority_age,
@@ -408,7 +420,7 @@ class ChaserWorklist(models.Model):
         return (
             Domain("is_held", "=", False)
             & Domain("is_under_way", "=", False)
-            & Domain("amount_due", ">", 0)
+            & Domain("is_due", "=", True)
         )
 
     def _get_next(self):
@@ -475,28 +487,6 @@ class ChaserWorklist(models.Model):
                 row.next_step = (steps.get(row.partner_id.id) or "").replace(
                     "\n", " · "
                 ) or False
-
-    def _compute_amounts_display(self):
-        """One query per company."""
-        for company, rows in self.grouped("company_id").items():
-            amounts = {}
-            for partner_id, currency_id, amount in self.env.execute_query(
-                SQL(
-                    """WITH company(id, today, chain) AS (VALUES %s)
-                    SELECT partner_id, currency_id, net FROM (%s) account
-                    WHERE company_id = %s AND partner_id = ANY(%s) AND net > 0
-                    ORDER BY 1, 2""",
-                    self._get_days_sql(company._get_chaser_entity()),
-                    self.env["chaser.account"]._get_net_sql(),
-                    company.id,
-                    list(rows.partner_id.ids),
-                )
-            ):
-                amounts.setdefault(partner_id, []).append((currency_id, amount))
-            for row in rows:
-                row.amounts_display = self.env["chaser.campaign"]._format_amounts(
-                    amounts.get(row.partner_id.id, ())
-                )
 
     def _compute_hold_display(self):
         for row in self:

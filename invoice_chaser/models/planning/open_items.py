@@ -89,6 +89,21 @@ def is_unpaid_invoice(move="m"):
     )
 
 
+def get_rated():
+    """Rows of (``company_id``, ``currency_id``, ``is_rated``): whether an amount in a
+    currency says anything in the company's. Odoo takes 1 where nobody has entered a
+    rate, for what it books as well; rates belong to the head office."""
+    rate = """EXISTS (SELECT 1 FROM res_currency_rate r WHERE r.currency_id = %s
+    AND coalesce(r.company_id, split_part(o.parent_path, '/', 1)::int)
+    = split_part(o.parent_path, '/', 1)::int)"""
+    return SQL(
+        """SELECT o.id AS company_id, c.id AS currency_id, c.id = o.currency_id
+        OR %s OR %s AS is_rated FROM res_company o CROSS JOIN res_currency c""",
+        SQL(rate, SQL("c.id")),
+        SQL(rate, SQL("o.currency_id")),
+    )
+
+
 def is_asked_for(other_debits, move="m"):
     """What may be chased: unpaid invoices and, where the company says so
     (``other_debits``, a piece of SQL or a value), open debits that are no invoices."""

@@ -63,40 +63,29 @@ class ChaserReminderLine(models.Model):
             )
 
     @api.model
-    def _read_level_history(self, line_ids, company, contacts=None):
+    def _read_level_history(self, line_ids, company):
         """Journal item → the levels that were sent about it, each with its first and
         last day.
 
         An item's own level counts, which is the line's: beside an older item it may
-        have been part of a stricter message.
-
-        :param list contacts: gets (journal item, customer who was written to about it,
-            last day) of each reminder: an item may have become another customer's
-        """
+        have been part of a stricter message."""
         self.flush_model()
         rows = self.env.execute_query(
             SQL(
-                """SELECT l.move_line_id, v.id, v.tone, r.partner_id, r.purpose, %s, %s
+                """SELECT l.move_line_id, v.id, v.tone, %s, %s
                  FROM chaser_reminder_line l JOIN chaser_reminder r ON r.id =
                  l.reminder_id JOIN chaser_level v ON v.id = l.level_id
                 WHERE l.move_line_id = ANY(%s) AND r.state = 'sent' AND NOT l.is_credit
                 AND l.dropped_code IS NULL
-                GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2""",
+                GROUP BY 1, 2, 3 ORDER BY 1, 2""",
                 self.env["chaser.planner"]._get_local_day("min(r.sent_at)", company),
                 self.env["chaser.planner"]._get_local_day("max(r.sent_at)", company),
                 list(line_ids),
             )
         )
         history = {}
-        for line_id, level_id, tone, partner_id, purpose, first, last in rows:
-            *former, sent = history.get(line_id, (None,))
-            if sent and sent.level_id == level_id:
-                first, last = min(first, sent.first), max(last, sent.last)
-            elif sent:
-                former.append(sent)
-            history[line_id] = (*former, Sent(level_id, tone, first, last))
-            if contacts is not None and purpose == "reminder":
-                contacts.append((line_id, partner_id, last))
+        for line_id, *sent in rows:
+            history[line_id] = (*history.get(line_id, ()), Sent(*sent))
         return history
 
     @api.model

@@ -260,25 +260,32 @@ class ChaserComposer(models.AbstractModel):
         )
 
     @api.model
-    def _ensure_portal_tokens(self, campaigns):
+    def _ensure_portal_tokens(self, reminders):
         """Invoices need a portal token for their link. Made when a campaign is queued,
         so that the sender writes nothing to an invoice, which somebody may be paying;
         by one statement, because ``write`` on posted invoices is expensive. An invoice
-        that somebody changes right now stays without its link in the message."""
+        that somebody changes right now stays without its link in the message.
+
+        Both statements get ids: PostgreSQL has no statistics of the lines that were
+        just written, and a join with them may take it minutes."""
         self.env["chaser.reminder.line"].flush_model(["move_id", "reminder_id"])
         self.env["account.move"].flush_model(["access_token"])
+        moves = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT move_id FROM chaser_reminder_line
+                WHERE reminder_id = ANY(%s) AND move_id IS NOT NULL
+                AND NOT is_credit""",
+                reminders.ids,
+            )
+        )
         self.env.cr.execute(
             SQL(
                 """UPDATE account_move SET access_token = gen_random_uuid()::text
-                WHERE id IN (
+                WHERE id = ANY(ARRAY(
                       SELECT m.id FROM account_move m WHERE m.access_token IS NULL
-                         AND m.move_type <> 'entry' AND m.id IN (
-                             SELECT l.move_id FROM chaser_reminder_line l
-                             JOIN chaser_reminder r ON r.id = l.reminder_id
-                             WHERE r.campaign_id = ANY(%s) AND r.state = 'queued'
-                               AND NOT l.is_credit)
-                         FOR NO KEY UPDATE SKIP LOCKED)""",
-                campaigns.ids,
+                         AND m.move_type <> 'entry' AND m.id = ANY(%s)
+                         FOR NO KEY UPDATE SKIP LOCKED))""",
+                [row[0] for row in moves],
             ),
             log_exceptions=False,
         )

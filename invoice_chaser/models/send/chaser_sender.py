@@ -214,25 +214,15 @@ class ChaserSender(models.AbstractModel):
                 p.company_id AS owner_id,
                 p.chaser_escalation_partner_id AS escalation_id,
                       %(agreed)s,
-                      (SELECT max(o.sent_at) FROM chaser_reminder o
-                      WHERE o.company_id = ANY(%(entity)s) AND o.partner_id = p.id
-                          AND o.state = 'sent' AND o.campaign_id IS DISTINCT
-                          FROM %(campaign)s AND o.purpose = 'reminder') AS last_contact,
-                      (SELECT array_agg(o.sent_at ORDER BY o.sent_at DESC)
-                      FROM chaser_reminder o
-                      WHERE o.company_id = ANY(%(entity)s) AND o.partner_id = p.id
-                          AND o.state = 'sent' AND o.purpose = 'reminder'
-                          AND o.sent_at > %(week)s) AS week_contacts,
+                      letters.*,
                       %(particular)s
                       (SELECT json_agg(s) FROM (%(stopped)s) s) AS stopped,
                       (SELECT json_agg(h) FROM (%(held)s) h) AS held
-                 FROM res_partner p WHERE p.id = %(partner)s""",
+                 FROM res_partner p CROSS JOIN LATERAL (%(letters)s) letters
+                WHERE p.id = %(partner)s""",
                 agreed=self.env["chaser.sender.account"]._get_agreed_sql(company),
-                entity=list(company._get_chaser_entity().ids),
-                company=company.id,
-                campaign=own["campaign_id"],
                 partner=own["partner_id"],
-                week=fields.Datetime.now() - timedelta(days=8),
+                letters=self.env["chaser.sender.account"]._get_letters_sql(job),
                 particular=SQL().join(
                     SQL("%s AS %s, ", column, SQL.identifier(name))
                     for name, column in job.channel._get_facts_sql(job).items()
@@ -386,6 +376,11 @@ class ChaserSender(models.AbstractModel):
         owner_id = job.facts["owner_id"]
         if owner_id and owner_id not in company._get_chaser_entity().ids:
             return Skip("foreign_customer")
+        own = job.run.get(
+            ("own_companies", company.id), company._read_chaser_own_companies
+        )
+        if name := own.get(job.row["partner_id"]):
+            return Skip("own_company", {"detail": name})
         return None
 
     def _get_address_stop(self, job):
@@ -402,8 +397,15 @@ class ChaserSender(models.AbstractModel):
         return stop
 
     def _get_interval_stop(self, job):
-        """Nothing is sent too soon after the last contact by another campaign."""
+        """Nothing is sent too soon after the last contact by another campaign, nor
+        while nobody knows whether the last one arrived."""
         facts, settings = job.facts, job.settings
+        if facts["open_letter"]:
+            since = _get_local_date(facts["open_since"], settings["tz"])
+            return Skip(
+                "live_reminder",
+                {"detail": facts["open_letter"], "date": since.isoformat()},
+            )
         if not facts["last_contact"]:
             return None
         interval = facts["interval"] or settings["interval"]

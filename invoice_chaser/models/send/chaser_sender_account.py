@@ -1,4 +1,6 @@
-from odoo import models
+from datetime import timedelta
+
+from odoo import fields, models
 from odoo.tools import SQL
 
 from ...core.plan.gates import Skip
@@ -80,6 +82,29 @@ class ChaserSenderAccount(models.AbstractModel):
             )
         )
         return {row[0] for row in rows}
+
+    def _get_letters_sql(self, job):
+        """When the customer was written to, by the rule of planning: last by another
+        campaign, each time of the last week, and by another campaign of which it is not
+        known whether it arrived."""
+        own = job.row
+        company = self.env["res.company"].browse(own["company_id"])
+        return SQL(
+            """SELECT max(o.sent_at) FILTER (WHERE o.state = 'sent' AND other)
+            AS last_contact, array_agg(o.sent_at ORDER BY o.sent_at DESC)
+            FILTER (WHERE o.state = 'sent' AND o.sent_at > %s) AS week_contacts,
+            max(c.name) FILTER (WHERE open) AS open_letter,
+            min(o.create_date) FILTER (WHERE open) AS open_since
+              FROM (%s) o LEFT JOIN chaser_campaign c ON c.id = o.campaign_id
+             CROSS JOIN LATERAL (SELECT o.campaign_id IS DISTINCT FROM %s AS other) a
+             CROSS JOIN LATERAL (SELECT other AND (o.state = 'sending'
+             OR o.is_undecided) AS open) b""",
+            fields.Datetime.now() - timedelta(days=8),
+            self.env["chaser.identity"]._get_letters_sql(
+                SQL("= %s", own["partner_id"]), company
+            ),
+            own["campaign_id"],
+        )
 
     def _get_agreed_sql(self, company):
         """What was agreed with the customer (``p``), by the company or those above."""

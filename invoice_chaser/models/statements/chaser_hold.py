@@ -228,21 +228,36 @@ class ChaserHold(models.Model):
 
     @api.model
     def _hold_as(self, former_id, partner):
-        """Who leaves a customer that is held as a whole stays held."""
-        for hold in self.search(
-            [
-                ("partner_id", "=", former_id),
-                ("released_at", "=", False),
-                ("move_ids", "=", False),
-            ]
-        ):
+        """Who leaves a customer that is held as a whole stays held: by holds, and by a
+        dispute or a promise over everything, which stays with the former customer."""
+        everything = [("partner_id", "=", former_id), ("move_ids", "=", False)]
+        in_force = [*everything, ("state", "=", "open")]
+        promises = self.env["chaser.promise"].sudo().search(in_force)
+        found = [
+            (hold.company_id, hold.code, hold.detail, hold.date_until, hold.source)
+            for hold in self.search([*everything, ("released_at", "=", False)])
+        ] + [
+            (one.company_id, "manual", one.display_name, until, "program")
+            for one, until in (
+                *(
+                    (one, None)
+                    for one in self.env["chaser.dispute"].sudo().search(in_force)
+                ),
+                *((one, one.date_promised) for one in promises if not one.amount),
+            )
+        ]
+        holds = {}
+        for company, code, *hold in found:
+            holds.setdefault((company, code), []).append(hold)
+        for (company, code), same in holds.items():
+            details, ends, sources = zip(*same, strict=True)
             self._hold(
-                hold.company_id,
+                company,
                 partner,
-                hold.code,
-                detail=hold.detail or "",
-                until=hold.date_until or None,
-                source=hold.source,
+                code,
+                detail="; ".join(filter(None, details)),
+                until=max(ends) if all(ends) else None,
+                source=sources[0],
             )
 
     # -- actions
