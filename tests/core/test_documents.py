@@ -328,6 +328,24 @@ def test_accounts_and_reference_on_paper():
             assert rows[-1] == [texts["reference"], "REF/1"]
 
 
+def test_post_dated_cheque_on_paper():
+    """A cheque in hand is taken off, and says from when, in statement and letter."""
+    cheque = item(
+        9,
+        "-40.00",
+        days=-30,
+        invoice_date=date(2026, 12, 21),
+        date_due=None,
+    )
+    for html in (
+        letter.letter_html(data(credits=(cheque,)), SOURCES, "both", CUSTOMER),
+        statement.statement_html(make(item(), cheque), ("ar", "en")),
+    ):
+        for section in tree(html).xpath("//section"):
+            words = {"en": "dated 21 Dec 2026", "ar": "بتاريخ 21 ديسمبر 2026"}
+            assert words[section.get("lang")] in section.text_content()
+
+
 def test_reference_on_paper_without_an_account():
     for html in (
         letter.letter_html(data(bank={}), SOURCES, "en", CUSTOMER),

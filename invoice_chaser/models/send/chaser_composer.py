@@ -264,17 +264,14 @@ class ChaserComposer(models.AbstractModel):
         """Invoices need a portal token for their link. Made when a campaign is queued,
         so that the sender writes nothing to an invoice, which somebody may be paying;
         by one statement, because ``write`` on posted invoices is expensive. An invoice
-        that somebody changes right now stays without its link in the message.
-
-        Both statements get ids: PostgreSQL has no statistics of the lines that were
-        just written, and a join with them may take it minutes."""
+        that somebody changes right now stays without its link in the message. Both get
+        ids: PostgreSQL has no statistics of lines that were just written."""
         self.env["chaser.reminder.line"].flush_model(["move_id", "reminder_id"])
         self.env["account.move"].flush_model(["access_token"])
         moves = self.env.execute_query(
             SQL(
                 """SELECT DISTINCT move_id FROM chaser_reminder_line
-                WHERE reminder_id = ANY(%s) AND move_id IS NOT NULL
-                AND NOT is_credit""",
+                WHERE reminder_id = ANY(%s) AND NOT is_credit""",
                 reminders.ids,
             )
         )
