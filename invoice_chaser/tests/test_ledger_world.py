@@ -372,7 +372,7 @@ class TestLedgerWorld(LedgerCase):
         )
         self.env.invalidate_all()
         self.assertEqual(set(items.mapped("reconciled")), {True})
-        thanks = self.env["chaser.thanks"].with_company(company)
+        thanks = self.env["chaser.thanks"].sudo().with_company(company)
         campaign = thanks._thank(company)
         self.assertEqual(campaign.reminder_ids.line_ids.move_line_id, items)
         self.assertFalse(thanks._thank(company), "once")

@@ -397,6 +397,7 @@ class ChaserPromise(models.Model):
         back."""
         self.env["account.move.line"].flush_model()
         self.env["account.move"].flush_model()
+        self.flush_model()
         rows = self.env.execute_query(
             SQL(
                 """SELECT p.id, p.company_id, p.partner_id, l.currency_id, l.id
