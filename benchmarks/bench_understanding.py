@@ -17,6 +17,7 @@ from core.inbound import inbound  # noqa: E402
 from corpus_machines import MACHINES, PEOPLE  # noqa: E402
 from corpus_replies import REPLIES  # noqa: E402
 from corpus_reports import COMPLAINTS, REPORTS  # noqa: E402
+from corpus_unseen import NEW_MACHINES, NEW_PEOPLE, NEW_REPORTS  # noqa: E402
 from figures import judge, require  # noqa: E402
 from inbound_corpus import (  # noqa: E402
     count_kinds,
@@ -34,7 +35,7 @@ def print_confusion(title, counts):
     """Rows: what it is; columns: what was said."""
     rows = sorted({right for right, _found in counts})
     columns = sorted({found for _right, found in counts})
-    width = max(map(len, [*rows, *columns, "is"])) + 2
+    width = max(map(len, [*rows, *columns, "is \\ said"])) + 2
     print(f"\n{title}")
     print("".join(text.ljust(width) for text in ("is \\ said", *columns)).rstrip())
     for right in rows:
@@ -42,7 +43,7 @@ def print_confusion(title, counts):
         print("".join(text.ljust(width) for text in (right, *cells)).rstrip())
 
 
-def print_figures(verdicts, kinds):
+def print_figures(verdicts, kinds, answers):
     named = {
         pair: n for pair, n in verdicts.items() if pair[0] not in ("nobody", "lost")
     }
@@ -56,8 +57,8 @@ def print_figures(verdicts, kinds):
         for (right, said), n in kinds.items()
         if right == "reply" and said not in ("reply", "bounce")
     )
-    lost = find_lost_words(inbound.read, [*REPLIES, *PEOPLE])
-    shown = find_shown_quotes(inbound.read, REPLIES)
+    lost = find_lost_words(inbound.read, answers)
+    shown = find_shown_quotes(inbound.read, answers)
     print()
     for words, value, goal in (
         ("recipient found", percent(found, whole), 97),
@@ -82,27 +83,35 @@ def print_figures(verdicts, kinds):
         print(f"* {words}: {value:.1f} %; {judge(f'{goal} %', value >= goal)}")
     print(f"* people silenced: {silenced}; {judge('0', not silenced)}")
     print(f"* answers that lost words: {len(lost)}; {judge('0', not lost)}")
-    print(f"* quotes shown as new words: {len(shown)} of {len(REPLIES)}")
+    print(f"* quotes shown as new words: {len(shown)} of {len(answers)}")
     for name, lines in [*lost.items(), *shown.items()]:
         print(f"    {name}: {lines[0]}")
 
 
-def main():
-    samples = [*REPORTS, *COMPLAINTS, *REPLIES, *MACHINES, *PEOPLE]
+def measure(title, reports, others, answers):
+    samples = [*reports, *others, *answers]
     started = time.process_time()
     kinds = count_kinds(inbound.read, samples)
     seconds = time.process_time() - started
-    verdicts = count_reports(inbound.read, REPORTS)
+    verdicts = count_reports(inbound.read, reports)
     require(sum(kinds.values()) == len(samples), "a sample was not read")
     require(len(samples) >= 150, "the corpus is smaller than 150 mails")
-    print(
-        f"\nunderstanding: {len(samples)} invented mails in the forms of real systems"
-    )
+    print(f"\nunderstanding: {title}, {len(samples)} invented mails")
     print_confusion("kind of mail", kinds)
     print_confusion("verdict on each recipient of a report", Counter(verdicts))
-    print_figures(verdicts, kinds)
+    print_figures(verdicts, kinds, answers)
     print(f"* {1000 * seconds / len(samples):.1f} ms of CPU a mail")
     print(flush=True)
+
+
+def main():
+    measure(
+        "in the forms of real systems",
+        REPORTS,
+        [*COMPLAINTS, *MACHINES],
+        [*REPLIES, *PEOPLE],
+    )
+    measure("the second sample", NEW_REPORTS, NEW_MACHINES, NEW_PEOPLE)
 
 
 if __name__ == "__main__":

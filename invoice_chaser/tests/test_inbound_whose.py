@@ -386,6 +386,54 @@ class TestReports(InboundCase):
                 self.assertEqual((record.kind, record.state), ("bounce", "unmatched"))
                 record.unlink()
 
+    def test_one_event_for_one_recipient(self):
+        """Some services list our own address and an identifier beside it."""
+        reminder = self._sent_reminder()
+        raw = (
+            "Return-Path: <>\r\nFrom: mailer-daemon@zoho.example\r\nTo: "
+            "accounts@pop.example\r\nSubject: Undelivered Mail\r\nMessage-ID: "
+            "<zoho-1@zoho.example>\r\n\r\nYour message could not be delivered.\r\n"
+            "\r\nfinance@alnoor.example, ERROR CODE :550 - 5.1.1 User unknown\r\n\r\n"
+            "accounts@pop.example\r\n\r\n<1892.4711@mail.zoho.example>\r\n\r\n"
+            f"Received: from x\r\nMessage-ID: {reminder.message_id}\r\nTo: "
+            "finance@alnoor.example\r\n"
+        ).encode()
+        record = self._receive(raw)
+        self.assertEqual(
+            [failure["addresses"] for failure in record.failures],
+            [["finance@alnoor.example"]],
+        )
+        bounced = reminder.event_ids.filtered(
+            lambda event: event.event_type == "bounced"
+        )
+        self.assertEqual(len(bounced), 1)
+        self.assertTrue(self._stopped("finance@alnoor.example"))
+        self.assertFalse(self._stopped("accounts@pop.example"))
+
+    def test_a_server_that_rejects_by_a_receipt(self):
+        """Dovecot and Sieve write a receipt, not a report; a receipt of a person who
+        read it is not kept."""
+        reminder = self._sent_reminder()
+        raw = (
+            "From: Mail Delivery <finance@alnoor.example>\r\nTo: accounts@pop.example"
+            "\r\nSubject: Automatically rejected mail\r\nMessage-ID: "
+            "<mdn-{0}@a.example>\r\nContent-Type: multipart/report; "
+            "report-type=disposition-notification; "
+            "boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nYour message was "
+            "automatically rejected:\r\nQuota exceeded\r\n--b\r\nContent-Type: "
+            "message/disposition-notification\r\n\r\nFinal-Recipient: rfc822; "
+            "finance@alnoor.example\r\nOriginal-Message-ID: {1}\r\nDisposition: {0}"
+            "-action/MDN-sent-automatically; deleted\r\n--b\r\nContent-Type: "
+            "message/rfc822\r\n\r\nMessage-ID: {1}\r\n\r\nx\r\n--b--\r\n"
+        )
+        self.assertFalse(
+            self._receive(raw.format("manual", reminder.message_id).encode())
+        )
+        record = self._receive(raw.format("automatic", reminder.message_id).encode())
+        self.assertRecordValues(record, [{"kind": "bounce", "verdict": "soft"}])
+        self.assertEqual(reminder.status, "bounced")
+        self.assertFalse(self._stopped("finance@alnoor.example"))
+
     def test_hard_failure_that_names_nobody_assigned_by_hand(self):
         record = self._receive(
             self._nameless("X-A: b", "Your message could not be delivered: 5.1.1")

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from core.inbound import budget, delivery_report, inbound, mime
+from core.inbound import budget, inbound, mime, status_block
 from core.inbound.reply_text import strip_quote
 
 DATA = Path(__file__).parent / "data" / "inbound"
@@ -168,7 +168,7 @@ def test_key_names_the_same_mail_however_it_is_read():
     ],
 )
 def test_verdicts(action, status, words, verdict, widespread):
-    assert delivery_report.judge(action, status, words)[:2] == (verdict, widespread)
+    assert status_block.judge(action, status, words)[:2] == (verdict, widespread)
 
 
 def test_one_recipient_named_twice_counts_once():

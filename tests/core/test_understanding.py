@@ -8,6 +8,7 @@ from core.inbound import inbound
 from corpus_machines import MACHINES, PEOPLE
 from corpus_replies import REPLIES
 from corpus_reports import COMPLAINTS, REPORTS
+from corpus_unseen import NEW_MACHINES, NEW_PEOPLE, NEW_REPORTS
 from inbound_corpus import (
     OUR_ID,
     Sample,
@@ -18,13 +19,16 @@ from inbound_corpus import (
     mail,
 )
 
-ALL = [*REPORTS, *COMPLAINTS, *REPLIES, *MACHINES, *PEOPLE]
+BOTH_REPORTS = [*REPORTS, *NEW_REPORTS]
+ALL = [*BOTH_REPORTS, *COMPLAINTS, *REPLIES, *MACHINES, *PEOPLE]
+ALL += [*NEW_MACHINES, *NEW_PEOPLE]
 
 
 def test_corpus_is_large_and_its_names_differ():
     assert len(ALL) >= 150
     assert len(REPORTS) >= 80 and len(REPLIES) >= 80 and len(MACHINES) >= 80
-    for group in (REPORTS, COMPLAINTS, REPLIES, MACHINES, PEOPLE):
+    groups = (BOTH_REPORTS, COMPLAINTS, REPLIES, MACHINES, PEOPLE)
+    for group in (*groups, NEW_MACHINES, NEW_PEOPLE):
         assert Counter(sample.name for sample in group).most_common(1)[0][1] == 1
 
 
@@ -35,7 +39,9 @@ def test_kind_and_reference(sample):
     assert OUR_ID in found.references
 
 
-@pytest.mark.parametrize("sample", REPORTS, ids=[sample.name for sample in REPORTS])
+@pytest.mark.parametrize(
+    "sample", BOTH_REPORTS, ids=[sample.name for sample in BOTH_REPORTS]
+)
 def test_verdict_on_each_recipient(sample):
     found = inbound.read(sample.raw)
     assert {
@@ -63,15 +69,15 @@ def test_complaint_names_whom(sample):
 
 
 def test_no_word_of_a_person_is_lost():
-    assert find_lost_words(inbound.read, [*REPLIES, *PEOPLE]) == {}
+    assert find_lost_words(inbound.read, [*REPLIES, *PEOPLE, *NEW_PEOPLE]) == {}
 
 
 def test_quotes_are_folded():
-    assert find_shown_quotes(inbound.read, REPLIES) == {}
+    assert find_shown_quotes(inbound.read, [*REPLIES, *NEW_PEOPLE]) == {}
 
 
 def test_what_is_folded_is_kept():
-    for sample in REPLIES:
+    for sample in (*REPLIES, *NEW_PEOPLE):
         found = inbound.read(sample.raw)
         words = " ".join(f"{found.text} {found.quoted}".split())
         for line in (*sample.own, *sample.quoted):

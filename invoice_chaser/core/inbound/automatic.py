@@ -12,6 +12,7 @@ language's edition).
 """
 
 import re
+import unicodedata
 from email.message import Message
 
 from . import mime
@@ -52,7 +53,7 @@ _DESKS = (
 )
 _NAMES = {
     "en": (
-        "auto(?:matic|mated)?[- ]?(?:reply|response|answer)",
+        "auto(?:matic|mated)?[- ]?(?:reply|repl(?:ies|y)|respon(?:se|d|der)|answer)",
         r"auto ?:",
         r"out[- ]of[- ](?:the[- ])?office",
         r"ooo\b",
@@ -63,10 +64,10 @@ _NAMES = {
         "vacation (?:reply|response|notice)",
     ),
     "ar": (
-        "رد تلقائي",
-        "الرد التلقائي",
-        "استجابة تلقائية",
-        "ردّ? آلي",
+        "(?:ال)?رد (?:ال)?(?:تلقائي|آلي)",
+        "استجابة (?:تلقائية|آلية)",
+        "إشعار (?:غياب|إجازة|عدم تواجد)",
+        "خارج (?:ال)?(?:عمل|دوام)",
         "(?:أنا )?خارج المكتب",
         "خارج مكتبي",
         "(?:أنا )?في إجازة",
@@ -87,29 +88,88 @@ _NAMES = {
     "ml": ("തനിയെയുള്ള മറുപടി", "യാന്ത്രിക മറുപടി"),
     "ta": ("தானியங்கு பதில்", "தானியங்கி பதில்"),
     "tl": ("awtomatikong tugon", "wala sa opisina"),
+    "others": (
+        "automatyczna odpowiedź",
+        "(?:svar )?automatisk",
+        "autosvar",
+        "autoreply",
+    ),
 }
 # What may stand before these words: a filter's mark, and the prefixes of a reply.
+_ALL_NAMES = "|".join(name for names in _NAMES.values() for name in names)
+_REPLIES = r"(?:(?:re|fw|fwd|aw|sv|رد|ر)\s?:\s{0,3}){0,3}"
+
+
+def _fold(text: str) -> str:
+    """Without accents, and Arabic letters without their hamza: many people, and some
+    systems, leave them out."""
+    return "".join(
+        char
+        for char in unicodedata.normalize("NFKD", text)
+        if unicodedata.category(char) != "Mn"
+    )
+
+
 _SUBJECT = re.compile(
-    r"[\s\u200e\u200f]{0,20}(?:\[[^\]]{1,40}\]\s{0,3})?"
-    r"(?:(?:re|fw|fwd|aw|sv|رد|ر)\s?:\s{0,3}){0,3}(?:"
-    + "|".join(name for names in _NAMES.values() for name in names)
-    + ")",
+    _fold(
+        r"[\s\u200e\u200f]{0,20}(?:\[[^\]]{1,40}\]\s{0,3})?"
+        + _REPLIES
+        + rf"[\[(]?(?:{_ALL_NAMES})"
+        # At the end in brackets, and "so-and-so is out of the office".
+        rf"|[^\n]{{0,200}}[\[(](?:{_ALL_NAMES})[^\])]{{0,40}}[\])]\s{{0,3}}$"
+        r"|[\w .’'-]{2,60} is (?:currently )?(?:out of (?:the )?office|on (?:\w+ "
+        r")?leave)"
+    ),
     re.I,
 )
-_REACTION_SUBJECT = re.compile(r"[^\n]{1,80} reacted to your message", re.I)
+# What a person may have in a subject, too: only with words of absence below it, and
+# none about money or goods.
+_ABSENT_SUBJECT = re.compile(
+    _fold(
+        _REPLIES
+        + r"[^\n]{0,60}(?:\b(?:away|vacation|(?:annual|sick|maternity|paternity"
+        r"|parental|emergency) leave|on leave|holidays?|office (?:is )?closed|closed "
+        r"for"
+        r"|business trip|travell?ing)\b|إجازة|اجازه|غياب|عطلة|مغلق|سفر)"
+    ),
+    re.I,
+)
+_ABSENT = re.compile(
+    _fold(
+        r"\b(?:i am|i'm|i’m|i will be|we are|we will be|offices? (?:is|are|will be))\s"
+        r"(?:\w{1,20}\s){0,3}(?:out of (?:the )?office|on (?:\w{1,20} "
+        r")?(?:leave|vacation"
+        r"|holidays?)|away|closed|travell?ing|unavailable)"
+        r"|(?:will|shall) (?:not )?(?:be back|return|reply|respond|answer|get back)"
+        r"|(?:limited|no|without) access to (?:my )?e-?mail|back (?:in the office )?on"
+        r"|سأعود|العودة|خارج المكتب|في إجازة|مكتب\w{0,3} مغلق|سيتم الرد|سأرد|سنرد"
+    ),
+    re.I,
+)
+_ABOUT_US = re.compile(
+    _fold(
+        r"\b(?:pay|paid|payments?|cheques?|checks?|transfers?|transferred|settle\w{0,5}"
+        r"|invoices?|dispute\w?|amounts?|goods|bank)\b"
+        r"|سداد|دفع|ندفع|تحويل|حول|شيك|فاتورة|فواتير|مبلغ|بضاع"
+    ),
+    re.I,
+)
+_REACTION_SUBJECT = re.compile(r"[^\n]{1,80} reacted to(?: your message|\s?:)", re.I)
 _RECEIPT_SUBJECT = re.compile(
     r"\s{0,5}(?:read|not "
-    r"read|gelesen|lu|leído|letto|gelezen|lida|مقروءة|قراءة|تمت القراءة)\s?:",
+    r"read|return receipt|gelesen|lu|leído|letto|gelezen|lida|مقروءة|قراءة|تمت "
+    r"القراءة)\s?:",
     re.I,
 )
 _RECEIPT_TEXT = re.compile(
-    r"(?:was read on|was deleted without being read|your "
+    r"(?:was read on|was (?:received|read) by|was deleted without being read|your "
     r"message[\s\S]{0,400}was read|wurde gelesen|a été lu|تمت قراءة)",
     re.I,
 )
 _SAYS_SO = re.compile(
     r"this is an auto(?:mated|matic)(?:ally generated)? "
-    r"(?:reply|response|message|e-?mail|answer|acknowledge?ment)"
+    r"(?:reply|response|message|e-?mail|answer|acknowledge?ment|confirmation"
+    r"|notification)"
     r"|this (?:is|e-?mail is|message is|message was|e-?mail was|e-?mail has been) "
     r"(?:an )?automatically (?:generated|sent)"
     r"|(?:هذه|هذا) (?:رسالة|بريد|رد) (?:تلقائي|آلي)"
@@ -129,8 +189,8 @@ _ACKNOWLEDGES = re.compile(
 )
 _CHALLENGE = re.compile(
     r"confirm that you are (?:a |not a )?(?:person|human|robot)"
-    r"|to have your (?:message|e-?mail) delivered|verify your (?:message|identity) "
-    r"by clicking",
+    r"|to have your (?:message|e-?mail|address) (?:delivered|added to)|verify your "
+    r"(?:message|identity) by clicking|verify that you are a (?:person|human)",
     re.I,
 )
 # What may stand before "this is an automatic message": else somebody wrote, and their
@@ -162,7 +222,8 @@ def is_automatic(mail: Message) -> bool:
         in f"{mime.header(mail, 'X-POST-MessageClass')} "
         f"{mime.header(mail, 'Delivered-To')}".lower()
         or mime.header(mail, "Return-Path").strip() == "<>"
-        or bool(_SUBJECT.match(mime.header(mail, "Subject")[:300]))
+        or any(name.startswith("x-autoreply-") for name in mime.header_names(mail))
+        or bool(_SUBJECT.match(_fold(mime.header(mail, "Subject")[:300])))
     )
 
 
@@ -171,6 +232,12 @@ def is_desk(mail: Message) -> bool:
     return "zendesk" in mime.header(mail, "X-Mailer").lower() or any(
         name.startswith(_DESKS) for name in mime.header_names(mail)
     )
+
+
+def _tells_absence(text: str) -> bool:
+    """A person may write from their holiday as well: about what we asked for."""
+    words = _fold(text[:_SHORT])
+    return bool(_ABSENT.search(words[:400])) and not _ABOUT_US.search(words)
 
 
 def is_automatic_by_words(mail: Message, own: str) -> bool:
@@ -183,6 +250,8 @@ def is_automatic_by_words(mail: Message, own: str) -> bool:
     text = " ".join(
         " ".join(line for line in own[:5000].split("\n") if line[:1] != ">").split()
     )
+    if _ABSENT_SUBJECT.match(_fold(subject)) and _tells_absence(text):
+        return True
     if "text/vnd.google.email-reaction+json" in kinds:
         return True
     if _REACTION_SUBJECT.match(subject) and len(text) < 300:

@@ -15,15 +15,10 @@ from email.message import Message
 from ..mail.message import Attachment
 from . import automatic, budget, mime
 from .absence import Absence, read_absence
-from .delivery_report import (
-    Failure,
-    attached,
-    looks_like_report,
-    original_ids,
-    read_failures,
-)
+from .delivery_report import looks_like_report, read_failures, read_rejection
 from .notification import read_notification
 from .reply_text import MAX_CHARS, QUOTE_MARK, is_forwarded, split_quote
+from .status_block import Failure, attached, original_ids
 
 MAX_ATTACHMENTS = 20
 MAX_ATTACHMENT_BYTES = 10_000_000
@@ -202,7 +197,8 @@ def _outline_values(mail: Message) -> dict:
         "tokens": tuple(
             match[1].lower() for match in map(_TOKEN.match, recipients) if match
         ),
-        "is_report": looks_like_report(mail),
+        # A head of which nothing can be read says nothing: the mail is looked at.
+        "is_report": looks_like_report(mail) or not mime.header_names(mail),
         "is_automatic": automatic.is_automatic(mail),
         "is_list": bool(
             mime.header(mail, "List-Id") or mime.header(mail, "List-Unsubscribe")
@@ -227,7 +223,8 @@ def _classify(mail: Message, values: dict) -> tuple[str, list[Failure]]:
         report_type == "disposition-notification"
         or "message/disposition-notification" in kinds
     ):
-        return "notice", []
+        failures = read_rejection(mail)
+        return ("bounce", failures) if failures else ("notice", [])
     failures = read_failures(mail)
     if failures:
         return (

@@ -45,6 +45,12 @@ _MAX_HEADERS_CHARS = 100_000  # of all headers with one name
 _MAX_ADDRESSES = 2000
 _ENDS_ADDRESS = frozenset(' \t\r\n\f\v<>"(),:;[]\\@\u00a0\u200e\u200f\u200b\ufeff')
 _HEAD_END = re.compile(rb"\n\r?\n|\r\r")
+# Names that programs give to the words of a mail.
+_WORDS_NAME = re.compile(
+    r"(?:att\d{3,6}|part[ _.-]?[\d.]{1,6}|message(?:[ _-]?body)?|body|mail|text"
+    r"|untitled|mime-attachment)\.(?:txt|html?)"
+)
+_HEADER_LINE = re.compile(rb"[ \t]|[\x21-\x39\x3b-\x7e]{1,76}[ \t]{0,3}:|From ")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{3,250}>")
 _ALIASES = {
     "x-mac-arabic": "mac_arabic",
@@ -89,7 +95,7 @@ _STUB = re.compile(
 
 def parse(raw: bytes) -> Message:
     """The message; of one that is nested too deeply, only the headers."""
-    raw = _limit(raw)
+    raw = _mend_head(_limit(raw))
     try:
         parser = email.parser.BytesFeedParser(policy=compat32)
         for start in range(0, len(raw), _CHUNK):
@@ -121,6 +127,31 @@ def is_beyond_limit(raw: bytes) -> bool:
     """Whether a mail is longer than what is read of it, or may be: a reader fetches
     no more than this."""
     return len(raw) >= MAX_BYTES or len(_limit(raw)) < len(raw)
+
+
+def _mend_head(raw: bytes) -> bytes:
+    """Without empty lines before the headers, and with a header line that some relay
+    broke without folding it put together again: else the rest would be text."""
+    if raw[:1] in b"\r\n \t":
+        raw = raw.lstrip(b"\r\n \t")
+    head, found, body = _split_head(raw)
+    if not found:
+        return raw
+    lines = head.split(b"\n")
+    names = [bool(_HEADER_LINE.match(line)) for line in lines]
+    # Only between two headers: a mail without headers keeps its words.
+    last = max((place for place, flag in enumerate(names) if flag), default=0)
+    for place in range(1, last):
+        if names[0] and not names[place] and lines[place].strip(b"\r"):
+            lines[place] = b" " + lines[place]
+    return b"\n".join(lines) + found + body
+
+
+def _split_head(raw: bytes) -> tuple[bytes, bytes, bytes]:
+    end = _HEAD_END.search(raw)
+    if not end:
+        return raw, b"", b""
+    return raw[: end.start()], end[0], raw[end.end() :]
 
 
 def _limit(raw: bytes) -> bytes:
@@ -447,15 +478,19 @@ def is_attachment(part: Message) -> bool:
     if not name and not kind.startswith(("text/", "multipart/", "message/")):
         return not kind.endswith("-signature")
     return (bool(name) or kind == "message/rfc822") and not (
-        is_text and re.fullmatch(r"att\d{3,6}\.(?:txt|html?)", name.lower())
+        is_text and _WORDS_NAME.fullmatch(name.lower())
     )
 
 
 def body(mail: Message) -> str:
     """The text of a message, all its parts; what its HTML marks as quoted stands
     behind ``QUOTE_MARK``."""
+    chosen = _choose(mail)
+    if not any(map(_words_of, chosen)):
+        # All that there is stands inside the mail, under the name of a file.
+        chosen = [part for part in parts(mail) if _is_named_text(part)] or chosen
     texts, size = [], 0
-    for part in _choose(mail):
+    for part in chosen:
         if size >= MAX_TEXT:
             break
         text = _words_of(part)
@@ -469,6 +504,13 @@ def body(mail: Message) -> str:
             texts.append(text[: MAX_TEXT - size])
             size += len(text)
     return "\n\n".join(texts)
+
+
+def _is_named_text(part: Message) -> bool:
+    disposition = header(part, "Content-Disposition").lower()
+    return content_type(part) in ("text/plain", "text/html") and not (
+        disposition.startswith("attachment")
+    )
 
 
 def _words_of(part: Message) -> str:

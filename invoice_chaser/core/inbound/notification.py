@@ -7,7 +7,7 @@ from email.message import Message
 
 from ..mail import verdict
 from . import mime
-from .delivery_report import Failure
+from .status_block import Failure
 
 _SENDER = "no-reply@sns.amazonaws.com"
 

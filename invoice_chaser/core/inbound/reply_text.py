@@ -20,7 +20,8 @@ _MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufe
 # Yahoo, Zoho). Words of the last part of the line.
 _WROTE = re.compile(
     r"\b(?:wrote|writes|schrieb|écrit|a écrit|escribió|scritto|schreef|escreveu"
-    r"|написал|написала|пишет|yazdı|şunu yazdı)\b"
+    r"|написал|написала|пишет|пише|yazdı|şunu yazdı|napisał|napisała|skrev|kirjoitti"
+    r"|napsal|írta|scrisse)\b"
     r"|كتب|كتبت|كتبه|写道|寫道|लिखा|نوشت|تحریر کیا|লিখেছেন|എഴുതി|எழுதினார்|sumulat",
     re.I,
 )
@@ -30,6 +31,15 @@ _OPENS = re.compile(
     r"|\d|\w+,? ",
     re.I,
 )
+# The beginning of such a line, where it goes on in the next.
+_STARTS_DATED = re.compile(
+    r"(?:[->*]{1,6} ?)?(?:(?:on|am|le|el|il|op|em|no "
+    r"dia|den|dnia|в|пт|пн|вт|ср|чт|сб|вс"
+    r"|في|بتاريخ|يوم|در|کو|於|在)\s[^\n]{0,30}[\d٠-٩۰-۹]|[\d٠-٩۰-۹]{1,4}[./-]"
+    r"[\d٠-٩۰-۹])",
+    re.I,
+)
+_MOMENT = re.compile(r"[\d٠-٩۰-۹]{1,2}[:٫.][\d٠-٩۰-۹]{2}")
 # Names of header fields in mails that programs copy.
 _FROM = (
     "from",
@@ -258,16 +268,34 @@ def _count_attribution(heads, position, following, quoted, marked) -> int:
         text = " ".join(lines)
         if text.startswith("----"):  # Zoho rules it off on both sides
             text = text.strip("- ") + ":"
-        if not _WROTE.search(text[-160:]) or len(text) > _HEAD:
+        is_address = bool(_ADDRESS.search(text[-160:]))
+        is_named = _WROTE.search(text[-160:]) or (
+            _STARTS_DATED.match(text) and _MOMENT.search(text) and is_address
+        )
+        if not is_named or len(text) > _HEAD:
             continue
         after = following[position + count - 1]
         is_quoted = after < len(heads) and (quoted[after] or marked[after])
         ends = text.rstrip(_MARKS + " ").endswith((":", "："))
-        if is_quoted and _DATE.search(text) and (ends or _ADDRESS.search(text)):
-            return count
-        if ends and _DATE.search(text) and _ADDRESS.search(text):
-            return count
+        found = (
+            _DATE.search(text)
+            and (
+                (is_quoted and ends)  # their mark follows
+                or (is_quoted and is_address)
+                or (ends and is_address and bool(_WROTE.search(text[-160:])))
+            )
+        )
+        if found:
+            return 0 if count > 1 and _is_own_line_above(heads, position) else count
     return 0
+
+
+def _is_own_line_above(heads, position) -> bool:
+    """Whether a line is what they wrote themselves, directly above "on this day this
+    person wrote:", and no beginning of it."""
+    return not (_STARTS_DATED.match(heads[position])) or bool(
+        _STARTS_DATED.match(heads[position + 1])
+    )
 
 
 def _starts_forward(head: str) -> bool:

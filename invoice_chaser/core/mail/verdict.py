@@ -144,6 +144,7 @@ _WORDS = (
         r"|sender)\b[^:;]{0,60}(?:blocked|banned|not allowed|denied|rejected|refused)"
         r"|(?:blocked|banned|denied|refus\w+|reject\w+)\b[^:;]{0,40}\b(?:ip|host"
         r"|network|client|server|domain)\b"
+        r"|messages? from \S{3,60} (?:weren[’']?t|were not|was not|wasn[’']?t) sent"
         r"|refused your mail|banned|not (?:allowed|permitted|authori[sz]ed) to "
         r"send (?:mail|e-?mail|messages?)? ?(?:from|as|on behalf)"
         r"|mail from your (?:ip|host|server|domain)|poor reputation|no ptr",
@@ -152,7 +153,7 @@ _WORDS = (
         "relay",
         POLICY,
         OURS,
-        r"\brelay(?:ing)?\b|rcpthosts|not (?:a )?local (?:domain|host)|not "
+        r"\brelay(?:ing)?\b(?!=)|rcpthosts|not (?:a )?local (?:domain|host)|not "
         r"permitted to relay",
     ),
     # The recipient's own rules: others are not met by them.
@@ -164,7 +165,8 @@ _WORDS = (
         r"(?:send|post)|not (?:authori[sz]ed|allowed|permitted) to (?:send|post"
         r"|deliver)"
         r"|غير مصرح|autorisée? à|nicht berechtigt|permiso para"
-        r"|moderat|members? only|not accepting (?:mail|messages) from (?:you|this "
+        r"|recipient (?:\w+ )?preferences|moderat|members? only|not accepting "
+        r"(?:mail|messages) from (?:you|this "
         r"sender|external)|inside your organization",
     ),
     _rule(
@@ -193,13 +195,17 @@ _WORDS = (
         r"(?:record|host)|does not accept (?:mail|e-?mail)|bad destination "
         r"(?:system|host)"
         r"|domain (?:\w+ )?could ?n[o'’]t be found|host or domain name not found"
-        r"|host (?:is )?(?:not found|unknown)|domain.{0,20}not found|no smtp service",
+        r"|host (?:is )?(?:not found|unknown)|domain.{0,20}not found|no smtp service"
+        r"|domain is not reachable|name or service not known|no mx and no"
+        r"|mx records? points? to non-?existent",
     ),
     _rule(
         "unknown_user",
         HARD,
         RECIPIENT,
-        r"(?:user|recipient|mailbox|address|account|alias|customer) (?:\w+ )?(?:is "
+        r"(?:user|recipient|mail[ -]?box|address(?:ee)?|account|alias|customer) "
+        r"(?:\w+ )?"
+        r"(?:is "
         r"|was |has been )?(?:unknown|not known|not exist\w*|invalid|not valid"
         r"|not found"
         r"|disabled|inactive|deactivated|closed|terminated|no longer|deleted"
@@ -213,22 +219,24 @@ _WORDS = (
         r"|(?:address|user|recipient|mailbox)\b.{0,60}could ?n[o'’]?t be found"
         r"|could ?n[o'’]t be found|address (?:was )?(?:not |could ?n[o'’]?t be "
         r")found"
-        r"|no mailbox (?:here|by|for)?|(?:invalid|bad|incorrect|wrong|illegal"
+        r"|no mail[ -]?box|no account "
+        r"by|bad_recipient|(?:invalid|bad|incorrect|wrong|illegal"
         r"|nonexist\w+|non-exist\w+|unrouteable|undeliverable) (?:recipient|address"
-        r"|mailbox|user|destination|alias|final)"
-        r"|not a (?:valid|known) (?:user|mailbox|recipient|address)|possibly "
+        r"|mailbox|user|account|destination|alias|final)"
+        r"|not an? (?:valid|known|active) (?:user|mailbox|recipient|address)|possibly "
         r"incorrect|recipientnotfound|recipnotfound|resolver\.adr"
         r"|no longer (?:on|valid|with|in use|active|available|accepts?|works?"
         r"|employed|monitored|exists?)|isn'?t in my control|not in (?:directory"
         r"|address book)"
         r"|check (?:if|that|whether) (?:the )?address is correct"
         r"|does(?:n'?t| not) (?:like|accept) (?:the )?recipient|not listed in "
-        r"(?:domino|the)|user (?:has )?(?:left|moved)|unknown in|not our customer"
+        r"(?:domino|the|public)|user (?:has )?(?:left|moved)|unknown in|not our "
+        r"customer"
         r"|(?:wrote|sent) to (?:was|is) not found|mailbox (?:is )?unavailable"
         r"|(?:user|mailbox) not (?:here|local)"
         r"|المستلم غير موجود|لم يتم العثور|العنوان غير صحيح|غير موجود|n'existe pas"
         r"|existiert nicht|ist unbekannt|unbekannt\w* (?:empf|benutzer)|desconocido"
-        r"|inconnu|no existe",
+        r"|inconnu|no existe|sconosciut|bulunamad|bilinmeyen",
     ),
     # What we wrote.
     _rule(
@@ -320,14 +328,21 @@ _STAGES = (
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
 _REPLY = re.compile(r"(?<![\d.#])([45]\d\d)(?=[ :-])")
 # Addresses, hosts and links repeat names ("info@dailyrate.ae"), no reasons.
+_LISTED_AT = re.compile(
+    r"https?://[^\s/]{0,100}(?:spamhaus|spamcop|barracudacentral|sorbs|uceprotect|rbl"
+    r"|blocklist|blacklist)\S{0,300}",
+    re.I,
+)
 _NAMES = re.compile(
-    r"https?://\S{1,300}|[^\s<>@]{0,64}@[^\s<>]{1,255}|\b[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,8}\.[a-z][\w-]{1,30}",
+    r"https?://\S{1,300}|[^\s<>@]{0,64}@[^\s<>]{1,255}"
+    r"|\b[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,8}\.[a-z][\w-]{1,30}",
     re.I,
 )
 _SAYS_NOTHING = re.compile(
     r"unknown address error|x-unix|this is a permanent error|domain name[s]? server"
     r"|return(?:ed|ing) (?:message|mail) to sender|message headers?|original message"
     r"|the (?:following )?address\(es\) failed"
+    r"|the account or domain may not exist, they may be blacklisted[^.]{0,60}"
     r"|delivery to the following recipients? (?:has )?(?:failed|been delayed)"
     r"(?: permanently)?|it was (?:rejected|refused) by (?:the server for )?the "
     r"recipient domain|internet mail security suite|messaging security suite"
@@ -353,6 +368,7 @@ def find_rule(words: str) -> Rule | None:
     """The first rule of words that fits."""
     # A name cut off at a bracket ("<ali@policy.ae>: no such user") is a name.
     words = _SAYS_NOTHING.sub(" ", words[:_LIMIT])
+    words = _LISTED_AT.sub(" blocklist ", words)
     words = " ".join(_NAMES.sub(" ", words).split())
     return next((rule for rule in _WORDS if rule.words.search(words)), None)
 
@@ -420,9 +436,18 @@ def _judge_failed(code: tuple, words: str, stage: str) -> Rule:
             (subject, None), ("unclear", SOFT, RECIPIENT)
         )
         rule = Rule(key, verdict, reach)
-        if key == "unclear" and re.search(r"(?<![\d.#])551[ -]", words[:_LIMIT]):
-            rule = Rule("moved", HARD, RECIPIENT)  # RFC 5321: user not local
+        if key == "unclear":
+            rule = _judge_reply(words) or rule
     return _judge_exceptions(rule, subject, detail, words, stage)
+
+
+def _judge_reply(words: str) -> Rule | None:
+    """By the reply code alone: 551 user not local (RFC 5321); 521 and 556 the host, or
+    the domain, takes no mail (RFC 7504)."""
+    reply = _REPLY.search(words[:_LIMIT])
+    keys = {"551": "moved", "521": "no_domain", "556": "no_domain"}
+    key = keys.get(reply[1]) if reply else None
+    return Rule(key, HARD, RECIPIENT) if key else None
 
 
 def _judge_exceptions(
