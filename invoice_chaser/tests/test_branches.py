@@ -261,7 +261,9 @@ class TestBranches(InboundCase):
         [reminder] = campaign.sudo().reminder_ids
         self.assertEqual(reminder.state, "sent")
         self.assertEqual(reminder.company_id, self.branch)
-        self.assertEqual(self.provider._get_month_count(self._later()), 1)
+        self.assertEqual(
+            self.provider._get_month_count(self.provider.company_id, self._later()), 1
+        )
 
     def test_settings_of_the_branch(self):
         """Interval, window and bank data are the reminder's company's, whoever else the

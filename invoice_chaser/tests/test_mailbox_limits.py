@@ -450,7 +450,9 @@ class TestMonth(SendCase):
         self.campaign.action_cancel()
         self.company.chaser_monthly_limit = 1
         with freeze_time("2026-11-30 10:00:00"):
-            self.assertEqual(self.provider._get_month_count(fields.Datetime.now()), 0)
+            self.assertEqual(
+                self.provider._get_month_count(self.company, fields.Datetime.now()), 0
+            )
         campaign = self._customers(2)
         with freeze_time("2026-11-30 19:00:00"):
             self.assertEqual(len(self._run().sent), 1)
@@ -458,9 +460,13 @@ class TestMonth(SendCase):
                 self.provider.hold_until,
                 fields.Datetime.to_datetime("2026-11-30 20:00:01"),
             )
-            self.assertEqual(self.provider._get_month_count(fields.Datetime.now()), 1)
+            self.assertEqual(
+                self.provider._get_month_count(self.company, fields.Datetime.now()), 1
+            )
         with freeze_time("2026-11-30 20:00:02"):
-            self.assertEqual(self.provider._get_month_count(fields.Datetime.now()), 0)
+            self.assertEqual(
+                self.provider._get_month_count(self.company, fields.Datetime.now()), 0
+            )
             self.assertEqual(len(self._run().sent), 1)
         self.assertEqual(set(campaign.reminder_ids.mapped("state")), {"sent"})
 

@@ -734,6 +734,19 @@ class TestSecrets(ChaserCase):
         self.assertEqual(self._run().sent, [])
         self.assertEqual(sending.reminder_ids.state, "queued")
 
+    def test_neutralized_copy_is_not_connected(self):
+        """Not even a mailbox that needs no password."""
+        relay = self.env["chaser.provider"].create(
+            {"email": "relay@pop.example", "kind": "odoo", "state": "disabled"}
+        )
+        parameters = self.env["ir.config_parameter"].sudo()
+        parameters.set_param("database.is_neutralized", "true")
+        for provider in (self.provider, relay):
+            with self.assertRaisesRegex(UserError, "neutralized") as refused:
+                provider.with_user(self.manager).action_test_connection()
+            self.assertIn(provider.display_name, str(refused.exception))
+        self.assertEqual(relay.state, "disabled")
+
     def test_neutralized_copy_holds_what_is_written_past_it(self):
         """Even a campaign that is started again by hand waits, because the mailbox is
         off."""

@@ -97,8 +97,10 @@ class RetentionCase(SendCase):
             self.env.cr.execute(f"UPDATE {table} SET {column} = %s", [self.moment])  # noqa: S608  # names of this test
         self.env.invalidate_all()
 
-    def _rule(self, kind, days=730):
-        return self.env["chaser.retention.rule"].create({"kind": kind, "days": days})
+    def _rule(self, kind, days=730, **values):
+        return self.env["chaser.retention.rule"].create(
+            {"kind": kind, "days": days, **values}
+        )
 
     def _night(self):
         self.env["chaser.retention.rule"]._gc_by_rules()
@@ -177,6 +179,70 @@ class TestRetention(RetentionCase):
         self._night()
         self.assertFalse(self.mail.body_text or self.call.note or self.answer.text)
         self.assertEqual(self.call.outcome, "reached")
+
+    def test_files_go_before_the_message(self):
+        self._rule("files")
+        self._pay_all()
+        self._night()
+        self.assertFalse(self.file.exists())
+        self.assertEqual(self.reminder.body_text, self.text)
+
+    def test_kept_because_somebody_said_so(self):
+        rules = [self._rule(kind, way="keep") for kind in ("inbound", "calls")]
+        self._night()
+        self.assertEqual(self.mail.body_text, "Words of Mr Person")
+        self.assertEqual(self.call.note, "Mr Person was ill")
+        self.assertEqual([rule.last_count for rule in rules], [0, 0])
+        self.assertEqual(rules[0].explanation, "Nothing is forgotten.")
+
+    def test_deleted_whole_but_for_evidence(self):
+        for kind in ("inbound", "calls"):
+            self._rule(kind, way="delete")
+        promise = self.env["chaser.promise"].create(
+            {
+                "partner_id": self.customer.id,
+                "company_id": self.company.id,
+                "date_promised": fields.Date.today() + timedelta(days=3),
+            }
+        )
+        self.env.flush_all()
+        self._night()
+        self.assertTrue(self.mail.exists() and self.call.exists())
+        promise.sudo().state = "cancelled"
+        self.env.flush_all()
+        self._night()
+        self.assertFalse(self.mail.exists() or self.call.exists())
+        self.assertTrue(self.strange.exists(), "another kind")
+
+    def test_imported_history_is_deleted_whole(self):
+        imported = self.env["chaser.import"].create({})
+        past = self.env["chaser.campaign"].sudo().create({"name": "Past"})
+        past.write(
+            {"import_id": imported.id, "started_at": self.moment, "state": "done"}
+        )
+        reminder = self.reminder.sudo().copy({"campaign_id": past.id})
+        self._rule("history")
+        self._night()
+        self.assertFalse(past.exists() or reminder.exists())
+        self.assertTrue(self.campaign.exists(), "it is our own")
+
+    def test_what_a_kind_allows_is_told(self):
+        """Each kind with each way: taken, or refused with the reason."""
+        kinds = self.env["chaser.forget"]._get_kinds()
+        for name, kind in kinds.items():
+            rule = self._rule(name)
+            self.assertEqual(rule.way, kind.ways[0], name)
+            for way in ("keep", "shorten", "delete"):
+                with self.subTest(kind=name, way=way):
+                    if way in kind.ways:
+                        rule.way = way
+                        self.assertTrue(rule.explanation)
+                        continue
+                    with self.assertRaises(ValidationError) as refused:
+                        with self.env.cr.savepoint():
+                            rule.way = way
+                    self.assertIn(rule._get_kind_label(), str(refused.exception))
+                    self.assertIn("hoose", str(refused.exception))
 
     def test_younger_ones_stay(self):
         self._rule("calls", days=_OLD + 10)

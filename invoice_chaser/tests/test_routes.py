@@ -8,6 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import psycopg2.errors
+from lxml import html as lxml_html
 
 from odoo import fields
 from odoo.tests import HttpCase, tagged
@@ -578,6 +579,24 @@ class TestRoutes(ChaserCase, HttpCase):
             ],
         )
         self.assertEqual(self.reminder.status, "clicked")
+
+    def test_click_names_the_words_of_the_link(self):
+        """As the customer read them, for each link of the message."""
+        body = lxml_html.fromstring(self.reminder.body_html)
+        links = {
+            int(href.rsplit("/", 1)[1]): " ".join(anchor.text_content().split())
+            for anchor in body.iter("a")
+            if "/chaser/c/" in (href := anchor.get("href") or "")
+            and not href.endswith("/0")
+        }
+        self.assertGreater(len(links), 1)
+        self.reminder.sudo().link_targets = [TARGETS[1]] * max(links)
+        for position in sorted(links)[:2]:
+            self._click(position)
+        self.assertEqual(
+            {event.link_position: event.link_text for event in self._events()},
+            {position: links[position] for position in sorted(links)[:2]},
+        )
 
     def test_devices(self):
         for agent, device in (

@@ -275,6 +275,14 @@ class TestRecord(SendCase):
             (message.subject, mask_tokens(message.html), mask_tokens(message.text)),
         )
         self.assertEqual(reminder.language, "en")
+        self.assertEqual(list(reminder.text_values), ["en"])
+        told = reminder.text_values["en"]
+        self.assertEqual(told["customer_name"], self.customer.name)
+        self.assertIn(told["total_due"], message.text)
+        self.assertNotIn(reminder.sudo().page_token, str(reminder.text_values))
+        self.assertIn(
+            f"{{{{ total_due }}}}  {told['total_due']}", reminder.text_values_note
+        )
         self.assertTrue(
             reminder.sudo().link_targets
             and reminder.template_version_id

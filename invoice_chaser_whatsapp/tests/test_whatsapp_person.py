@@ -343,3 +343,55 @@ class TestEnterConsent(PeopleCase):
         self.assertEqual(person.state, "opted_out")
         with self.assertRaises(AccessError):
             person.with_user(self.accountant).unlink()
+
+
+@tagged("post_install", "-at_install")
+class TestPersonalData(PeopleCase):
+    """What is told of a person's number and words, and when they are forgotten."""
+
+    def setUp(self):
+        super().setUp()
+        self.mail = (
+            self.env["chaser.inbound"]
+            .sudo()
+            .create(
+                {
+                    "company_id": self.company.id,
+                    "mail_key": "<wa-1>",
+                    "state": "matched",
+                    "kind": "reply",
+                    "partner_id": self.customer.id,
+                    "body_text": "We pay on Sunday",
+                    "whatsapp_from": "971501234567",
+                    "received_at": fields.Datetime.now() - timedelta(days=900),
+                }
+            )
+        )
+        self.env.flush_all()
+
+    def test_forgotten_with_the_words(self):
+        self.env["chaser.retention.rule"].create({"kind": "inbound", "days": 730})
+        self.env["chaser.retention.rule"]._gc_by_rules()
+        self.env.invalidate_all()
+        self.assertFalse(self.mail.body_text or self.mail.whatsapp_from)
+
+    def test_every_column_is_there(self):
+        for kind in self.env["chaser.forget"]._get_kinds().values():
+            for name in kind.empties:
+                self.assertTrue(self.env[kind.model]._fields[name].store, name)
+        for model, names in self.env["chaser.person"]._get_told().items():
+            self.assertLessEqual(
+                {*names, "partner_id", "company_id"},
+                set(self.env[model]._fields),
+                model,
+            )
+
+    def test_told_and_erased_on_request(self):
+        person = self._make_person()
+        told = self.env["chaser.person"]._export(self.customer)
+        for words in (person.phone_e164, "We pay on Sunday", "971501234567"):
+            self.assertIn(words, told)
+        self.env["chaser.person"]._erase(self.customer)
+        self.env.invalidate_all()
+        self.assertFalse(self.mail.body_text or self.mail.whatsapp_from)
+        self.assertTrue(person.exists().opt_in_date, "consent is the proof")

@@ -7,7 +7,9 @@ from core.status.tracking import (
     HIDDEN_POSITION,
     describe_agent,
     judge,
+    mask_tokens,
     new_token,
+    read_link_texts,
     valid_token,
 )
 
@@ -164,6 +166,22 @@ def test_other_texts_are_no_token(token):
 )
 def test_describe_agent(agent, kind, client):
     assert describe_agent(agent) == (kind, client)
+
+
+def test_words_of_links():
+    kept = mask_tokens(
+        '<p><a href="https://o.example/chaser/c/aaaaaaaaaaaaaaaaaaaaaaaa/1">INV/1</a>'
+        '<a href="https://o.example/chaser/c/aaaaaaaaaaaaaaaaaaaaaaaa/2"><b>View</b>\n'
+        ' and pay</a><a href="https://elsewhere.example/c/3">no</a>'
+        '<a href="https://o.example/chaser/c/aaaaaaaaaaaaaaaaaaaaaaaa/3">'
+        f"{'ع' * 500}</a></p>"
+    )
+    texts = read_link_texts(kept)
+    assert (texts["1"], texts["2"], texts["3"]) == ("INV/1", "View and pay", "ع" * 200)
+    assert texts["https://o.example/chaser/c/removed/2"] == "View and pay"
+    assert len(texts) == 6
+    for nothing in ("", None, "no link", "<a href='/chaser/c/x'>"):
+        assert read_link_texts(nothing) == {}
 
 
 @pytest.mark.parametrize(

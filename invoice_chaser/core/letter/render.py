@@ -14,7 +14,7 @@ from markupsafe import Markup
 from ..mail.message import clean_header
 from . import localize, plain_text
 from .html_layout import LAYOUT, get_colors, get_part, inline_text
-from .merge_tags import KIND, REFERENCE, page_links, portal_links
+from .merge_tags import BLOCK, KIND, LINK, REFERENCE, page_links, portal_links
 from .message_data import Item, MessageData
 from .plain_text import SAFE_LINK
 from .sanitize import sanitize
@@ -57,6 +57,7 @@ _NAMES = (
     "bank_name",
     "account_holder",
 )
+_NO_ISOLATES = dict.fromkeys(map(ord, (localize.FSI, localize.LRI, localize.PDI)))
 _FILLER = Markup("&#847;&zwnj;&nbsp;" * 60)
 _ROW = {
     "": Markup(""),
@@ -91,6 +92,8 @@ class Rendered:
     text: str
     targets: tuple[str, ...]
     langs: tuple[str, ...]
+    # What the merge tags stood for, by language; empty ones and links left out.
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def languages(preference: str) -> tuple[str, ...]:
@@ -137,13 +140,14 @@ def compose(
     """
     langs = choose_languages(preference, sources)
     book = LinkBook(link_prefix)
-    subjects, parts, texts = [], [], []
+    subjects, parts, texts, values = [], [], [], {}
     for lang in langs:
         part = _Part(data, lang, book, limit)
         subjects.append(part.render_subject(sources[lang][0]))
         html, text = part.render_body(sources[lang][1])
         parts.append(part.describe(html))
         texts.append(text)
+        values[lang] = part.get_told_values()
     subject = " · ".join(subjects)
     html = _render_page(
         data, parts, subject, subjects[0], f"{link_prefix}0" if link_prefix else ""
@@ -158,6 +162,7 @@ def compose(
         "\n\n----------\n\n".join(texts) + "\n",
         tuple(book.targets),
         langs,
+        values,
     )
 
 
@@ -342,6 +347,14 @@ class _Part:
         self.bank = bank_rows(data, lang)
         self.other_credit = other_credits_text(data, lang)
         self.note = _attachment_note(data, lang)
+
+    def get_told_values(self) -> dict[str, str]:
+        """The values that a person can read again; a link would let them act."""
+        return {
+            name: str(value).translate(_NO_ISOLATES)
+            for name, value in self.values.items()
+            if KIND[name] not in (LINK, BLOCK) and value not in ("", None)
+        }
 
     def describe(self, html: Markup) -> dict[str, object]:
         """The part as the page of the message shows it."""

@@ -5,6 +5,7 @@ import re
 import secrets
 from datetime import timedelta
 
+from lxml import html as lxml_html
 from ua_parser import parse as parse_user_agent
 
 _TOKEN = re.compile(r"^[A-Za-z0-9_-]{20,64}$")
@@ -15,6 +16,8 @@ _IN_LINK = re.compile(
 REMOVED = "removed"
 _REMOVED_LINK = re.compile(rf"/chaser/([a-z])/{REMOVED}\b")
 _REMOVED_ACCESS = re.compile(rf"/my/invoices/(\d+)\?access_token={REMOVED}\b")
+_KEPT_LINK = re.compile(rf"/chaser/c/{REMOVED}/(\d+)$")
+_LINK_TEXT = 200
 # Position of the link that no person can see; only a program that reads the mail's
 # source follows it.
 HIDDEN_POSITION = 0
@@ -47,6 +50,20 @@ def mask_tokens(text: str) -> str:
     """The text without the secret part of its links, for what people read and for
     logs."""
     return _IN_LINK.sub(rf"\1{REMOVED}", text)
+
+
+def read_link_texts(html: str) -> dict[str, str]:
+    """What a person read on each tracked link of a kept message, by the link as it is
+    kept (``…/chaser/c/removed/3``) and by its position (``3``)."""
+    if "/chaser/c/" not in (html or ""):
+        return {}
+    texts = {}
+    for anchor in lxml_html.fromstring(html).iter("a"):
+        link = anchor.get("href") or ""
+        if found := _KEPT_LINK.search(link):
+            words = " ".join(anchor.text_content().split())[:_LINK_TEXT]
+            texts[link] = texts[found[1]] = words
+    return texts
 
 
 def restore_tokens(text: str, tokens: dict[str, str], access: dict[int, str]) -> str:

@@ -24,6 +24,13 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
         compute="_compute_expected_finish",
         help="Estimated time of the last message.",
     )
+    month_count = fields.Integer(
+        "Sent This Month",
+        compute="_compute_month_count",
+        help="Messages of the whole company since its month began, all campaigns and "
+        "mailboxes together: what its monthly limit counts.",
+    )
+    month_limit = fields.Integer(compute="_compute_month_count")
     customer_count = fields.Integer(
         "Customers",
         compute="_compute_state_figures",
@@ -120,6 +127,17 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
         if self.ids:
             self.env.ref("invoice_chaser.group_chaser_user").sudo()._bus_send(
                 "invoice_chaser.campaign", {"ids": self.ids}
+            )
+
+    @api.depends("company_id")
+    def _compute_month_count(self):
+        now = fields.Datetime.now()
+        for company, campaigns in self.grouped("company_id").items():
+            campaigns.month_limit = company.chaser_monthly_limit
+            campaigns.month_count = (
+                self.env["chaser.provider"]._get_month_count(company, now)
+                if company.chaser_monthly_limit
+                else 0
             )
 
     @api.depends("state", "reminder_ids.state")

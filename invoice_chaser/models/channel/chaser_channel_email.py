@@ -235,6 +235,7 @@ class ChaserChannelEmail(models.AbstractModel):
             "body_text": mask_tokens(job.rendered.text),
             "language": render.preference_of(job.rendered.langs),
             "link_targets": list(job.rendered.targets),
+            "text_values": job.rendered.values or False,
             "sent_from": job.message.sender,
             "sent_from_name": job.message.sender_name or False,
             "recipient_cc": ", ".join(job.copies) or False,

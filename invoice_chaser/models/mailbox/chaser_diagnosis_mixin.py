@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from ...core.mail.diagnosis import PRESETS, Settings, diagnose
 
@@ -314,3 +315,20 @@ class ChaserDiagnosisMixin(models.AbstractModel):
                 self.env._("Delete old mail of it, Sent Items included."),
             ),
         }
+
+    def _ensure_original(self):
+        """A copy of a database for trials must not send, whatever its mailboxes need.
+
+        :raises UserError: in a database that Odoo has neutralized
+        """
+        parameters = self.env["ir.config_parameter"].sudo()
+        if parameters.get_param("database.is_neutralized") == "true":
+            raise UserError(
+                self.env._(
+                    "“%s” stays switched off: this database is a copy for trials "
+                    "(neutralized), which must not send. If it is to send, an "
+                    "administrator deletes the system parameter "
+                    "database.is_neutralized first.",
+                    self[:1].display_name,
+                )
+            )

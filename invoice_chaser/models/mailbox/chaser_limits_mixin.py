@@ -323,7 +323,9 @@ class ChaserLimitsMixin(models.AbstractModel):
         """The company's messages of this month; None without a monthly limit."""
         company = self.company_id
         return (
-            MonthCount(self._get_month_count(now), now, company._get_chaser_tz())
+            MonthCount(
+                self._get_month_count(company, now), now, company._get_chaser_tz()
+            )
             if company.chaser_monthly_limit
             else None
         )
@@ -386,10 +388,10 @@ class ChaserLimitsMixin(models.AbstractModel):
         )
         return dict(rows)
 
-    def _get_month_count(self, now):
+    @api.model
+    def _get_month_count(self, company, now):
         """Messages of the company, and those of its mailboxes for its branches, since
         its month began (in its own time zone)."""
-        company = self.company_id
         return (
             self.env["chaser.reminder"]
             .sudo()

@@ -386,6 +386,7 @@ class ChaserProvider(models.Model):
         """Connect as a real send would, and ask whether the sender is taken. The result
         is on the form; nothing is sent."""
         self.check_access("write")
+        self._ensure_original()
         for provider in self:
             try:
                 provider._prove_connection()

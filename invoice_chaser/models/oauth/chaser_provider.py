@@ -176,6 +176,7 @@ class ChaserProvider(models.Model):
         ``_finish_consent``."""
         self.ensure_one()
         self.check_access("write")
+        self._ensure_original()
         if not self.is_oauth:
             raise UserError(
                 self.env._(

@@ -1,4 +1,5 @@
 from . import chaser_token_mixin
+from . import chaser_kept_message_mixin
 from . import chaser_reminder
 from . import chaser_reminder_actions
 from . import chaser_reminder_line

@@ -18,6 +18,7 @@ from ...core.status.tracking import (
     describe_agent,
     judge,
     mask_tokens,
+    read_link_texts,
 )
 from .hit_writer import HitWriter
 
@@ -112,6 +113,9 @@ class ChaserEvent(models.Model):
     mail_client = fields.Char(readonly=True)
     link_url = fields.Char("Link", readonly=True)
     link_position = fields.Integer(readonly=True, aggregator=None)
+    link_text = fields.Char(
+        readonly=True, help="What the person read on the link that they followed."
+    )
     country_code = fields.Char("Country", readonly=True)
     city = fields.Char(readonly=True)
     time_zone = fields.Char(readonly=True)
@@ -331,6 +335,7 @@ class ChaserEvent(models.Model):
         belongs to no reminder, or is a torn line, is passed over."""
         hits = [hit for hit in hits if _is_hit(hit)]
         facts = self._read_facts_of_hits({hit["token"] for hit in hits})
+        texts = self._read_link_texts(hits, facts)
         rows, clicks = [], []
         for hit in hits:
             if hit["event_type"] == "unsubscribed":
@@ -346,14 +351,15 @@ class ChaserEvent(models.Model):
                 if not target:
                     continue
                 clicks.append((fact, hit, at))
-            rows.append(self._prepare_hit_row(fact, hit, at, target))
+            text = target and texts.get(fact["id"], {}).get(str(hit["position"]))
+            rows.append(self._prepare_hit_row(fact, hit, at, target, text))
         if rows:
             self.env.cr.execute(
                 SQL(
                     """INSERT INTO chaser_event (reminder_id, campaign_id, partner_id,
                     company_id, event_type, occurred_at, source, user_agent,
                     ip_address, device_type, mail_client, link_url, link_position,
-                    country_code, city, time_zone, verdict, verdict_reason,
+                    link_text, country_code, city, time_zone, verdict, verdict_reason,
                     provider_event_id, create_uid, write_uid, create_date, write_date)
                     VALUES %s ON CONFLICT DO NOTHING""",
                     SQL(", ").join(rows),
@@ -382,7 +388,27 @@ class ChaserEvent(models.Model):
         }
 
     @api.model
-    def _prepare_hit_row(self, fact, hit, at, target):
+    def _read_link_texts(self, hits, facts):
+        """Reminder id → position → the words of the link, of those that were clicked:
+        out of the message as it is kept."""
+        ids = {
+            fact["id"]
+            for hit in hits
+            if hit["event_type"] == "clicked"
+            and (fact := facts.get(("clicked", hit["token"])))
+        }
+        if not ids:
+            return {}
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id, body_html FROM chaser_reminder WHERE id = ANY(%s)",
+                list(ids),
+            )
+        )
+        return {reminder_id: read_link_texts(body) for reminder_id, body in rows}
+
+    @api.model
+    def _prepare_hit_row(self, fact, hit, at, target, text):
         verdict, reason = judge(
             hit["event_type"],
             hit["method"],
@@ -393,7 +419,8 @@ class ChaserEvent(models.Model):
         device, client = describe_agent(hit["user_agent"])
         return SQL(
             """(%s, %s, %s, %s, %s, %s, 'pixel', %s, %s, %s, %s, %s, %s, %s, %s, %s,
-            %s, %s, %s, 1, 1, now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC')""",
+            %s, %s, %s, %s, 1, 1, now() AT TIME ZONE 'UTC',
+            now() AT TIME ZONE 'UTC')""",
             fact["id"],
             fact["campaign_id"],
             fact["partner_id"],
@@ -407,6 +434,7 @@ class ChaserEvent(models.Model):
             # Users read where a click led; the token in it would let them act.
             target and mask_tokens(target),
             hit["position"],
+            text or None,
             hit["country"] or None,
             hit.get("city") or None,
             hit.get("time_zone") or None,

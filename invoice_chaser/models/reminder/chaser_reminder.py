@@ -20,6 +20,7 @@ class ChaserReminder(models.Model):
         "chaser.statement.buttons.mixin",
         "chaser.channel.mixin",
         "chaser.token.mixin",
+        "chaser.kept.message.mixin",
     ]
     _order = "id desc"
     _rec_name = "subject"
@@ -104,19 +105,6 @@ class ChaserReminder(models.Model):
     sent_from_name = fields.Char("Sender's Name", readonly=True)
     recipient_domain = fields.Char(
         compute="_compute_recipient_domain", store=True, precompute=True
-    )
-    subject = fields.Char(readonly=True)
-    body_html = fields.Html(
-        "Message",
-        readonly=True,
-        sanitize=False,
-        help="The message as it was sent, without the secret part of its links.",
-    )
-    body_text = fields.Text("Message as Text", readonly=True)
-    link_targets = fields.Json(
-        readonly=True,
-        groups=fields.NO_ACCESS,
-        help="Where the links of the message lead, by position.",
     )
     state = fields.Selection(
         [

@@ -12,7 +12,10 @@ class Kind:
     emptied, so that figures stay and the person goes.
 
     :param moment: the column that says how old a row is
-    :param empties: these columns; ``deletes``: whole rows instead
+    :param empties: the columns that *shorten* empties; none: it cannot be shortened
+    :param files_alone: *shorten* takes the files of the rows, and no columns
+    :param deletes: whether *delete* takes whole rows, with what belongs to them
+    :param undeletable: else the key of the reason (``chaser.retention.rule``)
     :param where: which rows at all
     :param kept: rows that are evidence still, with ``kept_because`` in words
     """
@@ -21,11 +24,22 @@ class Kind:
     model: str
     moment: str
     empties: tuple[str, ...] = ()
+    files_alone: bool = False
     deletes: bool = False
+    undeletable: str = ""
     where: str = "TRUE"
     kept: str = "FALSE"
     kept_because: str = ""
     values: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """What a company may choose; the first is what a new rule has."""
+        return (
+            *(("shorten",) if self.empties or self.files_alone else ()),
+            *(("delete",) if self.deletes else ()),
+            "keep",
+        )
 
     @property
     def table(self) -> SQL:
@@ -54,6 +68,7 @@ _KINDS = (
             # The bounce policy counts by it.
             "raw_data": "CASE WHEN event_type = 'bounced' THEN raw_data END"
         },
+        undeletable="figures",
     ),
     Kind("reports", "chaser.webhook.event", "received_at", deletes=True),
     Kind(
@@ -72,6 +87,7 @@ _KINDS = (
             *("body_text", "quoted_text", "absence_contact", "failures"),
         ),
         where="state = 'matched'",
+        deletes=True,
         kept=_CLAIMED,
         kept_because="claimed",
     ),
@@ -81,18 +97,32 @@ _KINDS = (
         "sent_at",
         (
             *("subject", "body_html", "body_text", "link_targets"),
+            "text_values",
             *("recipient_email", "recipient_others", "recipient_cc"),
             *("recipient_domain", "document_notes"),
         ),
         where="state = 'sent'",
         kept=f"{_UNPAID} OR {_CLAIMED}",
         kept_because="unpaid",
+        undeletable="asked",
+    ),
+    Kind(
+        "files",
+        "chaser.reminder",
+        "sent_at",
+        files_alone=True,
+        where="state = 'sent' AND EXISTS (SELECT 1 FROM ir_attachment f WHERE "
+        "f.res_model = 'chaser.reminder' AND f.res_id = t.id AND f.res_field IS NULL)",
+        kept=f"{_UNPAID} OR {_CLAIMED}",
+        kept_because="unpaid",
+        undeletable="asked",
     ),
     Kind(
         "calls",
         "chaser.call",
         "called_at",
         ("note",),
+        deletes=True,
         kept=_CLAIMED,
         kept_because="claimed",
     ),
@@ -102,6 +132,17 @@ _KINDS = (
         "answered_at",
         ("said_by", "text", "proposed_email", "ip_address", "user_agent"),
         kept=_CLAIMED,
+        kept_because="claimed",
+        undeletable="said",
+    ),
+    Kind(
+        "history",
+        "chaser.campaign",
+        "started_at",
+        deletes=True,
+        where="import_id IS NOT NULL",
+        kept=f"EXISTS (SELECT 1 FROM chaser_reminder h WHERE h.campaign_id = t.id AND "
+        f"({_CLAIMED.replace('t.', 'h.')}))",
         kept_because="claimed",
     ),
 )
@@ -121,12 +162,15 @@ class ChaserForget(models.AbstractModel):
         return {kind.name: kind for kind in _KINDS}
 
     @api.model
-    def _forget(self, kind, condition, limit=_BATCH):
+    def _forget(self, kind, condition, way, limit=_BATCH):
         """Forgets rows of a kind that are no evidence any more and still hold
         something; returns how many, at most ``limit``.
 
         :param SQL condition: on the table ``t``
+        :param way: one of the kind's ways
         """
+        if way == "keep":
+            return 0
         self.env[kind.model].flush_model()
         # Constants of this file, and no values of anybody.
         kept, where = SQL(kind.kept), SQL(kind.where)
@@ -138,7 +182,7 @@ class ChaserForget(models.AbstractModel):
                 where,
                 condition,
                 kept,
-                self._holds_something(kind),
+                self._holds_something(kind, way),
                 limit,
             )
         )
@@ -146,15 +190,34 @@ class ChaserForget(models.AbstractModel):
         if not ids:
             return 0
         files = self._find_files(kind, ids)
-        self.env.cr.execute(self._make_statement(kind, ids))
-        self.env[kind.model].invalidate_model(flush=False)
+        if way == "delete":
+            self._delete(kind, ids)
+        elif kind.empties:
+            self.env.cr.execute(self._make_statement(kind, ids))
+            self.env[kind.model].invalidate_model(flush=False)
         files.unlink()
         return len(ids)
 
     @api.model
+    def _delete(self, kind, ids):
+        """Rows, what the database deletes with them, and the names by which an import
+        would find them again."""
+        # Past the ORM, whose deletion is for users, and refused.
+        self.env.cr.execute(SQL("DELETE FROM %s WHERE id = ANY(%s)", kind.table, ids))
+        self.env.cr.execute(
+            SQL(
+                "DELETE FROM ir_model_data WHERE model = %s AND res_id = ANY(%s)",
+                kind.model,
+                ids,
+            )
+        )
+        self.env["mail.message"].sudo().search(
+            [("model", "=", kind.model), ("res_id", "in", ids)]
+        ).unlink()
+        self.env.invalidate_all(flush=False)
+
+    @api.model
     def _make_statement(self, kind, ids):
-        if kind.deletes:
-            return SQL("DELETE FROM %s WHERE id = ANY(%s)", kind.table, ids)
         columns = [SQL("%s = NULL", SQL.identifier(one)) for one in kind.empties]
         columns += [
             SQL("%s = %s", SQL.identifier(name), SQL(value))
@@ -168,9 +231,9 @@ class ChaserForget(models.AbstractModel):
         )
 
     @api.model
-    def _holds_something(self, kind):
+    def _holds_something(self, kind, way):
         """A row that was forgotten already is not touched again."""
-        if kind.deletes:
+        if way == "delete" or not kind.empties:
             return SQL("TRUE")
         some = [SQL("%s IS NOT NULL", SQL.identifier("t", one)) for one in kind.empties]
         return SQL("(%s)", SQL(" OR ").join(some))
@@ -186,7 +249,7 @@ class ChaserForget(models.AbstractModel):
         )
 
     @api.model
-    def _count(self, kind, condition):
+    def _count(self, kind, condition, way):
         """(rows that hold something, those of them that are evidence)."""
         self.env[kind.model].flush_model()
         [row] = self.env.execute_query(
@@ -197,7 +260,7 @@ class ChaserForget(models.AbstractModel):
                 kind.table,
                 SQL(kind.where),
                 condition,
-                self._holds_something(kind),
+                self._holds_something(kind, way),
             )
         )
         return row

@@ -8,7 +8,7 @@ from odoo.tools import SQL
 _TOLD = {
     "chaser.reminder": (
         *("sent_at", "state", "channel", "subject", "recipient_email"),
-        *("recipient_others", "language", "body_text", "paid_at"),
+        *("recipient_others", "language", "body_text", "text_values", "paid_at"),
     ),
     "chaser.event": (
         *("occurred_at", "event_type", "ip_address", "user_agent", "device_type"),
@@ -52,6 +52,12 @@ class ChaserPerson(models.AbstractModel):
             )
 
     @api.model
+    def _get_told(self):
+        """Model → the fields that the copy has; each has ``partner_id`` and
+        ``company_id``. A further addon that stores personal data adds its own."""
+        return _TOLD
+
+    @api.model
     def _export(self, partner):
         """All that this addon stores about a customer and their contacts, as JSON.
         Secrets (tokens of links) are no data of the person and not in it."""
@@ -66,7 +72,7 @@ class ChaserPerson(models.AbstractModel):
                 self._get_stopped(people), ("email", "reason", "suppressed_at")
             ),
         }
-        for model, names in _TOLD.items():
+        for model, names in self._get_told().items():
             records = self.env[model].search(
                 [
                     ("partner_id", "=", customer.id),
@@ -110,7 +116,7 @@ class ChaserPerson(models.AbstractModel):
         for kind in forget._get_kinds().values():
             condition = self._get_condition(kind, partner)
             if condition is not None:
-                count, kept = forget._count(kind, condition)
+                count, kept = forget._count(kind, condition, kind.ways[0])
                 lines += self._describe_kind(kind, count, kept)
         return "\n".join(lines + self._describe_rest(partner))
 
@@ -174,7 +180,9 @@ class ChaserPerson(models.AbstractModel):
         before, count = self._describe(partner), 0
         for kind in forget._get_kinds().values():
             condition = self._get_condition(kind, partner)
-            while condition is not None and (done := forget._forget(kind, condition)):
+            while condition is not None and (
+                done := forget._forget(kind, condition, kind.ways[0])
+            ):
                 count += done
         customer = partner.commercial_partner_id.sudo()
         for model in ("chaser.promise", "chaser.dispute"):

@@ -11,6 +11,7 @@ from ...core.status.tracking import (
     describe_agent,
     judge,
     mask_tokens,
+    read_link_texts,
     valid_token,
 )
 from ..common.conflicts import CONFLICTS
@@ -430,6 +431,7 @@ class ChaserWebhookEvent(models.Model):
         if report.event_type not in ("opened", "clicked"):
             return values
         device, client = describe_agent(report.user_agent)
+        link = mask_tokens(report.link or "")
         verdict, reason = (
             ("machine", "prefetch")
             if report.machine
@@ -453,7 +455,9 @@ class ChaserWebhookEvent(models.Model):
                 "mail_client": report.client or client or False,
                 "country_code": report.country or False,
                 "city": report.city or False,
-                "link_url": mask_tokens(report.link or "") or False,
+                "link_url": link or False,
+                "link_text": link
+                and read_link_texts(reminder.body_html).get(link, False),
                 "verdict": verdict,
                 "verdict_reason": reason or False,
             }
