@@ -737,8 +737,9 @@ class TestSecrets(ChaserCase):
     def test_neutralized_copy_is_not_connected(self):
         """Not even a mailbox that needs no password."""
         relay = self.env["chaser.provider"].create(
-            {"email": "relay@pop.example", "kind": "odoo", "state": "disabled"}
+            {"email": "relay@pop.example", "kind": "odoo"}
         )
+        relay.action_disable()
         parameters = self.env["ir.config_parameter"].sudo()
         parameters.set_param("database.is_neutralized", "true")
         for provider in (self.provider, relay):

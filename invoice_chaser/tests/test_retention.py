@@ -218,7 +218,7 @@ class TestRetention(RetentionCase):
         imported = self.env["chaser.import"].create({})
         past = self.env["chaser.campaign"].sudo().create({"name": "Past"})
         past.write(
-            {"import_id": imported.id, "started_at": self.moment, "state": "done"}
+            {"import_id": imported.id, "started_at": self.moment, "state": "completed"}
         )
         reminder = self.reminder.sudo().copy({"campaign_id": past.id})
         self._rule("history")
