@@ -4,7 +4,6 @@ from odoo.fields import Command
 from odoo.tools import format_date
 
 from ..core.plan.cadence import Ladder, LevelRule
-from ..core.plan.reach import DEFAULT_CHANNEL
 
 _MAX_DAYS = 366
 
@@ -497,7 +496,7 @@ class ChaserSimulationLevel(models.TransientModel):
             self.repeat_days,
             self.tone,
             self.requires_approval,
-            self.level_id._get_channels() or (DEFAULT_CHANNEL,),
+            *self.level_id._get_channel_rule(),
         )
 
 

@@ -5,4 +5,5 @@ from . import test_whatsapp_price
 from . import test_whatsapp_template
 from . import test_whatsapp_account
 from . import test_whatsapp_channel
+from . import test_whatsapp_two_channels
 from . import test_whatsapp_webhook

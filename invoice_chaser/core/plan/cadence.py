@@ -10,6 +10,9 @@ from .reach import DEFAULT_CHANNEL
 # From friendly to final; levels of different ladders are compared by their tone.
 TONES = ("friendly", "firm", "urgent", "final")
 _RANK = {tone: rank for rank, tone in enumerate(TONES)}
+# How a level with two channels uses them: the first one that reaches; the one that the
+# customer reacted to last; both, some days apart.
+ORDER, REACTION, BOTH = "order", "reaction", "both"
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,8 @@ class LevelRule:
     ``days_overdue``: from how many days after the due date (negative: before it, and
     only until it); ``min_days``: since the level before it was first sent;
     ``repeat_days``: an automatic run sends it again after so many days (0: once);
-    ``channels``: by which it goes, the first one that reaches the customer.
+    ``channels``: by which it goes, the first one that reaches the customer; ``pick``:
+    how they are used, and ``channel_days``: how far both are apart.
     """
 
     id: int
@@ -30,6 +34,8 @@ class LevelRule:
     tone: str = "friendly"
     requires_approval: bool = False
     channels: tuple[str, ...] = (DEFAULT_CHANNEL,)
+    pick: str = ORDER
+    channel_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,7 @@ class Ladder:
         self.channels = tuple(
             dict.fromkeys(code for rule in self.rules for code in rule.channels)
         )
+        self.picks = frozenset(rule.pick for rule in self.rules)
         self._fresh_day: date | None = None
         self._fresh: dict[int, Choice] = {}
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from .cadence import Choice, Ladder, LevelRule, Sent, lead
+from .cadence import REACTION, Choice, Ladder, LevelRule, Sent, lead
 from .gates import Skip
 from .holdout import LATER, Holdout, get_end
 from .netting import OpenCredit, OpenDebit
 from .planning import Customer, Message, OpenItem, plan_customer
 from .priority import Record
-from .reach import DEFAULT_CHANNEL, Reach, choose_route, order_channels
+from .reach import DEFAULT_CHANNEL, Reach, Reaction, choose_route, order_channels
+from .second import LastMessage, Second, get_second
 
 # These customers are only not due yet. An automatic run does not record each of them.
 WAITING = (
@@ -47,7 +48,9 @@ class Barrier:
 @dataclass(slots=True)
 class ItemFacts:
     """An open item. ``history``: what was sent about it; ``broken``: the day on which a
-    promise that covered it was found broken, while nothing was sent about it since."""
+    promise that covered it was found broken, while nothing was sent about it since;
+    ``last``: the last message about it, while a second one may follow (nobody has
+    reacted, and it was not tried yet)."""
 
     id: int
     move_id: int
@@ -59,6 +62,7 @@ class ItemFacts:
     history: tuple[Sent, ...] = ()
     broken: date | None = None
     site: int = 0
+    last: LastMessage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,8 @@ class CustomerFacts:
     whatever channel, of which there may be ``week_limit`` (0: any number);
     ``promises``: the open ones, for days to come only;
     ``channel``: the one that the customer wishes; ``reach``: how each channel that may
-    be needed reaches them; ``others``: overdue items that were not chosen;
+    be needed reaches them; ``reacts``: which one they reacted to last;
+    ``others``: overdue items that were not chosen;
     ``waits_since``: since when the reminder that is due waits to be measured.
     """
 
@@ -101,6 +106,7 @@ class CustomerFacts:
     promises: tuple[PromiseEnd, ...] = ()
     channel: str | None = None
     reach: dict[str, Reach] = field(default_factory=lambda: {DEFAULT_CHANNEL: Reach()})
+    reacts: Reaction | None = None
     others: list[OpenDebit] = field(default_factory=list)
     waits_since: date | None = None
 
@@ -139,23 +145,121 @@ def plan_one(customer: CustomerFacts, day: date, settings: Settings) -> list[Mes
     items, choices = _choose_items(customer, day, settings)
     if not items:
         return []
+    seconds = _find_seconds(customer, items, choices, day, settings)
     known = Customer(
         customer.partner_id,
-        items,
+        _wait_for_interval(customer, items, seconds, day) if seconds else items,
         customer.credits,
         customer.preference,
         customer.max_amount,
-        get_block(customer, day),
+        get_block(customer, day, has_interval=not seconds),
         customer.others,
     )
     messages = plan_customer(known, settings.minimum, settings.min_invoices)
     for message in messages:
+        if any(item.id in seconds and not item.hold for item in message.items):
+            _set_second(message, seconds, choices, customer, day)
+            continue
         _set_level(message, choices, customer.ladder, settings)
         _set_route(message, customer, settings)
     _limit_week(customer, messages, day)
-    if settings.holdout and not settings.fixed:
+    if settings.holdout and not settings.fixed and not seconds:
         _hold_out(customer, messages, day, settings)
     return messages
+
+
+def _find_seconds(
+    customer: CustomerFacts,
+    items: list[OpenItem],
+    choices: dict[int, Choice],
+    day: date,
+    settings: Settings,
+) -> dict[int, Second]:
+    """The items about which a second message, by their level's other channel, is due.
+    The customer's wish and a person's choice mean one channel alone; whoever has
+    written to the customer since has taken its place, and so does a reminder that is
+    due anyhow."""
+    if settings.fixed or settings.channel or customer.channel:
+        return {}
+    found = {}
+    for fact in customer.items:
+        second = get_second(fact.last, customer.ladder)
+        if (
+            second
+            and second.due <= day <= second.end
+            and second.first == customer.last_contact
+            and any(_reaches(customer, code) for code in second.channels)
+        ):
+            found[fact.id] = second
+    live = [item for item in items if not item.hold]
+    if not any(item.id in found for item in live):
+        return {}
+    is_due = any(choices[item.id].is_news for item in live)
+    return {} if is_due and not _get_interval_stop(customer, day) else found
+
+
+def _reaches(customer: CustomerFacts, code: str) -> bool:
+    return code in customer.reach and not customer.reach[code].stop
+
+
+def _wait_for_interval(
+    customer: CustomerFacts,
+    items: list[OpenItem],
+    seconds: dict[int, Second],
+    day: date,
+) -> list[OpenItem]:
+    """The interval between contacts gives way to a second message about the same items;
+    the others wait for its end."""
+    stop = _get_interval_stop(customer, day)
+    if not stop:
+        return items
+    return [
+        item if item.hold or item.id in seconds else replace(item, hold=stop)
+        for item in items
+    ]
+
+
+def _set_second(
+    message: Message,
+    seconds: dict[int, Second],
+    choices: dict[int, Choice],
+    customer: CustomerFacts,
+    day: date,
+) -> None:
+    """The level of the first message once more, by the other channel alone: what the
+    customer has got already does not come again."""
+    index = customer.ladder.index
+    second = max(
+        (seconds[item.id] for item in message.items if item.id in seconds),
+        key=lambda one: index[one.rule.id],
+    )
+    first = second.first.isoformat()
+    message.choice = Choice(
+        second.rule,
+        "level_second",
+        {
+            "level": second.rule.id,
+            "days": message.days_overdue,
+            "last": second.rule.id,
+            "ago": (day - second.first).days,
+            "date": first,
+        },
+        True,
+    )
+    message.item_levels = {
+        item.id: min(
+            choices[item.id].level, second.rule, key=lambda one: index[one.id]
+        ).id
+        for item in message.items
+        if choices[item.id].level
+    }
+    message.route = choose_route(
+        tuple(code for code in second.channels if code in customer.reach),
+        customer.reach,
+    )
+    passed = (second.rule.channels[0], Skip("channel_first", {"date": first}))
+    message.route = replace(message.route, passed=(passed, *message.route.passed))
+    message.skip = message.skip or message.route.stop
 
 
 def _hold_out(
@@ -182,26 +286,39 @@ def _may_wait(message: Message, ladder: Ladder, settings: Settings) -> bool:
     return message.company_net <= settings.holdout.maximum
 
 
-def get_block(customer: CustomerFacts, day: date) -> Skip | None:
-    """Why the customer must not get any message on a day."""
+def get_block(
+    customer: CustomerFacts, day: date, has_interval: bool = True
+) -> Skip | None:
+    """Why the customer must not get any message on a day. ``has_interval``: the days
+    between contacts count."""
     for barrier in customer.barriers:
         if barrier.holds(day):
             return barrier.stop
     if customer.live:
         return customer.live
-    if customer.last_contact and day < customer.last_contact + timedelta(
-        days=customer.interval
-    ):
-        return Skip(
-            "recent_contact",
-            {
-                "date": customer.last_contact.isoformat(),
-                "detail": str(customer.interval),
-            },
-        )
+    if has_interval and (stop := _get_interval_stop(customer, day)):
+        return stop
     if get_week_rest(customer, day) == 0:
         return _get_week_stop(customer, day)
     return None
+
+
+def _get_interval_stop(customer: CustomerFacts, day: date) -> Skip | None:
+    last = customer.last_contact
+    if not last or day >= last + timedelta(days=customer.interval):
+        return None
+    return Skip(
+        "recent_contact", {"date": last.isoformat(), "detail": str(customer.interval)}
+    )
+
+
+def get_contact_day(customer: CustomerFacts, day: date, after: date) -> date:
+    """The first day on which a customer who was written to may be written to again:
+    ``after``, the end of the interval; earlier, and later than ``day``, for a second
+    message."""
+    seconds = (get_second(fact.last, customer.ladder) for fact in customer.items)
+    days = [second.due for second in seconds if second and second.due > day]
+    return min([after, *days])
 
 
 def get_week_rest(customer: CustomerFacts, day: date) -> int | None:
@@ -256,6 +373,9 @@ def get_next_day(
         moments += [contact + _WEEK for contact in customer.contacts]
     if customer.waits_since:
         moments.append(get_end(customer.waits_since) + _DAY)
+    seconds = [get_second(fact.last, customer.ladder) for fact in customer.items]
+    for second in filter(None, seconds):
+        moments += (second.due, second.end + _DAY)
     first_day = min(customer.ladder.first_day, 1)
     for item in customer.items:
         moments += (item.date_due + _DAY, item.date_due + timedelta(days=first_day))
@@ -283,6 +403,8 @@ def record_sent(customer: CustomerFacts, message: Message, day: date) -> None:
         if item.id not in own:
             continue
         item.broken = None
+        if message.level_id:
+            item.last = LastMessage(day, message.level_id, message.route.channel)
         level_id = message.item_levels.get(item.id)
         if level_id in index:
             sent = Sent(level_id, rules[index[level_id]].tone, day, day)
@@ -406,11 +528,16 @@ def get_channels(
 def _set_route(message: Message, customer: CustomerFacts, settings: Settings) -> None:
     """Only among the channels of which it is known how they reach the customer."""
     level = message.choice.level if message.choice else None
-    order = order_channels(
-        customer.channel,
-        settings.channel,
-        level.channels if level else customer.reach,
-        customer.reach,
-    )
+    channels, reacts = level.channels if level else tuple(customer.reach), None
+    if level and level.pick == REACTION and customer.reacts:
+        if customer.reacts.channel in channels[1:]:
+            reacts = customer.reacts
+            channels = (reacts.channel, *channels)
+    order = order_channels(customer.channel, settings.channel, channels, customer.reach)
     message.route = choose_route(order, customer.reach)
+    if reacts and order[0] == message.route.channel == reacts.channel:
+        if not (customer.channel or settings.channel):
+            stop = Skip("channel_reacts", {"date": reacts.day.isoformat()})
+            passed = ((level.channels[0], stop),)
+            message.route = replace(message.route, passed=passed)
     message.skip = message.skip or message.route.stop

@@ -3,6 +3,7 @@ channels are tried. Pure; the channels themselves read who can be reached."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 
 from .gates import Skip
@@ -37,6 +38,15 @@ class Route:
     rest: tuple[str, ...] = ()
     passed: tuple[tuple[str, Skip], ...] = ()
     stop: Skip | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """The last time that a customer did something with a message (a click or an answer
+    of a person): by which channel the message had come, and the day."""
+
+    channel: str
+    day: date
 
 
 def order_channels(

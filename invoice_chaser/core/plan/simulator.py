@@ -16,6 +16,7 @@ from .planner import (
     CustomerFacts,
     Settings,
     get_block,
+    get_contact_day,
     get_next_day,
     plan_one,
     record_sent,
@@ -293,7 +294,9 @@ class _Run:
         recent = block and block.reason == "recent_contact"
         self.wake(
             customer,
-            customer.last_contact + timedelta(days=customer.interval)
+            get_contact_day(
+                customer, day, customer.last_contact + timedelta(days=customer.interval)
+            )
             if recent
             else get_next_day(customer, messages, day),
         )
@@ -326,11 +329,9 @@ class _Run:
         key = departure.channel, departure.customer.partner_id
         self.post.known[key] = departure.mailbox
         self.result.departures.append(departure)
-        self._release(
-            departure,
-            max(departure.planned, day)
-            + timedelta(days=max(departure.customer.interval, 1)),
-        )
+        customer, day = departure.customer, max(departure.planned, day)
+        after = day + timedelta(days=max(customer.interval, 1))
+        self._release(departure, get_contact_day(customer, day, after))
 
     def _give_up(
         self, departure: Departure, waiting: Waiting, moment: datetime

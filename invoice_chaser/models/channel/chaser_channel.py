@@ -1,6 +1,8 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import plaintext2html
 
+from ...core.plan.cadence import ORDER
 from ...core.plan.gates import Skip
 from ...core.plan.reach import DEFAULT_CHANNEL, choose_route, order_channels
 
@@ -80,13 +82,13 @@ class ChaserChannel(models.AbstractModel):
                 {
                     "channel": level.channel_fallback or DEFAULT_CHANNEL,
                     "channel_fallback": False,
+                    "channel_pick": ORDER,
                 }
             )
-        for model, name in (
-            ("chaser.level", "channel_fallback"),
-            ("chaser.campaign", "channel"),
-        ):
-            env[model].search([(name, "=", code)]).write({name: False})
+        env["chaser.level"].search([("channel_fallback", "=", code)]).write(
+            {"channel_fallback": False, "channel_pick": ORDER}
+        )
+        env["chaser.campaign"].search([("channel", "=", code)]).channel = False
         # pylint: disable-next=no-search-all  # a wish is kept per company
         for company in env["res.company"].search([]):
             Partner = env["res.partner"].with_company(company)
@@ -250,7 +252,7 @@ class ChaserChannel(models.AbstractModel):
     def _may_fall_back(self, reminder):
         """Read under a lock: two reports about one message come at the same moment.
         Never while the outcome is unknown, for what is settled or given up, or beside
-        another reminder to the customer that is on its way."""
+        another reminder to the customer that is on its way or has been sent since."""
         reminder.lock_for_update(allow_referencing=True)
         reminder.invalidate_recordset()
         if (
@@ -267,9 +269,16 @@ class ChaserChannel(models.AbstractModel):
                 ("partner_id", "=", reminder.partner_id.id),
                 ("purpose", "=", reminder.purpose),
                 ("split_move_id", "=", reminder.split_move_id.id),
-                "|",
-                ("state", "in", ("draft", "queued", "sending")),
-                ("is_undecided", "=", True),
+                *Domain.OR(
+                    [
+                        [("state", "in", ("draft", "queued", "sending"))],
+                        [("is_undecided", "=", True)],
+                        [
+                            ("state", "=", "sent"),
+                            ("sent_at", ">", reminder.sent_at or fields.Datetime.now()),
+                        ],
+                    ]
+                ),
             ],
             limit=1,
         )

@@ -95,7 +95,7 @@ class ChaserReasonMixin(models.AbstractModel):
 
     @api.model
     def _get_address_reasons(self):
-        """Why an address cannot be written to (``core.mail.addresses``)."""
+        """Why an address (``core.mail.addresses``) or a channel is not used."""
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
@@ -114,6 +114,9 @@ class ChaserReasonMixin(models.AbstractModel):
                 "“%(detail)s” cannot be written to: quotation marks and spaces before "
                 "the @ are not supported. Enter another address."
             ),
+            "channel_gone": _("The channel is not installed any more."),
+            "channel_first": _("the first reminder went by it on %(date)s"),
+            "channel_reacts": _("they reacted to another one last, on %(date)s"),
         }
 
     @api.model
@@ -127,7 +130,6 @@ class ChaserReasonMixin(models.AbstractModel):
                 "contact."
             ),
             "no_mailbox": _("No mailbox for it is connected."),
-            "channel_gone": _("The channel is not installed any more."),
             "suppressed": _(
                 "Reminders to %(detail)s are stopped: see Stopped Addresses."
             ),
@@ -193,6 +195,7 @@ class ChaserReasonMixin(models.AbstractModel):
             ),
             "other_customer": _("The invoice belongs to another customer now."),
             "deleted": _("The invoice was deleted."),
+            "reacted": _("They have reacted to the first reminder of %(date)s."),
             "account_in_credit": _(
                 "All in all, in the company's currency, the customer owes nothing: "
                 "allocate the open credits first."
@@ -254,6 +257,9 @@ class ChaserReasonMixin(models.AbstractModel):
         # pylint: disable=prefer-env-translation  # this is what _ stands for here
         _ = self.env._
         return {
+            "daily_failed": _(
+                "The daily run could not be planned and is tried again. %(detail)s"
+            ),
             "disk": _(
                 "The server's disk is full or cannot be written to; next try at "
                 "%(until)s. %(detail)s"
@@ -333,6 +339,10 @@ class ChaserReasonMixin(models.AbstractModel):
                 "%(level)s again: oldest item %(days)s overdue, last sent %(ago)s; "
                 "its repetition is due"
             ),
+            "level_second": _(
+                "%(level)s by its second channel: oldest item %(days)s overdue, no "
+                "reaction to the reminder sent %(ago)s"
+            ),
             "level_joined": _(
                 "%(level)s: oldest item %(days)s overdue, last sent %(ago)s; further "
                 "items have come due (%(count)s)"
@@ -348,9 +358,6 @@ class ChaserReasonMixin(models.AbstractModel):
             "level_wait": _(
                 "Waits: %(level)s was sent %(ago)s about everything that is overdue. "
                 "Next look: %(date)s"
-            ),
-            "daily_failed": _(
-                "The daily run could not be planned and is tried again. %(detail)s"
             ),
             "daily_not_sent": _("Planned, but not sent by itself. %(detail)s"),
             "overdue_now": _(

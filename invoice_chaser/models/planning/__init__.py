@@ -2,6 +2,7 @@ from . import chaser_policy
 from . import chaser_trial
 from . import chaser_level
 from . import chaser_account
+from . import chaser_reaction
 from . import chaser_planner
 from . import chaser_simulator
 from . import chaser_plan_writer

@@ -1,8 +1,9 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
-from ...core.plan.cadence import LevelRule
+from ...core.plan.cadence import BOTH, ORDER, REACTION, LevelRule
 from ...core.plan.reach import DEFAULT_CHANNEL
+from ...core.plan.second import LATEST
 from ..common.limits import DAYS, check_numbers
 
 
@@ -97,7 +98,32 @@ class ChaserLevel(models.Model):
         "Else By",
         tracking=True,
         help="Where the channel does not reach the customer, or cannot deliver: the "
-        "same reminder goes by this one. Never by both.",
+        "same reminder goes by this one.",
+    )
+    channel_pick = fields.Selection(
+        [
+            (ORDER, "The second one instead"),
+            (REACTION, "The one they react to"),
+            (BOTH, "Both, days apart"),
+        ],
+        "Two Channels",
+        default=ORDER,
+        required=True,
+        tracking=True,
+        help="By the second one instead: where the first does not reach. The one they "
+        "react to: by which they last clicked or answered; until they have, the "
+        "first. Both: the daily run sends a second reminder by the other channel after "
+        "some days, unless they have clicked, answered, promised or paid. It counts as "
+        "one of the messages a week, and the interval between contacts does not stop "
+        "it. A customer's own wish is one channel alone.",
+    )
+    channel_days = fields.Integer(
+        "Days between Both",
+        default=3,
+        tracking=True,
+        aggregator=None,
+        help="How many days after the first reminder the second one goes. More than a "
+        "week too late it does not go any more.",
     )
     copy_salesperson = fields.Boolean("Copy to Salesperson", tracking=True)
     copy_user_id = fields.Many2one(
@@ -130,7 +156,17 @@ class ChaserLevel(models.Model):
         "Numbers of days between reminders cannot be negative.",
     )
 
-    @api.constrains("days_overdue", "min_days", "repeat_days")
+    @api.constrains("channel", "channel_fallback", "channel_pick")
+    def _check_channels(self):
+        for level in self:
+            if level.channel_pick != ORDER and len(level._get_channels()) < 2:
+                raise ValidationError(
+                    self.env._(
+                        "“%s” needs two different channels for that.", level.name
+                    )
+                )
+
+    @api.constrains("days_overdue", "min_days", "repeat_days", "channel_days")
     def _check_numbers(self):
         check_numbers(
             self,
@@ -138,6 +174,7 @@ class ChaserLevel(models.Model):
                 "days_overdue": (-365, DAYS),
                 "min_days": (0, DAYS),
                 "repeat_days": (0, DAYS),
+                "channel_days": (1, LATEST),
             },
         )
 
@@ -191,10 +228,17 @@ class ChaserLevel(models.Model):
                 level.repeat_days,
                 level.tone,
                 level.requires_approval,
-                level._get_channels(),
+                *level._get_channel_rule(),
             )
             for level in self
         ]
+
+    def _get_channel_rule(self):
+        """The last values of a ``LevelRule``: by which channels it goes, and how they
+        are used."""
+        channels = self._get_channels()
+        pick = self.channel_pick if len(channels) > 1 else ORDER
+        return channels or (DEFAULT_CHANNEL,), pick, self.channel_days
 
     def _get_channels(self):
         """The codes of its channels, in the order in which they are tried."""

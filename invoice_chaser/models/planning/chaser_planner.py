@@ -363,6 +363,7 @@ class ChaserPlanner(models.AbstractModel):
         self._read_reach(plan, partners, facts, settings)
         self.env["chaser.effect"]._fill_waits(facts, plan.company)
         self._fill_items(plan, facts)
+        self.env["chaser.reaction"]._fill(facts, plan.company)
         self._fill_credits(plan, facts)
         plan.customers = list(facts.values())
 

@@ -159,7 +159,8 @@ class ChaserSender(models.AbstractModel):
             SQL(
                 """SELECT r.id, r.token, r.pixel_token, r.stop_token, r.reply_token,
                       r.language, r.message_id, r.attempt_count,
-                      r.channel_rest, r.level_id, r.campaign_id, r.split_move_id,
+                      r.channel_rest, r.level_id, r.level_code, r.level_params,
+                      r.campaign_id, r.split_move_id,
                       r.partner_id, r.company_id,
                       c.template_id, c.campaign_type, c.sender_name, c.reply_to,
                       c.user_id,
@@ -397,8 +398,9 @@ class ChaserSender(models.AbstractModel):
         return stop
 
     def _get_interval_stop(self, job):
-        """Nothing is sent too soon after the last contact by another campaign, nor
-        while nobody knows whether the last one arrived."""
+        """Nothing is sent too soon after the last contact by another campaign, but for
+        a second message that follows it, nor while nobody knows whether the last one
+        arrived."""
         facts, settings = job.facts, job.settings
         if facts["open_letter"]:
             since = _get_local_date(facts["open_since"], settings["tz"])
@@ -410,6 +412,8 @@ class ChaserSender(models.AbstractModel):
             return None
         interval = facts["interval"] or settings["interval"]
         last = _get_local_date(facts["last_contact"], settings["tz"])
+        if self.env["chaser.reaction"]._is_second_to(job, last):
+            return self.env["chaser.reaction"]._get_stop(job)
         if (settings["today"] - last).days < interval:
             return Skip(
                 "recent_contact", {"date": last.isoformat(), "detail": str(interval)}
