@@ -80,6 +80,33 @@ def make_traces(env):
     ]
 
 
+def make_reports(env):
+    """A WhatsApp number, and what Meta's reports about its messages are made of."""
+    secret, phone_id, waba_id = "app-secret", "106540352242922", "102290129340398"
+    account = env["chaser.provider"].create(
+        {
+            "company_id": env.company.id,
+            "name": "WhatsApp",
+            "kind": "whatsapp",
+            "whatsapp_waba_id": waba_id,
+            "whatsapp_phone_id": phone_id,
+            "whatsapp_app_id": "670843887433847",
+            "whatsapp_token": "EAAtoken0000000000000000",
+            "whatsapp_app_secret": secret,
+            "whatsapp_verify_token": "some words",
+        }
+    )
+    env.cr.execute(
+        """UPDATE chaser_reminder SET channel = 'whatsapp', provider_id = %s,
+        whatsapp_key = '<chaser.' || id || '@bench.invalid>|1'
+        WHERE state = 'sent' RETURNING whatsapp_key""",
+        [account.id],
+    )
+    keys = [key for (key,) in env.cr.fetchall()]
+    reports = {"keys": keys, "secret": secret, "phone_id": phone_id, "waba_id": waba_id}
+    return reports, [f"/chaser/whatsapp/{account.webhook_token}"]
+
+
 def run(env, target):
     tokens = make_reminders(env)
     empty = ["/chaser_bench/empty"]
@@ -98,6 +125,9 @@ def run(env, target):
             make_traces(env),
             [f"/r/{link.code}"],
         )
+    if "chaser.whatsapp.person" in env:
+        plan["reports"], ours = make_reports(env)
+        plan["whatsapp"] = {"empty": empty, "ours": ours}
     env.cr.execute("ANALYZE")
     env.cr.commit()
     Path(target).write_text(json.dumps(plan))

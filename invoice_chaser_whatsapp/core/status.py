@@ -47,4 +47,6 @@ def judge(status: str, known) -> Step:
     furthest = RANK.index(strongest(known))
     if status == "failed":
         return Step.NOTE if furthest >= RANK.index("delivered") else Step.FAILED
+    if status == "sent" and "failed" in known:
+        return Step.BEHIND  # it had left before it failed; the report comes late
     return Step.FORWARD if RANK.index(status) > furthest else Step.BEHIND

@@ -1,7 +1,7 @@
 from contextlib import contextmanager
 from unittest.mock import patch
 
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
 from odoo.addons.invoice_chaser.core.letter.documents import pdf
@@ -30,7 +30,6 @@ _OF_THE_ACCOUNT = {
     Action.STOP_ACCOUNT,
     Action.REGISTER,
     Action.STOP_NUMBER,
-    Action.STOP_CATEGORY,
 }
 
 
@@ -199,6 +198,51 @@ class TestWhatsappErrors(WhatsappCase):
         self.assertEqual(self._get_person().state, "opted_in")
         self.assertFalse(self._get_person().undeliverable_count)
 
+    def test_nothing_is_tried_for_a_day(self):
+        reminder = self._queue()
+        self._refuse(131049)
+        self.assertEqual(reminder.state, "skipped")
+        self.levels.channel_fallback = "email"
+        reach = self.door._read_reach(self.customer, self.company)[self.customer.id]
+        self.assertEqual(reach.stop.reason, "whatsapp_resting")
+        # Also what was planned before.
+        number = self._get_person().phone_e164
+        stopped = self.door._read_stopped([number], self.company)
+        self.assertEqual(stopped, {number: "whatsapp_resting"})
+        self._get_person().sudo().rests_until = self._later(seconds=-1)
+        self.assertFalse(self.door._read_stopped([number], self.company))
+
+    def test_utility_templates_stop_and_the_number_goes_on(self):
+        reminder = self._queue()
+        self._refuse(131064)
+        self.assertEqual((reminder.state, self.mailbox.state), ("queued", "connected"))
+        self.assertIn("Meta's own words", self.mailbox.whatsapp_utility_stop)
+        self.assertTrue(self.mailbox.activity_ids)
+        self._make_due(reminder)
+        self.assertFalse(self._run_channel().sent)
+        self.assertEqual(reminder.reason_code, "whatsapp_utility_stopped")
+        # What a manager has allowed as marketing is no utility template.
+        self.templates.sudo().write(
+            {"meta_category": "marketing", "is_marketing_allowed": True}
+        )
+        self._make_due(reminder)
+        self.assertEqual(len(self._run_channel().sent), 1)
+
+    def test_a_manager_allows_utility_templates_again(self):
+        reminder = self._queue()
+        self._refuse(131064)
+        with self.assertRaises(AccessError):
+            self.mailbox.with_user(self.accountant).action_whatsapp_allow_utility()
+        self.mailbox.action_whatsapp_allow_utility()
+        self._make_due(reminder)
+        self.assertEqual(len(self._run_channel().sent), 1)
+
+    def test_without_utility_templates_by_mail(self):
+        self._fall_back_by("email")
+        reminder = self._queue()
+        self._refuse(131064)
+        self.assertEqual((reminder.channel, reminder.state), ("email", "queued"))
+
     def test_the_pair_waits_longer_each_time(self):
         reminder, waits = self._queue(), []
         for _ in range(3):
@@ -331,7 +375,7 @@ class TestWhatsappTransport(WhatsappCase):
             131042: AuthenticationFailed,
             131048: AuthenticationFailed,
             133010: AuthenticationFailed,
-            131064: AuthenticationFailed,
+            131064: GraphRefused,
             130429: RateLimited,
             131000: Unreachable,
             131026: GraphRefused,

@@ -2,6 +2,7 @@ import json
 import random
 from unittest.mock import patch
 
+from odoo import fields
 from odoo.tests import HttpCase, tagged
 
 from odoo.addons.invoice_chaser.core.mail.errors import OutcomeUnknown
@@ -116,6 +117,86 @@ class TestWhatsappStatuses(ReportCase):
         self.assertEqual(self.mailbox.state, "expired")
         self.assertIn("means of payment", self.mailbox.last_error)
         self.assertTrue(self.mailbox.activity_ids)
+
+    def test_what_passes_is_tried_again(self):
+        """As often as the mailbox says, then by the next channel; each attempt once."""
+        self._fall_back_by("email")
+        self.mailbox.sudo().max_attempts = 3
+        reminder, keys = self._sent(), []
+        for number in (1, 2):
+            keys.append(reminder.whatsapp_key)
+            event = self._fail(reminder, 131000)
+            self.assertEqual((reminder.state, reminder.status), ("queued", "queued"))
+            self.assertEqual(reminder.channel, "whatsapp")
+            self.assertGreater(reminder.scheduled_at, fields.Datetime.now())
+            self.assertIn("Meta has a problem", reminder.reason)
+            # The same report again changes nothing.
+            event.action_process()
+            self._make_due(reminder)
+            self.assertEqual(len(self._run_channel().sent), 1, number)
+            self.assertEqual((reminder.state, reminder.status), ("sent", "sent"))
+        self.assertEqual(len({*keys, reminder.whatsapp_key}), 3)
+        self._fail(reminder, 131000)
+        self.assertEqual((reminder.channel, reminder.state), ("email", "queued"))
+        self.assertEqual(len(self._run().sent), 1)
+        self.assertFalse(self._run_channel().sent)
+
+    def test_tried_again_and_then_it_had_arrived(self):
+        """Whatever the order of the reports, the customer has it once."""
+        reminder = self._sent()
+        self._fail(reminder, 131016)
+        self._report(reminder, "sent")
+        self.assertEqual(reminder.state, "queued")
+        self._report(reminder, "delivered")
+        self.assertEqual((reminder.state, reminder.status), ("sent", "delivered"))
+        self._make_due(reminder)
+        self.assertFalse(self._run_channel().sent)
+
+    def test_late_errors_mean_what_they_mean_at_once(self):
+        """What each group of the table does to a message that Meta had taken."""
+        for code, state, mailbox in (
+            (130429, "queued", "connected"),
+            (131056, "queued", "connected"),
+            (131053, "queued", "connected"),
+            (132000, "queued", "connected"),
+            (132015, "queued", "connected"),
+            (131064, "queued", "connected"),
+            (131049, "sent", "connected"),
+            (131026, "sent", "connected"),
+            (131008, "sent", "connected"),
+            (131048, "queued", "expired"),
+        ):
+            with self.subTest(code=code):
+                customer = self._make_customer(f"L{code}", f"l{code}@l.example")
+                self.give_address(customer)
+                self.templates.sudo().write({"state": "approved", "differs": False})
+                self.mailbox.sudo()._lift_whatsapp_utility()
+                campaign = self._campaign(self._make_invoice(customer))
+                campaign.action_send()
+                self._run_channel()
+                reminder = campaign.reminder_ids
+                self.assertEqual(reminder.state, "sent")
+                self._fail(reminder, code)
+                self.assertEqual(reminder.state, state)
+                self.assertIn("Meta's own words", reminder.reason)
+                self.assertEqual(self.mailbox.state, mailbox)
+                if state == "sent":
+                    self.assertEqual(reminder.status, "bounced")
+
+    def test_a_second_try_is_the_last_for_a_file(self):
+        reminder = self._sent()
+        self._fail(reminder, 131053)
+        self._make_due(reminder)
+        self._run_channel()
+        self._fail(reminder, 131053)
+        self.assertEqual((reminder.state, reminder.status), ("sent", "bounced"))
+
+    def test_what_is_paid_meanwhile_is_not_tried_again(self):
+        reminder = self._sent()
+        self._pay(self.invoice)
+        self._fail(reminder, 131000)
+        self._make_due(reminder)
+        self.assertFalse(self._run_channel().sent)
 
     def test_delivered_ends_the_count_of_failures(self):
         reminder = self._sent()
@@ -251,7 +332,7 @@ class TestWhatsappEvents(ReportCase):
 
     def test_the_account_is_restricted_and_restored(self):
         restriction = {
-            "restriction_type": "RESTRICTED_UTILITY_TEMPLATES",
+            "restriction_type": "RESTRICTED_BIZ_INITIATED_MESSAGING",
             "expiration": 1796000000,
         }
         value = {"event": "ACCOUNT_RESTRICTION", "restriction_info": [restriction]}
@@ -265,6 +346,38 @@ class TestWhatsappEvents(ReportCase):
         self.assertIn(
             "WhatsApp account restored", self.mailbox.activity_ids.mapped("summary")
         )
+
+    def test_utility_templates_are_restricted_and_restored(self):
+        """The number goes on, and Meta's word lifts it."""
+        end = int(self._later(days=7).timestamp())
+        restriction = {
+            "restriction_type": "RATE_LIMITED_UTILITY_TEMPLATE_MESSAGING",
+            "expiration": end,
+        }
+        kind = "UTILITY_TEMPLATE_ABUSE_RATE_LIMIT"
+        value = {
+            "event": "ACCOUNT_RESTRICTION",
+            "violation_info": {"violation_type": kind},
+            "restriction_info": [restriction],
+        }
+        self._receive({"field": "account_update", "value": value})
+        self.assertEqual(self.mailbox.state, "connected")
+        self.assertTrue(self.mailbox.sudo()._is_whatsapp_utility_stopped())
+        self.assertIn(kind, self.mailbox.whatsapp_utility_stop)
+        self.assertEqual(
+            self.templates[0].sudo()._get_send_block(), "whatsapp_utility_stopped"
+        )
+        lifted = {"violation_type": f"{kind}_RECOVERY"}
+        value = {"event": "ACCOUNT_VIOLATION", "violation_info": lifted}
+        self._receive({"field": "account_update", "value": value})
+        self.assertFalse(self.mailbox.sudo()._is_whatsapp_utility_stopped())
+        self.assertFalse(self.templates[0].sudo()._get_send_block())
+
+    def test_a_restriction_ends_by_itself(self):
+        self.mailbox.sudo()._stop_whatsapp_utility("words", self._later(days=1))
+        self.assertTrue(self.mailbox.sudo()._is_whatsapp_utility_stopped())
+        self.mailbox.sudo().whatsapp_utility_until = self._later(seconds=-1)
+        self.assertFalse(self.mailbox.sudo()._is_whatsapp_utility_stopped())
 
     def test_limits_in_both_spellings(self):
         for told, limit in ((250, 250), ("TIER_10K", 10000), ("TIER_UNLIMITED", 0)):

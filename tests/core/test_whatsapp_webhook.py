@@ -180,6 +180,9 @@ def test_what_is_no_report(body):
         (["delivered"], "failed", Step.NOTE),
         (["read"], "failed", Step.NOTE),
         (["failed"], "failed", Step.BEHIND),
+        # An older report comes late; "delivered" after "failed" is news.
+        (["failed"], "sent", Step.BEHIND),
+        (["failed"], "delivered", Step.FORWARD),
         (["sent"], "teleported", Step.UNKNOWN),
     ],
 )

@@ -243,6 +243,26 @@ class ChaserChannel(models.AbstractModel):
         return False
 
     @api.model
+    def _send_again(self, reminder, reason, params, until):
+        """Queue a reminder anew by its own channel, not before ``until`` (UTC): a
+        report says that it was not delivered, and a further try may help. Called as
+        superuser, as ``_fall_back`` is and for the same certainty; returns whether it
+        goes again. It stays the same row, and its attempts are counted on."""
+        if reminder.state != "sent" or not self._may_fall_back(reminder):
+            return False
+        reminder._set_state(
+            "queued",
+            reason,
+            params | {"until": until.isoformat()},
+            # What happened to the former attempt does not speak of the next one.
+            channel_since=self.env.cr.now(),
+            sent_at=False,
+            scheduled_at=until,
+        )
+        reminder.campaign_id._reopen()
+        return True
+
+    @api.model
     def _is_current(self, reminder):
         """Whether a reminder still goes by this channel. A late response to what it
         sent before says nothing about the message that another one sends now."""

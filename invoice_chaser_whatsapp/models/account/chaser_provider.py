@@ -448,12 +448,7 @@ class ChaserProvider(models.Model):
         """An error that reaches the account or the number, wherever it came from: the
         mailbox stops until a manager has acted. Returns whether it is one."""
         self.ensure_one()
-        stops = (
-            Action.STOP_ACCOUNT,
-            Action.REGISTER,
-            Action.STOP_NUMBER,
-            Action.STOP_CATEGORY,
-        )
+        stops = (Action.STOP_ACCOUNT, Action.REGISTER, Action.STOP_NUMBER)
         if error.action not in stops:
             return False
         if self.state == "connected":

@@ -21,7 +21,6 @@ _STOPS = {
     Action.STOP_ACCOUNT,
     Action.REGISTER,
     Action.STOP_NUMBER,
-    Action.STOP_CATEGORY,
 }
 
 

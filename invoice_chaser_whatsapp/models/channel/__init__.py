@@ -1,1 +1,2 @@
 from . import chaser_channel_whatsapp
+from . import chaser_channel_late

@@ -9,17 +9,18 @@ from odoo.exceptions import UserError
 from odoo.addons.invoice_chaser.core.plan.gates import Elsewhere, Fail, Hold, Skip
 from odoo.addons.invoice_chaser.core.plan.reach import Reach
 
-from ...core.errors import NO_CODE, Action, GraphError
+from ...core.errors import Action
 from ...core.payload import is_user_id
 from ..account.transport import GraphRefused, WhatsappMessage
 
-# Reasons of a template that pass by themselves: Meta lifts a pause, or ends a review.
-_PASSING = {"whatsapp_paused", "whatsapp_not_approved"}
-_LOOK_AGAIN = timedelta(hours=1)
-_AFTER_SYNC = timedelta(minutes=10)
+# Reasons of a template that pass: Meta lifts a pause, or ends a review; a manager
+# allows utility templates again.
+_PASSING = {"whatsapp_paused", "whatsapp_not_approved", "whatsapp_utility_stopped"}
+LOOK_AGAIN = timedelta(hours=1)
+AFTER_SYNC = timedelta(minutes=10)
 # The n-th time that Meta says it, the customer waits 4^n seconds; at most 4^6, which is
 # more than an hour.
-_PAIR_STEPS = 6
+PAIR_STEPS = 6
 # Meta's word for what an error says of a template.
 _TEMPLATE_EVENTS = {132015: "PAUSED", 132016: "DISABLED", 132007: "REJECTED"}
 
@@ -128,7 +129,8 @@ class ChaserChannelWhatsapp(models.AbstractModel):
         known = self._read_stopped(addresses, reminder.company_id)
         for address in addresses:
             self._find_people(reminder, [address])._stop(source, False)
-        return [address for address in addresses if address not in known]
+        rests = "whatsapp_resting"
+        return [one for one in addresses if known.get(one, rests) == rests]
 
     # -- a message
 
@@ -161,7 +163,7 @@ class ChaserChannelWhatsapp(models.AbstractModel):
     def _get_template_stop(self, job, reason):
         """What passes by itself is waited for, where there is no other channel."""
         if reason in _PASSING and not job.row["channel_rest"]:
-            return Hold(reason, {"detail": ""}, fields.Datetime.now() + _LOOK_AGAIN)
+            return Hold(reason, {"detail": ""}, fields.Datetime.now() + LOOK_AGAIN)
         return Skip(reason, {"detail": ""})
 
     def _choose_options(self, job, options):
@@ -265,18 +267,20 @@ class ChaserChannelWhatsapp(models.AbstractModel):
             reminder._record_event("bounced", "api", raw_data=params)
             return Elsewhere(error.sentence, params)
         if error.action == Action.WAIT_PAIR:
-            seconds = 4 ** min(max(reminder.attempt_count, 1), _PAIR_STEPS)
+            seconds = 4 ** min(max(reminder.attempt_count, 1), PAIR_STEPS)
             until = fields.Datetime.now() + timedelta(seconds=seconds)
             return Hold(error.sentence, params, until)
-        if error.action == Action.STOP_TEMPLATE:
+        if error.action in (Action.STOP_TEMPLATE, Action.STOP_CATEGORY):
+            if error.action == Action.STOP_CATEGORY:
+                reminder.provider_id._stop_whatsapp_utility(str(error))
             self._process_template_error(reminder, error)
             if row["channel_rest"]:
                 return Elsewhere(error.sentence, params)
-            until = fields.Datetime.now() + _LOOK_AGAIN
+            until = fields.Datetime.now() + LOOK_AGAIN
             return Hold(error.sentence, params, until)
         if error.action == Action.READ_TEMPLATE and reminder.attempt_count < 2:
             self._sync_templates(reminder.provider_id)
-            until = fields.Datetime.now() + _AFTER_SYNC
+            until = fields.Datetime.now() + AFTER_SYNC
             return Hold(error.sentence, params, until)
         return Fail(error.sentence, params)
 
@@ -289,7 +293,9 @@ class ChaserChannelWhatsapp(models.AbstractModel):
             self._find_people(reminder)._stop(
                 self.env._("Reported by WhatsApp"), error.details
             )
-        elif error.action != Action.ELSEWHERE:
+        elif error.action == Action.ELSEWHERE:
+            self._find_people(reminder)._rest()
+        else:
             return False
         return True
 
@@ -321,31 +327,6 @@ class ChaserChannelWhatsapp(models.AbstractModel):
     def _process_refusal(self, reminder, error):
         """A number that is refused for good gets nothing more."""
         self._find_people(reminder)._block("undeliverable", str(error))
-
-    # -- what Meta reports later (models/webhook)
-
-    @api.model
-    def _process_failed(self, reminder, code, words, uid, moment):
-        """Meta took the message and did not deliver it. Certain, so it may go on by
-        the next channel."""
-        error = GraphError(code, words or self.env._("no reason given"))
-        reminder.provider_id._process_whatsapp_stop(error)
-        self._process_person_error(reminder, error)
-        if error.action == Action.STOP_TEMPLATE:
-            self._process_template_error(reminder, error)
-        elif error.action == Action.READ_TEMPLATE:
-            self._sync_templates(reminder.provider_id)
-        params = {"detail": str(error), "code": code}
-        sentence = error.sentence if code != NO_CODE else "whatsapp_failed_late"
-        reminder._record_event(
-            "bounced",
-            "webhook",
-            provider_event_id=uid,
-            occurred_at=moment,
-            raw_data=params | {"reason": sentence},
-        )
-        if not self._fall_back(reminder, sentence, params):
-            reminder.write(reminder._prepare_reason_values(sentence, params))
 
 
 def _make_callback(message_id):

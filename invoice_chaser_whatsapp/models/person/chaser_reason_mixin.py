@@ -18,6 +18,10 @@ class ChaserReasonMixin(models.AbstractModel):
                 "Chasing, with its date and words."
             ),
             "whatsapp_opted_out": _("Wants no messages by WhatsApp. %(detail)s"),
+            "whatsapp_resting": _(
+                "WhatsApp keeps messages from this customer for now, to protect them "
+                "from too many; nothing is tried for a day."
+            ),
             "whatsapp_blocked": _("The WhatsApp number is blocked. %(detail)s"),
         }
 
@@ -48,6 +52,10 @@ class ChaserReasonMixin(models.AbstractModel):
             "whatsapp_marketing": _(
                 "Meta counts the WhatsApp template as marketing, which costs several "
                 "times as much. A manager can allow it on the template."
+            ),
+            "whatsapp_utility_stopped": _(
+                "Meta has stopped utility templates of the account: see the mailbox, "
+                "under What Meta Says."
             ),
             "whatsapp_differs": _(
                 "The text of the WhatsApp template was changed at Meta. Take it over "

@@ -110,6 +110,13 @@ class ChaserWhatsappPerson(models.Model):
     undeliverable_count = fields.Integer(
         "Not Delivered in a Row", readonly=True, copy=False, aggregator=None
     )
+    rests_until = fields.Datetime(
+        "Rests Until",
+        readonly=True,
+        copy=False,
+        help="WhatsApp protects its users from too many messages of businesses: it has "
+        "kept one from them, and for a day nothing more is tried.",
+    )
     state = fields.Selection(
         [
             ("none", "No Consent"),
@@ -378,12 +385,18 @@ class ChaserWhatsappPerson(models.Model):
             found[partner.id] = (
                 (usable[:1], None)
                 if usable
-                else (self.browse(), self._get_unreachable_reason(partner, mine))
+                else (
+                    self.browse(),
+                    self._get_unreachable_reason(partner, mine, stopped),
+                )
             )
         return found
 
     @api.model
-    def _get_unreachable_reason(self, partner, mine):
+    def _get_unreachable_reason(self, partner, mine, stopped):
+        reasons = {stopped.get(person._get_address()) for person in mine}
+        if "whatsapp_resting" in reasons:
+            return "whatsapp_resting"
         states = set(mine.mapped("state"))
         for state in ("opted_out", "blocked"):
             if state in states:
@@ -403,9 +416,13 @@ class ChaserWhatsappPerson(models.Model):
     def _get_stopped_sql(self, addresses, company):
         """Rows of ``address`` and ``reason``: the last gate before a message leaves.
         An address without a consent in this company is among them, and so is one whose
-        latest fact is a wish to stop or a block, here or in a company above."""
+        latest fact is a wish to stop or a block, here or in a company above; one that
+        rests comes last."""
         return SQL(
             """SELECT a.address, CASE
+                WHEN greatest(f.consent, f.stop, f.block) = f.consent
+                    AND f.consent IS DISTINCT FROM greatest(f.stop, f.block)
+                    THEN 'whatsapp_resting'
                 WHEN f.consent IS NULL AND f.stop IS NULL AND f.block IS NULL
                     THEN 'whatsapp_no_opt_in'
                 WHEN f.stop IS NOT NULL AND f.stop >= coalesce(f.block, f.stop)
@@ -417,13 +434,16 @@ class ChaserWhatsappPerson(models.Model):
                 max(p.opt_in_date) FILTER (WHERE p.company_id = %(company)s
                     AND p.opt_in_source IS NOT NULL
                     AND coalesce(trim(p.opt_in_text), '') <> '') AS consent,
-                max(p.opt_out_date) AS stop, max(p.blocked_at) AS block
+                max(p.opt_out_date) AS stop, max(p.blocked_at) AS block,
+                max(p.rests_until) AS rest
                 FROM chaser_whatsapp_person p WHERE p.company_id = ANY(%(chain)s)
                 AND (p.phone_e164 = a.address OR p.user_id = a.address)) f
-            WHERE f.consent IS NULL OR greatest(f.stop, f.block) >= f.consent""",
+            WHERE f.consent IS NULL OR greatest(f.stop, f.block) >= f.consent
+                OR f.rest > %(now)s""",
             addresses=list(addresses),
             company=company.id,
             chain=list(company._get_chaser_chain().ids),
+            now=fields.Datetime.now(),
         )
 
     # -- whose number it is

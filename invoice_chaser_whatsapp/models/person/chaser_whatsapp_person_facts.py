@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 
 from ...core.phone import is_user_id, to_wa_id
@@ -6,6 +8,9 @@ from .chaser_whatsapp_person import BLOCK_REASONS
 # How often WhatsApp must say that it does not deliver before we believe it: it says so
 # now and then of accounts that are well (error 131026).
 _UNDELIVERABLE = 2
+# So long nothing is tried after WhatsApp has kept a message from somebody (errors
+# 131049, 130472): Meta asks for 24 hours at least.
+_REST = timedelta(hours=24)
 
 
 class ChaserWhatsappPerson(models.Model):
@@ -138,10 +143,14 @@ class ChaserWhatsappPerson(models.Model):
             if person.undeliverable_count >= _UNDELIVERABLE and not person.blocked_at:
                 person._block("undeliverable", self.env._("Error %s", code))
 
+    def _rest(self):
+        """WhatsApp keeps messages from them for now; the number is not to blame."""
+        self._by_program().write({"rests_until": fields.Datetime.now() + _REST})
+
     def _note_delivered(self):
-        self.filtered("undeliverable_count")._by_program().write(
-            {"undeliverable_count": 0}
-        )
+        self.filtered(
+            lambda person: person.undeliverable_count or person.rests_until
+        )._by_program().write({"undeliverable_count": 0, "rests_until": False})
 
     def _block(self, reason, words=""):
         self._by_program().write(

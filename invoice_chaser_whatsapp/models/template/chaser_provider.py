@@ -14,6 +14,18 @@ class ChaserProvider(models.Model):
         "Approved", compute="_compute_whatsapp_template_count"
     )
 
+    whatsapp_utility_stop = fields.Char(
+        "Utility Templates Stopped",
+        readonly=True,
+        copy=False,
+        tracking=True,
+        help="Meta's words. It limits utility templates when it takes some of them for "
+        "advertising; the number itself goes on.",
+    )
+    whatsapp_utility_until = fields.Datetime(
+        "Stopped Until", readonly=True, copy=False, help="Where Meta says so."
+    )
+
     @api.depends("whatsapp_template_ids.state")
     def _compute_whatsapp_template_count(self):
         for provider in self:
@@ -54,3 +66,50 @@ class ChaserProvider(models.Model):
         self.env["chaser.whatsapp.template"].check_access("write")
         self.env["chaser.whatsapp.template"]._sync(self)
         return self.action_whatsapp_templates()
+
+    # -- utility templates, which Meta may stop apart from number and account
+
+    def _get_whatsapp_siblings(self):
+        """The numbers of the same WhatsApp Business account, whose templates they
+        share."""
+        self.ensure_one()
+        return self.search(
+            [
+                ("kind", "=", "whatsapp"),
+                ("company_id", "=", self.company_id.id),
+                ("whatsapp_waba_id", "=", self.whatsapp_waba_id),
+            ]
+        )
+
+    def _is_whatsapp_utility_stopped(self):
+        self.ensure_one()
+        if not self.whatsapp_utility_stop:
+            return False
+        until = self.whatsapp_utility_until
+        return not until or until > fields.Datetime.now()
+
+    def _stop_whatsapp_utility(self, words, end=None):
+        """No utility template leaves until Meta or a manager allows it; a template that
+        a manager has allowed as marketing does. ``end``: until when (UTC), where Meta
+        says so."""
+        self.ensure_one()
+        if self._is_whatsapp_utility_stopped() and self.whatsapp_utility_stop == words:
+            return
+        self._get_whatsapp_siblings()._by_program().write(
+            {"whatsapp_utility_stop": words, "whatsapp_utility_until": end}
+        )
+        self._tell_manager(
+            self.env._("Utility templates stopped"),
+            self._get_reason_text("whatsapp_utility_misuse", {"detail": words}),
+        )
+
+    def _lift_whatsapp_utility(self):
+        self._get_whatsapp_siblings()._by_program().write(
+            {"whatsapp_utility_stop": False, "whatsapp_utility_until": False}
+        )
+
+    def action_whatsapp_allow_utility(self):
+        """A manager has looked into it at Meta."""
+        self.check_access("write")
+        for provider in self:
+            provider._lift_whatsapp_utility()

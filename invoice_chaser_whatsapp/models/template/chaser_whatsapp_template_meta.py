@@ -112,6 +112,9 @@ class ChaserWhatsappTemplate(models.Model):
             return "whatsapp_differs"
         if not self._is_expected_category() and not self.is_marketing_allowed:
             return "whatsapp_marketing"
+        stopped = self.provider_id.sudo()._is_whatsapp_utility_stopped()
+        if stopped and self._is_expected_category():
+            return "whatsapp_utility_stopped"
         return None
 
     def _is_expected_category(self):
@@ -120,7 +123,13 @@ class ChaserWhatsappTemplate(models.Model):
         return (self.meta_category or self.category or "").lower() == "utility"
 
     @api.depends(
-        "state", "differs", "category", "meta_category", "is_marketing_allowed"
+        "state",
+        "differs",
+        "category",
+        "meta_category",
+        "is_marketing_allowed",
+        "provider_id.whatsapp_utility_stop",
+        "provider_id.whatsapp_utility_until",
     )
     @api.depends_context("lang")
     def _compute_send_block(self):

@@ -23,9 +23,10 @@ _LOOK_AGAIN = timedelta(seconds=20)
 _LATER = timedelta(minutes=10)
 # How a status of Meta's stands among our events.
 _EVENTS = {"delivered": "delivered", "read": "opened"}
-# Restrictions of an account under which nothing of ours may leave.
-_STOPPING = (
-    "RESTRICTED_BIZ_INITIATED_MESSAGING",
+# Restrictions of an account under which nothing of ours may leave; and those under
+# which no utility template may.
+_STOPPING = ("RESTRICTED_BIZ_INITIATED_MESSAGING",)
+_STOPPING_UTILITY = (
     "RESTRICTED_UTILITY_TEMPLATES",
     "RATE_LIMITED_UTILITY_TEMPLATE_MESSAGING",
     "RESTRICTED_DIRECT_SEND_UTILITY_TEMPLATES",
@@ -33,6 +34,7 @@ _STOPPING = (
 _GONE = ("ACCOUNT_DELETED", "ACCOUNT_DISCONNECTED", "ACCOUNT_OFFBOARDED")
 _RESTORED = ("ACCOUNT_RECONNECTED", "REINSTATE")
 _LIFTED = ("_UNBAN", "_RECOVERY")
+_UTILITY = "UTILITY_TEMPLATE_ABUSE"
 
 
 class ChaserWebhookEvent(models.Model):
@@ -481,6 +483,8 @@ class ChaserWebhookEvent(models.Model):
         violation = violation if isinstance(violation, dict) else {}
         kind = _text(violation.get("violation_type")).upper()
         if event in _RESTORED or ban in _RESTORED or kind.endswith(_LIFTED):
+            if kind.startswith(_UTILITY):
+                account._lift_whatsapp_utility()
             account._tell_manager(
                 self.env._("WhatsApp account restored"),
                 self.env._("Meta has lifted a restriction: test the connection."),
@@ -493,6 +497,14 @@ class ChaserWebhookEvent(models.Model):
             )
             ends = [webhook.read_end(end) for _name, end in stopping]
             account._stop_whatsapp(words, max(filter(None, ends), default=None))
+            return True
+        utility = [one for one in restrictions if one[0] in _STOPPING_UTILITY]
+        if utility:
+            words = ", ".join(filter(None, (kind, *(name for name, _end in utility))))
+            ends = [webhook.read_end(end) for _name, end in utility]
+            account._stop_whatsapp_utility(
+                words, max(filter(None, ends), default=None) if all(ends) else None
+            )
             return True
         account._tell_manager(
             self.env._("Meta warns about the WhatsApp account"),
