@@ -23,13 +23,14 @@ from .own import KEY
 from .problems import ValueProblem
 from .recognise import Found
 from .tables import Table
-from .targets import TARGETS
+from .targets import get_targets
 from .words import split_tags, stop_of_event, translate
 
 # In this order everything comes in: what must not be written to before everybody else.
 STEPS = (
     "stopped",
     "contact",
+    "channel",
     "hold",
     "segment",
     "member",
@@ -44,7 +45,7 @@ STEPS = (
 )
 # Which steps a kind of table may feed.
 STEPS_OF_KIND = {
-    "contacts": ("stopped", "contact", "hold", "member", "note"),
+    "contacts": ("stopped", "contact", "channel", "hold", "member", "note"),
     "stopped": ("stopped",),
     "lists": ("segment",),
     "members": ("member",),
@@ -125,7 +126,7 @@ def scan(table: Table, found: Found) -> Scan:
 
 
 def _reads(found: Found) -> dict[str, str]:
-    targets = TARGETS.get(found.kind, {})
+    targets = get_targets(found.kind, found.more)
     return {
         column: targets[target].reads
         for column, target in found.columns.items()
@@ -145,7 +146,7 @@ class Reader:
 
     def __init__(self, table: Table, found: Found, result: Scan, habit: Habit):
         self.table, self.found = table, found
-        self.targets = TARGETS.get(found.kind, {})
+        self.targets = get_targets(found.kind, found.more)
         self.habits = {
             column: replace(
                 habit,
@@ -290,7 +291,19 @@ class Reader:
             return "hard_bounce"
         return "unsubscribed" if values.get("stopped") else ""
 
+    def _make_channel(self, number, values, problems) -> Record | None:
+        """What a channel keeps of the contact; None for a row that says nothing."""
+        told = {name: values[name] for name in self.found.more if name in values}
+        mine = [one for one in problems if one[0] in self.found.more]
+        if not (told or mine):
+            return None
+        record = self._make_contact(number, values, [])
+        problems = record.problems + [(code, params) for _t, code, params in mine]
+        values["told"] = told
+        return replace(record, step="channel", problems=problems)
+
     def _make_contact(self, number, values, problems) -> Record | None:
+        problems = [one for one in problems if one[0] not in self.found.more]
         record = self._record("contact", number, values, problems, "")
         person = " ".join(
             filter(None, (values.get("first_name"), values.get("last_name")))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from .habits import DMY
 from .own import KEY, OWN_MODELS
-from .targets import REQUIRED, TARGETS, lacks, map_by_name, norm
+from .targets import REQUIRED, TARGETS, Target, lacks, map_by_name, norm
 
 # Columns that say nothing about a customer: technical traces of the tool.
 IGNORED = {
@@ -84,25 +84,33 @@ class Found:
     has to say what it holds. ``columns``: column → target, empty for one that is left
     out, ``custom`` for a field of the tool's user. ``fixed``: values that stand in the
     file's name (a campaign, a type of event). ``order``: where the tool always writes
-    dates in one way."""
+    dates in one way. ``more``: further targets of contacts, those of channels."""
 
     tool: str = ""
     kind: str = ""
     columns: dict[str, str] = field(default_factory=dict)
     fixed: dict[str, str] = field(default_factory=dict)
     order: str | None = None
+    more: dict[str, Target] = field(default_factory=dict)
 
 
-def recognise(name: str, header: list[str]) -> Found:
-    """What a table is, by its header, and by its name where the header does not say."""
+def recognise(
+    name: str, header: list[str], more: dict[str, Target] | None = None
+) -> Found:
+    """What a table is, by its header, and by its name where the header does not say.
+    ``more``: further targets of contacts."""
     names = {norm(column) for column in header}
     for tool, test in _TOOLS:
         found = test(name, names, header)
         if found:
-            found.tool = tool
+            found.tool, found.more = tool, more or {}
             _fill_rest(found, header)
             return found
-    return _recognise_by_names(name, header)
+    found = _recognise_by_names(name, header)
+    found.more = more or {}
+    if found.kind:
+        _fill_rest(found, header)
+    return found
 
 
 def _fill_rest(found: Found, header: list[str]) -> None:
@@ -111,8 +119,12 @@ def _fill_rest(found: Found, header: list[str]) -> None:
     if found.kind not in TARGETS:
         return
     taken = set(found.columns.values())
-    for column, target in map_by_name(found.kind, header).items():
-        if column not in found.columns and target not in taken:
+    for column, target in map_by_name(found.kind, header, found.more).items():
+        # Without a channel that knows it, it is a field of the user's own.
+        is_free = column not in found.columns or (
+            target in found.more and found.columns[column] == "custom"
+        )
+        if is_free and target not in taken:
             found.columns[column] = target
     ignored = IGNORED.get(found.tool, set())
     for column in header:
@@ -139,8 +151,6 @@ def _recognise_by_names(name: str, header: list[str]) -> Found:
     found = Found("", best)
     if best == "contacts" and best_score[1] < 3 and told != "contacts":
         found.kind = "contacts" if "email" in map(norm, header) else ""
-    if found.kind:
-        _fill_rest(found, header)
     return found
 
 

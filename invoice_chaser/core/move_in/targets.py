@@ -248,11 +248,25 @@ REQUIRED = {
 }
 
 
-def map_by_name(kind: str, header: list[str]) -> dict[str, str]:
+def make_targets(*rows: str) -> dict[str, Target]:
+    """Further targets of contacts, in rows of ``name reads other names…``: what a
+    channel keeps of them."""
+    return _targets(*rows)
+
+
+def get_targets(kind: str, more: dict[str, Target] | None = None) -> dict[str, Target]:
+    """The targets of a kind of table. ``more``: further ones of contacts, by name."""
+    own = TARGETS.get(kind, {})
+    return own | (more or {}) if kind == "contacts" else own
+
+
+def map_by_name(
+    kind: str, header: list[str], more: dict[str, Target] | None = None
+) -> dict[str, str]:
     """Column → target, by the names; each target once, its own name first."""
     wanted = {norm(column): column for column in reversed(header)}
     mapping = {}
-    for target in TARGETS[kind].values():
+    for target in get_targets(kind, more).values():
         for name in target.names:
             column = wanted.get(name)
             if column is not None and column not in mapping:

@@ -76,6 +76,11 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
         "fate is known by now.",
     )
     delivery_display = fields.Char("Delivery", compute="_compute_delivery")
+    channel_figures = fields.Text(
+        "By Channel",
+        compute="_compute_channel_figures",
+        help="Where it went by more than one.",
+    )
     last_activity_at = fields.Datetime(
         "Last Activity",
         compute="_compute_delivery",
@@ -287,6 +292,20 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
             campaign.delivery_rate = row and delivery._get_rate(row) or 0.0
             campaign.delivery_display = row and delivery._describe(row)
             campaign.last_activity_at = row and row["last_activity"]
+
+    @api.depends_context("lang")
+    def _compute_channel_figures(self):
+        delivery = self.env["chaser.delivery"]
+        rows = delivery._read_channels("campaign_id", self.ids)
+        for campaign in self:
+            mine = {
+                code: row for (id_, code), row in rows.items() if id_ == campaign.id
+            }
+            lines = [
+                delivery._describe_channel(code, row)
+                for code, row in sorted(mine.items())
+            ]
+            campaign.channel_figures = len(lines) > 1 and "\n".join(lines)
 
     def _compute_amounts(self):
         rows = self.env.execute_query(

@@ -150,6 +150,38 @@ class ChaserChannel(models.AbstractModel):
         ``chaser.suppression``. Returns those that were not stopped yet."""
         raise NotImplementedError
 
+    # -- what a file of contacts says of it (Move In)
+
+    @api.model
+    def _get_import_targets(self):
+        """What columns of a table of contacts may mean for channels, as
+        ``core.move_in.targets.make_targets`` makes them: those of all that are
+        installed. A channel says its own; their names in words: it adds to
+        ``chaser.import.words._get_target_words``."""
+        targets = {}
+        if self._name == "chaser.channel":
+            for code in self._get_known():
+                targets |= self._get(code)._get_import_targets()
+        return targets
+
+    @api.model
+    def _plan_contact(self, partner, told, values):
+        """What a row of such a table would change: (values for ``_write_contact``,
+        label → (here, in the file), reason). No values: nothing. A reason without
+        values refuses the row. It writes nothing.
+
+        :param partner: the contact, ``with_company`` of the import; empty where the
+            import will make it
+        :param told: target → value, this channel's own ones
+        :param values: all values of the row
+        """
+        return {}, {}, None
+
+    @api.model
+    def _write_contact(self, partner, values):
+        """Does what ``_plan_contact`` has planned."""
+        raise NotImplementedError
+
     # -- by which of them a message goes
 
     @api.model

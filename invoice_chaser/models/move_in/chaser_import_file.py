@@ -5,11 +5,18 @@ from odoo.exceptions import ValidationError
 
 from ...core.move_in.convert import STEPS_OF_KIND, Reader, Scan, scan
 from ...core.move_in.habits import Habit
-from ...core.move_in.own import OWN_MODELS
 from ...core.move_in.problems import FileProblem
 from ...core.move_in.recognise import TOOLS, Found, recognise
 from ...core.move_in.tables import open_tables
-from ...core.move_in.targets import KINDS, TARGETS, lacks, map_by_name, norm
+from ...core.move_in.targets import (
+    KINDS,
+    TARGETS,
+    get_targets,
+    lacks,
+    map_by_name,
+    norm,
+)
+from .own_columns import get_order
 
 
 class ChaserImportFile(models.Model):
@@ -167,7 +174,9 @@ class ChaserImportFile(models.Model):
             order="id desc",
             limit=1,
         )
-        found = recognise(table.name, table.header)
+        found = recognise(table.name, table.header, self._get_more_targets())
+        if found.kind == "kept" and found.fixed["model"] in get_order(self.env):
+            found.kind = "records"
         if kept.kind:
             found.kind = kept.kind
             found.columns = {
@@ -236,6 +245,7 @@ class ChaserImportFile(models.Model):
             {column.name: column.target or "" for column in self.column_ids},
             self.fixed or {},
             self.native_order or None,
+            self._get_more_targets(),
         )
 
     def _get_reader(self):
@@ -249,7 +259,7 @@ class ChaserImportFile(models.Model):
         """The kind was chosen by a person: the columns whose names are known in it."""
         for file in self.filtered("kind"):
             header = file.column_ids.mapped("name")
-            mapping = map_by_name(file.kind, header)
+            mapping = map_by_name(file.kind, header, self._get_more_targets())
             for column in file.column_ids:
                 column.target = mapping.get(column.name, False)
 
@@ -261,8 +271,13 @@ class ChaserImportFile(models.Model):
 
     def _get_order(self):
         """Tables of our own export in the order in which they refer to each other."""
-        model = (self.fixed or {}).get("model")
-        return (OWN_MODELS.index(model) if model in OWN_MODELS else 0, self.id)
+        model, order = (self.fixed or {}).get("model"), get_order(self.env)
+        return (order.index(model) if model in order else 0, self.id)
+
+    @api.model
+    def _get_more_targets(self):
+        """What channels keep of contacts (``core.move_in.targets.Target`` by name)."""
+        return self.env["chaser.channel"]._get_import_targets()
 
     def _get_digest(self):
         digests = {file.attachment_id.id: file.digest for file in self}
@@ -300,6 +315,7 @@ class ChaserImportColumn(models.Model):
     def _select_target(self):
         words = self._get_target_words()
         known = {name for targets in TARGETS.values() for name in targets}
+        known |= set(self.env["chaser.import.file"]._get_more_targets())
         return [
             (name, word) for name, word in words.items() if name in known | {"custom"}
         ]
@@ -308,7 +324,8 @@ class ChaserImportColumn(models.Model):
     def _check_target(self):
         for column in self:
             kind = column.file_id.kind
-            known = set(TARGETS.get(kind, ())) | {"custom"}
+            more = column.file_id._get_more_targets()
+            known = {*get_targets(kind, more), "custom"}
             if column.target and column.target not in known:
                 raise ValidationError(
                     self.env._(

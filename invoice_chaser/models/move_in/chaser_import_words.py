@@ -212,6 +212,7 @@ class ChaserImportWords(models.AbstractModel):
         return {
             "stopped": _("Stopped Address"),
             "contact": _("Customer"),
+            "channel": _("Number of a Customer"),
             "hold": _("Hold"),
             "segment": _("Segment"),
             "member": _("Member of a Segment"),

@@ -10,6 +10,8 @@ from odoo.tools import SQL, split_every
 from ...core.move_in.convert import Record
 
 MODULE = "chaser_import"
+# Steps whose records are contacts.
+_OF_CONTACTS = ("contact", "channel", "hold", "member")
 
 
 def plain_vat(text):
@@ -109,7 +111,7 @@ class Finder:
         self.planned = self._read_planned(keys - {""}, emails)
 
     def _key(self, record):
-        return record.key if record.step in ("contact", "hold", "member") else ""
+        return record.key if record.step in _OF_CONTACTS else ""
 
     def _ref(self, record):
         return str(record.values.get("customer_ref") or "")
@@ -117,7 +119,7 @@ class Finder:
     def _name(self, record):
         values = record.values
         return values.get("customer_name") or (
-            values.get("name") if record.step in ("contact", "hold", "member") else ""
+            values.get("name") if record.step in _OF_CONTACTS else ""
         )
 
     def _read_keys(self, keys):

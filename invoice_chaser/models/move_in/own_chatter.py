@@ -12,15 +12,24 @@ from ...core.move_in.own import FILES, mask_mail
 from ...core.move_in.problems import FileProblem
 from ...core.move_in.tables import OwnFiles
 from .changes import NEW, SAME, Change, refuse
-from .own_columns import ORDER
+from .own_columns import get_order
 from .write_records import RecordWriter
 
 _CHUNK = 1000
-_OWN = tuple(
-    model
-    for model in ORDER
-    if model not in ("res.company", "ir.attachment", "mail.message")
-)
+
+
+def get_owners(env):
+    """The models whose records have notes and files in an export."""
+    other = ("res.company", "ir.attachment", "mail.message")
+    return tuple(model for model in get_order(env) if model not in other)
+
+
+def get_file_fields(Model):
+    return [
+        name
+        for name, field in Model._fields.items()
+        if field.type == "binary" and field.store and field.attachment
+    ]
 
 
 class Chatter:
@@ -31,7 +40,13 @@ class Chatter:
 
     def __init__(self, env, company, keys, found):
         self.env, self.company, self.keys, self.found = env, company, keys, found
-        self.found_partners = set()
+        self.found_partners, self.owners = set(), get_owners(env)
+
+    def _get_files(self, model):
+        """Fields of a later addon's model that are files themselves."""
+        if model not in self.env["chaser.export"]._get_more_models():
+            return []
+        return get_file_fields(self.env[model])
 
     def find_messages(self):
         """Of all records of the company. The chatter of a customer whom companies share
@@ -39,7 +54,7 @@ class Chatter:
         somebody who works in no other."""
         ids = []
         self.found_partners = set(self.found.get("res.partner", ()))
-        for model in _OWN:
+        for model in self.owners:
             if "message_ids" not in self.env[model]._fields:
                 continue
             records = self.env[model].browse(self.found.get(model, ()))
@@ -86,7 +101,7 @@ class Chatter:
     def find_files(self, message_ids):
         """Files of the records, and those of the chatter that is exported."""
         Attachment, ids = self.env["ir.attachment"], set()
-        for model in _OWN:
+        for model in self.owners:
             if model == "res.partner":
                 continue  # their other files are not of this addon
             for part in split_every(_CHUNK, self.found.get(model, ())):
@@ -95,7 +110,7 @@ class Chatter:
                         [
                             ("res_model", "=", model),
                             ("res_id", "in", list(part)),
-                            ("res_field", "=", False),
+                            ("res_field", "in", (False, *self._get_files(model))),
                             ("type", "=", "binary"),
                         ]
                     ).ids
@@ -112,9 +127,10 @@ class Chatter:
             return [1 if record.company_id else 0]
         message = record._name == "mail.message"
         model = record.model if message else record.res_model
-        owner = self.keys.get(model, record.res_id) if model in _OWN else ""
+        owner = self.keys.get(model, record.res_id) if model in self.owners else ""
         if not message:
-            return [model if owner else "", owner, self.get_path(record)]
+            field = record.res_field or ""
+            return [model if owner else "", owner, self.get_path(record), field]
         subtype = record.subtype_id.get_external_id().get(record.subtype_id.id, "")
         author = record.author_id
         known = author.id in self.found_partners
@@ -170,7 +186,7 @@ class ChatterWriter(RecordWriter):
         self.owners = {
             model: self._read_references(model, names - {""})
             for model, names in wanted.items()
-            if model in _OWN
+            if model in get_owners(self.env)
         }
 
     def _find_owner(self, record):
@@ -243,5 +259,14 @@ class FileWriter(ChatterWriter):
             "res_model": raw.get("model") or False,
             "res_id": self._find_owner(change.record) or False,
             "company_id": self.company.id,
+            "res_field": self._get_field(raw),
             "raw": self._get_content(change.record),
         }
+
+    def _get_field(self, raw):
+        """The field that the file is, where the model has one of that name."""
+        model = raw.get("model")
+        if model not in self.env["chaser.export"]._get_more_models():
+            return False
+        told = raw.get("field")
+        return told if told in get_file_fields(self.env[model]) else False

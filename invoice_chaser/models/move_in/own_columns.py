@@ -29,7 +29,7 @@ PICKED = {
 # What such a table says beside the fields.
 BESIDE = {
     "res.partner": ("own",),
-    "ir.attachment": ("model", "record", "file"),
+    "ir.attachment": ("model", "record", "file", "field"),
     "mail.message": ("model", "record", "subtype", "author"),
 }
 _LEFT_OUT = {
@@ -57,6 +57,14 @@ NAMED = {
     "account.move": "name",
     "res.partner.category": "name",
 }
+
+
+def get_order(env):
+    """All models of an export, in the order in which they come in: those of later
+    addons before the files and notes of all."""
+    return (*ORDER[:-2], *env["chaser.export"]._get_more_models(), *ORDER[-2:])
+
+
 _TYPES = {
     *("char", "text", "html", "selection", "boolean", "integer", "float", "monetary"),
     *("date", "datetime", "json", "many2one", "many2many", "properties"),
@@ -98,7 +106,7 @@ def _is_kept(Model, field, model):
     if field.name in ("create_uid", "write_uid", "create_date", "write_date", "id"):
         return False
     if field.relational:
-        return field.comodel_name in (*NAMED, *ORDER)
+        return field.comodel_name in (*NAMED, *get_order(Model.env))
     return True
 
 
@@ -126,6 +134,9 @@ def get_domain(model, company):
         return [("company_id", "in", (company.id, False))]
     if model in ("chaser.template.version", "chaser.holiday"):
         return [("company_id", "in", (company.id, False))]
+    if model in company.env["chaser.export"]._get_more_models():
+        if not company.env[model]._fields["company_id"].required:
+            return [("company_id", "in", (company.id, False))]
     return [("company_id", "=", company.id)]
 
 

@@ -13,6 +13,7 @@ from ...core.move_in.problems import FileProblem
 from .changes import CHANGED, DOUBTFUL, NEW, REFUSED, SAME, refuse
 from .finder import Finder, XmlIds
 from .own_chatter import ChatterWriter, FileWriter
+from .write_channel import ChannelWriter
 from .write_contacts import ContactWriter, HoldWriter, MemberWriter, SegmentWriter
 from .write_history import CampaignWriter, EventWriter, SendWriter
 from .write_records import LinkWriter, RecordWriter
@@ -25,6 +26,7 @@ BATCH = 500
 WRITERS = {
     "stopped": StoppedWriter,
     "contact": ContactWriter,
+    "channel": ChannelWriter,
     "hold": HoldWriter,
     "segment": SegmentWriter,
     "member": MemberWriter,

@@ -8,7 +8,7 @@ from odoo import fields, models
 
 from ...core.move_in.own import unguard
 from .changes import CHANGED, NEW, SAME, Change, refuse
-from .own_columns import NAMED, ORDER, get_columns
+from .own_columns import NAMED, get_columns, get_order
 from .properties import CustomFields
 
 # What would be sent, or is under way in another database, is no history.
@@ -84,7 +84,8 @@ class RecordWriter:
                 return None
             match = self.table.find(record)
             return match if isinstance(match, Change) else match.partner.id
-        names = _UNIQUE.get(self.model)
+        more = self.env["chaser.export"]._get_more_models()
+        names = _UNIQUE.get(self.model) or more.get(self.model)
         if not names or (self.model == "chaser.suppression" and values["released_at"]):
             return None
         domain = [(name, "=", values.get(name)) for name in names]
@@ -325,10 +326,10 @@ class LinkWriter(RecordWriter):
         if not here:
             return Change(record, SAME)
         target = self.Model.browse(here)
-        changed = {}
+        changed, order = {}, get_order(self.env)
         for name, value in values.items():
             field = self.Model._fields.get(name)
-            if not field or not field.relational or field.comodel_name not in ORDER:
+            if not field or not field.relational or field.comodel_name not in order:
                 continue
             ids = target[name].ids
             wanted = value[0][2] if field.type == "many2many" else [value] * bool(value)

@@ -124,4 +124,6 @@ class ChaserOverviewCustomer(models.AbstractModel):
         habits = {"weekday": [], "language": [], "channel": []}
         for kind, key, number, reacted in rows:
             habits[kind].append({"key": key, "number": number, "reacted": reacted})
+        for row in habits["channel"]:
+            row["name"] = self.env["chaser.channel"]._get_name(row["key"])
         return habits

@@ -158,7 +158,11 @@ class ChaserOverviewReminders(models.AbstractModel):
                 for key, row in sorted(by["language"].items(), key=str)
             ],
             "by_channel": [
-                {"key": key, **self._describe(row)}
+                {
+                    "key": key,
+                    "name": self.env["chaser.channel"]._get_name(key),
+                    **self._describe(row),
+                }
                 for key, row in sorted(by["channel"].items(), key=str)
             ],
         }

@@ -25,11 +25,22 @@ class ChaserDelivery(models.AbstractModel):
         (by people); ``last_used`` the last attempt, ``last_activity`` the last of
         anything.
         """
+        return {row["id"]: row for row in self._select(column, ids)}
+
+    @api.model
+    def _read_channels(self, column, ids):
+        """The same by channel: (value of the column, code of the channel) → figures."""
+        rows = self._select(column, ids, SQL("coalesce(r.channel, 'email')"))
+        return {(row["id"], row["part"]): row for row in rows}
+
+    @api.model
+    def _select(self, column, ids, part=SQL("NULL")):  # noqa: B008  # never changed
+        """:param part: what the rows of a value are parted by"""
         self.env["chaser.reminder"].flush_model()
         self.env["chaser.event"].flush_model()
-        rows = self.env.execute_query_dict(
+        return self.env.execute_query_dict(
             SQL(
-                """SELECT r.%(column)s AS id,
+                """SELECT r.%(column)s AS id, %(part)s AS part,
                 count(*) FILTER (WHERE r.state = 'sent') AS sent,
                 count(*) FILTER (WHERE e.delivered AND NOT e.bounced) AS confirmed,
                 count(*) FILTER (WHERE r.state = 'sent' AND NOT e.delivered
@@ -53,13 +64,27 @@ class ChaserDelivery(models.AbstractModel):
                            max(occurred_at) AS last
                       FROM chaser_event WHERE reminder_id = r.id) e
                 WHERE r.%(column)s = ANY(%(ids)s) AND r.state IN ('sent', 'failed')
-                GROUP BY 1""",
+                GROUP BY 1, 2""",
                 column=SQL.identifier(column),
+                part=part,
                 quiet=fields.Datetime.now() - QUIET,
                 ids=list(ids),
             )
         )
-        return {row["id"]: row for row in rows}
+
+    @api.model
+    def _describe_channel(self, channel, row):
+        """One line of what went by a channel, and what became of it."""
+        return self.env._(
+            "%(channel)s: %(sent)s sent, %(delivered)s confirmed as delivered, "
+            "%(opened)s opened, %(replied)s answered, %(bounced)s not delivered",
+            channel=self.env["chaser.channel"]._get_name(channel),
+            sent=row["sent"],
+            delivered=row["confirmed"],
+            opened=row["opened"],
+            replied=row["replied"],
+            bounced=row["bounced"],
+        )
 
     @api.model
     def _get_rate(self, row):

@@ -1,2 +1,3 @@
 from . import chaser_channel_whatsapp
 from . import chaser_channel_late
+from . import chaser_channel_contacts

@@ -11,6 +11,7 @@ from odoo.addons.invoice_chaser.core.letter.sample import sample_data
 
 from ...core import shipped
 from ...core.template_rules import MAX_BODY, VARIABLE, clean_value, fill
+from .chaser_whatsapp_template_version import summarize
 
 _NOT_IN_A_NAME = re.compile(r'[\\/:*?"<>|\r\n\t]+')
 # WhatsApp's own marks: *bold*, _italic_, ~struck~, ```fixed```.
@@ -35,6 +36,25 @@ class ChaserWhatsappTemplate(models.Model):
         help="A customer with open invoices; empty: sample data.",
     )
     preview = fields.Html(compute="_compute_preview", sanitize=False)
+    sent_count = fields.Integer("Sent", compute="_compute_figures")
+    read_rate = fields.Float("Read (%)", compute="_compute_figures", aggregator=None)
+    reply_rate = fields.Float(
+        "Answered (%)", compute="_compute_figures", aggregator=None
+    )
+    failed_rate = fields.Float(
+        "Not Delivered (%)", compute="_compute_figures", aggregator=None
+    )
+
+    def _compute_figures(self):
+        """Of all its versions."""
+        rows = (
+            self.env["chaser.delivery"]
+            .sudo()
+            ._read("whatsapp_version_id", self.version_ids.ids)
+        )
+        for template in self:
+            ids = template.version_ids.ids
+            template.update(summarize([rows[id_] for id_ in ids if id_ in rows]))
 
     # -- which one
 

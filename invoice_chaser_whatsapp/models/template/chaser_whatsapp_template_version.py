@@ -3,6 +3,21 @@ import json
 
 from odoo import api, fields, models
 
+_RATES = (
+    ("read_rate", "opened"),
+    ("reply_rate", "replied"),
+    ("failed_rate", "bounced"),
+)
+
+
+def summarize(rows):
+    """The figures of some versions (``chaser.delivery``) as one."""
+    sent = sum(row["sent"] for row in rows)
+    return {"sent_count": sent} | {
+        name: 100.0 * sum(row[key] for row in rows) / sent if sent else 0.0
+        for name, key in _RATES
+    }
+
 
 class ChaserWhatsappTemplateVersion(models.Model):
     """The texts of a template as they were submitted to Meta. Never changed."""
@@ -27,7 +42,19 @@ class ChaserWhatsappTemplateVersion(models.Model):
         "res.users", readonly=True, default=lambda self: self.env.user
     )
     body = fields.Text(compute="_compute_body")
-    sent_count = fields.Integer("Sent", compute="_compute_sent_count")
+    sent_count = fields.Integer("Sent", compute="_compute_figures")
+    read_rate = fields.Float(
+        "Read (%)",
+        compute="_compute_figures",
+        aggregator=None,
+        help="Read on the phone, or opened by the button.",
+    )
+    reply_rate = fields.Float(
+        "Answered (%)", compute="_compute_figures", aggregator=None
+    )
+    failed_rate = fields.Float(
+        "Not Delivered (%)", compute="_compute_figures", aggregator=None
+    )
 
     _number_uniq = models.UniqueIndex("(template_id, number)")
 
@@ -43,16 +70,10 @@ class ChaserWhatsappTemplateVersion(models.Model):
         for version in self:
             version.body = (version.content or {}).get("body", "")
 
-    def _compute_sent_count(self):
-        counts = dict(
-            self.env["chaser.reminder"]._read_group(
-                [("whatsapp_version_id", "in", self.ids), ("sent_at", "!=", False)],
-                ["whatsapp_version_id"],
-                ["__count"],
-            )
-        )
+    def _compute_figures(self):
+        rows = self.env["chaser.delivery"].sudo()._read("whatsapp_version_id", self.ids)
         for version in self:
-            version.sent_count = counts.get(version, 0)
+            version.update(summarize([rows[version.id]] if version.id in rows else []))
 
     @api.model
     def _ensure_for(self, template, content):

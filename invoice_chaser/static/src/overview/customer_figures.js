@@ -97,12 +97,12 @@ export class CustomerFigures extends Component {
                 ar: _t("Arabic"),
                 both: _t("Arabic and English"),
             },
-            channel: {email: _t("E-mail"), whatsapp: _t("WhatsApp")},
         };
         return ["weekday", "channel", "language"].flatMap((kind) =>
             this.data.habits[kind].map((row) => ({
                 key: `${kind}-${row.key}`,
-                label: names[kind][row.key] || row.key || formats.NOTHING,
+                label:
+                    row.name || names[kind]?.[row.key] || row.key || formats.NOTHING,
                 text: _t("%(reacted)s of %(number)s", {
                     reacted: formats.formatNumber(row.reacted),
                     number: formats.formatNumber(row.number),

@@ -325,10 +325,6 @@ export class ChaserOverview extends Component {
         };
     }
 
-    get channelNames() {
-        return {email: _t("E-mail"), whatsapp: _t("WhatsApp")};
-    }
-
     get reminderGroups() {
         const {by_level, by_language, by_channel} = this.reminders;
         const named = (rows, names) =>
@@ -351,7 +347,7 @@ export class ChaserOverview extends Component {
             {
                 key: "channel",
                 title: _t("Channel"),
-                rows: named(by_channel, this.channelNames),
+                rows: by_channel,
             },
         ];
     }
