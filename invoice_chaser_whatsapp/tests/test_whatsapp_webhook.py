@@ -122,8 +122,10 @@ class TestWhatsappStatuses(ReportCase):
         """As often as the mailbox says, then by the next channel; each attempt once."""
         self._fall_back_by("email")
         self.mailbox.sudo().max_attempts = 3
-        reminder, keys = self._sent(), []
-        for number in (1, 2):
+        transport, keys = FakeTransport(), []
+        reminder = self._queue()
+        self._run_channel(transport)
+        for number in (2, 3):
             keys.append(reminder.whatsapp_key)
             event = self._fail(reminder, 131000)
             self.assertEqual((reminder.state, reminder.status), ("queued", "queued"))
@@ -133,7 +135,7 @@ class TestWhatsappStatuses(ReportCase):
             # The same report again changes nothing.
             event.action_process()
             self._make_due(reminder)
-            self.assertEqual(len(self._run_channel().sent), 1, number)
+            self.assertEqual(len(self._run_channel(transport).sent), number)
             self.assertEqual((reminder.state, reminder.status), ("sent", "sent"))
         self.assertEqual(len({*keys, reminder.whatsapp_key}), 3)
         self._fail(reminder, 131000)
@@ -154,6 +156,7 @@ class TestWhatsappStatuses(ReportCase):
 
     def test_late_errors_mean_what_they_mean_at_once(self):
         """What each group of the table does to a message that Meta had taken."""
+        transport = FakeTransport()
         for code, state, mailbox in (
             (130429, "queued", "connected"),
             (131056, "queued", "connected"),
@@ -173,7 +176,7 @@ class TestWhatsappStatuses(ReportCase):
                 self.mailbox.sudo()._lift_whatsapp_utility()
                 campaign = self._campaign(self._make_invoice(customer))
                 campaign.action_send()
-                self._run_channel()
+                self._run_channel(transport)
                 reminder = campaign.reminder_ids
                 self.assertEqual(reminder.state, "sent")
                 self._fail(reminder, code)
@@ -184,10 +187,11 @@ class TestWhatsappStatuses(ReportCase):
                     self.assertEqual(reminder.status, "bounced")
 
     def test_a_second_try_is_the_last_for_a_file(self):
-        reminder = self._sent()
+        transport, reminder = FakeTransport(), self._queue()
+        self._run_channel(transport)
         self._fail(reminder, 131053)
         self._make_due(reminder)
-        self._run_channel()
+        self._run_channel(transport)
         self._fail(reminder, 131053)
         self.assertEqual((reminder.state, reminder.status), ("sent", "bounced"))
 

@@ -35,6 +35,13 @@ _GONE = ("ACCOUNT_DELETED", "ACCOUNT_DISCONNECTED", "ACCOUNT_OFFBOARDED")
 _RESTORED = ("ACCOUNT_RECONNECTED", "REINSTATE")
 _LIFTED = ("_UNBAN", "_RECOVERY")
 _UTILITY = "UTILITY_TEMPLATE_ABUSE"
+# What the route reads of a mailbox: Meta waits for it, and a mailbox has many columns.
+_PROOF = (
+    "company_id",
+    "whatsapp_app_id",
+    "whatsapp_app_secret_sealed",
+    "whatsapp_verify_token_sealed",
+)
 
 
 class ChaserWebhookEvent(models.Model):
@@ -69,8 +76,8 @@ class ChaserWebhookEvent(models.Model):
         Provider = self.env["chaser.provider"].sudo().with_context(active_test=False)
         if not valid_token(token):
             return Provider.browse()
-        return Provider.search(
-            [("webhook_token", "=", token), ("kind", "=", "whatsapp")], limit=1
+        return Provider.search_fetch(
+            [("webhook_token", "=", token), ("kind", "=", "whatsapp")], _PROOF, limit=1
         )
 
     @api.model
@@ -105,12 +112,13 @@ class ChaserWebhookEvent(models.Model):
             return 403
         others = self.env["chaser.provider"].sudo()
         if provider.whatsapp_app_id:
-            others = others.search(
+            others = others.search_fetch(
                 [
                     ("kind", "=", "whatsapp"),
                     ("whatsapp_app_id", "=", provider.whatsapp_app_id),
                     ("id", "!=", provider.id),
-                ]
+                ],
+                _PROOF,
             )
         key = sha256(body).hexdigest()
         for one in provider + others:
@@ -276,9 +284,10 @@ class ChaserWebhookEvent(models.Model):
         """What a crash or a timeout left unknown, Meta's report settles; with it the
         message's key at Meta is known."""
         if reminder.state == "queued" and normalize(status.status) != "failed":
-            # A person has let it be sent again, and now Meta says that it had arrived:
-            # it must not leave twice.
-            reminder._set_state("failed", is_undecided=True)
+            # It was to be sent again, and now Meta says that it had arrived: it must
+            # not leave twice. What is known of that attempt counts again.
+            since = reminder.channel_passed and reminder.channel_since
+            reminder._set_state("failed", is_undecided=True, channel_since=since)
         if reminder.is_undecided:
             reminder._settle_found(self.env._("WhatsApp reports about it"))
         values = {}
