@@ -160,8 +160,7 @@ class ChaserSender(models.AbstractModel):
                 """SELECT r.id, r.token, r.pixel_token, r.stop_token, r.reply_token,
                       r.language, r.message_id, r.attempt_count,
                       r.channel_rest, r.level_id, r.level_code, r.level_params,
-                      r.campaign_id, r.split_move_id,
-                      r.partner_id, r.company_id,
+                      r.campaign_id, r.split_move_id, r.partner_id, r.company_id,
                       c.template_id, c.campaign_type, c.sender_name, c.reply_to,
                       c.user_id,
                       r.purpose, r.copy_of_id, r.page_token, %s,
@@ -398,9 +397,8 @@ class ChaserSender(models.AbstractModel):
         return stop
 
     def _get_interval_stop(self, job):
-        """Nothing is sent too soon after the last contact by another campaign, but for
-        a second message that follows it, nor while nobody knows whether the last one
-        arrived."""
+        """Nothing is sent too soon after the last contact by another campaign (but for
+        a second message to it), nor while nobody knows whether the last one arrived."""
         facts, settings = job.facts, job.settings
         if facts["open_letter"]:
             since = _get_local_date(facts["open_since"], settings["tz"])
