@@ -63,17 +63,15 @@ class ChaserReasonMixin(models.AbstractModel):
     def _localize_reason_params(self, params):
         """Dates and datetimes (UTC, ISO form, keys ``date…`` and ``until``) as the
         reader writes them; a detail in the other script keeps its direction."""
-        values = {"until": "", "detail": "", "date": ""} | self._localize_window_params(
-            params
-        )
+        values = {"until": "", "detail": "", "date": ""}
+        values |= self._localize_window_params(params)
         if isinstance(values["detail"], str):
             values["detail"] = isolate_for(self.env, values["detail"])
         if values["date"]:
             values["date"] = format_date(self.env, values["date"])
         if values["until"]:
-            values["until"] = format_datetime(
-                self.env, datetime.fromisoformat(values["until"]), dt_format="short"
-            )
+            until = datetime.fromisoformat(values["until"])
+            values["until"] = format_datetime(self.env, until, dt_format="short")
         return self._localize_level_params(values)
 
     @api.model
