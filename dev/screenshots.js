@@ -167,6 +167,33 @@ const steps = {
         await page.waitForSelector(".o_list_view, .o_kanban_view");
         await shoot(page, `whatsapp-costs-${tag}`);
     },
+    async whatsapp_mailbox(page, tag) {
+        await page.goto(`${url}/odoo/action-invoice_chaser.chaser_provider_action`);
+        await page.waitForSelector(".o_data_row, .o_kanban_record");
+        await shoot(page, `whatsapp-mailboxes-${tag}`);
+        await page.click(
+            ":is(.o_data_row, .o_kanban_record:not(.o_kanban_ghost)):has-text('WhatsApp') >> nth=0"
+        );
+        await page.waitForSelector(".o_form_view a.nav-link[name=whatsapp]");
+        await page.click("a.nav-link[name=whatsapp]");
+        await shoot(page, `whatsapp-mailbox-${tag}`);
+    },
+    async whatsapp_level(page, tag) {
+        await page.goto(`${url}/odoo/action-invoice_chaser.chaser_level_action`);
+        await page.waitForSelector(".o_data_row, .o_kanban_record");
+        await page.click(
+            ".o_data_row .o_data_cell[name=name], .o_kanban_record:not(.o_kanban_ghost)"
+        );
+        await page.waitForSelector(".o_form_view [name=channel_pick]");
+        await shoot(page, `whatsapp-level-${tag}`);
+    },
+    async whatsapp_campaign(page, tag) {
+        await page.goto(`${url}/odoo/chaser`);
+        await page.click(".o_kanban_record:not(.o_kanban_ghost)");
+        await page.waitForSelector(".o_form_view [name=channel_figures]");
+        await page.locator("[name=channel_figures]").first().scrollIntoViewIfNeeded();
+        await shoot(page, `whatsapp-campaign-${tag}`);
+    },
     async settings(page, tag) {
         await page.goto(`${url}/odoo/settings#account`);
         await page.waitForSelector(".o_setting_container, .settings");

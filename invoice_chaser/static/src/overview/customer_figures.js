@@ -101,8 +101,7 @@ export class CustomerFigures extends Component {
         return ["weekday", "channel", "language"].flatMap((kind) =>
             this.data.habits[kind].map((row) => ({
                 key: `${kind}-${row.key}`,
-                label:
-                    row.name || names[kind]?.[row.key] || row.key || formats.NOTHING,
+                label: row.name || names[kind]?.[row.key] || row.key || formats.NOTHING,
                 text: _t("%(reacted)s of %(number)s", {
                     reacted: formats.formatNumber(row.reacted),
                     number: formats.formatNumber(row.number),
