@@ -41,7 +41,7 @@ class TestWhatsappMoveIn(WhatsappCase, MoveInCase):
             (person.phone_e164, person.state), ("+971501234567", "opted_in")
         )
         self.assertEqual((person.opt_in_source, person.opt_in_text), ("email", _WORDS))
-        self.assertEqual(str(person.opt_in_date), "2026-05-14 05:30:00")
+        self.assertEqual(str(person.opt_in_date), "2026-05-14 09:30:00")
         self.assertEqual(self._figures(imp)["channel"], {"new": 1})
         again = self._take(row)
         self.assertEqual(self._figures(again)["channel"], {"same": 1})
