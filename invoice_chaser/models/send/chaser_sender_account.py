@@ -35,7 +35,7 @@ class ChaserSenderAccount(models.AbstractModel):
             or job.held.get_item(row["move_id"], row["id"]),
         )
         books = accounts.get(own["partner_id"], {})
-        home = job.run.get(("currency", company.id), lambda: company.currency_id.id)
+        home = job.run.get(("home", company.id), lambda: company.currency_id.id)
         currencies = {row["currency_id"] for row in live}
         job.is_valued = is_valued(books.values(), currencies, home)
         credits = account._get_credit_rows(

@@ -111,7 +111,6 @@ class ChaserWhatsappPerson(models.Model):
         "Not Delivered in a Row", readonly=True, copy=False, aggregator=None
     )
     rests_until = fields.Datetime(
-        "Rests Until",
         readonly=True,
         copy=False,
         help="WhatsApp protects its users from too many messages of businesses: it has "
