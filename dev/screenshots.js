@@ -138,10 +138,6 @@ const steps = {
     },
     async whatsapp_reminders(page, tag) {
         await page.goto(`${url}/odoo/chaser-reminders`);
-        await page.waitForSelector(".o_searchview_input");
-        await page.fill(".o_searchview_input", "+97150");
-        await page.waitForTimeout(800);
-        await page.keyboard.press("Enter");
         await page.waitForSelector(".o_data_row, .o_kanban_record");
         await shoot(page, `whatsapp-reminders-${tag}`);
     },

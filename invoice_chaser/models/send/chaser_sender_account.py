@@ -57,7 +57,9 @@ class ChaserSenderAccount(models.AbstractModel):
         partner_ids = [own["partner_id"]]
         if job.is_valued and account._read_in_credit(company, partner_ids):
             return Skip("account_in_credit")
-        if job.run.get(("payables", company.id), lambda: company.chaser_show_payables):
+        if job.run.get(
+            ("shows_payables", company.id), lambda: company.chaser_show_payables
+        ):
             found = account._read_payables(company, partner_ids)
             job.payables = found.get(own["partner_id"], [])
             if job.payables and account._read_in_credit(company, partner_ids, True):
