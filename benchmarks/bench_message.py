@@ -70,6 +70,7 @@ def measure_ours(env, count):
     campaign, reminder_ids = queue_campaign(env, count + WARM_UP)
     provider = campaign.provider_id.with_env(env)
     batches = Batches(MailboxRun(provider), MimeTransport())
+    batches._make_links(reminder_ids)
 
     def send(reminder_id):
         batches.send_one(reminder_id)

@@ -76,6 +76,16 @@ class Books:
     def is_flagged(self, line):
         return line.no_followup and line.journal_id.type != "general"
 
+    @staticmethod
+    def is_rated(company, currency):
+        """Whether somebody has entered a rate of one to the other."""
+        return currency == company.currency_id or bool(
+            (currency | company.currency_id).rate_ids.filtered(
+                lambda rate: rate.company_id
+                in (company.root_id, rate.browse().company_id)
+            )
+        )
+
     def is_set_aside(self, line):
         """A credit that a person does not want to be set off."""
         return line.amount_residual_currency < 0 and self.is_flagged(line)

@@ -138,8 +138,9 @@ class TestLedgerWorld(LedgerCase):
     # -- one sum everywhere
 
     def _assert_worklist(self, books, company, asked):
-        """The worklist's net is what the messages ask for, in company currency. It
-        shows what is disputed or promised as well: those customers are left out."""
+        """The worklist's net is what the messages ask for, in company currency, as far
+        as there is a rate. It shows what is disputed or promised as well: those
+        customers are left out."""
         entity = self.companies.filtered(lambda one: one.root_id == company.root_id)
         aside = {
             books.customer(line)
@@ -148,7 +149,7 @@ class TestLedgerWorld(LedgerCase):
         }
         totals, nets = defaultdict(Decimal), books.nets()
         for (customer, owner, currency), net in nets.items():
-            if owner == company:
+            if owner == company and books.is_rated(company, currency):
                 rate = currency._convert(1, company.currency_id, company, self.today)
                 totals[customer] += net * exact(rate)
         rows = self.env["chaser.worklist"]._read_rows(company, self.customers.ids)
@@ -374,7 +375,11 @@ class TestLedgerWorld(LedgerCase):
         self.assertEqual(set(items.mapped("reconciled")), {True})
         thanks = self.env["chaser.thanks"].sudo().with_company(company)
         campaign = thanks._thank(company)
-        self.assertEqual(campaign.reminder_ids.line_ids.move_line_id, items)
+        thanked = campaign.reminder_ids.line_ids.move_line_id
+        # Odoo calls a mix of credit notes and entries that are no payments reversed.
+        paid = items.filtered(lambda one: one.move_id.payment_state != "reversed")
+        self.assertGreater(len(paid), 5)
+        self.assertEqual(thanked, paid)
         self.assertFalse(thanks._thank(company), "once")
         transport = FakeTransport()
         for _round in range(2):

@@ -91,24 +91,6 @@ class TestPlanIndexes(ChaserCase):
             "account_move_line_unreconciled_index",
         )
 
-    def test_queueing_joins_nothing_that_was_just_written(self):
-        """PostgreSQL has no statistics of a campaign's lines while it is queued: a
-        statement on the invoices that joins them took minutes for 20,000."""
-        campaign = self._campaign(self.people[0].invoice_ids)
-        statements, real = [], type(self.cr).execute
-
-        def record(cr, query, params=None, log_exceptions=True):
-            statements.append(str(getattr(query, "code", query)))
-            return real(cr, query, params, log_exceptions)
-
-        with patch.object(type(self.cr), "execute", record):
-            campaign.action_send()
-        tokens = [one for one in statements if one.startswith("UPDATE account_move ")]
-        self.assertTrue(tokens)
-        for statement in tokens:
-            self.assertNotIn("chaser_", statement)
-        self.assertTrue(all(self.people[0].invoice_ids.mapped("access_token")))
-
     def test_history(self):
         """Years of reminders; a few customers are planned."""
         self._sent_campaign(self._make_invoice(days=20))

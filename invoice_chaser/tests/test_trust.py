@@ -451,26 +451,47 @@ class TestQuiet(SendCase):
 
 @tagged("post_install", "-at_install")
 class TestLinks(SendCase):
-    def test_links_are_made_when_it_is_queued(self):
-        """The sender writes nothing to an invoice."""
-        moves = self.reminder.line_ids.move_id
-        self.assertTrue(all(moves.mapped("access_token")))
-        writes = []
-        cursor = type(self.env.cr)
+    def _record_writes(self):
+        """What is written to invoices from now on."""
+        writes, cursor = [], type(self.env.cr)
         real = cursor.execute
 
         def execute(cr, query, *args, **options):
-            text = getattr(query, "code", query)
-            if "UPDATE" in str(text) and "account_move" in str(text):
-                writes.append(str(text))
+            text = str(getattr(query, "code", query))
+            if "UPDATE" in text and "account_move" in text:
+                writes.append(text)
             return real(cr, query, *args, **options)
 
-        with patch.object(cursor, "execute", execute):
-            [message] = self._run().sent
+        self.patch(cursor, "execute", execute)
+        return writes
+
+    def test_links_are_made_before_the_batch(self):
+        """Queueing and the steps write nothing to an invoice, which somebody may be
+        paying; the tokens come before the first message, once."""
+        moves, writes = self.reminder.line_ids.move_id, self._record_writes()
+        self.reminder.campaign_id._queue_reminders(fields.Datetime.now())
+        self.assertFalse(writes)
+        moments = []
+
+        def remember(_message):
+            moments.append(len(writes))
+
+        [message] = self._run(FakeTransport([remember])).sent
         self.assertIn("access_token=", message.text)
-        self.assertFalse(
-            [one for one in writes if "SHARE" not in one and "KEY UPDATE" not in one]
-        )
+        self.assertTrue(all(moves.mapped("access_token")))
+        tokens = [one for one in writes if one.lstrip().startswith("UPDATE")]
+        self.assertEqual(len(tokens), 1)
+        self.assertIn("SKIP LOCKED", tokens[0])
+        self.assertEqual(writes[0], tokens[0])
+        self.assertGreaterEqual(moments[0], 1)
+
+    def test_who_changes_an_invoice_is_left_alone(self):
+        """The message goes without that link."""
+        conflict = psycopg2.errors.SerializationFailure("changed")
+        composer = type(self.env["chaser.composer"])
+        with patch.object(composer, "_ensure_portal_tokens", side_effect=conflict):
+            [message] = self._run().sent
+        self.assertNotIn("access_token=", message.text)
 
 
 @tagged("post_install", "-at_install")

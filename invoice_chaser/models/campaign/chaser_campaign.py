@@ -396,7 +396,6 @@ class ChaserCampaign(models.Model):
         )
         self.env["chaser.reminder"].invalidate_model(["state", "scheduled_at"])
         self.invalidate_recordset()
-        self.env["chaser.composer"]._ensure_portal_tokens(drafts)
         self.env["chaser.window"]._queue(self, moment)
 
     @api.model

@@ -14,7 +14,7 @@ from ...core.plan.priority import (
     TRUST_PARTS,
     Record,
 )
-from .open_items import get_rated, is_open_debit
+from .open_items import get_rated, is_open, is_open_debit
 
 # A row is one customer in one company. Its id contains both, so that it does not change
 # between two readings.
@@ -401,13 +401,16 @@ class ChaserWorklist(models.Model):
     def _read_receivables(self, company):
         """All open receivables of a company in its currency: what each customer owes,
         added up; a customer with a credit balance counts as zero."""
+        self.env["account.move.line"].flush_model()
         [(total,)] = self.env.execute_query(
             SQL(
-                "WITH company(id, today) AS (VALUES (%s::int, %s::date)), due AS (%s) "
-                "SELECT coalesce(sum(greatest(amount_open, 0)), 0) FROM due",
+                """SELECT coalesce(sum(greatest(amount, 0)), 0) FROM (
+                SELECT sum(l.amount_residual) AS amount FROM account_move_line l
+                JOIN res_partner p ON p.id = l.partner_id
+                WHERE l.company_id = %s AND %s
+                GROUP BY p.commercial_partner_id) open""",
                 company.id,
-                company._get_chaser_today(),
-                self._get_due_sql(),
+                is_open(),
             )
         )
         return float(total)

@@ -73,6 +73,7 @@ class Batches:
     def _send_batch(self, ids):
         provider = self.provider
         deadline = provider._tick() + max(self.run._commit(), _BATCH_TIME)
+        self._make_links(ids)
         for position, reminder_id in enumerate(ids):
             if position and not self._go_on(deadline):
                 break
@@ -85,6 +86,16 @@ class Batches:
                 self.run._commit(1)
         self._tell_progress(ids)
         self.write_notes()
+
+    def _make_links(self, ids):
+        """Portal tokens of the batch's invoices, in a short transaction of its own: no
+        step writes to an invoice, which somebody may be paying, and whoever changes one
+        right now is left alone."""
+        try:
+            self.env["chaser.composer"]._ensure_portal_tokens(ids)
+            self.provider._commit_now()
+        except CONFLICTS:
+            self.provider._fresh()
 
     def _tell_progress(self, ids):
         """Those who look at the campaigns of these reminders see that they have moved:

@@ -260,29 +260,20 @@ class ChaserComposer(models.AbstractModel):
         )
 
     @api.model
-    def _ensure_portal_tokens(self, reminders):
-        """Invoices need a portal token for their link. Made when a campaign is queued,
-        so that the sender writes nothing to an invoice, which somebody may be paying;
-        by one statement, because ``write`` on posted invoices is expensive. An invoice
-        that somebody changes right now stays without its link in the message. Both get
-        ids: PostgreSQL has no statistics of lines that were just written."""
-        self.env["chaser.reminder.line"].flush_model(["move_id", "reminder_id"])
-        self.env["account.move"].flush_model(["access_token"])
-        moves = self.env.execute_query(
-            SQL(
-                """SELECT DISTINCT move_id FROM chaser_reminder_line
-                WHERE reminder_id = ANY(%s) AND NOT is_credit""",
-                reminders.ids,
-            )
-        )
+    def _ensure_portal_tokens(self, reminder_ids):
+        """Invoices need a portal token for their link; by one statement, because
+        ``write`` on posted invoices is expensive. An invoice that somebody changes at
+        this moment stays without its link in the message."""
         self.env.cr.execute(
             SQL(
                 """UPDATE account_move SET access_token = gen_random_uuid()::text
                 WHERE id = ANY(ARRAY(
                       SELECT m.id FROM account_move m WHERE m.access_token IS NULL
-                         AND m.move_type <> 'entry' AND m.id = ANY(%s)
+                         AND m.move_type <> 'entry' AND m.id = ANY(ARRAY(
+                             SELECT l.move_id FROM chaser_reminder_line l
+                             WHERE l.reminder_id = ANY(%s) AND NOT l.is_credit))
                          FOR NO KEY UPDATE SKIP LOCKED))""",
-                [row[0] for row in moves],
+                list(reminder_ids),
             ),
             log_exceptions=False,
         )
