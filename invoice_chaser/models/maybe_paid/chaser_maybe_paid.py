@@ -154,7 +154,7 @@ class ChaserMaybePaid(models.Model):
                 if hit.currency_id
                 else "",
                 "label": hit.label or "",
-                "invoices": ", ".join(hit.sudo().move_ids.mapped("name"))
+                "invoices": ", ".join(hit.sudo().move_ids.sorted("id").mapped("name"))
                 or self.env._("something that this customer owes"),
             }
             values = {
