@@ -1,5 +1,6 @@
 from odoo import api, models
 from odoo.models import MAGIC_COLUMNS
+from odoo.tools import SQL
 
 from ...core.plan.netting import OpenCredit
 from ...core.plan.priority import compute_priority
@@ -120,17 +121,23 @@ class ChaserPlanWriter(models.AbstractModel):
         """
         if not rows:
             return []
-        records, user = self.env[model], f"{self.env.uid:d}"
-        now = "now() AT TIME ZONE 'UTC'"
-        arrays = ", ".join(
-            f"%s::{records._fields[name].column_type[0]}[]" for name in names
-        )
+        records = self.env[model]
+        arrays = [
+            SQL(f"%s::{records._fields[name].column_type[0]}[]", list(column))
+            for name, column in zip(names, zip(*rows, strict=True), strict=True)
+        ]
         self.env.cr.execute(
-            f"INSERT INTO {records._table} ({', '.join(names)}, create_uid, "
-            "write_uid, create_date, write_date) "
-            f"SELECT v.*, {user}, {user}, {now}, {now} FROM unnest({arrays}) v "
-            f"{returning}",
-            [list(column) for column in zip(*rows, strict=True)],
+            SQL(
+                """INSERT INTO %(table)s (%(names)s, create_uid, write_uid,
+                create_date, write_date) SELECT v.*, %(user)s, %(user)s,
+                now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
+                FROM unnest(%(arrays)s) v %(returning)s""",
+                table=SQL.identifier(records._table),
+                names=SQL(", ").join(map(SQL.identifier, names)),
+                user=self.env.uid,
+                arrays=SQL(", ").join(arrays),
+                returning=SQL(returning),
+            )
         )
         return self.env.cr.fetchall() if returning else []
 
