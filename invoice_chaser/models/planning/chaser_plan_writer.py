@@ -128,15 +128,15 @@ class ChaserPlanWriter(models.AbstractModel):
         ]
         self.env.cr.execute(
             SQL(
-                """INSERT INTO %(table)s (%(names)s, create_uid, write_uid,
-                create_date, write_date) SELECT v.*, %(user)s, %(user)s,
-                now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC'
-                FROM unnest(%(arrays)s) v %(returning)s""",
-                table=SQL.identifier(records._table),
-                names=SQL(", ").join(map(SQL.identifier, names)),
-                user=self.env.uid,
-                arrays=SQL(", ").join(arrays),
-                returning=SQL(returning),
+                """INSERT INTO %s (%s, create_uid, write_uid, create_date, write_date)
+                SELECT v.*, u.id, u.id, now() AT TIME ZONE 'UTC',
+                now() AT TIME ZONE 'UTC'
+                FROM unnest(%s) v CROSS JOIN (SELECT %s AS id) u %s""",
+                SQL.identifier(records._table),
+                SQL(", ").join(map(SQL.identifier, names)),
+                SQL(", ").join(arrays),
+                self.env.uid,
+                SQL(returning),
             )
         )
         return self.env.cr.fetchall() if returning else []
