@@ -350,7 +350,8 @@ class TestRecord(SendCase):
             return self.env.cr.sql_log_count - before
 
         few, many = count(2), count(12)
+        # A batch of five has one more, for its invoices' links.
         self.assertLessEqual(
-            (many - few) / 10, 14, f"{few} queries for 2 messages, {many} for 12"
+            (many - few) / 10, 14.2, f"{few} queries for 2 messages, {many} for 12"
         )
         self.assertLessEqual(noted[1], noted[0], noted)

@@ -458,7 +458,7 @@ class TestLinks(SendCase):
 
         def execute(cr, query, *args, **options):
             text = str(getattr(query, "code", query))
-            if "UPDATE" in text and "account_move" in text:
+            if text.lstrip().startswith("UPDATE account_move "):
                 writes.append(text)
             return real(cr, query, *args, **options)
 
@@ -479,11 +479,9 @@ class TestLinks(SendCase):
         [message] = self._run(FakeTransport([remember])).sent
         self.assertIn("access_token=", message.text)
         self.assertTrue(all(moves.mapped("access_token")))
-        tokens = [one for one in writes if one.lstrip().startswith("UPDATE")]
-        self.assertEqual(len(tokens), 1)
-        self.assertIn("SKIP LOCKED", tokens[0])
-        self.assertEqual(writes[0], tokens[0])
-        self.assertGreaterEqual(moments[0], 1)
+        [tokens] = writes
+        self.assertIn("SKIP LOCKED", tokens)
+        self.assertEqual(moments, [1])
 
     def test_who_changes_an_invoice_is_left_alone(self):
         """The message goes without that link."""
