@@ -1,13 +1,20 @@
+import sys
+from pathlib import Path
 from unittest.mock import patch
 
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 from odoo.tools import config
 
+from ..core.mail.connection import ServerSettings
 from ..core.mail.errors import RecipientRefused
 from ..core.mail.message import SendResult
+from ..core.mail.transports.smtp import SmtpTransport
 from ..models.mailbox import chaser_smtp_mixin
 from .common import ChaserCase, FakeTransport
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
+from support.smtp_server import DROP, SmtpServer  # noqa: E402
 
 
 class Choosy(FakeTransport):
@@ -173,3 +180,64 @@ class TestAddresses(ChaserCase):
             get_patience = chaser_smtp_mixin.make_patience()
         with patch.object(chaser_smtp_mixin.time, "monotonic", lambda: 1090.0):
             self.assertEqual(get_patience(), 15, "less as the run goes on")
+
+
+@tagged("post_install", "-at_install")
+class TestSessions(ChaserCase):
+    """What the end of a session means for the queue, with a real server."""
+
+    def _send(self, server, count, after_first=None):
+        campaign = self._campaign(
+            self.env["account.move"].concat(
+                *(
+                    self._make_invoice(self._make_customer(f"C{n}", f"c{n}@x.example"))
+                    for n in range(count)
+                )
+            )
+        )
+        campaign.action_send()
+        settings = ServerSettings(
+            server.host, server.port, "none", server.user, server.password, timeout=2.0
+        )
+        transport = SmtpTransport(settings)
+        send = transport.send
+
+        def send_then_fail(message):
+            result = send(message)
+            if after_first and len(server.received) == 1:
+                server.fail("mail", after_first, times=1)
+            return result
+
+        transport.send = send_then_fail
+        self._run(transport)
+        return campaign.reminder_ids
+
+    def test_a_session_that_ends_costs_nothing(self):
+        """After so many messages, or minutes: nothing was handed over, so a new one is
+        opened at once. No attempt is counted, and the mailbox does not rest."""
+        for reply in ("421 4.3.2 Maximum message count per session reached", DROP):
+            with self.subTest(reply=str(reply)), SmtpServer() as server:
+                reminders = self._send(server, 3, after_first=reply)
+                self.assertEqual(set(reminders.mapped("state")), {"sent"})
+                self.assertEqual(set(reminders.mapped("attempt_count")), {1})
+                self.assertEqual((len(server.received), server.connections), (3, 2))
+                self.assertFalse(self.provider.hold_until)
+
+    def test_a_line_that_breaks_after_the_message_asks_a_person(self):
+        with SmtpServer() as server:
+            server.fail("payload", DROP, times=1)
+            reminder = self._send(server, 1)
+            self.assertTrue(reminder.is_undecided)
+            self.assertFalse(self._run().sent, "never once more by itself")
+
+    def test_no_login_that_we_can_do_asks_a_person(self):
+        server = SmtpServer(user="u@x.example", password="p", mechanisms=("XOAUTH2",))
+        with server:
+            reminder = self._send(server, 1)
+        self.assertEqual(
+            (self.provider.state, reminder.state, reminder.attempt_count),
+            ("expired", "queued", 0),
+        )
+        self.assertIn("No suitable", self.provider.last_error)
+        self.assertTrue(self.provider.activity_ids, "the manager is told")
+        self.assertFalse(self._run().sent, "it waits for them, not for a time")
