@@ -28,6 +28,7 @@ from .status_block import (
 
 # Services that report by mail in a form of their own: Amazon SNS, Microsoft's JMRP.
 _NOTIFIERS = ("no-reply@sns.amazonaws.com", "staff@hotmail.com", "staff@outlook.com")
+_REFUSED = re.compile("deleted|failed|error")
 # Who sends notices of programs.
 _PROGRAM = re.compile(
     r"(?:no|do-?not)[-_.]?reply|noreply|system|notif|admin|mail[-_.]?(?:server|gateway"
@@ -135,24 +136,26 @@ def _spare_groups(failures: list[Failure]) -> list[Failure]:
 def read_rejection(mail: Message) -> list[Failure]:
     """A server's filter writes a receipt where it refuses a mail (Dovecot, Sieve's
     reject: RFC 5429 §2.1.2): deleted without a person, for the reason in the text."""
-    failures = []
+    refused = []
     for part in mime.parts(mail):
         if mime.content_type(part) == "message/disposition-notification":
             fields = attached(part)
             told = mime.header(fields, "Disposition").lower()
-            if "automatic-action" in told and re.search("deleted|failed|error", told):
-                words = mime.clean(mime.body(mail)[:500], one_line=True)
-                found = verdict.judge("failed", "", words)
-                failures += [
-                    Failure(
-                        address,
-                        "failed",
-                        found.status,
-                        words,
-                        found.verdict,
-                        found.widespread,
-                        key=found.key,
-                    )
-                    for address in mime.addresses(fields, "Final-Recipient")
-                ]
-    return failures
+            if "automatic-action" in told and _REFUSED.search(told):
+                refused += mime.addresses(fields, "Final-Recipient")
+    if not refused:
+        return []
+    words = mime.clean(mime.body(mail)[:500], one_line=True)
+    found = verdict.judge("failed", "", words)
+    return [
+        Failure(
+            address,
+            "failed",
+            found.status,
+            words,
+            found.verdict,
+            found.widespread,
+            key=found.key,
+        )
+        for address in dict.fromkeys(refused)
+    ]
