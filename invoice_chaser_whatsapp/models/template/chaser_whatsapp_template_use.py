@@ -234,11 +234,14 @@ class ChaserWhatsappTemplate(models.Model):
         lang = rendered["lang"] or "en"
         parts = []
         if rendered["header_kind"] == "document":
+            # Date and ending keep their own direction beside Arabic words.
+            words, _blank, rest = _make_file_name(lang, data).rpartition(" ")
             parts.append(
                 Markup(
-                    '<div class="doc"><span class="pdf">PDF</span><bdi>%s</bdi></div>'
+                    '<div class="doc"><span class="pdf">PDF</span>'
+                    '<bdi>%s <bdi dir="ltr">%s</bdi></bdi></div>'
                 )
-                % _make_file_name(lang, data)
+                % (words, rest)
             )
         elif rendered["header_kind"] == "text":
             parts.append(Markup('<div class="head">%s</div>') % rendered["header"])
