@@ -168,7 +168,7 @@ const steps = {
         await page.waitForSelector(".o_data_row, .o_kanban_record");
         await shoot(page, `whatsapp-mailboxes-${tag}`);
         await page.click(
-            ":is(.o_data_row, .o_kanban_record:not(.o_kanban_ghost)):has-text('WhatsApp') >> nth=0"
+            ":is(.o_data_row, .o_kanban_record:not(.o_kanban_ghost)):has-text('+971') >> nth=0"
         );
         await page.waitForSelector(".o_form_view a.nav-link[name=whatsapp]");
         await page.click("a.nav-link[name=whatsapp]");
