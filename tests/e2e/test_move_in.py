@@ -25,7 +25,7 @@ ROWS = 1100
 def make_csv():
     lines = ["id,email,name,city,tags,status"]
     lines += [
-        f"shop{n},buyer{n}@shop{n % 90}.example,Buyer {n},Dubai,VIP,"
+        f"shop{n},buyer{n}@shop{n % 90}.example,Buyer shop{n},Dubai,VIP,"
         f"{'unsubscribed' if n % 50 == 0 else ''}"
         for n in range(ROWS)
     ]
