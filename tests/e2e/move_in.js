@@ -69,6 +69,8 @@ run(async ({openPage}) => {
         console.log(`${tag} checked: 1`);
         await shoot(page, `movein-checked-${tag}`);
         await page.click("button[name=action_view_lines]:visible");
+        // The form has a list, too.
+        await page.waitForSelector(".o_form_view", {state: "detached"});
         await page.waitForSelector(".o_list_view .o_data_row");
         await shoot(page, `movein-lines-${tag}`);
         await page

@@ -27,12 +27,21 @@ env.cr.commit()
 """  # noqa: E501
 
 
+def _is_over(world):
+    """Whether the notes about what was sent, and the campaign's end, are written."""
+    return world.query(
+        "SELECT count(DISTINCT r.id) FROM chaser_reminder r JOIN chaser_campaign c ON "
+        "c.id = r.campaign_id AND c.state = 'completed' JOIN mail_message m ON m.model "
+        "= 'res.partner' AND m.res_id = r.partner_id AND m.create_date >= r.sent_at"
+    ) == [(2,)]
+
+
 def _sent_page(world):
     world.build(customers=2)
     world.shell(ARABIC)
     world.start()
     world.queue(ARABIC)
-    world.wait_until(lambda: world.states() == {"sent": 2})
+    world.wait_until(lambda: world.states() == {"sent": 2} and _is_over(world))
     [(token,)] = world.query(
         "SELECT r.page_token FROM chaser_reminder r JOIN res_partner p ON p.id = "
         "r.partner_id WHERE p.name = 'Customer 0'"
