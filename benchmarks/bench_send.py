@@ -81,7 +81,7 @@ def run(env, quick, port):
     )
     provider = env["chaser.provider"].search([])
     # A password goes only to the server it was entered for.
-    provider.write({"smtp_port": port, "smtp_pass": PASSWORD})
+    provider.write({"smtp_port": port, "smtp_password": PASSWORD})
     provider.action_test_connection()
     server = env["ir.mail_server"].create(
         {
