@@ -3,10 +3,11 @@ how mail is understood that the rules were not made for. Not blind: whoever wrot
 knew what the rules had missed in a public set, and some texts repeat that.
 
 The first measurement of it stands in ``benchmarks/README.md``; what it showed was then
-mended by its kind, so that it says nothing any more about mail that nobody has seen. Sources of the texts: the postmaster pages of Google, Microsoft,
-Yahoo, Apple, GMX, Orange, Yandex, Mail.ru, Tencent, NetEase and Zoho; Postfix, Exim,
-sendmail, qmail with its patches, Courier, MDaemon, Notes, GroupWise, Zimbra, IceWarp;
-RFC 7504 and 7505. Addresses, names and amounts are invented.
+mended by its kind, so that it says nothing any more about mail that nobody has seen.
+Sources of the texts: the postmaster pages of Google, Microsoft, Yahoo, Apple, GMX,
+Orange, Yandex, Mail.ru, Tencent, NetEase and Zoho; Postfix, Exim, sendmail, qmail with
+its patches, Courier, MDaemon, Notes, GroupWise, Zimbra, IceWarp; RFC 7504 and 7505.
+Addresses, names and amounts are invented.
 """
 
 import corpus_forms as form
