@@ -221,9 +221,20 @@ class TestRetention(RetentionCase):
             {"import_id": imported.id, "started_at": self.moment, "state": "completed"}
         )
         reminder = self.reminder.sudo().copy({"campaign_id": past.id})
+        name = self.env["ir.model.data"].create(
+            {
+                "module": "chaser_import",
+                "name": "past_1",
+                "model": "chaser.reminder",
+                "res_id": reminder.id,
+            }
+        )
+        file = self.file.copy({"res_id": reminder.id})
         self._rule("history")
         self._night()
         self.assertFalse(past.exists() or reminder.exists())
+        self.assertFalse(name.exists(), "an import would look for it")
+        self.assertFalse(file.exists())
         self.assertTrue(self.campaign.exists(), "it is our own")
 
     def test_what_a_kind_allows_is_told(self):

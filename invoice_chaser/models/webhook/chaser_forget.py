@@ -200,20 +200,28 @@ class ChaserForget(models.AbstractModel):
 
     @api.model
     def _delete(self, kind, ids):
-        """Rows, what the database deletes with them, and the names by which an import
-        would find them again."""
+        """Rows and what the database deletes with them; of both the chatter, the files,
+        and the names by which an import would find them again."""
+        gone = {kind.model: ids}
+        if kind.model == "chaser.campaign":
+            reminders = self.env["chaser.reminder"].sudo()
+            gone["chaser.reminder"] = reminders.search([("campaign_id", "in", ids)]).ids
         # Past the ORM, whose deletion is for users, and refused.
         self.env.cr.execute(SQL("DELETE FROM %s WHERE id = ANY(%s)", kind.table, ids))
-        self.env.cr.execute(
-            SQL(
-                "DELETE FROM ir_model_data WHERE model = %s AND res_id = ANY(%s)",
-                kind.model,
-                ids,
+        for model, gone_ids in gone.items():
+            self.env.cr.execute(
+                SQL(
+                    "DELETE FROM ir_model_data WHERE model = %s AND res_id = ANY(%s)",
+                    model,
+                    gone_ids,
+                )
             )
-        )
-        self.env["mail.message"].sudo().search(
-            [("model", "=", kind.model), ("res_id", "in", ids)]
-        ).unlink()
+            self.env["mail.message"].sudo().search(
+                [("model", "=", model), ("res_id", "in", gone_ids)]
+            ).unlink()
+            self.env["ir.attachment"].sudo().search(
+                [("res_model", "=", model), ("res_id", "in", gone_ids)]
+            ).unlink()
         self.env.invalidate_all(flush=False)
 
     @api.model
