@@ -226,3 +226,69 @@ class TestSegment(ChaserCase):
             self.cr.savepoint(),
         ):
             self._segment()
+
+    # -- who comes and who goes
+
+    def _told(self, record):
+        """Odoo's own test classes switch notes of changes off."""
+        return record.with_context(tracking_disable=False)
+
+    def test_a_note_says_who_came_and_who_went(self):
+        segment = self._told(self._segment(domain="[]"))
+        segment.partner_ids = [
+            Command.link(self.stranger.id),
+            Command.unlink(self.picked.id),
+        ]
+        body = segment.message_ids[:1].body
+        self.assertIn("put in: Stranger", body)
+        self.assertIn("taken out: Picked", body)
+        count = len(segment.message_ids)
+        segment.partner_ids = [Command.link(self.stranger.id)]
+        self.assertEqual(len(segment.message_ids), count, "nothing changed")
+
+    def test_a_note_stays_short(self):
+        """A segment of thousands is not written out at each change."""
+        segment = self._told(self._segment(domain="[]"))
+        many = self.env["res.partner"].create(
+            [{"name": f"Customer {n:02d}"} for n in range(60)]
+        )
+        segment.partner_ids = [Command.link(partner.id) for partner in many]
+        self.env.flush_all()
+        body = segment.message_ids[:1].body
+        self.assertIn("and 50 more", body)
+        self.assertNotIn("Customer 15", body)
+        self.assertFalse(
+            segment.sudo().message_ids.tracking_value_ids.filtered("old_value_char")
+        )
+
+    def test_many_come_in_without_reading_who_is_in(self):
+        """The same number of queries and of rows, however many are in already."""
+        segment = self._segment(domain="[]")
+        customers = self.env["res.partner"].create(
+            [{"name": f"Customer {n:02d}"} for n in range(60)]
+        )
+        one, two, rest = customers[:5], customers[5:10], customers[10:]
+
+        def read(partners):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.cr.sql_log_count
+            segment._put_in(partners)
+            return self.cr.sql_log_count - before
+
+        read(self.picked)  # rights and rules are known from now on
+        first = read(one)
+        segment._put_in(rest)
+        self.assertEqual(read(two), first)
+        segment._put_in(one)
+        self.assertEqual(segment.partner_ids, self.picked | customers)
+
+    def test_nobody_of_another_company_comes_in(self):
+        other = self.setup_other_company(name="Second company")["company"]
+        self.stranger.company_id = other
+        segment = self._segment(domain="[]")
+        with self.assertRaises(UserError):
+            segment._put_in(self.stranger)
+        with self.assertRaisesRegex(UserError, "Stranger belong"):
+            segment.sudo()._put_in(self.stranger)
+        self.assertEqual(segment.partner_ids, self.picked)

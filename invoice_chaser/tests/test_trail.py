@@ -23,6 +23,7 @@ _TOLD_ELSEWHERE = {
     ("chaser.template", "body_html"): "a note with the language; the versions",
     ("chaser.template", "version_ids"): "made by the addon",
     ("chaser.campaign", "reminder_ids"): "made by the plan; left out: its reason",
+    ("chaser.segment", "partner_ids"): "a note of who came and who went",
     ("chaser.provider", "grant_ids"): "notes of connecting and disconnecting",
     ("chaser.provider", "smtp_password"): "a note that one was entered",
     ("chaser.provider", "imap_password"): "a note that one was entered",

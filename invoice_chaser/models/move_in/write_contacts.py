@@ -483,6 +483,7 @@ class MemberWriter:
 
     def __init__(self, table):
         self.table, self.env, self.company = table, table.env, table.company
+        self.told = set()
 
     def identities(self, record):
         values = record.values
@@ -563,4 +564,14 @@ class MemberWriter:
             if not segment:
                 segment = Segment.create({"name": name, "company_id": self.company.id})
                 self.names[name.casefold()] = segment.id
-            segment.write({"partner_ids": [(4, id_) for id_ in ids]})
+            segment._put_in(self.env["res.partner"].browse(ids))
+            self._tell_once(segment)
+
+    def _tell_once(self, segment):
+        """Not for each batch of a large file."""
+        if segment.id not in self.told:
+            self.told.add(segment.id)
+            segment._message_log(
+                body=self.env._("Customers come in from %s", self.table.file.name),
+                author_id=self.env.user.partner_id.id,
+            )
