@@ -9,11 +9,17 @@ import {standardFieldProps} from "@web/views/fields/standard_field_props";
  */
 export class OwnDirectionField extends Component {
     static template = xml`
-        <span class="d-block text-truncate" dir="auto" t-att-title="value" t-out="value"/>`;
+        <span class="d-block text-truncate" t-att-dir="direction" t-att-title="value" t-out="value"/>`;
     static props = {...standardFieldProps};
 
     get value() {
         return this.props.record.data[this.props.name] || "";
+    }
+
+    /** By the first letter; said to the cell, so that the end is cut off. */
+    get direction() {
+        const letter = this.value.match(/\p{L}/u);
+        return letter && /[\u0590-\u08ff\ufb1d-\ufeff]/.test(letter[0]) ? "rtl" : "ltr";
     }
 }
 
