@@ -2,6 +2,7 @@
 
 import corpus_forms as form
 from corpus_forms import A, B, C, make_blocks, make_headers, make_report
+from corpus_services import SERVICE_REPORTS
 from inbound_corpus import OUR_ID, SUBJECT, Sample, mail, multipart, original, part
 
 UNKNOWN = "550 5.1.1 <%s>: Recipient address rejected: User unknown in virtual table"
@@ -587,6 +588,7 @@ def _delivered():
 
 
 REPORTS.append(Sample("delivered", _delivered(), "notice", {A: "delivered"}))
+REPORTS += SERVICE_REPORTS
 
 
 def _feedback(kind, to=A):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from core.mail import verdict
+from verdict_services import NOT_ABOUT_THE_ADDRESS, SERVICES
 
 SENTENCES = [
     # Nobody there.
@@ -163,6 +164,53 @@ SENTENCES = [
 )
 def test_sentence(expected, words):
     assert verdict.judge("failed", "", words).verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("who", "expected", "words"),
+    SERVICES,
+    ids=[f"{who}: {words[:40]}" for who, _verdict, words in SERVICES],
+)
+def test_words_of_a_service(who, expected, words):
+    """By the words alone; and a status that says nothing changes nothing."""
+    for status in ("", "5.0.0"):
+        found = verdict.judge("failed", status, words)
+        assert found.verdict == expected, who
+        assert not (found.widespread and expected in ("hard", "soft"))
+
+
+@pytest.mark.parametrize("words", NOT_ABOUT_THE_ADDRESS)
+def test_what_is_not_about_the_address_stops_none(words):
+    assert verdict.judge("failed", "", words).verdict != "hard"
+
+
+def test_a_table_of_recipients_is_not_relaying():
+    """Postfix' name of a table; no campaign is paused for it."""
+    for table in ("relay", "local", "virtual mailbox", "virtual alias"):
+        table = f"{table} recipient" if table in ("relay", "local") else table
+        found = verdict.judge(
+            "failed",
+            "5.1.1",
+            "550 5.1.1 <a@y.example>: Recipient address rejected: User unknown in "
+            f"{table} table",
+        )
+        assert (found.verdict, found.widespread) == ("hard", False)
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "expected"),
+    [
+        ("4.1.1", "450 4.1.1 <a@y.example>: User unknown in virtual alias", "hard"),
+        ("4.1.1", "450 4.1.1 <a@y.example>: try again later", "soft"),
+        ("4.2.1", "450 4.2.1 user unknown", "soft"),
+        ("4.0.0", "450 user unknown", "soft"),
+        ("4.1.1", "450 4.1.1 unverified address: user unknown", "soft"),
+    ],
+)
+def test_given_up_after_all_tries(status, words, expected):
+    """Code and words have to agree that there is no such address."""
+    assert verdict.judge("failed", status, words).verdict == expected
+    assert verdict.judge("delayed", status, words).verdict == "delayed"
 
 
 @pytest.mark.parametrize("stage", ["connect", "auth", "helo", "mail", "data"])

@@ -61,6 +61,13 @@ _COPY = re.compile(
     r"arc-seal:|message-id: ?<))",
     re.I | re.M,
 )
+_LABEL = re.compile(r"^\s{0,9}(?:(?:failed|recipient) )?(?:address|recipient):", re.I)
+# Oracle's (Sun's) Messaging Server says first which message it speaks of.
+_ABOUT = re.compile(
+    r"relates to a message you sent with the following header fields:\n{1,3}"
+    r"(?:[ \t]{1,8}[\w-]{1,40}:[^\n]{0,500}\n){1,20}",
+    re.I,
+)
 _CODE_LINE = re.compile(r"^\W{0,20}5\d\d[ -]", re.M)
 CODE = re.compile(
     r"^\W{0,20}5\d\d[ -]|(?:said|returned|response|replied|error)\s?:?\s{0,3}5\d\d[ -]",
@@ -101,6 +108,7 @@ _NO_RECIPIENT = re.compile(
 def own_words(mail: Message) -> str:
     """What the server says itself, which ends where the copied message begins."""
     text = mime.body(mail).replace(mime.QUOTE_MARK, "")[:MAX_WORDS]
+    text = _ABOUT.sub("", text, count=1)
     found = _COPY.search(text)
     return text[: found.start()] if found else text
 
@@ -165,7 +173,8 @@ def _find_listed(text: str, places: list) -> set[str]:
         budget.check()
         line = text[max(start - 40, 0) : start].rpartition("\n")[2]
         words = text[end : end + 300].partition("\n\n")[0]
-        if not line.strip(" \t\r<>*0123456789.-") and verdict.find_rule(words):
+        line = _LABEL.sub("", line).strip(" \t\r<>*0123456789.-")
+        if not line and verdict.find_rule(words):
             listed.add(address)
     return listed
 

@@ -104,11 +104,26 @@ def read_status_part(part: Message) -> list[Failure]:
             for block in re.split(r"\r?\n[ \t]*\r?\n", text.strip())
         ]
     return [
-        read_block(block)
+        read_block(one)
         for block in blocks[:500]
-        if mime.header(block, "Final-Recipient")
-        or mime.header(block, "Original-Recipient")
+        for one in _split_block(block)
+        if mime.header(one, "Final-Recipient") or mime.header(one, "Original-Recipient")
     ]
+
+
+def _split_block(block: Message) -> list[Message]:
+    """Some servers leave out the empty line between two recipients (RFC 3464 §2.1 asks
+    for it): a field that has occurred before begins a new one."""
+    if len(block.get_all("Final-Recipient") or ()) < 2:
+        return [block]
+    parts, names = [Message()], set()
+    for name, value in block.items()[:2_000]:
+        if name.lower() in names:
+            parts.append(Message())
+            names = set()
+        names.add(name.lower())
+        parts[-1][name] = value
+    return parts[:200]
 
 
 def read_block(block: Message) -> Failure:

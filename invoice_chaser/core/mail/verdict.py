@@ -7,7 +7,8 @@ because of words or a code about it; what is not understood is soft, and counted
 
 Sources: RFC 3463 and IANA's registry of enhanced status codes, RFC 5321 §4.2, RFC 7505
 (null MX); Google a/answer/3726730, Microsoft "Email non-delivery reports in Exchange
-Online", Postfix' and Exim's own texts.
+Online", Postfix' and Exim's own texts. Which service says what: the cases of
+tests/core/verdict_services.py.
 """
 
 import re
@@ -82,7 +83,12 @@ _WORDS = (
         r"address"
         r"|sending domain|sender (?:domain|id)|senderdomain|return.?path"
         r"|envelope.?from"
-        r"|(?:not|isn'?t|not been) verified|identit(?:y|ies) failed|send mail as",
+        r"|(?:not|isn'?t|not been) verified|identit(?:y|ies) failed|send mail as"
+        r"|invalid dns mx|lookup of your|sender'?s (?:mailbox|account)"
+        r"|(?:return|from) (?:header )?address|from header|\b(?:helo|ehlo)\b"
+        r"|reverse lookup|from your account"
+        r"|\byour (?:\w+ )?(?:domain|host|hostname|server|account|address|ip)(?: "
+        r"\w+)? (?:is|does|do|has|was|not)\b",
     ),
     _rule(
         "authentication",
@@ -165,7 +171,8 @@ _WORDS = (
         r"(?:send|post)|not (?:authori[sz]ed|allowed|permitted) to (?:send|post"
         r"|deliver)"
         r"|غير مصرح|autorisée? à|nicht berechtigt|permiso para"
-        r"|recipient (?:\w+ )?preferences|moderat|members? only|not accepting "
+        r"|on the target address|(?:white|allow)-?list|recipient (?:\w+ )?preferences"
+        r"|moderat|members? only|not accepting "
         r"(?:mail|messages) from (?:you|this "
         r"sender|external)|inside your organization",
     ),
@@ -192,12 +199,23 @@ _WORDS = (
         r"|host)|unknown (?:domain|host)|(?:domain|host) (?:\w+ )?(?:does ?n[o'’]?t"
         r"|does not) exist"
         r"|unroute?able (?:mail )?(?:domain|address)|null ?mx|has no mx|no mx "
-        r"(?:record|host)|does not accept (?:mail|e-?mail)|bad destination "
+        r"(?:record|host)|(?:domain|host)\b.{0,40}does not accept (?:mail|e-?mail)"
+        r"|bad destination "
         r"(?:system|host)"
         r"|domain (?:\w+ )?could ?n[o'’]t be found|host or domain name not found"
         r"|host (?:is )?(?:not found|unknown)|domain.{0,20}not found|no smtp service"
         r"|domain is not reachable|name or service not known|no mx and no"
-        r"|mx records? points? to non-?existent",
+        r"|mx records? points? to non-?existent|address lookups failed permanently"
+        r"|no address associated with (?:host)?name"
+        r"|العثور على (?:ال)?نطاق|domaine.{0,60}introuvable|domäne.{0,60}nicht "
+        r"gefunden",
+    ),
+    _rule(
+        "disabled",
+        HARD,
+        RECIPIENT,
+        r"disabled recipient|(?:account|user|mailbox|address|recipient) (?:is |was )?"
+        r"not active",
     ),
     _rule(
         "unknown_user",
@@ -214,8 +232,8 @@ _WORDS = (
         r"|alias)|no such (?:\w+ ){0,2}(?:user|recipient|person|mailbox|address"
         r"|account|local|alias|name)"
         r"|(?:user|recipient|mailbox|address|account|person|name)\b.{0,40}(?:does "
-        r"?n[o'’]?t|doesn'?t|does not|do not) (?:exist|have an?)|doesn'?t have an?"
-        r"|does not have an?"
+        r"?n[o'’]?t|doesn'?t|does not|do not) (?:exist|have an?)"
+        r"|(?:doesn'?t|does not) have an? (?:\w+ )?(?:account|mailbox)"
         r"|(?:address|user|recipient|mailbox)\b.{0,60}could ?n[o'’]?t be found"
         r"|could ?n[o'’]t be found|address (?:was )?(?:not |could ?n[o'’]?t be "
         r")found"
@@ -233,10 +251,37 @@ _WORDS = (
         r"(?:domino|the|public)|user (?:has )?(?:left|moved)|unknown in|not our "
         r"customer"
         r"|(?:wrote|sent) to (?:was|is) not found|mailbox (?:is )?unavailable"
-        r"|(?:user|mailbox) not (?:here|local)"
+        r"|(?:user|mailbox) not (?:here|local)|unknown to address|mailbox name not "
+        r"allowed|5\.1\.0 address rejected|(?:recipient|user|name|address) (?:is )?not "
+        r"(?:recogni[sz]ed|known here)"
         r"|المستلم غير موجود|لم يتم العثور|العنوان غير صحيح|غير موجود|n'existe pas"
         r"|existiert nicht|ist unbekannt|unbekannt\w* (?:empf|benutzer)|desconocido"
         r"|inconnu|no existe|sconosciut|bulunamad|bilinmeyen",
+    ),
+    # The same in other languages, with the word for an address or a person, for a
+    # server may be missing, too: Google's and Microsoft's reports, Domino, QQ, 163.
+    _rule(
+        "unknown_user",
+        HARD,
+        RECIPIENT,
+        r"(?:تعذ\u0651?ر|يتعذ\u0651?ر|يمكن) العثور على (?:ال)?"
+        r"(?:عنوان|مستلم|مستخدم)"
+        r"|(?:adresse|destinataire|utilisateur|boîte)\b.{0,80}(?:introuvable|invalide"
+        r"|pas répertorié)"
+        r"|(?:adresse|empfänger|benutzer|user|postfach)\b.{0,60}nicht (?:gefunden|im "
+        r".{0,10}verzeichnis)"
+        r"|no se encontró (?:la direcci|el destinat|el usuari|el buz)"
+        r"|(?:direcci|destinat|usuari|buz)\w{0,9}\b.{0,60}(?:no se encontr|inexistente)"
+        r"|impossibile trovare (?:l'indirizzo|il destinatario)"
+        r"|(?:endere|destinat|usu|utilizador|conta)\w{0,9}\b.{0,60}(?:n[ãa]o existe"
+        r"|inexistente|n[ãa]o encontrad)"
+        r"|(?:пользовател|адрес|получател|ящик)\w{0,9}.{0,60}не (?:найден|существует)"
+        r"|(?:用户|用戶|邮箱|郵箱|收件人|地址|帐号|账号).{0,20}(?:不存在|找不到|未找到)"
+        r"|(?:ユーザー?|宛先|アドレス|メールボックス).{0,40}(?:見つかりません"
+        r"|存在しません)"
+        r"|(?:کاربر|گیرنده|آدرس|نشانی).{0,40}(?:وجود ندارد|یافت نشد)"
+        r"|(?:پتہ|صارف|وصول کنندہ).{0,40}(?:موجود نہیں|نہیں ملا)"
+        r"|(?:पता|प्राप्तकर्ता|उपयोगकर्ता).{0,40}(?:नहीं मिला|मौजूद नहीं)",
     ),
     # What we wrote.
     _rule(
@@ -338,6 +383,10 @@ _NAMES = re.compile(
     r"|\b[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,8}\.[a-z][\w-]{1,30}",
     re.I,
 )
+# What is left of "<ali@customer.ae>".
+_EMPTY = re.compile(r"<\s{0,9}>|\{\s{0,9}\}")
+# The login of who sends was refused (RFC 4954 §6), whatever is said about an account.
+_LOGIN = re.compile(r"^\D{0,20}53[0458]\b")
 _SAYS_NOTHING = re.compile(
     r"unknown address error|x-unix|this is a permanent error|domain name[s]? server"
     r"|return(?:ed|ing) (?:message|mail) to sender|message headers?|original message"
@@ -346,6 +395,9 @@ _SAYS_NOTHING = re.compile(
     r"|delivery to the following recipients? (?:has )?(?:failed|been delayed)"
     r"(?: permanently)?|it was (?:rejected|refused) by (?:the server for )?the "
     r"recipient domain|internet mail security suite|messaging security suite"
+    r"|remote smtp server has rejected address"
+    # Postfix' table of recipients, which is about the address, not about relaying.
+    r"|\bin (?:relay|local|virtual) (?:\w+ )?(?:recipient|mailbox|alias) table"
     # The reason follows the colon.
     r"|recipient (?:address )?rejected: (?!access denied)(?=\S)",
     re.I,
@@ -369,7 +421,8 @@ def find_rule(words: str) -> Rule | None:
     # A name cut off at a bracket ("<ali@policy.ae>: no such user") is a name.
     words = _SAYS_NOTHING.sub(" ", words[:_LIMIT])
     words = _LISTED_AT.sub(" blocklist ", words)
-    words = " ".join(_NAMES.sub(" ", words).split())
+    words = _EMPTY.sub(" ", _NAMES.sub(" ", words))
+    words = " ".join(words.split())
     return next((rule for rule in _WORDS if rule.words.search(words)), None)
 
 
@@ -409,17 +462,22 @@ def _choose_code(status: str, words: str) -> tuple:
 def _judge_failed(code: tuple, words: str, stage: str) -> Rule:
     rule, (digit, subject, detail) = find_rule(words), code
     if digit == 4:
-        # The server gave up after several tries. Only a domain that does not exist is
-        # permanent.
+        # The server gave up after several tries. Permanent is only a domain that does
+        # not exist, and an address that all these tries called unknown, by code and by
+        # words.
         if (
             rule
             and rule.key == "no_domain"
             and re.search("nxdomain|domain name not found", words, re.I)
         ):
             return rule
+        if rule and rule.key == "unknown_user" and (subject, detail) == (1, 1):
+            return rule
         return (
             rule if rule and rule.verdict == SOFT else Rule("expired", SOFT, RECIPIENT)
         )
+    if rule and rule.verdict == HARD and _LOGIN.match(words[:_LIMIT]):
+        return _KEYS["authentication"]
     if subject == 7 and detail in _RESTRICTED:
         return _KEYS["restricted"]
     if (subject, detail) in ((1, 7), (1, 8)):
