@@ -1,4 +1,6 @@
-from odoo.fields import Command
+from lxml import etree
+
+from odoo.fields import NO_ACCESS, Command
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from .common import ChaserCase
@@ -120,6 +122,44 @@ class TestScreens(ChaserCase):
                     self.assertTrue(
                         {"kanban", "graph"} & set(modes), (menu.name, modes)
                     )
+
+    def test_nothing_is_called_by_a_technical_value(self):
+        """A form's title: what is named by a selection shows its label, in the user's
+        language."""
+        seen = set()
+        for name, model in self.registry.items():
+            field = model._fields.get(model._rec_name or "")
+            if not name.startswith("chaser.") or not model._auto or not field:
+                continue
+            if field.type != "selection" or field.groups == NO_ACCESS:
+                continue
+            if not self.env[name].has_access("read"):
+                continue
+            Model = self.env[name].with_context(lang="ar_001")
+            for value, label in field._description_selection(Model.env):
+                shown = Model.new({field.name: value}).display_name
+                self.assertEqual(shown.strip(), label, (name, value))
+                seen.add(name)
+        self.assertIn("chaser.answer", seen)
+
+    def test_names_in_lists_lose_no_beginning(self):
+        """What does not fit is cut off at its end, whatever the language of the screen
+        is; Odoo's own column cuts off the beginning where they differ."""
+        names, seen = {"partner_id", "number_display", "reminder_id"}, 0
+        views = self.env["ir.ui.view"].search(
+            [("model", "like", "chaser.%"), ("inherit_id", "=", False)]
+        )
+        for view in views:
+            for column in etree.fromstring(view.arch).xpath(
+                "//list[not(@editable)]/field[not(@column_invisible)]"
+            ):
+                wraps = "text-wrap" in column.get("class", "")
+                if column.get("name") in names and not wraps:
+                    self.assertEqual(
+                        column.get("widget"), "chaser_own_direction", view.name
+                    )
+                    seen += 1
+        self.assertGreater(seen, 15)
 
     def test_an_accountant_has_no_configuration(self):
         _app, sections = self._read_menus(self.accountant)

@@ -230,6 +230,21 @@ class ChaserLinksMixin(models.AbstractModel):
         return super().onchange(values, field_names, fields_spec)
 
 
+class ChaserLabelMixin(models.AbstractModel):
+    """For models that are called by a selection: Odoo would show its technical value,
+    in English on every screen."""
+
+    _name = "chaser.label.mixin"
+    _description = "Called by the Label of Its Kind"
+
+    @api.depends(lambda self: (self._rec_name,) if self._rec_name else ())
+    @api.depends_context("lang")
+    def _compute_display_name(self):
+        labels = dict(self._fields[self._rec_name]._description_selection(self.env))
+        for record in self:
+            record.display_name = labels.get(record[self._rec_name], "")
+
+
 class ChaserStatementButtonsMixin(models.AbstractModel):
     """The buttons *Promise*, *Dispute* and *Hold*: each opens the form of a new record,
     filled with what is known where the button stands."""

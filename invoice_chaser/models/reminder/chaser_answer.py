@@ -8,6 +8,7 @@ class ChaserAnswer(models.Model):
 
     _name = "chaser.answer"
     _description = "Customer's Answer"
+    _inherit = "chaser.label.mixin"
     _order = "id desc"
     _rec_name = "action"
 

@@ -66,6 +66,7 @@ _HIT_KEYS = {
 class ChaserEvent(models.Model):
     _name = "chaser.event"
     _description = "Reminder Event"
+    _inherit = "chaser.label.mixin"
     _order = "occurred_at desc, id desc"
     _rec_name = "event_type"
 

@@ -16,7 +16,7 @@ class ChaserRetentionRule(models.Model):
 
     _name = "chaser.retention.rule"
     _description = "Retention of Personal Data"
-    _inherit = ["mail.thread", "chaser.company.mixin"]
+    _inherit = ["mail.thread", "chaser.company.mixin", "chaser.label.mixin"]
     _order = "company_id, kind"
     _rec_name = "kind"
 
