@@ -136,6 +136,7 @@ class TestRoutes(ChaserCase, HttpCase):
         self.assertIn("no-store", answer.headers.get("Cache-Control", ""), where)
         self.assertNotIn("Set-Cookie", answer.headers, where)
         self.assertEqual(answer.headers["X-Frame-Options"], "DENY", where)
+        self.assertEqual(answer.headers["Referrer-Policy"], "no-referrer", where)
         self.assertIn(
             "frame-ancestors 'none'", answer.headers["Content-Security-Policy"], where
         )

@@ -1,8 +1,10 @@
 """The whole message, as the customer gets it."""
 
 import re
+import socket
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from core.letter import localize
@@ -19,6 +21,7 @@ from core.letter.render import (
 from core.letter.sanitize import sanitize
 from core.letter.template_language import TemplateProblem
 from core.letter.texts import TEXTS
+from lxml import etree
 from lxml import html as lxml_html
 
 TODAY = date(2026, 11, 21)
@@ -1069,3 +1072,36 @@ def test_what_does_not_act_stays_letter_by_letter():
         "a < b",
     ):
         assert sanitize(text) == text
+
+
+def test_nothing_is_fetched_while_a_message_is_made():
+    """Neither a sheet nor an image that the author's text names."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.3)
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        evil = (
+            f'<link rel="stylesheet" href="{url}/a.css"/>'
+            f'<style>@import url("{url}/b.css"); p {{ color: red }}</style>'
+            f'<p style="background: url({url}/c.png)"><img src="{url}/d.png"/>x</p>'
+        )
+        for lang in ("en", "ar", "both"):
+            sources = {
+                one: (subject, evil + body) for one, (subject, body) in SOURCES.items()
+            }
+            assert compose(data(), sources, lang).html
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+def test_every_frame_of_a_message_is_sandboxed():
+    """No script of a message runs in the web client, and none of its forms acts."""
+    folder = Path(__file__).resolve().parents[2]
+    found = [
+        frame
+        for path in folder.glob("invoice_chaser*/static/src/**/*.xml")
+        for frame in etree.parse(path).iter("iframe")
+    ]
+    assert len(found) >= 2
+    assert [frame.get("sandbox") for frame in found] == [""] * len(found)
+    for path in folder.glob("invoice_chaser*/static/src/**/*.js"):
+        assert 'createElement("iframe")' not in path.read_text(), path

@@ -1,6 +1,8 @@
 """Tokens, verdicts, devices."""
 
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from core.status.tracking import (
@@ -198,3 +200,44 @@ def test_words_of_links():
 def test_hostile_agents_are_answered(agent):
     assert judge("opened", "GET", agent, LATER)[0] in ("human", "machine", "unknown")
     assert describe_agent(agent)[0] in ("desktop", "phone", "tablet", "other")
+
+
+def test_recipe_for_a_proxy_hides_every_token():
+    """The patterns that docs/threats.md gives for nginx, as they stand there."""
+    page = Path(__file__).resolve().parents[2] / "docs" / "threats.md"
+    recipe = re.search(r"```nginx\n(.*?)```", page.read_text(), re.S)[1]
+    maps = [
+        re.findall(r'"~(\^.*?\$)"\s+"([^"]*)";', part)
+        for part in recipe.split("map ")[1:]
+    ]
+    assert [len(rules) for rules in maps] == [2, 2]
+
+    def log(rules, text):
+        for pattern, shown in rules:
+            found = re.search(pattern.replace("(?<", "(?P<"), text)
+            if found:
+                for name, value in found.groupdict().items():
+                    shown = shown.replace(f"${{{name}}}", value)
+                return shown
+        return text
+
+    token = new_token()
+    for path in (
+        f"/chaser/p/{token}",
+        f"/chaser/p/{token}?lang=ar",
+        f"/chaser/c/{token}/3",
+        f"/chaser/o/{token}.gif",
+        f"/chaser/u/{token}",
+        f"/chaser/a/{token}",
+        f"/chaser/webhook/mailgun/{token}",
+        f"/chaser/whatsapp/{token}",
+        f"/my/invoices/6?access_token={token}",
+        f"/my/invoices/6?report_type=pdf&access_token={token}&download=true",
+        f"/web/content/5?access_token={token}",
+    ):
+        for rules, text in zip(maps, (path, f"https://pop.example{path}"), strict=True):
+            shown = log(rules, text)
+            assert token not in shown and "removed" in shown
+            assert mask_tokens(path).split("removed")[0] in shown
+    for rules, text in zip(maps, ("/web?x=1", "https://pop.example/web"), strict=True):
+        assert log(rules, text) == text
