@@ -2,11 +2,16 @@ from unittest.mock import patch
 
 from lxml import etree
 
+from odoo.exceptions import UserError
 from odoo.tests import Form, tagged
 
+from ..core.mail import domain_lookup
 from ..core.mail.diagnosis import CODES
 from ..core.mail.errors import AuthenticationFailed, Unreachable, classify_smtp
 from .common import ChaserCase, FakeTransport
+
+# A helper beside the addon; common has put its folder on the path.
+from support.name_server import NameServer  # noqa: E402, isort: skip
 
 
 @tagged("post_install", "-at_install")
@@ -150,3 +155,74 @@ class TestMailboxDiagnosis(ChaserCase):
         self.assertEqual([line[:1] for line in check.result.split("\n")], list("✓✗✓"))
         for words in check.with_context(lang="ar_001")._get_words().values():
             self.assertTrue(any("\u0600" < sign < "\u06ff" for sign in words), words)
+
+    def _look_up(self, records, **values):
+        """Presses the button; a name server on loopback is asked. → the dialog, and
+        the names that were asked."""
+        check = self.env["chaser.domain.check"].browse(
+            self.provider.action_check_domain()["res_id"]
+        )
+        check.write(values)
+        with (
+            NameServer(records) as server,
+            patch.object(domain_lookup, "make_resolver", server.make_resolver),
+        ):
+            action = check.action_look_up()
+        self.assertEqual((action["res_id"], action["target"]), (check.id, "new"))
+        return check, server.asked
+
+    def test_dns_is_asked_only_where_the_settings_allow_it(self):
+        self.assertFalse(self.company.chaser_dns, "off by default")
+        with self.assertRaisesRegex(UserError, "do not allow to ask DNS"):
+            self._look_up({})
+        self.company.chaser_dns = True
+        self.provider.write({"kind": "smtp", "smtp_host": "smtp.office365.com"})
+        check, asked = self._look_up(
+            {
+                "pop.example": [
+                    "unrelated=1",
+                    "v=spf1 include:spf.protection.outlook.com -all",
+                ],
+                "_dmarc.pop.example": ["v=DMARC1; p=none"],
+            }
+        )
+        self.assertEqual(
+            asked,
+            ["pop.example", "_dmarc.pop.example"]
+            + [f"selector{n}._domainkey.pop.example" for n in (1, 2)],
+        )
+        self.assertEqual(
+            [line[:1] for line in check.result.split("\n")], ["✓", "✗", "!", "!"]
+        )
+        self.assertFalse(check.selector, "none was found")
+
+    def test_dns_that_says_there_is_none(self):
+        """Nothing found is an answer, other than nothing pasted."""
+        self.company.chaser_dns = True
+        check, asked = self._look_up({}, selector="own")
+        self.assertEqual(asked[-1], "own._domainkey.pop.example")
+        self.assertEqual([line[:1] for line in check.result.split("\n")], ["✗"] * 3)
+
+    def test_dns_that_cannot_be_asked(self):
+        self.company.chaser_dns = True
+        with self.assertRaisesRegex(UserError, "no name that DNS knows"):
+            self._look_up({}, selector="two words")
+
+        def refuse():
+            raise domain_lookup.NoAnswer("refused")
+
+        def lack():
+            raise domain_lookup.NoLibrary("dns")
+
+        check = self.env["chaser.domain.check"].browse(
+            self.provider.action_check_domain()["res_id"]
+        )
+        for make, words in (
+            (refuse, "DNS did not answer for “pop.example”"),
+            (lack, "dnspython is not installed"),
+        ):
+            with (
+                patch.object(domain_lookup, "make_resolver", make),
+                self.assertRaisesRegex(UserError, words),
+            ):
+                check.action_look_up()

@@ -1,5 +1,7 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
+from ..core.mail import domain_lookup
 from ..core.mail.domain_records import ERROR, GOOD, explain
 
 SIGNS = {GOOD: "✓", ERROR: "✗"}
@@ -7,7 +9,8 @@ SIGNS = {GOOD: "✓", ERROR: "✗"}
 
 class ChaserDomainCheck(models.TransientModel):
     """What the records of the sender's domain say to the servers that take its mail,
-    explained from what a person pastes. Nothing is looked up."""
+    explained from what a person pastes; from what DNS says only where the company's
+    settings allow to ask it, and only when the button is pressed."""
 
     _name = "chaser.domain.check"
     _description = "Records of the Sender's Domain"
@@ -34,7 +37,14 @@ class ChaserDomainCheck(models.TransientModel):
         help="The TXT record that your mail service names, such as "
         "google._domainkey or selector1._domainkey.",
     )
+    can_look_up = fields.Boolean(related="company_id.chaser_dns")
+    selector = fields.Char(
+        "Name of the DKIM Key",
+        help="The part before ._domainkey, as your mail service names it. Empty: the "
+        "names that the common services use.",
+    )
     dmarc = fields.Text("DMARC", help="The TXT record of _dmarc before your domain.")
+    looked_up = fields.Boolean(readonly=True)
     result = fields.Text("What They Say", compute="_compute_result")
 
     @api.depends("provider_id")
@@ -42,18 +52,19 @@ class ChaserDomainCheck(models.TransientModel):
         for check in self:
             check.domain = (check.provider_id.email or "").rpartition("@")[2]
 
-    @api.depends("spf", "dkim", "dmarc", "provider_id")
+    @api.depends("spf", "dkim", "dmarc", "provider_id", "looked_up")
     @api.depends_context("lang")
     def _compute_result(self):
         for check in self:
-            if not (check.spf or check.dkim or check.dmarc):
+            # Nothing pasted says nothing; nothing found says that there is none.
+            if not (check.spf or check.dkim or check.dmarc or check.looked_up):
                 check.result = False
                 continue
             found = explain(
                 check.spf or "",
                 check.dkim or "",
                 check.dmarc or "",
-                check.provider_id.smtp_host or check.provider_id.kind or "",
+                check._get_service(),
             )
             words = check._get_words()
             # pylint: disable=translation-positional-used  # one table of sentences
@@ -62,6 +73,66 @@ class ChaserDomainCheck(models.TransientModel):
                 f"{words[one.code] % one.params}"
                 for one in found
             )
+
+    def _get_service(self):
+        """What tells which service sends: the server, else the kind of mailbox."""
+        self.ensure_one()
+        return self.provider_id.smtp_host or self.provider_id.kind or ""
+
+    def action_look_up(self):
+        """Fill in what DNS says.
+
+        :raises UserError: the settings do not allow it, or DNS cannot be asked
+        """
+        self.ensure_one()
+        self.check_access("write")
+        if not self.company_id.chaser_dns:
+            raise UserError(
+                self.env._(
+                    "The settings do not allow to ask DNS. Paste the records, or "
+                    "switch it on in the settings of Invoicing, under From Where."
+                )
+            )
+        try:
+            found = domain_lookup.look_up(
+                self.domain or "",
+                domain_lookup.make_resolver(),
+                self._get_service(),
+                self.selector or "",
+            )
+        except (
+            domain_lookup.NoLibrary,
+            domain_lookup.NoAnswer,
+            domain_lookup.WrongName,
+        ) as error:
+            raise UserError(self._explain_no_answer(error)) from None
+        self.write(
+            {
+                "spf": found.spf,
+                "dkim": found.dkim,
+                "dmarc": found.dmarc,
+                "selector": found.selector or self.selector,
+                "looked_up": True,
+            }
+        )
+        return self.provider_id._open_domain_check(self)
+
+    def _explain_no_answer(self, error):
+        if isinstance(error, domain_lookup.NoLibrary):
+            return self.env._(
+                "The library dnspython is not installed on the server. Paste the "
+                "records instead."
+            )
+        if isinstance(error, domain_lookup.WrongName):
+            return self.env._(
+                "“%s” is no name that DNS knows. Check the mailbox's address, and the "
+                "name of the DKIM key.",
+                error,
+            )
+        return self.env._(
+            "DNS did not answer for “%s”. Try again in a minute, or paste the records.",
+            self.domain,
+        )
 
     def _get_words(self):
         """Code of ``core.mail.domain_records`` → what it means and what to do."""

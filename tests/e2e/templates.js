@@ -106,65 +106,167 @@ async function save(page) {
     await page.waitForSelector(".o_form_button_save", {state: "hidden"});
 }
 
-async function write(page) {
+/** The source of a text, behind its switch; the chips are back afterwards. */
+async function readSource(page, field) {
+    const area = `[name=${field}] :is(input, textarea).o_input, [name=${field}] textarea`;
+    await page.click(`[name=${field}] .o_chaser_source_button`);
+    const source = await page.locator(area).first().inputValue();
+    await page.click(`[name=${field}] .o_chaser_source_button`);
+    await page.waitForSelector(`[name=${field}] .odoo-editor-editable`);
+    return source;
+}
+
+/** Writes a subject as source. */
+async function writeSubject(page, field, text) {
+    await page.click(`[name=${field}] .o_chaser_source_button`);
+    await page.fill(`[name=${field}] input.o_input`, text);
+    await page.click(`[name=${field}] .o_chaser_source_button`);
+    await page.waitForSelector(`[name=${field}] .odoo-editor-editable`);
+}
+
+const chips = (page, field) => page.locator(`[name=${field}] .o_chaser_chip`);
+
+/** Both texts in both languages, as the server has them. */
+function readStored(page) {
+    return page.evaluate(async (template) => {
+        const names = ["subject", "body_html", "other_subject", "other_body_html"];
+        const response = await fetch("/web/dataset/call_kw/chaser.template/read", {
+            method: "POST",
+            headers: {"Content-Type": "application/json"},
+            body: JSON.stringify({
+                params: {
+                    model: "chaser.template",
+                    method: "read",
+                    args: [[template], names],
+                    kwargs: {},
+                },
+            }),
+        });
+        return (await response.json()).result[0];
+    }, Number(id));
+}
+
+/** Opened, clicked into and saved with something else: no letter of a text is another. */
+async function leaveAlone(page) {
     await page.goto(FORM);
     await page.waitForSelector("[name=body_html] .odoo-editor-editable");
-    const subject = page.locator("[name=subject] input");
-    await subject.fill("Reminder for : please pay");
-    await subject.evaluate((input) => input.setSelectionRange(13, 13));
+    const before = await readStored(page);
+    console.log(
+        "chips:",
+        await chips(page, "body_html")
+            .first()
+            .evaluate((chip) => getComputedStyle(chip, "::before").content)
+    );
+    await placeCursor(page, "body_html", "Kind regards,");
+    await page.keyboard.press("ArrowLeft");
+    // Beside the chips: a click on one that is more than a tag opens it.
+    await page.click("[name=subject] .odoo-editor-editable", {position: {x: 2, y: 9}});
+    await page.keyboard.press("End");
+    await page.click("a.nav-link[name=text_ar]");
+    await page.click("[name=other_body_html] .odoo-editor-editable p >> nth=1");
+    await page.fill("[name=description] textarea", "For who is late");
+    await save(page);
+    console.log(
+        "left alone:",
+        JSON.stringify(before) === JSON.stringify(await readStored(page))
+    );
+}
+
+async function write(page) {
+    await page.click("a.nav-link[name=text]");
+    const before = await readStored(page);
+    await writeSubject(page, "subject", "Reminder for : please pay");
+    await page.click("[name=subject] .odoo-editor-editable");
+    await page.keyboard.press("Home");
+    for (const _letter of "Reminder for ") await page.keyboard.press("ArrowRight");
     // Leaving the field for the picker sends the change to the server; the late response must not move the cursor.
     await whileAnswersWait(page, () => pick(page, "subject", "customer_name", false));
-    console.log(
-        "subject:",
-        await eventually(() => subject.inputValue(), "{{ customer_name }}")
-    );
     await page.keyboard.type(" again");
-    console.log("typed on:", await eventually(() => subject.inputValue(), "again"));
+    // What is typed as the template language has it becomes a chip, too; Enter makes no second line.
+    await page.keyboard.press("End");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type(" {{ total_due }} now");
+    console.log(
+        "subject chips:",
+        await eventually(
+            () => chips(page, "subject").count(),
+            (count) => count === 2
+        )
+    );
+    console.log("subject:", await readSource(page, "subject"));
     await placeCursor(page, "body_html", "Kind regards,");
     await page.keyboard.type(" Your number is ");
     await pick(page, "body_html", "customer_reference", true);
+    // A chip goes in one piece, and comes back in one.
+    const count = await chips(page, "body_html").count();
+    await page.keyboard.press("Backspace");
+    console.log("chips gone:", count - (await chips(page, "body_html").count()));
+    await page.keyboard.press("Control+z");
+    console.log("chips missing:", count - (await chips(page, "body_html").count()));
     await page.keyboard.type(" with us.");
-    const body = page.locator("[name=body_html] p", {hasText: "Your number"});
-    console.log(
-        "body:",
-        (await eventually(() => body.innerText(), "with us.")).slice(0, 90)
-    );
     await page.screenshot({path: path.join(folder, "editor-en.png")});
+    await changePlural(page);
+    await writeArabic(page);
+    await save(page);
+    const after = await readStored(page);
+    const wanted = {
+        body_html: before.body_html
+            .replace(
+                "Kind regards,",
+                "Kind regards, Your number is {{ customer_reference }} with us."
+            )
+            .replace(/one='[^']*'/, "one='what is below isn\\'t paid'"),
+        other_body_html: before.other_body_html.replace(
+            "تحية طيبة وبعد،",
+            "تحية طيبة وبعد، رقمكم لدينا {{ customer_reference }}"
+        ),
+    };
+    for (const [name, text] of Object.entries(wanted)) {
+        console.log(`${name} to the letter:`, after[name] === text);
+        if (after[name] !== text) console.log(after[name], "\n instead of \n", text);
+    }
+}
+
+/** Words that change with a number are words, not a program. */
+async function changePlural(page) {
+    await page.locator("[name=body_html] .o_chaser_chip_plural").first().click();
+    await page.fill(".modal input[name=one]", "what is below isn't paid");
+    await page.screenshot({path: path.join(folder, "plural.png")});
+    await page.click(".modal-footer .btn-primary");
+    await page.waitForSelector(".modal", {state: "detached"});
+}
+
+async function writeArabic(page) {
     await page.click("a.nav-link[name=text_ar]");
     await page.waitForSelector("[name=other_body_html] .odoo-editor-editable");
     console.log(
         "arabic direction:",
         await page.getAttribute("[name=other_body_html] .odoo-editor-editable", "dir")
     );
-    await page.fill("[name=other_subject] input", "تذكير بالسداد إلى ");
-    await page.focus("[name=other_subject] input");
+    await writeSubject(page, "other_subject", "تذكير بالسداد إلى");
+    await page.click("[name=other_subject] .odoo-editor-editable");
     await page.keyboard.press("End");
+    await page.keyboard.type(" ");
     await pick(page, "other_subject", "customer_name", true);
     await placeCursor(page, "other_body_html", "تحية طيبة وبعد،");
     await page.keyboard.type(" رقمكم لدينا ");
     await pick(page, "other_body_html", "customer_reference", false);
     await page.screenshot({path: path.join(folder, "editor-ar.png")});
-    console.log(
-        "arabic subject:",
-        await eventually(
-            () => page.inputValue("[name=other_subject] input"),
-            "{{ customer_name }}"
-        )
-    );
+    console.log("arabic subject:", await readSource(page, "other_subject"));
 }
 
 async function mend(page) {
-    const subject = page.locator("[name=subject] input");
     await page.click("a.nav-link[name=text]");
-    const good = await subject.inputValue();
-    await subject.fill(`${good} {{ total_deu }}`);
+    const good = await readSource(page, "subject");
+    await writeSubject(page, "subject", `${good} {{ total_deu }}`);
     await page.click(".o_form_button_save");
     await page.waitForSelector(".modal .o_error_dialog, .modal-body");
     console.log("refused:", squeeze(await page.innerText(".modal-body")));
     await page.screenshot({path: path.join(folder, "refused.png")});
     await page.click(".modal-footer button");
-    await subject.fill(good);
-    await save(page);
+    await page.waitForSelector(".modal", {state: "detached"});
+    await writeSubject(page, "subject", good);
+    await page.click(".o_form_button_cancel");
     console.log(
         "versions:",
         await eventually(
@@ -277,8 +379,7 @@ async function preview(page) {
 
 async function check(page) {
     await page.click("a.nav-link[name=text]");
-    await page.fill("[name=subject] input", "PLEASE PAY NOW {{ total_due }}");
-    await page.keyboard.press("Tab");
+    await writeSubject(page, "subject", "PLEASE PAY NOW {{ total_due }}");
     await page.click("a.nav-link[name=check]");
     await page.waitForSelector(".o_chaser_findings [data-code=subject_capitals]");
     console.log(
@@ -357,7 +458,15 @@ async function lookOnPhone(openPage) {
 
 run(async ({openPage}) => {
     const page = await login(await openPage(), url, "admin");
-    for (const step of [write, mend, compare, preview, check, exportAndImport]) {
+    for (const step of [
+        leaveAlone,
+        write,
+        mend,
+        compare,
+        preview,
+        check,
+        exportAndImport,
+    ]) {
         await step(page).catch(async (error) => {
             await page.screenshot({path: path.join(folder, `failed-${step.name}.png`)});
             throw error;

@@ -14,9 +14,18 @@ env["res.partner"].search([("name", "=", "Customer 0")]).ref = "C-77"
 env.cr.commit()
 """
 EXPECTED = (
-    "subject: Reminder for {{ customer_name }}: please pay",
-    "typed on: Reminder for {{ customer_name }} again: please pay",
-    "body: Kind regards, Your number is {{ customer_reference }} with us.",
+    # Merge tags are chips with words; the source is behind a switch.
+    'chips: "Salutation with the contact\'s name"',
+    # Opened, clicked into, and saved with something else: to the letter as before.
+    "left alone: true",
+    "subject chips: 2",
+    "subject: Reminder for {{ customer_name }} again: please pay {{ total_due }} now",
+    "chips gone: 1",
+    "chips missing: 0",
+    # A tag, its words and a changed plural stand where they were put, and nothing else
+    # is another.
+    "body_html to the letter: true",
+    "other_body_html to the letter: true",
     "arabic direction: rtl",
     "arabic subject: تذكير بالسداد إلى {{ customer_name }}",
     "line 1: the merge tag “total_deu” does not exist. Did you mean “total_due”?",

@@ -26,7 +26,7 @@ async function openPage(browser, errors, options = {}) {
         ...options,
     });
     const page = await context.newPage();
-    page.setDefaultTimeout(90000);
+    page.setDefaultTimeout(Number(process.env.CHASER_WAIT || 90000));
     page.on("pageerror", (error) => errors.push(error.message));
     return page;
 }

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from ...core.letter.documents import pdf
+from ...core.mail import domain_lookup
 from ...core.mail.oauth import CALLBACK
 
 
@@ -56,6 +57,8 @@ class ResConfigSettings(models.TransientModel):
     chaser_show_payables = fields.Boolean(
         related="company_id.chaser_show_payables", readonly=False
     )
+    chaser_dns = fields.Boolean(related="company_id.chaser_dns", readonly=False)
+    chaser_has_dns = fields.Boolean(compute="_compute_chaser_has_dns")
     chaser_open_debits = fields.Boolean(
         related="company_id.chaser_open_debits", readonly=False
     )
@@ -256,3 +259,6 @@ class ResConfigSettings(models.TransientModel):
 
     def _compute_chaser_has_pdf_engine(self):
         self.chaser_has_pdf_engine = pdf.is_available()
+
+    def _compute_chaser_has_dns(self):
+        self.chaser_has_dns = domain_lookup.is_available()

@@ -72,6 +72,13 @@ class ResCompany(models.Model):
         "are left out, with the reason.",
         tracking=True,
     )
+    chaser_dns = fields.Boolean(
+        "Ask DNS about the Sender's Domain",
+        help="The dialog that explains the records of a mailbox's domain may look them "
+        "up. Only the domain's name leaves this server, to its name server. Off: they "
+        "are pasted.",
+        tracking=True,
+    )
     chaser_open_debits = fields.Boolean(
         "Chase Other Open Debits",
         help="Open debits that are no invoices (opening balances, journal entries, "

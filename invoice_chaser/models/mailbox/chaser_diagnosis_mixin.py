@@ -51,11 +51,14 @@ class ChaserDiagnosisMixin(models.AbstractModel):
             self.smtp_user = self.email
 
     def action_check_domain(self):
-        """A dialog that explains the domain's records from what is pasted into it."""
+        """A dialog that explains the domain's records."""
         self.ensure_one()
         check = self.env["chaser.domain.check"]._create_by_program(
             {"provider_id": self.id, "company_id": self.company_id.id}
         )
+        return self._open_domain_check(check)
+
+    def _open_domain_check(self, check):
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Records of the Domain"),

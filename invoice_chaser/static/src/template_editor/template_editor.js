@@ -1,16 +1,25 @@
-import {Component, onWillUnmount, useState} from "@odoo/owl";
+import {Component, markup, onWillUnmount, useState} from "@odoo/owl";
+import {CORE_PLUGINS} from "@html_editor/plugin_sets";
+import {FeffPlugin} from "@html_editor/main/feff_plugin";
+import {HintPlugin} from "@html_editor/main/hint_plugin";
 import {HtmlField, htmlField} from "@html_editor/fields/html_field";
+import {PlaceholderPlugin} from "@html_editor/main/placeholder_plugin";
+import {ShortCutPlugin} from "@html_editor/core/shortcut_plugin";
+import {normalizeHTML, parseHTML} from "@html_editor/utils/html";
+import {localization} from "@web/core/l10n/localization";
 import {_t} from "@web/core/l10n/translation";
 import {Dropdown} from "@web/core/dropdown/dropdown";
 import {useDropdownState} from "@web/core/dropdown/dropdown_hooks";
 import {registry} from "@web/core/registry";
-import {useAutofocus} from "@web/core/utils/hooks";
-import {CharField, charField} from "@web/views/fields/char/char_field";
+import {useAutofocus, useService} from "@web/core/utils/hooks";
+import {MergeTagPlugin, OneLinePlugin, wrapStatements} from "./merge_tag_plugin";
+import {MergeTagWords, writePlural} from "./merge_tag_words";
+import {StatementDialog} from "./statement_dialog";
 
-/** The list of merge tags in words, by group, with a search; reports to the editor which one was chosen. */
+/** The list of merge tags in words, by group, with a search; reports to the editor the statement that was chosen. */
 class MergeTagList extends Component {
     static template = "invoice_chaser.MergeTagList";
-    static props = {groups: Array, onSelect: Function};
+    static props = {groups: Array, isArabic: Boolean, onSelect: Function};
 
     setup() {
         this.state = useState({query: ""});
@@ -28,22 +37,41 @@ class MergeTagList extends Component {
             .filter((group) => group.tags.length);
     }
 
+    /** Words that change with this number: English has two forms, Arabic more. */
+    getPlural(tag) {
+        const forms = this.props.isArabic
+            ? ["one", "two", "few", "many", "other"]
+            : ["one", "other"];
+        return writePlural(
+            tag.name,
+            Object.fromEntries(forms.map((form) => [form, "#"]))
+        );
+    }
+
+    getSource(tag) {
+        return `{{ ${tag.name} }}`;
+    }
+
     onKeydown(ev) {
         const [group] = this.groups;
         if (ev.key === "Enter" && group) {
             ev.preventDefault();
-            this.props.onSelect(group.tags[0]);
+            this.props.onSelect(this.getSource(group.tags[0]));
         }
     }
 }
 
-export class MergeTagPicker extends Component {
-    static template = "invoice_chaser.MergeTagPicker";
+/** What stands beside a text: the picker of merge tags, and the switch to the source. */
+class TemplateTools extends Component {
+    static template = "invoice_chaser.TemplateTools";
     static components = {Dropdown, MergeTagList};
     static props = {
         record: Object,
-        onSelect: Function,
-        withBlocks: {type: Boolean, optional: true},
+        isArabic: Boolean,
+        isSource: Boolean,
+        withBlocks: Boolean,
+        onInsert: Function,
+        onToggle: Function,
     };
 
     setup() {
@@ -59,55 +87,24 @@ export class MergeTagPicker extends Component {
         }));
     }
 
-    select(tag) {
+    select(source) {
         this.dropdown.close();
-        this.props.onSelect(`{{ ${tag.name} }}`);
+        this.props.onInsert(source);
     }
 }
 
-/** Subject with the picker: puts the tag where the cursor was last. */
-export class TemplateSubjectField extends CharField {
-    static template = "invoice_chaser.TemplateSubjectField";
-    static components = {...CharField.components, MergeTagPicker};
-
-    insertTag(text) {
-        const input = this.input.el;
-        const start = Math.min(
-            this.selectionStart ?? input.value.length,
-            input.value.length
-        );
-        // When the field loses focus to the picker, a space at its end is removed.
-        const space =
-            start && start === input.value.length && !/\s$/.test(input.value)
-                ? " "
-                : "";
-        input.focus();
-        input.setRangeText(space + text, start, start, "end");
-        // The value is kept as if typed, not as changed: else the response to the change that was committed when the picker opened
-        // would write the value again and move the cursor to its end while the user goes on typing.
-        input.dispatchEvent(new InputEvent("input", {bubbles: true}));
-        this.selectionStart = input.selectionStart;
-    }
-
-    /** A browser reports a change only after typing; an inserted tag is a change, too. */
-    onBlur() {
-        super.onBlur();
-        this.input.el.dispatchEvent(new Event("change", {bubbles: true}));
-    }
-}
-
-registry
-    .category("fields")
-    .add("chaser_template_subject", {...charField, component: TemplateSubjectField});
-
-/** Text with the picker: puts the tag where the cursor is in the editor, or in the source when that is shown. */
+/**
+ * The text of a letter, with its statements as chips. The picker puts one where the cursor is; the switch shows the source, which is what is
+ * saved. What nobody touches is saved to the letter as it was.
+ */
 export class TemplateBodyField extends HtmlField {
     static template = "invoice_chaser.TemplateBodyField";
-    static components = {...HtmlField.components, MergeTagPicker};
+    static components = {...HtmlField.components, TemplateTools};
     static props = {...HtmlField.props, dir: {type: String, optional: true}};
 
     setup() {
         super.setup();
+        this.dialog = useService("dialog");
         onWillUnmount(() => this.keepTyped());
     }
 
@@ -130,23 +127,71 @@ export class TemplateBodyField extends HtmlField {
         }
     }
 
-    /** A text in the language that is not the user's has its own direction. */
-    getConfig() {
-        const config = super.getConfig();
-        return this.props.dir ? {...config, direction: this.props.dir} : config;
+    get words() {
+        return new MergeTagWords(this.props.record.data.merge_tags);
     }
 
-    insertTag(text) {
+    /** A text in the language that is not the user's has its own direction. */
+    get dir() {
+        return this.props.dir || localization.direction;
+    }
+
+    get isArabic() {
+        return this.dir === "rtl";
+    }
+
+    /** Tables and buttons have their place in a letter. */
+    get withBlocks() {
+        return true;
+    }
+
+    getConfig() {
+        const config = super.getConfig();
+        return {
+            ...config,
+            Plugins: [...this.getPlugins(config), MergeTagPlugin],
+            direction: this.dir,
+            chaserTags: {words: this.words, onOpen: this.openChip.bind(this)},
+        };
+    }
+
+    getPlugins(config) {
+        return config.Plugins;
+    }
+
+    getReadonlyConfig() {
+        const config = super.getReadonlyConfig();
+        if (config.hasFullHtml || !config.value) return config;
+        const shown = document.createElement("div");
+        shown.append(parseHTML(document, config.value.toString()));
+        return {
+            ...config,
+            // markup: the text as the server has cleaned it, with chips whose words are set as text.
+            value: markup(wrapStatements(shown, this.words).innerHTML),
+        };
+    }
+
+    openChip(chip) {
+        const {kind, label} = this.words.describe(chip.textContent);
+        if (["tag", "block", "note"].includes(kind)) return;
+        this.dialog.add(StatementDialog, {
+            source: chip.textContent,
+            label,
+            dir: this.dir,
+            onDone: (source) =>
+                this.editor.shared.chaserMergeTag.replaceStatement(chip, source),
+        });
+    }
+
+    insertTag(source) {
         if (this.state.showCodeView) {
             const area = this.codeViewRef.el;
-            area.setRangeText(text, area.selectionStart, area.selectionEnd, "end");
+            area.setRangeText(source, area.selectionStart, area.selectionEnd, "end");
+            area.focus();
             this.onChange();
             return;
         }
-        const {selection, dom, history} = this.editor.shared;
-        selection.focusEditable();
-        dom.insert(text);
-        history.addStep();
+        this.editor.shared.chaserMergeTag.insertStatement(source);
     }
 }
 
@@ -166,7 +211,68 @@ registry.category("fields").add("chaser_template_body", {
             ...props,
             codeview: true,
             embeddedComponents: false,
+            // Odoo's mark of the editor's version has no place in a letter.
+            migrateHTML: false,
             dir: fieldInfo.options.dir,
         };
     },
+});
+
+/** The subject: the same chips in one line of plain text. */
+export class TemplateSubjectField extends TemplateBodyField {
+    static template = "invoice_chaser.TemplateSubjectField";
+
+    get text() {
+        return this.props.record.data[this.props.name] || "";
+    }
+
+    get value() {
+        return markup`<p>${this.text}</p>`;
+    }
+
+    get withBlocks() {
+        return false;
+    }
+
+    /** Whatever stands in a subject is text. */
+    get sandboxedPreview() {
+        return false;
+    }
+
+    getPlugins() {
+        // The format plugin would show a look that no subject has.
+        return [
+            ...CORE_PLUGINS.filter((one) => one.id !== "format"),
+            FeffPlugin,
+            HintPlugin,
+            PlaceholderPlugin,
+            ShortCutPlugin,
+            OneLinePlugin,
+        ];
+    }
+
+    async updateValue(content) {
+        const text = this.state.showCodeView
+            ? content
+            : parseHTML(document, content).textContent;
+        const value = text.replace(/[\s\u00a0]+/g, " ").trim();
+        this.lastValue = normalizeHTML(value);
+        this.isDirty = false;
+        await this.props.record.update({[this.props.name]: value}).catch(() => {
+            this.isDirty = true;
+        });
+        this.props.record.model.bus.trigger("FIELD_IS_DIRTY", this.isDirty);
+    }
+}
+
+registry.category("fields").add("chaser_template_subject", {
+    component: TemplateSubjectField,
+    displayName: _t("Template subject"),
+    supportedTypes: ["char"],
+    extractProps: (fieldInfo, dynamicInfo) => ({
+        ...htmlField.extractProps(fieldInfo, dynamicInfo),
+        embeddedComponents: false,
+        migrateHTML: false,
+        dir: fieldInfo.options.dir,
+    }),
 });
