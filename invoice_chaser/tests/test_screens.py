@@ -4,6 +4,7 @@ from odoo.fields import NO_ACCESS, Command
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from .common import ChaserCase
+from .screens_common import find_without_help
 
 EXTENDED = {
     "account.move": ("form", "list", "search"),
@@ -160,6 +161,21 @@ class TestScreens(ChaserCase):
                     )
                     seen += 1
         self.assertGreater(seen, 15)
+
+    def test_every_field_of_a_form_explains_itself(self):
+        """Nobody asks a colleague what to enter; in Arabic as well."""
+        self.assertEqual(find_without_help(self.env, "invoice_chaser"), [])
+        arch = (
+            self.env["chaser.provider"]
+            .with_context(lang="ar_001")
+            .get_view(
+                self.env.ref("invoice_chaser.chaser_provider_view_form").id, "form"
+            )["arch"]
+        )
+        helps = etree.fromstring(arch).xpath("//field[@help]/@help")
+        self.assertGreater(len(helps), 20)
+        for text in helps:
+            self.assertRegex(text, "[\u0600-\u06ff]", text)
 
     def test_an_accountant_has_no_configuration(self):
         _app, sections = self._read_menus(self.accountant)

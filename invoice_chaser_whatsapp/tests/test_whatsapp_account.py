@@ -5,6 +5,8 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 
+from odoo.addons.invoice_chaser.tests.screens_common import find_without_help
+
 from ..core.errors import ConnectFailed, GraphError
 from .whatsapp_common import SECRET, WhatsappCase
 
@@ -24,6 +26,9 @@ class TestWhatsappAccount(WhatsappCase):
         self.assertEqual(self.mailbox.channel, "whatsapp")
         self.assertTrue(self.mailbox.is_primary and self.provider.is_primary)
         self.assertFalse(self.mailbox.email)
+
+    def test_every_field_of_a_form_explains_itself(self):
+        self.assertEqual(find_without_help(self.env, "invoice_chaser_whatsapp"), [])
 
     def test_each_finding_is_explained_in_both_languages(self):
         self.meta.number |= {
