@@ -34,6 +34,46 @@ class TestResponsible(DailyCase):
         )
         return activity
 
+    def test_tasks_speak_the_language_of_whoever_gets_them(self):
+        """Made by a job or a customer's answer in English, read by an Arabic user
+        (A13)."""
+        self.managers.lang = "ar_001"
+        self.accountant.lang = "ar_001"
+        campaign = self._campaign(self._make_invoice(), user_id=self.accountant.id)
+        campaign.action_send()
+        self._run()
+        reminder = campaign.reminder_ids
+        before = self.env["mail.activity"].search([]).ids
+        hold = self.env["chaser.hold"]._hold(self.company, self.customer, "reply")
+        reminder._plan_page_todo(
+            hold, lambda one: one.env._("Says it is paid: look for the payment")
+        )
+        reminder._plan_activity(self.env.ref("mail.mail_activity_data_call").id)
+        promise = self.env["chaser.promise"]._promise(
+            self.company, self.customer, self.today + timedelta(days=1)
+        )
+        promise._plan_todo(lambda one: one.env._("Promise for %s kept.", "1"))
+        self.env["chaser.dispute"].create(
+            {
+                "company_id": self.company.id,
+                "partner_id": self.customer.id,
+                "reason": "Two cartons",
+                "source": "page",
+            }
+        )
+        self.provider._notify_expired("refused")
+        self.provider._notify_read_refused("refused")
+        self.env["chaser.suppression"]._plan_new_address(
+            self.company, self.customer, "gone@x.example", "", reminder
+        )
+        self.env["chaser.channel"]._plan_look(
+            self.company, self.customer, reminder, "Aisha", "words"
+        )
+        tasks = self.env["mail.activity"].search([("id", "not in", before)])
+        self.assertEqual(len(tasks), 8, tasks.mapped("summary"))
+        for task in tasks:
+            self.assertRegex(task.summary, "[\u0600-\u06ff]", task.user_id.lang)
+
     # -- what a level asks for
 
     def test_campaign_without_a_responsible(self):

@@ -267,6 +267,7 @@ async function mend(page) {
     await page.waitForSelector(".modal", {state: "detached"});
     await writeSubject(page, "subject", good);
     await page.click(".o_form_button_cancel");
+    await page.waitForSelector(".o_form_button_cancel", {state: "hidden"});
     console.log(
         "versions:",
         await eventually(
@@ -388,6 +389,7 @@ async function check(page) {
     );
     await page.screenshot({path: path.join(folder, "findings.png")});
     await page.click(".o_form_button_cancel");
+    await page.waitForSelector(".o_form_button_cancel", {state: "hidden"});
 }
 
 async function exportAndImport(page) {

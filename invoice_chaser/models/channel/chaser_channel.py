@@ -462,7 +462,9 @@ class ChaserChannel(models.AbstractModel):
                 _REPLY_ACTIVITY,
                 user_id=user.id,
                 date_deadline=fields.Date.context_today(self),
-                summary=self.env._("Answer from %s", sender),
+                summary=user._say_chaser(
+                    self, lambda one: one.env._("Answer from %s", sender)
+                ),
                 note=body,
             )
 

@@ -43,3 +43,14 @@ class ResUsers(models.Model):
             )
             if heir:
                 task.user_id = heir
+
+    def _say_chaser(self, record, words):
+        """What a job or a customer's answer leaves for this user to read, in their
+        language and not in that of whoever ran it.
+
+        :param words: a text, or a function that makes it of ``record`` in the user's
+            language
+        """
+        if not callable(words):
+            return words
+        return words(record.with_context(lang=self.lang or record.env.lang))

@@ -449,7 +449,9 @@ class ChaserProvider(models.Model):
             self.activity_schedule(
                 "mail.mail_activity_data_todo",
                 user_id=user.id,
-                summary=self.env._("Mailbox cannot be read"),
+                summary=user._say_chaser(
+                    self, lambda one: one.env._("Mailbox cannot be read")
+                ),
                 note=str(error),
             )
 

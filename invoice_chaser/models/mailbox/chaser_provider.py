@@ -353,20 +353,21 @@ class ChaserProvider(models.Model):
 
     def _notify_expired(self, error):
         for provider in self.filtered(lambda provider: provider.state != "expired"):
-            provider._tell_manager(self.env._("Mailbox not authorised"), error)
+            provider._tell_manager(
+                lambda one: one.env._("Mailbox not authorised"), error
+            )
 
     def _tell_manager(self, summary, note):
         """An activity for a manager of the mailbox's company; one is enough for the
-        same trouble."""
-        if summary in self.activity_ids.mapped("summary"):
-            return
+        same trouble. Both texts as for ``res.users._say_chaser``."""
         person = self.company_id._get_chaser_people("manager")[:1]
-        if person:
+        summary = person._say_chaser(self, summary)
+        if person and summary not in self.activity_ids.mapped("summary"):
             self.activity_schedule(
                 "mail.mail_activity_data_todo",
                 user_id=person.id,
                 summary=summary,
-                note=note or "",
+                note=person._say_chaser(self, note) or "",
             )
 
     def _set_hold(self, until, code, detail=""):

@@ -228,19 +228,22 @@ class ChaserSuppression(models.Model):
         if not user:
             return
         other = self._find_other_contact(company, partner, address)
+        spoken = self.with_context(lang=user.lang or self.env.lang)
         proposal = (
-            self.env._(
+            spoken.env._(
                 "%(name)s (%(email)s) is another contact of this customer.",
                 name=other.name,
                 email=other.email,
             )
             if other
-            else self.env._("The customer has no other contact with an e-mail address.")
+            else spoken.env._(
+                "The customer has no other contact with an e-mail address."
+            )
         )
         partner._for_chaser(company).activity_schedule(
             _BOUNCE_ACTIVITY,
             user_id=user.id,
-            summary=self.env._("Find another address than %s", address),
+            summary=spoken.env._("Find another address than %s", address),
             note=" ".join(filter(None, (proposal, words))),
         )
 

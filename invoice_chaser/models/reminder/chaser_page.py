@@ -420,7 +420,9 @@ class ChaserReminder(models.Model):
             **values,
         )
         promise._plan_todo(
-            self.env._("Promised on the customer's page: look for the payment"),
+            lambda one: one.env._(
+                "Promised on the customer's page: look for the payment"
+            ),
             answer.day,
         )
         record.promise_id = promise
@@ -461,7 +463,9 @@ class ChaserReminder(models.Model):
         )
         record.write({"hold_id": hold.id, "attachment_id": note.attachment_ids[:1].id})
         self._note_on_customer(body, record.move_ids)
-        self._plan_page_todo(hold, self.env._("Says it is paid: look for the payment"))
+        self._plan_page_todo(
+            hold, lambda one: one.env._("Says it is paid: look for the payment")
+        )
 
     def _process_dispute(self, answer, record):
         dispute = self.env["chaser.dispute"].create(
@@ -497,7 +501,9 @@ class ChaserReminder(models.Model):
                 email=answer.email,
             )
         )
-        self._plan_page_todo(hold, self.env._("Wrong contact: check %s", answer.email))
+        self._plan_page_todo(
+            hold, lambda one: one.env._("Wrong contact: check %s", answer.email)
+        )
 
     def _process_copy(self, _answer, record):
         record.copy_id = self._queue_copy()
@@ -526,7 +532,7 @@ class ChaserReminder(models.Model):
                 "mail.mail_activity_data_todo",
                 date_deadline=self.company_id._get_chaser_today(),
                 user_id=user.id,
-                summary=summary,
+                summary=user._say_chaser(hold, summary),
             )
 
     # -- copies

@@ -262,13 +262,16 @@ class ChaserReminder(models.Model):
 
     def _plan_activity(self, activity_type_id):
         """What the level asks a person to do, once the message is out."""
-        words = self.env._(
-            "%(level)s sent: %(subject)s",
-            level=self.level_id.name,
-            subject=self.subject,
-        )
         user = self.company_id._get_chaser_responsible(
             self.partner_id, self, self.campaign_id.user_id
+        )
+        words = user._say_chaser(
+            self,
+            lambda one: one.env._(
+                "%(level)s sent: %(subject)s",
+                level=one.level_id.name,
+                subject=one.subject,
+            ),
         )
         if user:
             self.partner_id._for_chaser(self.company_id).activity_schedule(

@@ -151,7 +151,8 @@ class ChaserProvider(models.Model):
             }
         )
         self._tell_manager(
-            self.env._("Restored from a backup"), self._describe_restored()
+            lambda one: one.env._("Restored from a backup"),
+            lambda one: one._describe_restored(),
         )
         self.env["chaser.reminder"].search(
             [("provider_id", "=", self.id), ("state", "=", "queued")]

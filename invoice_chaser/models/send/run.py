@@ -414,7 +414,7 @@ class MailboxRun(MailboxLocks):
             "storage": "mailbox_full",
         }.get(scope, "rate_limited")
         if error.scope == "storage":
-            provider._tell_manager(self.env._("Mailbox full"), str(error))
+            provider._tell_manager(lambda one: one.env._("Mailbox full"), str(error))
         self.hold_queue(
             now + error.get_rest(provider.rate_limit_count), code, str(error)
         )

@@ -67,7 +67,7 @@ class ChaserDispute(models.Model):
         for dispute in disputes:
             dispute._note_created()
             if dispute.user_id != self.env.user or dispute.source == "page":
-                dispute._plan_todo(self.env._("Dispute: %s", dispute.reason))
+                dispute._plan_todo(lambda one: one.env._("Dispute: %s", one.reason))
         return disputes
 
     def write(self, vals):

@@ -274,7 +274,16 @@ class ChaserPromise(models.Model):
             promise._tell_state()
 
     def _tell_state(self):
-        words = {
+        words = self._describe_state()
+        if words:
+            self._note(words, self.covered_move_ids)
+            self.activity_unlink([TASK_TYPE])
+        if self.state in ("partly", "broken"):
+            self._plan_todo(lambda one: one._describe_state())
+
+    def _describe_state(self):
+        """How the promise ended, in words; empty while it has not."""
+        return {
             "kept": self.env._(
                 "Promise for %s kept.", format_date(self.env, self.date_promised)
             ),
@@ -289,13 +298,7 @@ class ChaserPromise(models.Model):
             "cancelled": self.env._(
                 "Promise for %s cancelled.", format_date(self.env, self.date_promised)
             ),
-        }
-        if self.state not in words:
-            return
-        self._note(words[self.state], self.covered_move_ids)
-        self.activity_unlink([TASK_TYPE])
-        if self.state in ("partly", "broken"):
-            self._plan_todo(words[self.state])
+        }.get(self.state)
 
     # -- What a promise covers, and the payments that keep it
 

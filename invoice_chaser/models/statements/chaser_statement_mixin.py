@@ -119,7 +119,7 @@ class ChaserStatementMixin(models.AbstractModel):
 
     def _plan_todo(self, summary, day=None, note=""):
         """A to-do for the responsible user while they work here, else for whoever is
-        responsible then."""
+        responsible then; ``summary`` as for ``res.users._say_chaser``."""
         for record in self:
             user = record.company_id._get_chaser_responsible(
                 record.partner_id, wanted=record.user_id
@@ -129,7 +129,7 @@ class ChaserStatementMixin(models.AbstractModel):
                     TASK_TYPE,
                     date_deadline=day or record.company_id._get_chaser_today(),
                     user_id=user.id,
-                    summary=summary,
+                    summary=user._say_chaser(record, summary),
                     note=note,
                 )
 

@@ -357,8 +357,8 @@ class ChaserProvider(models.Model):
             values |= {"whatsapp_limit": facts.limit, "whatsapp_limit_known": True}
         if facts.quality == "red" and self.whatsapp_quality != "red":
             self._tell_manager(
-                self.env._("Low quality of the WhatsApp number"),
-                self._get_reason_text("whatsapp_check_quality_red"),
+                lambda one: one.env._("Low quality of the WhatsApp number"),
+                lambda one: one._get_reason_text("whatsapp_check_quality_red"),
             )
         self._by_program().write(values)
 

@@ -99,8 +99,10 @@ class ChaserProvider(models.Model):
             {"whatsapp_utility_stop": words, "whatsapp_utility_until": end}
         )
         self._tell_manager(
-            self.env._("Utility templates stopped"),
-            self._get_reason_text("whatsapp_utility_misuse", {"detail": words}),
+            lambda one: one.env._("Utility templates stopped"),
+            lambda one: one._get_reason_text(
+                "whatsapp_utility_misuse", {"detail": words}
+            ),
         )
 
     def _lift_whatsapp_utility(self):

@@ -32,8 +32,8 @@ class ChaserWhatsappTemplate(models.Model):
         if category != "utility" and before != category:
             self.sudo().is_marketing_allowed = False
             self._tell_manager(
-                self.env._("WhatsApp template counted as marketing"),
-                self.env._(
+                lambda one: one.env._("WhatsApp template counted as marketing"),
+                lambda one: one.env._(
                     "Meta counts “%s” as marketing, which costs several times as much "
                     "as a utility message. Nothing is sent with it until a manager "
                     "allows it on the template.",
@@ -57,11 +57,20 @@ class ChaserWhatsappTemplate(models.Model):
         )
         if changed and state in ("rejected", "paused", "disabled", "flagged"):
             self._tell_manager(
-                self.env._(
+                lambda one: one.env._(
                     "WhatsApp template: %s",
-                    dict(self._fields["state"]._description_selection(self.env))[state],
+                    dict(self._fields["state"]._description_selection(one.env))[state],
                 ),
-                "\n".join(filter(None, (self.display_name, self.state_words, words))),
+                lambda one: "\n".join(
+                    filter(
+                        None,
+                        (
+                            self.display_name,
+                            self.with_env(one.env).state_words,
+                            words,
+                        ),
+                    )
+                ),
             )
 
     def _tell_manager(self, summary, note):

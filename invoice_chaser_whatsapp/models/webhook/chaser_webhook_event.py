@@ -495,8 +495,10 @@ class ChaserWebhookEvent(models.Model):
             if kind.startswith(_UTILITY):
                 account._lift_whatsapp_utility()
             account._tell_manager(
-                self.env._("WhatsApp account restored"),
-                self.env._("Meta has lifted a restriction: test the connection."),
+                lambda one: one.env._("WhatsApp account restored"),
+                lambda one: one.env._(
+                    "Meta has lifted a restriction: test the connection."
+                ),
             )
             return True
         stopping = [one for one in restrictions if one[0] in _STOPPING]
@@ -516,7 +518,7 @@ class ChaserWebhookEvent(models.Model):
             )
             return True
         account._tell_manager(
-            self.env._("Meta warns about the WhatsApp account"),
+            lambda one: one.env._("Meta warns about the WhatsApp account"),
             ", ".join(filter(None, (event, ban, kind))),
         )
         return True

@@ -145,6 +145,13 @@ export class TemplateBodyField extends HtmlField {
         return true;
     }
 
+    /** A look at the source is no change, though the editor is filled anew afterwards. */
+    async toggleCodeView() {
+        await super.toggleCodeView();
+        this.isDirty = false;
+        this.props.record.model.bus.trigger("FIELD_IS_DIRTY", false);
+    }
+
     getConfig() {
         const config = super.getConfig();
         return {
