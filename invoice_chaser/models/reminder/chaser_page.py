@@ -524,17 +524,6 @@ class ChaserReminder(models.Model):
         for document in (self.partner_id._for_chaser(self.company_id), *moves):
             document._message_log(body=body)
 
-    def _plan_page_todo(self, hold, summary):
-        """One open to-do per hold, however often they say it."""
-        user = self._get_page_responsible()
-        if hold and user and not hold.activity_ids:
-            hold.activity_schedule(
-                "mail.mail_activity_data_todo",
-                date_deadline=self.company_id._get_chaser_today(),
-                user_id=user.id,
-                summary=user._say_chaser(hold, summary),
-            )
-
     # -- copies
 
     def _queue_copy(self):

@@ -286,6 +286,17 @@ class ChaserReminder(models.Model):
                 )
             )
 
+    def _plan_page_todo(self, hold, summary):
+        """One open to-do per hold, however often they say it."""
+        user = self._get_page_responsible()
+        if hold and user and not hold.activity_ids:
+            hold.activity_schedule(
+                "mail.mail_activity_data_todo",
+                date_deadline=self.company_id._get_chaser_today(),
+                user_id=user.id,
+                summary=user._say_chaser(hold, summary),
+            )
+
     # -- what a crash left open
 
     def _log_sent(self):
