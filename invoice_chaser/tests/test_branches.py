@@ -139,6 +139,19 @@ class TestBranches(InboundCase):
         [row] = self.env["chaser.worklist"]._read_rows(self.branch, self.customer.ids)
         self.assertTrue(row["is_held"])
 
+    def test_last_reminder_of_the_head_office(self):
+        """The interval is the entity's, so the branch's worklist shows it; not that of
+        another company with the same customer."""
+        letter = self._sent_campaign(self._make_move(self.company, 500)).reminder_ids
+        for company in (self.branch, self.other):
+            self._make_move(company, 1000)
+        Worklist = self.env["chaser.worklist"]
+        for company, at in ((self.branch, letter.sent_at), (self.other, False)):
+            [row] = Worklist.search([("company_id", "=", company.id)])
+            self.assertEqual(row.last_contact_at, at)
+            customer = self.customer.with_company(company)
+            self.assertEqual(customer.chaser_last_reminder_at, at)
+
     def test_what_the_branch_settles_stays_there(self):
         """A pause of the branch does not hold in the head office."""
         self._make_move(self.company, 1000)

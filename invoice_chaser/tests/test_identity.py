@@ -167,6 +167,30 @@ class TestIdentity(ChaserCase):
         self.assertFalse(self._run(FakeTransport()).sent)
         self.assertEqual(campaign.reminder_ids.reason_code, "recent_contact")
 
+    def test_last_reminder_of_who_leaves(self):
+        """The worklist, the customer, and searches on both say when planning would say
+        they were written to."""
+        letter = self._write_to_the_group()
+        never = self._make_customer("Never", "never@x.example")
+        self._make_invoice(never)
+        worklist = self.env["chaser.worklist"]
+        [row] = worklist.search([("partner_id", "=", self.customer.id)])
+        self.assertEqual(row.last_contact_at, letter.sent_at)
+        self.assertEqual(row.reminder_ids, letter)
+        # How they react is known of the group alone.
+        self.assertEqual((row.reminder_total, row.is_under_way), (0, False))
+        self.assertEqual(
+            worklist.search([("last_contact_at", "=", False)]).partner_id, never
+        )
+        self.assertEqual(self.customer.chaser_last_reminder_at, letter.sent_at)
+        asked = [("chaser_last_reminder_at", "!=", False)]
+        found = self.env["res.partner"].search(asked)
+        self.assertEqual(found & (self.customer | never), self.customer)
+        letter.sudo().write({"state": "failed", "is_undecided": True})
+        self.env.invalidate_all()
+        [row] = worklist.search([("partner_id", "=", self.customer.id)])
+        self.assertTrue(row.is_under_way)
+
     def test_week_of_who_leaves(self):
         """The letters of a week are counted as the interval is."""
         self._write_to_the_group()

@@ -33,23 +33,28 @@ class ChaserIdentity(models.AbstractModel):
     # -- what was written to a customer
 
     @api.model
-    def _get_letters_sql(self, customers, company):
-        """The reminders of a legal entity that count as written to customers, for the
-        interval, the messages of a week, and whether one is on its way: rows of
-        ``customer_id`` and the reminder's columns.
+    def _get_letters_sql(self, customers, companies):
+        """The reminders of legal entities that count as written to customers, for the
+        interval, the messages of a week, whether one is on its way, and what the
+        worklist shows: rows of ``customer_id`` and the reminder's columns.
 
         Those that are kept with the customer; and those to somebody else that left, or
         may have, about an item that is the customer's today: who leaves a group was
         written to as a part of it.
 
         :param SQL customers: condition on a customer's id, e.g. ``= 5``
+        :param companies: one of each legal entity, or more
         """
+        entities = companies.browse().union(
+            *(company._get_chaser_entity() for company in companies)
+        )
+        # A reminder is in one of the two parts, never in both.
         return SQL(
             """SELECT r.partner_id AS customer_id, %(columns)s FROM chaser_reminder r
             WHERE r.partner_id %(customers)s AND r.company_id = ANY(%(companies)s)
               AND r.purpose = 'reminder'
-            UNION
-            SELECT i.customer_id, %(columns)s FROM (%(items)s) i
+            UNION ALL
+            SELECT DISTINCT i.customer_id, %(columns)s FROM (%(items)s) i
               JOIN chaser_reminder_line x ON x.move_line_id = i.id
               JOIN chaser_reminder r ON r.id = x.reminder_id
             WHERE NOT x.is_credit AND x.dropped_code IS NULL
@@ -58,11 +63,39 @@ class ChaserIdentity(models.AbstractModel):
               AND (r.state IN ('sending', 'sent') OR r.is_undecided)""",
             items=self.env["chaser.account"]._get_open_items_sql(customers),
             columns=SQL(
-                "r.id, r.campaign_id, r.state, r.is_undecided, r.sent_at, r.create_date"
+                "r.id, r.company_id, r.partner_id, r.campaign_id, r.state, "
+                "r.is_undecided, r.sent_at, r.create_date"
             ),
             customers=customers,
-            companies=list(company._get_chaser_entity().ids),
+            companies=list(entities.ids),
         )
+
+    @api.model
+    def _get_last_letters_sql(self, companies):
+        """Rows of ``company_id`` and ``partner_id``: when a customer was last written
+        to, and whether a reminder is on its way; whichever branch of the legal entity
+        has written."""
+        return SQL(
+            """SELECT c.id AS company_id, r.customer_id AS partner_id,
+                      max(r.sent_at) FILTER (WHERE r.state = 'sent') AS last_contact_at,
+                      bool_or(r.state IN ('draft', 'queued', 'sending')
+                      OR r.is_undecided) AS is_under_way
+                 FROM (%s) r JOIN res_company w ON w.id = r.company_id
+                 JOIN res_company c ON split_part(c.parent_path, '/', 1)
+                 = split_part(w.parent_path, '/', 1)
+                WHERE c.id = ANY(%s) GROUP BY 1, 2""",
+            self._get_letters_sql(SQL("IS NOT NULL"), companies),
+            list(companies.ids),
+        )
+
+    @api.model
+    def _read_letter_ids(self, customer, company):
+        """Ids of the reminders by which a customer was, or is to be, written to."""
+        for name in ("chaser.reminder", "chaser.reminder.line", "account.move.line"):
+            self.env[name].flush_model()
+        letters = self._get_letters_sql(SQL("= %s", customer.id), company)
+        rows = self.env.execute_query(SQL("SELECT id FROM (%s) letters", letters))
+        return [letter_id for (letter_id,) in rows]
 
     # -- contacts that change what they belong to
 

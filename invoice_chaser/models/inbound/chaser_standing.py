@@ -21,18 +21,28 @@ class ChaserStanding(models.AbstractModel):
     _description = "What Came Back from Customers"
 
     @api.model
-    def _get_facts_sql(self, condition):
-        """Per commercial partner of the company, by what people did."""
-        self.env["chaser.reminder"].flush_model()
-        self.env["chaser.event"].flush_model()
+    def _get_facts_sql(self, customers):
+        """Per commercial partner of the company, by what people did. When it was last
+        written to is said by the rule of planning: by whichever branch of the legal
+        entity, also as a part of the group that it has left. What came back is of the
+        company's own reminders.
+
+        :param SQL customers: condition on a customer's id, e.g. ``= 5``
+        """
+        for name in ("chaser.reminder", "chaser.reminder.line", "chaser.event"):
+            self.env[name].flush_model()
+        self.env["account.move.line"].flush_model()
+        company = self.env.company
         return SQL(
-            """SELECT r.partner_id, max(r.sent_at) AS chaser_last_reminder_at,
+            """SELECT r.customer_id AS partner_id,
+            max(r.sent_at) FILTER (WHERE r.state = 'sent') AS chaser_last_reminder_at,
             max(e.opened) AS chaser_last_opened_at,
             max(e.clicked) AS chaser_last_clicked_at,
             max(e.replied) AS chaser_last_answered_at,
-            count(*) AS reminders, count(e.replied) AS answered,
+            count(*) FILTER (WHERE own) AS reminders, count(e.replied) AS answered,
             count(*) FILTER (WHERE e.bounced) AS chaser_bounce_count
-             FROM chaser_reminder r CROSS JOIN LATERAL (
+             FROM (%s) r CROSS JOIN LATERAL (SELECT r.partner_id = r.customer_id
+                AND r.company_id = %s AS own) o CROSS JOIN LATERAL (
                 SELECT max(occurred_at) FILTER (WHERE event_type = 'opened'
                            AND verdict IS DISTINCT FROM 'machine') AS opened,
                        max(occurred_at) FILTER (WHERE event_type = 'clicked'
@@ -40,11 +50,10 @@ class ChaserStanding(models.AbstractModel):
                        max(occurred_at) FILTER (WHERE event_type = 'replied')
                            AS replied,
                        bool_or(event_type = 'bounced') AS bounced
-                  FROM chaser_event WHERE reminder_id = r.id) e
-            WHERE r.company_id = %s AND r.purpose = 'reminder'
-              AND r.state IN ('sent', 'failed') AND %s GROUP BY 1""",
-            self.env.company.id,
-            condition,
+                  FROM chaser_event WHERE reminder_id = r.id AND own) e
+            WHERE r.state IN ('sent', 'failed') GROUP BY 1""",
+            self.env["chaser.identity"]._get_letters_sql(customers, company),
+            company.id,
         )
 
     @api.model
@@ -53,7 +62,7 @@ class ChaserStanding(models.AbstractModel):
         if not partners.ids:
             return {}
         rows = self.env.execute_query_dict(
-            self._get_facts_sql(SQL("r.partner_id = ANY(%s)", partners.ids))
+            self._get_facts_sql(SQL("= ANY(%s)", partners.ids))
         )
         return {row["partner_id"]: row for row in rows}
 
@@ -61,7 +70,7 @@ class ChaserStanding(models.AbstractModel):
     def _search_by(self, name, operator, value):
         """The customers of whom a fact is so. None of them was written to where the
         value is empty."""
-        facts = self._get_facts_sql(SQL("TRUE"))
+        facts = self._get_facts_sql(SQL("IS NOT NULL"))
         column = SQL.identifier("f", name)
         if operator == "in":
             known = [one for one in value if one not in (False, None, 0)]

@@ -153,6 +153,7 @@ class ChaserWorklist(models.Model):
             "account.move",
             "res.partner",
             "chaser.reminder",
+            "chaser.reminder.line",
             "chaser.event",
             "chaser.promise",
             "chaser.dispute",
@@ -166,6 +167,7 @@ class ChaserWorklist(models.Model):
         return SQL(
             """WITH company(id, today, chain) AS (VALUES %(companies)s),
             due AS MATERIALIZED (%(due)s),
+            contact AS MATERIALIZED (%(contact)s),
             record AS MATERIALIZED (%(record)s),
             promised AS MATERIALIZED (%(promised)s),
             facts AS (
@@ -181,10 +183,12 @@ class ChaserWorklist(models.Model):
                        0) AS promise_kept,
                        coalesce(r.reminders, 0) AS reminder_total, coalesce(r.answered,
                        0) AS answered_total,
-                       r.last_contact_at, coalesce(r.is_under_way,
+                       o.last_contact_at, coalesce(o.is_under_way,
                        false) AS is_under_way
                   FROM due d JOIN company c ON c.id = d.company_id
                   JOIN res_partner p ON p.id = d.partner_id
+                  LEFT JOIN contact o ON o.company_id = d.company_id
+                  AND o.partner_id = d.partner_id
                   LEFT JOIN record r ON r.company_id = d.company_id
                   AND r.partner_id = d.partner_id
                   LEFT JOIN promised pr ON pr.company_id = d.company_id
@@ -204,6 +208,7 @@ class ChaserWorklist(models.Model):
               FROM scored s""",
             companies=self._get_days_sql(companies),
             due=self._get_due_sql(),
+            contact=self.env["chaser.identity"]._get_last_letters_sql(companies),
             record=self._get_record_sql(),
             promised=self._get_promised_sql(),
             scores=self._get_scores_sql(),
@@ -250,8 +255,8 @@ class ChaserWorklist(models.Model):
 
     @api.model
     def _get_record_sql(self, partner_ids=None):
-        """Reminders of the last year per customer, how many were answered, the last
-        one, and whether one is on its way."""
+        """Reminders of the last year that are kept with each customer, and how many
+        were answered."""
         return SQL(
             """SELECT r.company_id, r.partner_id,
                       count(*) FILTER (WHERE r.state = 'sent'
@@ -259,10 +264,7 @@ class ChaserWorklist(models.Model):
                       count(*) FILTER (WHERE r.state = 'sent'
                       AND r.sent_at > c.today - interval '1 year' AND EXISTS (
                           SELECT 1 FROM chaser_event e WHERE e.reminder_id = r.id
-                          AND e.event_type = 'replied')) AS answered,
-                      max(r.sent_at) FILTER (WHERE r.state = 'sent') AS last_contact_at,
-                      bool_or(r.state IN ('draft', 'queued', 'sending')
-                      OR r.is_undecided) AS is_under_way
+                          AND e.event_type = 'replied')) AS answered
                  FROM chaser_reminder r JOIN company c ON c.id = r.company_id
                 WHERE r.purpose = 'reminder' AND %s GROUP BY 1, 2""",
             SQL("r.partner_id = ANY(%s)", list(partner_ids))
@@ -546,8 +548,14 @@ class ChaserWorklist(models.Model):
                 ],
                 order="date_maturity, id",
             )
+            letters = self.env["chaser.identity"]._read_letter_ids(
+                row.partner_id, row.company_id
+            )
             row.reminder_ids = self.env["chaser.reminder"].search(
-                mine + [("state", "in", ("queued", "sending", "sent", "failed"))],
+                [
+                    ("id", "in", letters),
+                    ("state", "in", ("queued", "sending", "sent", "failed")),
+                ],
                 limit=40,
             )
             row.promise_ids = self.env["chaser.promise"].search(mine)
