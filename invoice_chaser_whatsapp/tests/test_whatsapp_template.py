@@ -70,7 +70,7 @@ class TemplateCase(PeopleCase):
             items=items,
             today=self.today,
             page_url="https://odoo.pop.example/chaser/p/AbC",
-            **values,
+            **{"payment_reference": "RF42123456", **values},
         )
 
 
@@ -105,6 +105,17 @@ class TestShipped(TemplateCase):
         body = english._render(self._make_data(3))["body"]
         self.assertIn("3 invoices are overdue", body)
         self.assertIn("AED 300.00", body)
+
+    def test_reference_of_the_message(self):
+        """Every shipped text quotes it, so that the payment is found; to Meta it is
+        shown by a sample."""
+        for template in self.templates:
+            data = self._make_data(payment_reference="RF42123456")
+            self.assertIn("RF42123456", template._render(data)["body"])
+            [sample] = template.variable_ids.filtered(
+                lambda one: one.name == "reference"
+            ).mapped("sample")
+            self.assertRegex(sample, r"^\u2066?RF\d{8}\u2069?$")
 
 
 class TestRules(TemplateCase):
@@ -185,7 +196,8 @@ class TestSubmit(TemplateCase):
         self.assertEqual(header["example"], {"header_handle": ["4::handle"]})
         names = {one["param_name"] for one in body["example"]["body_text_named_params"]}
         self.assertEqual(
-            names, {"customer", "company", "today", "items", "total", "oldest"}
+            names,
+            {"customer", "company", "today", "items", "total", "oldest", "reference"},
         )
         self.assertTrue(footer["text"])
         self.assertEqual(

@@ -196,7 +196,8 @@ def test_values():
 
 @pytest.mark.parametrize("lang", ["en", "ar"])
 def test_those_that_come_with_the_addon(lang):
-    """Four tones, none of them refused, each named in both languages."""
+    """Four tones, none of them refused, each named in both languages; each asks for the
+    reference by which the payment is found, and names no account."""
     drafts = [
         Draft(
             name=name,
@@ -216,3 +217,4 @@ def test_those_that_come_with_the_addon(lang):
     for draft in drafts:
         assert find_refusals(draft, drafts) == [], draft.name
         assert set(draft.variables) <= set(shipped.SOURCES)
+        assert "reference" in draft.variables
