@@ -1,4 +1,5 @@
 from odoo.tests import tagged
+from odoo.tools.safe_eval import safe_eval
 
 from ..core.match.reference import make_reference
 from ..core.page.transfer import make_transfers
@@ -181,14 +182,84 @@ class TestPaymentReference(ChaserCase):
         hit.action_reconcile()
         self.assertEqual((euros | back).mapped("amount_residual"), [0, 0])
 
-    def test_found_by_what_is_dictated(self):
-        """On the phone: the reminder is found by its reference."""
+    def _send_two(self):
+        """A reminder, beside one to somebody else; and its reference as it is read
+        out, in groups."""
         reminder = self._sent_campaign(self.invoice).reminder_ids
+        other = self._make_customer("Other Buyer", "other@buyer.example")
+        self._sent_campaign(self._make_invoice(other))
+        reference = reminder.payment_reference
+        groups = [reference[at : at + 4] for at in range(0, len(reference), 4)]
+        return reminder, " ".join(groups)
+
+    def test_found_by_what_is_dictated(self):
+        """On the phone: the reminder is found by its reference, however it is typed, or
+        by its beginning."""
+        reminder, spaced = self._send_two()
+        eastern = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
         Reminder = self.env["chaser.reminder"].with_user(self.accountant)
-        found = Reminder.search(
-            [("payment_reference", "ilike", reminder.payment_reference.lower())]
+        whole = [
+            spaced.replace(" ", ""),
+            spaced,
+            spaced.lower(),
+            spaced.replace(" ", "-"),
+            spaced.lower().translate(eastern),
+        ]
+        parts = [spaced[:-1], spaced[2:], f"my reference is {spaced}."]
+        for operator, texts in (("=", whole), ("ilike", whole + parts)):
+            for typed in texts:
+                found = Reminder.search([("payment_reference", operator, typed)])
+                self.assertEqual(found, reminder, typed)
+        left = Reminder.search([("payment_reference", "not ilike", spaced)])
+        self.assertNotIn(reminder, left)
+        self.assertFalse(Reminder.search([("payment_reference", "ilike", "RF991234")]))
+        some = Reminder.search([("payment_reference", "!=", False)])
+        self.assertEqual(some, Reminder.search([("payment_reference", "ilike", "")]))
+
+    def _make_everything(self, reminder):
+        values = {"company_id": self.company.id, "partner_id": self.customer.id}
+        self.env["chaser.promise"]._promise(
+            self.company, self.customer, self._later(days=5).date()
         )
-        self.assertEqual(found.ids, reminder.ids)
+        self.env["chaser.dispute"].create(values | {"reason": "price"})
+        self.env["chaser.hold"]._hold(self.company, self.customer, "manual")
+        about = values | {"reminder_id": reminder.id}
+        self.env["chaser.answer"].sudo().create(
+            about | {"action": "promise", "key": "one"}
+        )
+        self.env["chaser.inbound"].sudo().create(
+            about | {"mail_key": "one", "kind": "reply"}
+        )
+        reminder.sudo()._record_event("opened", source="pixel")
+        self._bank_line(70, reminder.payment_reference)
+        self._find()
+
+    def test_found_on_every_list(self):
+        """Each list that is about reminders or their customers, by its search field."""
+        reminder, typed = self._send_two()
+        self._make_everything(reminder)
+        lists = set()
+        for view in self.env["ir.ui.view"].search([("type", "=", "search")]):
+            if not (view.model or "").startswith("chaser."):
+                continue
+            field = view._get_combined_arch().find(
+                ".//field[@string='Payment Reference']"
+            )
+            if field is None:
+                continue
+            lists.add(view.model)
+            domain = safe_eval(field.get("filter_domain"), {"self": typed})
+            found = self.env[view.model].with_user(self.accountant).search(domain)
+            self.assertTrue(found, view.model)
+            if view.model == "chaser.campaign":
+                self.assertEqual(found, reminder.campaign_id)
+            else:
+                self.assertEqual(found.partner_id, self.customer, view.model)
+        names = "answer campaign dispute event hold inbound maybe.paid promise worklist"
+        self.assertEqual(lists, {f"chaser.{name}" for name in names.split()})
+        for name in ("chaser.reminder.report", "chaser.event.report"):
+            found = self.env[name].search([("payment_reference", "ilike", typed)])
+            self.assertEqual(found.reminder_id, reminder)
 
     def test_with_the_credit_of_the_message(self):
         """1,500 less a credit note of 300: the payment of 1,200 settles all three."""

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from core.match.reference import find_references, make_reference
+from core.match.reference import find_references, make_reference, normalize_reference
 
 
 def test_the_standard_s_own_example():
@@ -33,6 +33,20 @@ def test_found_whatever_else_is_said(text):
     eastern = reference.translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))
     quoted = text.format(reference, grouped, eastern, reference.lower())
     assert 1234567 in find_references(quoted)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "RF18539007547034",
+        "rf18 5390 0754 7034",
+        "RF18-5390.0754/7034",
+        "RF١٨٥٣٩٠٠٧٥٤٧٠٣٤",
+    ],
+)
+def test_typed_as_it_is_stored(typed):
+    assert normalize_reference(typed) == "RF18539007547034"
+    assert normalize_reference(normalize_reference(typed)) == normalize_reference(typed)
 
 
 @pytest.mark.parametrize(

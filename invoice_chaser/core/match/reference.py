@@ -15,6 +15,7 @@ _EASTERN = {
 # Banks break texts into lines and blocks of four.
 _REFERENCE = re.compile(r"RF((?:[\s\-./:]*\d){8,})", re.IGNORECASE)
 _NO_DIGIT = re.compile(r"\D")
+_BETWEEN = re.compile(r"[\W_]+")
 
 
 def make_reference(number: int) -> str:
@@ -25,6 +26,15 @@ def make_reference(number: int) -> str:
     """
     digits = str(number).zfill(_DIGITS)
     return f"RF{_get_check(digits)}{digits}"
+
+
+def normalize_reference(text: str) -> str:
+    """A reference or a part of it, as somebody types it, the way it is stored.
+
+    >>> normalize_reference("rf42 ١٢٣٤-56")
+    'RF42123456'
+    """
+    return _BETWEEN.sub("", text.translate(_EASTERN)).upper()
 
 
 def find_references(text: str) -> list[int]:

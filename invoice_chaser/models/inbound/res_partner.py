@@ -26,6 +26,13 @@ class ResPartner(models.Model):
         "may exist: mailbox full, server down.",
     )
 
+    chaser_payment_reference = fields.Char(
+        "Payment Reference",
+        store=False,
+        search="_search_chaser_payment_reference",
+        groups="invoice_chaser.group_chaser_user",
+        help="Who got a message with this reference.",
+    )
     chaser_last_reminder_at = fields.Datetime(
         "Last Reminder",
         compute="_compute_chaser_standing",
@@ -116,6 +123,14 @@ class ResPartner(models.Model):
     def _search_chaser_last_clicked_at(self, operator, value):
         name = "chaser_last_clicked_at"
         return self.env["chaser.standing"]._search_by(name, operator, value)
+
+    def _search_chaser_payment_reference(self, operator, value):
+        if operator not in ("in", "like", "ilike"):
+            return NotImplemented
+        letters = self.env["chaser.reminder"].search(
+            [("payment_reference", operator, value)]
+        )
+        return [("id", "in", letters.partner_id.ids)]
 
     def _search_chaser_last_answered_at(self, operator, value):
         name = "chaser_last_answered_at"

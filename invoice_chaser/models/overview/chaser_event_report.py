@@ -15,6 +15,7 @@ class ChaserEventReport(models.Model):
     _rec_name = "event_type"
 
     reminder_id = fields.Many2one("chaser.reminder", readonly=True)
+    payment_reference = fields.Char(related="reminder_id.payment_reference")
     campaign_id = fields.Many2one("chaser.campaign", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
     partner_id = fields.Many2one("res.partner", "Customer", readonly=True)

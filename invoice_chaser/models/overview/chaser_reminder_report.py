@@ -1,6 +1,7 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
+from ..planning.open_items import is_money
 from .chaser_overview_reminders import MAIN_WINDOW, WINDOWS
 
 

@@ -1,4 +1,7 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
+
+from ...core.match.reference import find_references, normalize_reference
 
 
 class ChaserKeptMessageMixin(models.AbstractModel):
@@ -27,6 +30,33 @@ class ChaserKeptMessageMixin(models.AbstractModel):
         groups=fields.NO_ACCESS,
         help="Where the links of the message lead, by position.",
     )
+
+    payment_reference = fields.Char(
+        readonly=True,
+        copy=False,
+        search="_search_payment_reference",
+        help="Stands for exactly the items of this message; a bank line that quotes it "
+        "is found.",
+    )
+
+    def _search_payment_reference(self, operator, value):
+        """Also of what is typed from a letter or the phone: with blanks or dashes, in
+        Arabic digits, in small letters, with words around it, or a part of it. What is
+        written as it is stored comes back unchanged, and is searched as such."""
+        if operator == "in":
+            typed = [one and normalize_reference(one) for one in value]
+            return Domain("payment_reference", "in", typed)
+        if operator in ("ilike", "like") and isinstance(value, str):
+            numbers = find_references(value)
+            if numbers:
+                return Domain("id", "in", numbers) & Domain(
+                    "payment_reference", "!=", False
+                )
+            # An empty text finds whatever has a reference, as everywhere.
+            return Domain("payment_reference", operator, normalize_reference(value))
+        if operator in ("=like", "=ilike", "any", "any!", "<", "<=", ">", ">="):
+            return Domain("payment_reference", operator, value)
+        return NotImplemented
 
     @api.depends("text_values")
     def _compute_text_values_note(self):

@@ -173,12 +173,6 @@ class ChaserReminder(models.Model):
     attached_files = fields.Json(
         readonly=True, help="Name, size and SHA-256 of what went with the last attempt."
     )
-    payment_reference = fields.Char(
-        readonly=True,
-        copy=False,
-        help="Stands for exactly the items of this message; a bank line that quotes it "
-        "is found.",
-    )
     document_notes = fields.Json(readonly=True)
     document_note = fields.Text(
         "About the Attachments", compute="_compute_document_note"
