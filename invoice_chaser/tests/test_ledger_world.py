@@ -389,9 +389,8 @@ class TestLedgerWorld(LedgerCase):
         thanks = self.env["chaser.thanks"].sudo().with_company(company)
         campaign = thanks._thank(company)
         thanked = campaign.reminder_ids.line_ids.move_line_id
-        # Odoo calls a mix of credit notes and entries that are no payments reversed.
-        self.assertGreater(len(thanked), 2)
-        self.assertFalse(thanked - items)
+        # Also those that a credit note has settled in part, which Odoo calls reversed.
+        self.assertEqual(thanked, items)
         self.assertFalse(thanks._thank(company), "once")
         transport = FakeTransport()
         for _round in range(2):

@@ -3,6 +3,7 @@ from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import UserError
+from odoo.fields import Command
 from odoo.tests import tagged
 from odoo.tools import SQL, mute_logger
 
@@ -132,6 +133,91 @@ class TestThanks(ChaserCase):
             refund.action_post()
         lines = self._receivable(self.invoices[0]) | self._receivable(refund)
         lines.filtered(lambda line: not line.reconciled).reconcile()
+        self._age("account_partial_reconcile", "create_date", hours=25)
+        self.assertFalse(self._thank())
+
+    def _settle(self, invoice, amount, journal):
+        """An entry in a journal's books that takes so much off an invoice, the rest of
+        it off by a credit note."""
+        accounts = self.company_data
+        values = {"partner_id": self.customer.id, "name": "Booked"}
+        entry = self.env["account.move"].create(
+            {
+                "journal_id": accounts[f"default_journal_{journal}"].id,
+                "line_ids": [
+                    Command.create(
+                        {
+                            **values,
+                            "account_id": accounts["default_account_receivable"].id,
+                            "credit": amount,
+                        }
+                    ),
+                    Command.create(
+                        {
+                            **values,
+                            "account_id": accounts["default_account_expense"].id,
+                            "debit": amount,
+                        }
+                    ),
+                ],
+            }
+        )
+        entry.action_post()
+        rest = invoice.amount_residual - amount
+        credit = self._make_invoice(amount=rest, move_type="out_refund")
+        for move in (entry, credit):
+            self._receivable(invoice | move).reconcile()
+        self.assertEqual(invoice.amount_residual, 0)
+        self._age("account_partial_reconcile", "create_date", hours=25)
+
+    def test_money_beside_a_credit_note(self):
+        """Booked by hand in the bank's journal. Odoo calls the invoice reversed; the
+        customer has paid, and is thanked."""
+        invoice = self.invoices[0]
+        self._settle(invoice, invoice.amount_total - 30, "bank")
+        self.assertEqual(invoice.payment_state, "reversed")
+        thanks = self._thank()
+        self.assertEqual(thanks.line_ids.move_id, invoice)
+        self.assertEqual(len(self._run(FakeTransport()).sent), 1)
+
+    def test_written_off_beside_a_credit_note(self):
+        invoice = self.invoices[0]
+        self._settle(invoice, invoice.amount_total - 30, "misc")
+        self.assertFalse(self._thank())
+
+    def test_write_off_is_no_payment(self):
+        """Odoo calls the invoice paid; nobody has paid anything. Nor is a payment
+        thanked for that becomes a write-off before the message goes."""
+        invoice = self.invoices[0]
+        self._pay_all(invoice)
+        thanks = self._thank()
+        with patch.object(type(thanks), "_on_unreconciled", lambda _self, _lines: None):
+            invoice.line_ids.remove_move_reconcile()
+        line = self._receivable(invoice)
+        wizard = self.env["account.move"].create(
+            {
+                "journal_id": self.company_data["default_journal_misc"].id,
+                "line_ids": [
+                    Command.create(
+                        {
+                            "account_id": account.id,
+                            "partner_id": self.customer.id,
+                            side: invoice.amount_total,
+                        }
+                    )
+                    for account, side in (
+                        (line.account_id, "credit"),
+                        (self.company_data["default_account_expense"], "debit"),
+                    )
+                ],
+            }
+        )
+        wizard.action_post()
+        (line | self._receivable(wizard)).reconcile()
+        self.assertEqual(invoice.payment_state, "paid")
+        self.assertFalse(self._run().sent)
+        self.assertEqual(thanks.reason_code, "thanks_taken_back")
+        thanks.sudo().unlink()
         self._age("account_partial_reconcile", "create_date", hours=25)
         self.assertFalse(self._thank())
 

@@ -5,6 +5,7 @@ from odoo.tools import SQL
 
 from ...core.overview.cash import WEEKS, Item, forecast, look_back
 from ...core.overview.receivables import go_back
+from ..planning.open_items import is_money
 
 # How far back habits are learned, and from how many month ends it is looked back.
 _HABIT_MONTHS, _ORIGINS = 18, 4
@@ -118,19 +119,18 @@ class ChaserCashForecast(models.Model):
             line_id: Item(payer, day, due, amount, [], promised)
             for line_id, payer, day, due, amount, promised in rows
         }
-        for line_id, day, amount, is_money in self.env.execute_query(
+        for line_id, day, amount, by_money in self.env.execute_query(
             SQL(
-                """SELECT r.debit_move_id, r.max_date, r.amount::float8,
-                          om.origin_payment_id IS NOT NULL
-                          OR om.statement_line_id IS NOT NULL
+                """SELECT r.debit_move_id, r.max_date, r.amount::float8, %s
                      FROM account_partial_reconcile r
                      JOIN account_move_line o ON o.id = r.credit_move_id
                      JOIN account_move om ON om.id = o.move_id
                     WHERE r.debit_move_id = ANY(%s)""",
+                is_money(),
                 list(items),
             )
         ):
-            items[line_id].settled.append((day, amount, is_money))
+            items[line_id].settled.append((day, amount, by_money))
         return list(items.values())
 
     # -- for the page

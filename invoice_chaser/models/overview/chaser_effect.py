@@ -5,6 +5,7 @@ from odoo.tools import SQL
 
 from ...core.overview.effect import HORIZON, Sums, measure
 from ...core.plan.holdout import LATER, NOW, WAIT_DAYS
+from ..planning.open_items import is_money
 from .chaser_overview_reminders import MAIN_WINDOW
 
 MANAGER_GROUP = "invoice_chaser.group_chaser_manager"
@@ -83,8 +84,7 @@ class ChaserEffect(models.AbstractModel):
                         ON m.debit_move_id = l.move_line_id
                       JOIN account_move_line o ON o.id = m.credit_move_id
                       JOIN account_move om ON om.id = o.move_id
-                     WHERE (om.origin_payment_id IS NOT NULL
-                            OR om.statement_line_id IS NOT NULL)
+                     WHERE %(money)s
                      GROUP BY 1),
                 v AS (
                     SELECT u.company_id, u.arm, a.asked,
@@ -104,6 +104,7 @@ class ChaserEffect(models.AbstractModel):
             drawn=self._get_drawn_sql(),
             horizon=HORIZON,
             window=MAIN_WINDOW,
+            money=is_money(),
         )
 
     @api.model

@@ -3,6 +3,7 @@ from odoo.tools import SQL
 
 from ...core.overview.effect import wilson
 from ...core.overview.receivables import share
+from ..planning.open_items import is_money
 
 # So many days after a reminder a payment counts for it.
 WINDOWS = (7, 14, 30)
@@ -110,10 +111,10 @@ class ChaserOverviewReminders(models.AbstractModel):
                  JOIN account_move_line o ON o.id = r.credit_move_id
                  JOIN account_move om ON om.id = o.move_id
                 WHERE r.max_date > %(first)s AND o.company_id = ANY(%(companies)s)
-                  AND (om.origin_payment_id IS NOT NULL
-                       OR om.statement_line_id IS NOT NULL)""",
+                  AND %(money)s""",
             first=scope.first_day,
             companies=scope.company_ids,
+            money=is_money(),
         )
 
     @api.model

@@ -2,7 +2,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...core.overview.receivables import previous_end
-from ..planning.open_items import get_due_date, is_receivable
+from ..planning.open_items import get_due_date, is_money, is_receivable
 
 # The amounts of a month by customer, currency and month; what `chaser.receivable.month`
 # keeps. In the company's currency, but those that end in ``_currency``.
@@ -325,9 +325,6 @@ class ChaserReceivables(models.AbstractModel):
         """Of a matching ``r`` of an item with an item of the entry ``om``: what was
         paid by money, with the days late; credited; matched otherwise (written off or
         netted). Differences of exchange rates are none of these."""
-        money = SQL(
-            "(om.origin_payment_id IS NOT NULL OR om.statement_line_id IS NOT NULL)"
-        )
         exchange = SQL("r.debit_amount_currency = 0 AND r.credit_amount_currency = 0")
         return SQL(
             """CASE WHEN %(money)s THEN r.amount ELSE 0 END AS paid,
@@ -337,7 +334,7 @@ class ChaserReceivables(models.AbstractModel):
                credited,
                CASE WHEN NOT %(money)s AND om.move_type <> 'out_refund'
                AND NOT (%(exchange)s) THEN r.amount ELSE 0 END AS written_off""",
-            money=money,
+            money=is_money(),
             due=due,
             exchange=exchange,
         )

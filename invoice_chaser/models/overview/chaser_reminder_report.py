@@ -25,6 +25,7 @@ class ChaserReminderReport(models.Model):
     _rec_name = "reminder_id"
 
     reminder_id = fields.Many2one("chaser.reminder", readonly=True)
+    payment_reference = fields.Char(related="reminder_id.payment_reference")
     campaign_id = fields.Many2one("chaser.campaign", readonly=True)
     company_id = fields.Many2one("res.company", readonly=True)
     company_currency_id = fields.Many2one(
@@ -118,8 +119,7 @@ class ChaserReminderReport(models.Model):
                 WHERE pl.reminder_id = r.id AND pl.is_credit IS NOT TRUE
                   AND pl.dropped_code IS NULL AND pl.currency_id = l.currency_id
                   AND m.max_date > %(day)s AND m.max_date <= %(day)s + %(longest)s
-                  AND (om.origin_payment_id IS NOT NULL
-                       OR om.statement_line_id IS NOT NULL)
+                  AND %(money)s
                   AND NOT EXISTS (
                       SELECT 1 FROM chaser_reminder_line ll
                         JOIN chaser_reminder lr ON lr.id = ll.reminder_id
@@ -132,6 +132,7 @@ class ChaserReminderReport(models.Model):
             later=sent(SQL("lr.sent_at")),
             main=MAIN_WINDOW,
             longest=WINDOWS[-1],
+            money=is_money(),
         )
 
     def action_view_reminder(self):

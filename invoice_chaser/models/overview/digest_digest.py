@@ -4,6 +4,7 @@ from odoo import fields, models
 from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
+from ..planning.open_items import is_money
 from .chaser_overview_reminders import MAIN_WINDOW
 
 USER_GROUP = "invoice_chaser.group_chaser_user"
@@ -62,8 +63,7 @@ class DigestDigest(models.Model):
                          JOIN account_move om ON om.id = o.move_id
                         WHERE l.company_id = ANY(%(companies)s)
                           AND m.max_date >= %(first)s AND m.max_date < %(last)s
-                          AND (om.origin_payment_id IS NOT NULL
-                               OR om.statement_line_id IS NOT NULL)
+                          AND %(money)s
                           AND EXISTS (
                               SELECT 1 FROM chaser_reminder_line rl
                                 JOIN chaser_reminder r ON r.id = rl.reminder_id
@@ -79,6 +79,7 @@ class DigestDigest(models.Model):
                     last=last,
                     day=Reminders._get_day_sql(SQL("r.sent_at")),
                     window=MAIN_WINDOW,
+                    money=is_money(),
                 )
             )
         )

@@ -7,9 +7,8 @@ from odoo.tools import SQL
 # States that count as paid here: Odoo has the money or expects it on a bank line, so
 # nobody must be asked for it again.
 PAID_STATES = ("paid", "in_payment", "reversed", "invoicing_legacy")
-# Settled by money, at least in part (an instalment may be); what a credit note has
-# settled is nothing to give thanks for.
-THANKED_STATES = ("paid", "in_payment", "partial")
+# Journals in which money comes in and goes out.
+MONEY_JOURNALS = ("bank", "cash", "credit")
 # Documents that ask a customer for money.
 INVOICE_TYPES = ("out_invoice", "out_receipt")
 
@@ -138,6 +137,19 @@ def is_no_followup(line="l"):
         WHERE type = 'general')))""",
         SQL.identifier(line, "no_followup"),
         SQL.identifier(line, "journal_id"),
+    )
+
+
+def is_money(move="om"):
+    """Whether an entry is money that came in or went out: payments, lines of bank
+    statements, and what was booked by hand or imported in the journal of a bank or of
+    cash. A credit note, a write-off or netted bills are none; Odoo's payment state does
+    not tell them apart: it is *paid* for an invoice that was written off, and
+    *reversed* for one that a credit note and money have settled together."""
+    return SQL(
+        "(%s = ANY(ARRAY(SELECT id FROM account_journal WHERE type IN %s)))",
+        SQL.identifier(move, "journal_id"),
+        MONEY_JOURNALS,
     )
 
 

@@ -1,7 +1,6 @@
 from odoo import models
 
 from ...core.plan.gates import Skip
-from ..planning.open_items import THANKED_STATES
 from .chaser_sender import _hold_a_minute
 
 
@@ -22,10 +21,11 @@ class ChaserSenderThanks(models.AbstractModel):
         rows = self._read_open_items(job)
         if len(rows) < job.row["item_count"]:
             return _hold_a_minute("busy")
+        paid = self.env["chaser.thanks"]._read_paid_ids(row["id"] for row in rows)
         back = [
             row["number"] or ""
             for row in rows
-            if not row["reconciled"] or row["payment_state"] not in THANKED_STATES
+            if not row["reconciled"] or row["id"] not in paid
         ]
         if back or not rows:
             return Skip("thanks_taken_back", {"detail": ", ".join(back)})

@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, format_date
 
 from ...core.status.tracking import new_token
-from ..planning.open_items import THANKED_STATES, get_due_date
+from ..planning.open_items import get_due_date, is_money
 
 _logger = logging.getLogger(__name__)
 # Customers who were reminded, or paid, longer ago get no thanks any more (days).
@@ -100,14 +100,16 @@ class ChaserThanks(models.AbstractModel):
                  JOIN account_move m ON m.id = l.move_id
                  JOIN res_partner c ON c.id = l.partner_id
                  JOIN LATERAL (SELECT max(p.create_date) AS at
-                 FROM account_partial_reconcile p WHERE p.debit_move_id = l.id) paid ON
-                 true
+                 FROM account_partial_reconcile p
+                 JOIN account_move_line o ON o.id = p.credit_move_id
+                 JOIN account_move om ON om.id = o.move_id
+                 WHERE p.debit_move_id = l.id AND %(money)s) paid ON true
                 WHERE r.company_id = %(company)s AND r.purpose = 'reminder'
                 AND r.state = 'sent' AND r.sent_at > %(reminded)s
                   AND NOT rl.is_credit AND rl.dropped_code IS NULL AND l.reconciled
                   AND l.company_id = %(company)s
-                  AND l.parent_state = 'posted' AND m.payment_state IN %(states)s
-                  AND paid.at > r.sent_at AND paid.at >= %(since)s
+                  AND l.parent_state = 'posted' AND paid.at > r.sent_at
+                  AND paid.at >= %(since)s
                   AND NOT EXISTS (SELECT 1 FROM chaser_reminder_line tl
                   JOIN chaser_reminder t ON t.id = tl.reminder_id
                                    WHERE tl.move_line_id = l.id
@@ -120,11 +122,27 @@ class ChaserThanks(models.AbstractModel):
                 ORDER BY l.id""",
                 company=company.id,
                 reminded=now - timedelta(days=_REMINDED),
-                states=THANKED_STATES,
+                money=is_money(),
                 due=get_due_date(),
                 since=since,
             )
         )
+
+    @api.model
+    def _read_paid_ids(self, item_ids):
+        """Of journal items those that money has settled, at least in part; what a
+        credit note or a write-off has settled alone is nothing to give thanks for."""
+        rows = self.env.execute_query(
+            SQL(
+                """SELECT DISTINCT p.debit_move_id FROM account_partial_reconcile p
+                JOIN account_move_line o ON o.id = p.credit_move_id
+                JOIN account_move om ON om.id = o.move_id
+                WHERE p.debit_move_id = ANY(%s) AND %s""",
+                list(item_ids),
+                is_money(),
+            )
+        )
+        return {item_id for (item_id,) in rows}
 
     @api.model
     def _create_reminders(self, campaign, groups):
