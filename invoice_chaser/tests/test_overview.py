@@ -252,14 +252,41 @@ class TestOverviewLinks(OverviewCase):
         self.assertEqual(self._sum(action, "amount_total_signed"), 850)
 
     def test_payments_of_a_month(self):
-        action = self._open("month_payments", "2025-03-31")
+        action = self._open("month_paid", "2025-03-31")
         self.assertEqual(self._sum(action, "balance"), -1200)
         self.assertEqual(self._sum(self._open("payments", period=3), "balance"), -1200)
+
+    def test_what_else_settled_something(self):
+        """By the day on which it was matched, as the figures are: the credit note of 50
+        in March, the 30 written off in February; E is set against nothing."""
+        for name, day, amount in (
+            ("month_credited", "2025-03-31", -50),
+            ("month_credited", "2025-04-20", 0),
+            ("month_written_off", "2025-02-28", -30),
+            ("month_written_off", "2025-03-31", 0),
+        ):
+            self.assertEqual(self._sum(self._open(name, day), "balance"), amount, name)
+
+    def test_bucket_of_a_currency(self):
+        """And everything together: 2,020 open less the credit of 100."""
+        euro = self.setup_other_currency("EUR", rates=[("2000-01-01", 0.5)])
+        own, other = self.company.currency_id.id, euro.id
+        for currency_id, amount in ((own, 900), (other, 0)):
+            action = self._open("items", ["days_1_30", currency_id])
+            self.assertEqual(self._sum(action, "amount_residual"), amount)
+        now = self._read()["receivables"]["now"]
+        self.assertEqual(
+            self._sum(self._open("items", "all"), "amount_residual"), now["net"]
+        )
+        self.assertEqual(now["net"], 1920)
 
     def test_what_is_not_known_leads_nowhere(self):
         for name, key in (
             ("items", "nonsense"),
             ("items", None),
+            ("items", ["open", "x"]),
+            ("items", [None, 1]),
+            ("month_credited", None),
             ("month", "x"),
             ("show", None),
             (None, None),

@@ -288,6 +288,12 @@ class TestOverviewReminders(OverviewCase):
             self.assertEqual(
                 self.env["chaser.reminder"].search(action["domain"]), wanted.sorted()
             )
+        everyone = (self.r0 + self.r1 + self.r2 + self.r3).sorted()
+        for key, wanted in (("email", everyone), ("post", everyone.browse())):
+            action = link.open_figure("channel", key, {})
+            self.assertEqual(
+                self.env["chaser.reminder"].search(action["domain"]), wanted
+            )
 
 
 @tagged("post_install", "-at_install")

@@ -2,6 +2,9 @@ from datetime import date, timedelta
 
 from odoo import api, models
 from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ..planning.open_items import MONEY_JOURNALS
 
 # Days overdue of a bucket, the first and the last one.
 _BUCKET_DAYS = {
@@ -41,13 +44,18 @@ class ChaserOverviewLink(models.AbstractModel):
 
     @api.model
     def _open_items(self, scope, key):
-        """Open items of a bucket of today."""
-        if key == "credit":
-            amount = Domain("amount_residual", "<", 0)
+        """Open items of a bucket of today; or of a pair of bucket and currency."""
+        key, currency_id = key if isinstance(key, list) and len(key) == 2 else (key, 0)
+        if not isinstance(key, str) or not isinstance(currency_id, int):
+            return None
+        if key in ("credit", "all"):
+            amount = Domain("amount_residual", "<" if key == "credit" else "!=", 0)
         elif key in _BUCKET_DAYS:
             amount = Domain("amount_residual", ">", 0)
         else:
             return None
+        if currency_id:
+            amount &= Domain("currency_id", "=", currency_id)
         titles = {
             "not_due": self.env._("Not due yet"),
             "days_1_30": self.env._("1 to 30 days overdue"),
@@ -58,6 +66,7 @@ class ChaserOverviewLink(models.AbstractModel):
             "over_60": self.env._("More than 60 days overdue"),
             "open": self.env._("Open items"),
             "credit": self.env._("Open credits"),
+            "all": self.env._("Open items and credits"),
         }
         days = Domain.OR(
             Domain("company_id", "=", company_id)
@@ -124,31 +133,53 @@ class ChaserOverviewLink(models.AbstractModel):
 
     @api.model
     def _open_payments(self, scope, _key):
-        """Money received in the period."""
-        return self._show_payments(scope, scope.first_day, scope.day)
+        """Money that has settled something in the period."""
+        return self._show_settled(scope, scope.first_day, scope.day, "paid")
 
     @api.model
-    def _open_month_payments(self, scope, key):
-        """Money received in a month, up to the day that is its key."""
+    def _open_month_paid(self, scope, key):
+        """Money that has settled something in a month, up to the day that is its
+        key."""
+        return self._show_settled_of_month(scope, key, "paid")
+
+    @api.model
+    def _open_month_credited(self, scope, key):
+        return self._show_settled_of_month(scope, key, "credited")
+
+    @api.model
+    def _open_month_written_off(self, scope, key):
+        return self._show_settled_of_month(scope, key, "written_off")
+
+    @api.model
+    def _show_settled_of_month(self, scope, key, kind):
         day = self._parse_day(key)
-        return day and self._show_payments(scope, day.replace(day=1), day)
+        return day and self._show_settled(scope, day.replace(day=1), day, kind)
 
     @api.model
-    def _show_payments(self, scope, first, last):
+    def _show_settled(self, scope, first, last, kind):
+        """Items on the credit side that were matched from one day to another, by which
+        the figures count (``chaser.receivables._get_matched_sql``)."""
+        money = Domain("journal_id.type", "in", MONEY_JOURNALS)
+        credit = Domain("move_id.move_type", "=", "out_refund")
+        title, which = {
+            "paid": (self.env._("Payments received"), money),
+            "credited": (self.env._("Credit notes set off"), credit),
+            "written_off": (
+                self.env._("Written off or netted"),
+                ~money & ~credit & Domain("amount_currency", "!=", 0),
+            ),
+        }[kind]
+        matched = Domain("max_date", ">=", first) & Domain("max_date", "<=", last)
         domain = (
             Domain("company_id", "in", scope.company_ids)
             & Domain("parent_state", "=", "posted")
             & Domain("account_id.account_type", "=", "asset_receivable")
             & Domain("balance", "<", 0)
-            & (
-                Domain("move_id.origin_payment_id", "!=", False)
-                | Domain("move_id.statement_line_id", "!=", False)
-            )
-            & Domain("date", ">=", first)
-            & Domain("date", "<=", last)
+            & Domain("matched_debit_ids", "any", matched)
+            & which
             & self._get_customer_domain(scope, "partner_id.commercial_partner_id.")
         )
-        return self._show("account.move.line", self.env._("Payments received"), domain)
+        return self._show("account.move.line", title, domain)
 
     # -- what waits, what runs
 
@@ -250,6 +281,34 @@ class ChaserOverviewLink(models.AbstractModel):
         elif key is False:
             domain &= Domain("level_id", "=", False)
         return self._show("chaser.reminder", self.env._("Reminders sent"), domain)
+
+    @api.model
+    def _open_channel(self, scope, key):
+        """Reminders sent in the period by a channel; the oldest name none."""
+        action = self._open_reminders(scope, None)
+        names = [key, False] if key == "email" else [key]
+        domain = Domain(action["domain"]) & Domain("channel", "in", names)
+        return action | {"domain": list(domain)}
+
+    @api.model
+    def _open_drawn(self, scope, _key):
+        """The reminders by which the effect is measured; for managers."""
+        Effect = self.env["chaser.effect"]
+        if not Effect._may_see():
+            return None
+        rows = self.env.execute_query(
+            SQL(
+                "WITH company(id, today) AS (VALUES %s) SELECT id FROM (%s) drawn",
+                self.env["chaser.receivables"]._get_days_sql(scope),
+                Effect._get_drawn_sql(),
+            )
+        )
+        return self._show(
+            "chaser.reminder",
+            self.env._("Reminders drawn for the measurement"),
+            Domain("id", "in", [row[0] for row in rows]),
+            context={"group_by": "holdout_arm"},
+        )
 
     @api.model
     def _open_events(self, scope, key):

@@ -192,6 +192,7 @@ export class ChaserOverview extends Component {
             total: name === "credit" ? this.now.credit : this.now.buckets[name],
             currencies: this.data.receivables.by_currency.map((row) => ({
                 id: row.currency_id,
+                open: () => this.open("items", [name, row.currency_id]),
                 text: this.amount(row[name] || 0, row.currency_id),
             })),
         }));
@@ -374,7 +375,7 @@ export class ChaserOverview extends Component {
     }
 
     openGroup(group, row) {
-        return this.open("reminders", group.key === "channel" ? null : row.key);
+        return this.open(group.key === "channel" ? "channel" : "reminders", row.key);
     }
 
     get eventLabels() {
@@ -596,7 +597,11 @@ export class ChaserOverview extends Component {
     }
 
     openMonth(series, place) {
-        return this.open("month_payments", this.months[place].date);
+        return this.open(`month_${series.key}`, this.months[place].date);
+    }
+
+    openCash() {
+        return this.open("items", "open");
     }
 
     openSales(_series, place) {
