@@ -78,7 +78,14 @@
         "views/chaser_import_views.xml",
         "views/chaser_menus.xml",
     ],
-    "assets": {"web.assets_backend": ["invoice_chaser/static/src/**/*"]},
+    "assets": {
+        "web.assets_backend": [
+            "invoice_chaser/static/src/**/*",
+            ("remove", "invoice_chaser/static/src/report_graph/**/*"),
+        ],
+        # Odoo loads graphs when one is opened.
+        "web.assets_backend_lazy": ["invoice_chaser/static/src/report_graph/**/*"],
+    },
     "post_init_hook": "post_init_hook",
     "uninstall_hook": "uninstall_hook",
     "application": True,

@@ -52,5 +52,18 @@ run(async ({openPage}) => {
         );
         await page.goBack();
         await page.waitForSelector(".o_chaser_tile");
+        // Odoo's own graph in our reports.
+        await page.goto(`${url}/odoo/chaser-receivables`);
+        await page.waitForSelector(".o_chaser_graph_table tbody tr", {
+            state: "attached",
+        });
+        const graph = await page.evaluate(() => {
+            const canvas = document.querySelector(".o_graph_renderer canvas");
+            return window.Chart.getChart(canvas).options.scales;
+        });
+        console.log(
+            `${tag} graph:`,
+            `${graph.x.reverse ? "reversed" : "plain"}, ${graph.y.position || "left"}`
+        );
     }
 });

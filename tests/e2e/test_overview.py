@@ -22,6 +22,8 @@ EXPECTED = (
     "ar direction: rtl",
     "ar heading: المبالغ المستحقة حسب أعمار الديون",
     "ar axis: reversed",
+    "en graph: plain, left",
+    "ar graph: reversed, right",
     "ar overflow: 0",
     "en-phone overflow: 0",
     "ar-phone overflow: 0",
