@@ -71,21 +71,33 @@ class ChaserIdentity(models.AbstractModel):
         )
 
     @api.model
-    def _get_last_letters_sql(self, companies):
-        """Rows of ``company_id`` and ``partner_id``: when a customer was last written
-        to, and whether a reminder is on its way; whichever branch of the legal entity
-        has written."""
+    def _get_record_sql(self, letters):
+        """Per company and customer: the last reminder, and whether one is on its way,
+        of all that count as written to them (by whichever branch, or to the group that
+        they have left); how many reminders of the last year are the company's own to
+        the customer, and how many of these were answered. In one pass.
+
+        :param SQL letters: rows as of ``_get_letters_sql``
+        :return: to be used beside rows named ``company`` (``id``, ``today``, ``chain``:
+            itself and those above it, the head office last)
+        """
         return SQL(
             """SELECT c.id AS company_id, r.customer_id AS partner_id,
+                      count(*) FILTER (WHERE own) AS reminders,
+                      count(*) FILTER (WHERE own AND EXISTS (
+                          SELECT 1 FROM chaser_event e WHERE e.reminder_id = r.id
+                          AND e.event_type = 'replied')) AS answered,
                       max(r.sent_at) FILTER (WHERE r.state = 'sent') AS last_contact_at,
                       bool_or(r.state IN ('draft', 'queued', 'sending')
                       OR r.is_undecided) AS is_under_way
-                 FROM (%s) r JOIN res_company w ON w.id = r.company_id
-                 JOIN res_company c ON split_part(c.parent_path, '/', 1)
-                 = split_part(w.parent_path, '/', 1)
-                WHERE c.id = ANY(%s) GROUP BY 1, 2""",
-            self._get_letters_sql(SQL("IS NOT NULL"), companies),
-            list(companies.ids),
+                 FROM (%s) r JOIN company w ON w.id = r.company_id
+                 JOIN company c
+                 ON c.chain[cardinality(c.chain)] = w.chain[cardinality(w.chain)]
+                CROSS JOIN LATERAL (SELECT r.partner_id = r.customer_id
+                      AND r.company_id = c.id AND r.state = 'sent'
+                      AND r.sent_at > c.today - interval '1 year' AS own) o
+                GROUP BY 1, 2""",
+            letters,
         )
 
     @api.model

@@ -164,35 +164,31 @@ class ChaserWorklist(models.Model):
     @api.model
     def _get_query(self, companies):
         """One row per customer with something overdue in these companies."""
+        identity = self.env["chaser.identity"]
         return SQL(
             """WITH company(id, today, chain) AS (VALUES %(companies)s),
             due AS MATERIALIZED (%(due)s),
-            contact AS MATERIALIZED (%(contact)s),
             record AS MATERIALIZED (%(record)s),
             promised AS MATERIALIZED (%(promised)s),
             facts AS (
-                SELECT d.*, c.today, c.chain, greatest(c.today - d.date_oldest,
-                0) AS days_overdue,
+                SELECT d.*, c.today, c.chain, p.user_id, r.last_contact_at,
+                       greatest(c.today - d.date_oldest, 0) AS days_overdue,
                        sum(greatest(d.amount_open, 0)) OVER (PARTITION BY
                        d.company_id) AS receivables,
                        coalesce(p.trust->>d.company_id::text, 'normal') AS trust,
-                       p.user_id,
                        (SELECT bool_or((p.chaser_paused_until->>k::text)::date >=
                        c.today) FROM unnest(c.chain) k) AS is_paused,
-                       coalesce(pr.promises, 0) AS promise_total, coalesce(pr.kept,
-                       0) AS promise_kept,
-                       coalesce(r.reminders, 0) AS reminder_total, coalesce(r.answered,
-                       0) AS answered_total,
-                       o.last_contact_at, coalesce(o.is_under_way,
-                       false) AS is_under_way
+                       coalesce(pr.promises, 0) AS promise_total,
+                       coalesce(pr.kept, 0) AS promise_kept,
+                       coalesce(r.reminders, 0) AS reminder_total,
+                       coalesce(r.answered, 0) AS answered_total,
+                       coalesce(r.is_under_way, false) AS is_under_way
                   FROM due d JOIN company c ON c.id = d.company_id
                   JOIN res_partner p ON p.id = d.partner_id
-                  LEFT JOIN contact o ON o.company_id = d.company_id
-                  AND o.partner_id = d.partner_id
-                  LEFT JOIN record r ON r.company_id = d.company_id
-                  AND r.partner_id = d.partner_id
-                  LEFT JOIN promised pr ON pr.company_id = d.company_id
-                  AND pr.partner_id = d.partner_id
+                  LEFT JOIN record r ON (r.company_id, r.partner_id)
+                  = (d.company_id, d.partner_id)
+                  LEFT JOIN promised pr ON (pr.company_id, pr.partner_id)
+                  = (d.company_id, d.partner_id)
             ),
             scored AS (SELECT facts.*, %(scores)s FROM facts WHERE item_count > 0)
             SELECT s.company_id * %(shift)s + s.partner_id AS id, s.company_id,
@@ -208,8 +204,9 @@ class ChaserWorklist(models.Model):
               FROM scored s""",
             companies=self._get_days_sql(companies),
             due=self._get_due_sql(),
-            contact=self.env["chaser.identity"]._get_last_letters_sql(companies),
-            record=self._get_record_sql(),
+            record=identity._get_record_sql(
+                identity._get_letters_sql(SQL("IS NOT NULL"), companies)
+            ),
             promised=self._get_promised_sql(),
             scores=self._get_scores_sql(),
             held=self._get_held_sql(),
@@ -251,25 +248,6 @@ class ChaserWorklist(models.Model):
                       ) parts GROUP BY 1, 2""",
             self.env["chaser.account"]._get_net_sql(),
             get_rated(),
-        )
-
-    @api.model
-    def _get_record_sql(self, partner_ids=None):
-        """Reminders of the last year that are kept with each customer, and how many
-        were answered."""
-        return SQL(
-            """SELECT r.company_id, r.partner_id,
-                      count(*) FILTER (WHERE r.state = 'sent'
-                      AND r.sent_at > c.today - interval '1 year') AS reminders,
-                      count(*) FILTER (WHERE r.state = 'sent'
-                      AND r.sent_at > c.today - interval '1 year' AND EXISTS (
-                          SELECT 1 FROM chaser_event e WHERE e.reminder_id = r.id
-                          AND e.event_type = 'replied')) AS answered
-                 FROM chaser_reminder r JOIN company c ON c.id = r.company_id
-                WHERE r.purpose = 'reminder' AND %s GROUP BY 1, 2""",
-            SQL("r.partner_id = ANY(%s)", list(partner_ids))
-            if partner_ids is not None
-            else SQL("TRUE"),
         )
 
     @api.model
@@ -376,7 +354,7 @@ class ChaserWorklist(models.Model):
             self.env[model].flush_model()
         rows = self.env.execute_query_dict(
             SQL(
-                """WITH company(id, today) AS (VALUES (%s::int, %s::date)),
+                """WITH company(id, today, chain) AS (VALUES %s),
                 record AS (%s), promised AS (%s)
                SELECT coalesce(r.partner_id, p.partner_id) AS partner_id,
                coalesce(p.promises, 0) AS promises, coalesce(p.kept, 0) AS kept,
@@ -385,9 +363,17 @@ class ChaserWorklist(models.Model):
                  FROM record r FULL JOIN promised p ON p.company_id = r.company_id
                  AND p.partner_id = r.partner_id
                 WHERE coalesce(r.company_id, p.company_id) = %s""",
-                company.id,
-                company._get_chaser_today(),
-                self._get_record_sql(partner_ids),
+                self._get_days_sql(company),
+                # What was written to a group says nothing of how they answer.
+                self.env["chaser.identity"]._get_record_sql(
+                    SQL(
+                        "SELECT r.*, r.partner_id AS customer_id FROM chaser_reminder "
+                        "r WHERE r.purpose = 'reminder' AND r.company_id = %s "
+                        "AND r.partner_id = ANY(%s)",
+                        company.id,
+                        list(partner_ids),
+                    )
+                ),
                 self._get_promised_sql(partner_ids),
                 company.id,
             )
