@@ -102,3 +102,31 @@ class TestOverviewDigest(OverviewCase):
         self.assertEqual((weekly.periodicity, len(weekly.user_ids)), ("weekly", 0))
         weekly.with_user(self.accountant).action_subscribe()
         self.assertEqual(weekly.user_ids, self.accountant)
+
+    def test_weekly_summary_is_asked_for_on_the_overview(self):
+        weekly = self.env["digest.digest"].with_user(self.accountant)
+        digest = self.env.ref("invoice_chaser.chaser_weekly_digest")
+        self.assertIs(self._read()["weekly"], False)
+        self.assertTrue(weekly.chaser_ask_weekly(True))
+        self.assertEqual(digest.user_ids, self.accountant)
+        self.assertIs(self._read()["weekly"], True)
+        self.assertFalse(weekly.chaser_ask_weekly(False))
+        self.assertFalse(digest.user_ids)
+        stranger = new_test_user(
+            self.env, login="weekly_stranger", groups="account.group_account_invoice"
+        )
+        with self.assertRaises(AccessError):
+            weekly.with_user(stranger).chaser_ask_weekly(True)
+        digest.unlink()
+        self.assertIsNone(self._read()["weekly"])
+        self.assertFalse(weekly.chaser_ask_weekly(True))
+
+    def test_over_60_of_an_item_without_a_due_date(self):
+        """By its own date, as on the overview."""
+        self.env.cr.execute(
+            "UPDATE account_move_line SET date_maturity = NULL WHERE id = %s",
+            [self._receivable(self.f).id],
+        )
+        self.env.invalidate_all()
+        digest = self._digest(datetime(2025, 4, 1), datetime(2025, 4, 20))
+        self.assertEqual(digest.kpi_chaser_over_60_value, 270)

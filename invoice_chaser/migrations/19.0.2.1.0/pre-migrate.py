@@ -25,6 +25,15 @@ def migrate(cr, version):
     _settle_records(cr)
     _part_tokens(cr)
     _mark_notes(cr)
+    _forget_months(cr)
+
+
+def _forget_months(cr):
+    """Money that was booked by hand in a bank's journal is money now: closed months are
+    added up anew by the next run of their job, and by the page until then."""
+    cr.execute("SELECT to_regclass('chaser_receivable_kept') IS NOT NULL")
+    if cr.fetchone()[0]:
+        cr.execute("DELETE FROM chaser_receivable_kept")
 
 
 def _mark_notes(cr):

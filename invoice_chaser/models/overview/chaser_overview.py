@@ -103,6 +103,8 @@ class ChaserOverview(models.AbstractModel):
                 "minutes": [row["minutes"] for row in today["minutes"]],
             },
             "events": Reminders._get_events(facts["events"]),
+            # None: there is no such summary to ask for.
+            "weekly": bool(today["weekly"]) if "weekly" in today else None,
             "effect": self.env["chaser.effect"]._get_effect(today.get("effect"), rates),
             "cash": self.env["chaser.cash.forecast"]._get_cash(
                 today["cash"], scope, rates

@@ -28,6 +28,7 @@ class ChaserOverviewToday(models.AbstractModel):
             "chaser.level",
             "chaser.cash.forecast",
             "res.company",
+            "digest.digest",
         ):
             self.env[model].flush_model()
 
@@ -53,6 +54,16 @@ class ChaserOverviewToday(models.AbstractModel):
                 scope.company_ids,
             ),
         }
+        if weekly := self.env["digest.digest"]._get_chaser_weekly():
+            users = weekly._fields["user_ids"]
+            pieces["weekly"] = SQL(
+                "SELECT 1 FROM %s WHERE %s = %s AND %s = %s",
+                SQL.identifier(users.relation),
+                SQL.identifier(users.column1),
+                weekly.id,
+                SQL.identifier(users.column2),
+                self.env.uid,
+            )
         if self.env["chaser.effect"]._may_see():
             pieces["effect"] = self.env["chaser.effect"]._get_effect_sql(scope)
         [row] = self.env.execute_query_dict(

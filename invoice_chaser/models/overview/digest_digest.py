@@ -1,7 +1,6 @@
-from datetime import timedelta
-
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..planning.open_items import is_money
@@ -88,7 +87,13 @@ class DigestDigest(models.Model):
         """As of now: what is owed has no time from and to."""
         self._check_chaser_group()
         _start, _end, companies = self._get_kpi_compute_parameters()
-        today = {company.id: company._get_chaser_today() for company in companies}
+        due = Domain.OR(
+            Domain("company_id", "=", company.id)
+            & self.env["chaser.overview.link"]._get_due_domain(
+                company._get_chaser_today(), 61, None
+            )
+            for company in companies
+        )
         amounts = dict(
             (company.id, amount)
             for company, amount in self.env["account.move.line"]
@@ -100,12 +105,8 @@ class DigestDigest(models.Model):
                     ("account_id.account_type", "=", "asset_receivable"),
                     ("reconciled", "=", False),
                     ("amount_residual", ">", 0),
-                    (
-                        "date_maturity",
-                        "<",
-                        min(today.values()) - timedelta(days=60),
-                    ),
-                ],
+                ]
+                + list(due),
                 ["company_id"],
                 ["amount_residual:sum"],
             )
@@ -138,6 +139,31 @@ class DigestDigest(models.Model):
         for digest in self:
             company = digest.company_id or self.env.company
             digest.kpi_chaser_approval_value = counts.get(company.id, 0)
+
+    # -- the weekly summary, for who asks for it on the overview
+
+    @api.model
+    def _get_chaser_weekly(self):
+        """The shipped summary; none where it was deleted."""
+        name = "invoice_chaser.chaser_weekly_digest"
+        return self.env.ref(name, raise_if_not_found=False) or self.browse()
+
+    @api.model
+    def chaser_ask_weekly(self, wanted):
+        """The user wants the weekly summary by mail, or does not any more.
+
+        :return: whether they get it now
+        """
+        self._check_chaser_group()
+        digest, user = self._get_chaser_weekly().sudo(), self.env.user
+        if not digest:
+            return False
+        if wanted:
+            digest._action_subscribe_users(user)
+            digest.filtered(lambda one: one.state != "activated").action_activate()
+        else:
+            digest._action_unsubscribe_users(user)
+        return user in digest.user_ids
 
     def _compute_kpis_actions(self, company, user):
         actions = super()._compute_kpis_actions(company, user)

@@ -59,6 +59,14 @@ export class ChaserOverview extends Component {
         this.keepFilters();
     }
 
+    async askWeekly(wanted) {
+        this.state.data.weekly = await this.orm.call(
+            "digest.digest",
+            "chaser_ask_weekly",
+            [wanted]
+        );
+    }
+
     /** The records behind a figure. */
     async open(name, key) {
         const action = await this.orm.call("chaser.overview.link", "open_figure", [
