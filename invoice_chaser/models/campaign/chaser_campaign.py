@@ -199,6 +199,10 @@ class ChaserCampaign(models.Model):
             campaign.held_before_count = len(campaign.daily_run_id.held_ids or ())
 
     def action_view_held(self):
+        """Who was left out on the campaign's day; of one that a user made, its own."""
+        self.ensure_one()
+        if not self.daily_run_id:
+            return self.action_view_reminders()
         return self.daily_run_id.action_view_held()
 
     @api.ondelete(at_uninstall=False)
