@@ -162,6 +162,31 @@ class TestScreens(ChaserCase):
                     seen += 1
         self.assertGreater(seen, 15)
 
+    def test_fields_are_shown_as_what_they_are(self):
+        """Amounts in words keep their sign on its side in Arabic (A14); a date's widget
+        does not get a moment, which the browser would say on its console (A17); what a
+        customer said has more than one line (A22)."""
+        ids = self.env["ir.model.data"].search(
+            [("module", "=like", "invoice_chaser%"), ("model", "=", "ir.ui.view")]
+        )
+        amounts = 0
+        for view in self.env["ir.ui.view"].browse(ids.mapped("res_id")):
+            for node in etree.fromstring(view.arch_db or "<a/>").iter("field"):
+                if node.get("name") in ("total_display", "amounts_display"):
+                    shown = node.get("invisible", "") + node.get("column_invisible", "")
+                    if shown != "1":
+                        amounts += 1
+                        classes = node.get("class") or ""
+                        self.assertIn("o_chaser_amounts", classes, view.xml_id)
+                if node.get("widget") == "date" and not node.xpath("ancestor::field"):
+                    field = self.env[view.model]._fields[node.get("name")]
+                    self.assertEqual(field.type, "date", (view.xml_id, field.name))
+        self.assertGreater(amounts, 8)
+        for model, name in (("chaser.hold", "detail"), ("chaser.dispute", "reason")):
+            arch = etree.fromstring(self.env[model].get_view(view_type="form")["arch"])
+            [node] = arch.xpath(f"//field[@name='{name}']")
+            self.assertEqual(node.get("widget"), "text", name)
+
     def test_every_field_of_a_form_explains_itself(self):
         """Nobody asks a colleague what to enter; in Arabic as well."""
         self.assertEqual(find_without_help(self.env, "invoice_chaser"), [])
