@@ -114,6 +114,7 @@ def build(env, reminders=REMINDERS, each=EVENTS_EACH, customers=CUSTOMERS):
     env.invalidate_all()
     # As autovacuum leaves tables that have grown over years.
     env.cr.execute("ANALYZE chaser_event, chaser_reminder, chaser_reminder_line")
+    env.cr.commit()
     return campaigns[:1]
 
 

@@ -73,7 +73,49 @@ class TestDelivery(SendCase):
             [20, 20, 20, 20],
         )
         self.assertEqual(self.provider.used_month, 5)
-        self.assertTrue(self.provider.last_used_at)
+        used = self.provider.last_used_at
+        self.assertTrue(used)
+        with freeze_time(self._later(days=91)):
+            self.env.invalidate_all()
+            self.assertEqual(self.provider.bounce_rate, 0, "of the last 90 days")
+            self.assertEqual(self.provider.last_used_at, used)
+
+    def test_the_same_whichever_way_it_is_read(self):
+        """The quick way of campaigns and the way of everything else agree, whatever
+        came back in whatever order, and after figures are kept."""
+        campaign = self._customers(8)
+        self._run()
+        sent = campaign.reminder_ids
+        for number, event_type in (
+            *((0, "delivered"), (0, "bounced"), (1, "bounced"), (2, "delivered")),
+            *((2, "delivered"), (3, "opened"), (4, "replied"), (5, "complained")),
+        ):
+            self._event(sent[number], event_type)
+        sent[6].sudo().state = "failed"
+        delivery = self.env["chaser.delivery"]
+        names = ("sent", "confirmed", "presumed", "accepted", "bounced", "last_used")
+        for hours in (0, 73):
+            with freeze_time(self._later(hours=hours)):
+                quick = delivery._read_campaigns(campaign.ids)[campaign.id]
+                other = delivery._read("campaign_id", campaign.ids)[campaign.id]
+                for name in names:
+                    self.assertEqual(quick[name], other[name], name)
+        self.assertEqual(
+            [quick[name] for name in names[:5]], [len(sent) - 1, 1, len(sent) - 4, 0, 2]
+        )
+
+    def test_last_activity_of_what_is_kept(self):
+        self._run()
+        moment = self._later(hours=5).replace(microsecond=0)
+        self.reminder._record_event("replied", source="gateway", occurred_at=moment)
+        with freeze_time(self._later(days=2)):
+            self.env["chaser.event.kept"].sudo()._keep()
+            self.env.invalidate_all()
+            self.assertEqual(self.campaign.last_activity_at, moment)
+            later = self._later(days=1).replace(microsecond=0)
+            self.reminder._record_event("opened", source="pixel", occurred_at=later)
+            self.env.invalidate_all()
+            self.assertEqual(self.campaign.last_activity_at, later)
 
     def test_queries_of_a_list(self):
         campaigns = self.campaign | self._customers(2) | self._customers(3)
@@ -81,7 +123,7 @@ class TestDelivery(SendCase):
         for some in (campaigns[:1], campaigns):
             self.env.flush_all()
             self.env.invalidate_all()
-            with self.assertQueryCount(2):
+            with self.assertQueryCount(3):
                 some.mapped("delivery_display")
 
 

@@ -78,7 +78,7 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
     delivery_display = fields.Char("Delivery", compute="_compute_delivery")
     channel_figures = fields.Text(
         "By Channel",
-        compute="_compute_channel_figures",
+        compute="_compute_delivery",
         help="Where it went by more than one.",
     )
     last_activity_at = fields.Datetime(
@@ -197,13 +197,16 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
                       'cancelled')), 0) AS items,
                       coalesce(sum(i.moves) FILTER (WHERE r.state NOT IN ('skipped',
                       'cancelled')), 0) AS moves
-                 FROM chaser_reminder r
-                 LEFT JOIN LATERAL (SELECT count(*) AS items,
-                 count(DISTINCT l.move_id) AS moves FROM chaser_reminder_line l
-                                     WHERE l.reminder_id = r.id
-                                     AND NOT l.is_credit) i ON true
-                WHERE r.campaign_id IN %s GROUP BY r.campaign_id""",
-                tuple(self.ids or [0]),
+                 FROM chaser_reminder r LEFT JOIN (
+                    SELECT reminder_id, sum(items) AS items, count(move_id) AS moves
+                      FROM (SELECT l.reminder_id, l.move_id, count(*) AS items
+                              FROM chaser_reminder_line l
+                              JOIN chaser_reminder q ON q.id = l.reminder_id
+                             WHERE q.campaign_id = ANY(%(ids)s) AND NOT l.is_credit
+                             GROUP BY 1, 2) m
+                     GROUP BY 1) i ON i.reminder_id = r.id
+                WHERE r.campaign_id = ANY(%(ids)s) GROUP BY r.campaign_id""",
+                ids=list(self.ids),
             )
         )
         return {row["campaign_id"]: row for row in rows}
@@ -284,19 +287,25 @@ class ChaserCampaignFiguresMixin(models.AbstractModel):
                     else 0.0
                 )
 
+    @api.depends_context("lang")
     def _compute_delivery(self):
         delivery = self.env["chaser.delivery"]
-        rows = delivery._read("campaign_id", self.ids)
+        rows = delivery._read_campaigns(self.ids)
+        last = self.env["chaser.event.kept"].sudo()._read_last(self.ids)
+        mixed = [id_ for id_, row in rows.items() if row["channels"] > 1]
+        self._set_channel_figures(mixed)
         for campaign in self:
             row = rows.get(campaign.id)
             campaign.delivery_rate = row and delivery._get_rate(row) or 0.0
             campaign.delivery_display = row and delivery._describe(row)
-            campaign.last_activity_at = row and row["last_activity"]
+            campaign.last_activity_at = row and max(
+                filter(None, (row["last_used"], last.get(campaign.id))), default=False
+            )
 
-    @api.depends_context("lang")
-    def _compute_channel_figures(self):
+    def _set_channel_figures(self, mixed):
+        """What became of each channel's messages, where a campaign has several."""
         delivery = self.env["chaser.delivery"]
-        rows = delivery._read_channels("campaign_id", self.ids)
+        rows = delivery._read_channels("campaign_id", mixed) if mixed else {}
         for campaign in self:
             mine = {
                 code: row for (id_, code), row in rows.items() if id_ == campaign.id

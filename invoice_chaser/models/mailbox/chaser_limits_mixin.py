@@ -22,6 +22,8 @@ _NUMBERS = {
 }
 # Moments are rounded up to full seconds; what is later than that is another clock.
 _SKEW = timedelta(seconds=2)
+# Over which rates of opens, bounces … are shown.
+_FIGURES = timedelta(days=90)
 
 
 class ChaserLimitsMixin(models.AbstractModel):
@@ -92,21 +94,33 @@ class ChaserLimitsMixin(models.AbstractModel):
     queued_count = fields.Integer("Queued", compute="_compute_used_today")
     used_month = fields.Integer("Sent This Month", compute="_compute_figures")
     last_used_at = fields.Datetime("Last Used", compute="_compute_figures")
-    delivery_display = fields.Char("Delivery", compute="_compute_figures")
+    delivery_display = fields.Char(
+        "Delivery", compute="_compute_figures", help="Of the last 90 days."
+    )
     open_rate = fields.Float(
-        "Open Rate (%)", compute="_compute_figures", aggregator=None
+        "Open Rate (%)",
+        compute="_compute_figures",
+        aggregator=None,
+        help="Of the last 90 days.",
     )
     reply_rate = fields.Float(
-        "Reply Rate (%)", compute="_compute_figures", aggregator=None
+        "Reply Rate (%)",
+        compute="_compute_figures",
+        aggregator=None,
+        help="Of the last 90 days.",
     )
     bounce_rate = fields.Float(
-        "Bounce Rate (%)", compute="_compute_figures", aggregator=None
+        "Bounce Rate (%)",
+        compute="_compute_figures",
+        aggregator=None,
+        help="Of the last 90 days.",
     )
     complaint_rate = fields.Float(
         "Complaint Rate (%)",
         compute="_compute_figures",
         aggregator=None,
-        help="Mail services accept 0.1 %, and slow a sender down from 0.3 % on.",
+        help="Of the last 90 days. Mail services accept 0.1 %, and slow a sender down "
+        "from 0.3 % on.",
     )
     next_slot_at = fields.Datetime(
         "Next Free Slot",
@@ -181,9 +195,23 @@ class ChaserLimitsMixin(models.AbstractModel):
             )
 
     def _compute_figures(self):
-        """What became of all that ever left from it; nothing is stored."""
+        """What became of what left from it lately: how it is now, at a price that does
+        not grow with its history. Nothing is stored."""
         delivery, now = self.env["chaser.delivery"].sudo(), fields.Datetime.now()
-        rows = delivery._read("provider_id", self._origin.ids)
+        rows = delivery._read("provider_id", self._origin.ids, now - _FIGURES)
+        last = {
+            provider.id: moment
+            for provider, moment in self.env["chaser.reminder"]
+            .sudo()
+            ._read_group(
+                [
+                    ("provider_id", "in", self._origin.ids),
+                    ("attempted_at", "!=", False),
+                ],
+                ["provider_id"],
+                ["attempted_at:max"],
+            )
+        }
         for provider in self:
             row = rows.get(provider._origin.id) or {}
             sent = row.get("sent") or 0
@@ -197,7 +225,7 @@ class ChaserLimitsMixin(models.AbstractModel):
                 provider[f"{rate}_rate"] = (
                     min(100.0 * number / sent, 100) if sent else 0
                 )
-            provider.last_used_at = row.get("last_used")
+            provider.last_used_at = last.get(provider._origin.id)
             provider.delivery_display = bool(row) and delivery._describe(row)
             provider.used_month = (
                 self.env["chaser.reminder"]

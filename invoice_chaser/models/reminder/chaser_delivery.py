@@ -16,16 +16,60 @@ class ChaserDelivery(models.AbstractModel):
     _description = "Delivery of Messages"
 
     @api.model
-    def _read(self, column, ids):
-        """Figures by the value of a column of ``chaser.reminder`` (``campaign_id``,
-        ``provider_id``), in one query.
+    def _read(self, column, ids, since=None):
+        """Figures by the value of a column of ``chaser.reminder`` (``provider_id``,
+        a template's version), in one query; of what was attempted since a moment (UTC),
+        or of all.
 
         ``confirmed``, ``presumed``, ``accepted`` and ``bounced`` are messages, each in
         one of them; ``opened``, ``replied`` and ``complained`` those with such an event
-        (by people); ``last_used`` the last attempt, ``last_activity`` the last of
-        anything.
+        (by people); ``last_used`` the last attempt.
         """
-        return {row["id"]: row for row in self._select(column, ids)}
+        return {row["id"]: row for row in self._select(column, ids, since=since)}
+
+    @api.model
+    def _read_campaigns(self, ids):
+        """The delivery of campaigns, who may have more events than a page can wait for:
+        campaign id → ``sent``, ``confirmed``, ``presumed``, ``accepted``, ``bounced``,
+        ``last_used`` as above, and ``channels``, how many there are. The events that
+        decide are found by the index of a campaign's events alone.
+        """
+        self.env["chaser.reminder"].flush_model()
+        self.env["chaser.event"].flush_model()
+        rows = self.env.execute_query_dict(
+            SQL(
+                """SELECT r.campaign_id AS id, %(counts)s,
+                count(DISTINCT coalesce(r.channel, 'email')) AS channels,
+                max(r.attempted_at) AS last_used
+                 FROM chaser_reminder r LEFT JOIN (
+                    SELECT reminder_id, bool_or(event_type = 'delivered') AS delivered,
+                           bool_or(event_type = 'bounced') AS bounced
+                      FROM chaser_event
+                     WHERE campaign_id = ANY(%(ids)s)
+                       AND event_type IN ('delivered', 'bounced')
+                     GROUP BY 1) e ON e.reminder_id = r.id
+                WHERE r.campaign_id = ANY(%(ids)s) AND r.state IN ('sent', 'failed')
+                GROUP BY 1""",
+                counts=self._get_counts_sql(),
+                ids=list(ids),
+            )
+        )
+        return {row["id"]: row for row in rows}
+
+    @api.model
+    def _get_counts_sql(self):
+        """Of reminders ``r`` beside what is known of each, ``e`` (or nothing)."""
+        return SQL(
+            """count(*) FILTER (WHERE r.state = 'sent') AS sent,
+                count(*) FILTER (WHERE e.delivered AND e.bounced IS NOT TRUE)
+                    AS confirmed,
+                count(*) FILTER (WHERE r.state = 'sent' AND e.delivered IS NOT TRUE
+                    AND e.bounced IS NOT TRUE AND r.sent_at <= %(quiet)s) AS presumed,
+                count(*) FILTER (WHERE r.state = 'sent' AND e.delivered IS NOT TRUE
+                    AND e.bounced IS NOT TRUE AND r.sent_at > %(quiet)s) AS accepted,
+                count(*) FILTER (WHERE e.bounced) AS bounced""",
+            quiet=fields.Datetime.now() - QUIET,
+        )
 
     @api.model
     def _read_channels(self, column, ids):
@@ -34,40 +78,32 @@ class ChaserDelivery(models.AbstractModel):
         return {(row["id"], row["part"]): row for row in rows}
 
     @api.model
-    def _select(self, column, ids, part=SQL("NULL")):  # noqa: B008  # never changed
-        """:param part: what the rows of a value are parted by"""
+    def _select(self, column, ids, part=None, since=None):
+        """:param part: SQL of what the rows of a value are parted by"""
         self.env["chaser.reminder"].flush_model()
         self.env["chaser.event"].flush_model()
         return self.env.execute_query_dict(
             SQL(
-                """SELECT r.%(column)s AS id, %(part)s AS part,
-                count(*) FILTER (WHERE r.state = 'sent') AS sent,
-                count(*) FILTER (WHERE e.delivered AND NOT e.bounced) AS confirmed,
-                count(*) FILTER (WHERE r.state = 'sent' AND NOT e.delivered
-                    AND NOT e.bounced AND r.sent_at <= %(quiet)s) AS presumed,
-                count(*) FILTER (WHERE r.state = 'sent' AND NOT e.delivered
-                    AND NOT e.bounced AND r.sent_at > %(quiet)s) AS accepted,
-                count(*) FILTER (WHERE e.bounced) AS bounced,
+                """SELECT r.%(column)s AS id, %(part)s AS part, %(counts)s,
                 count(*) FILTER (WHERE e.opened) AS opened,
                 count(*) FILTER (WHERE e.replied) AS replied,
                 count(*) FILTER (WHERE e.complained) AS complained,
-                max(r.attempted_at) AS last_used,
-                max(greatest(r.attempted_at, e.last)) AS last_activity
+                max(r.attempted_at) AS last_used
                  FROM chaser_reminder r CROSS JOIN LATERAL (
-                    SELECT coalesce(bool_or(event_type = 'delivered'), false)
-                               AS delivered,
-                           coalesce(bool_or(event_type = 'bounced'), false) AS bounced,
+                    SELECT bool_or(event_type = 'delivered') AS delivered,
+                           bool_or(event_type = 'bounced') AS bounced,
                            bool_or(event_type IN ('opened', 'clicked') AND
                                verdict IS DISTINCT FROM 'machine') AS opened,
                            bool_or(event_type = 'replied') AS replied,
-                           bool_or(event_type = 'complained') AS complained,
-                           max(occurred_at) AS last
+                           bool_or(event_type = 'complained') AS complained
                       FROM chaser_event WHERE reminder_id = r.id) e
                 WHERE r.%(column)s = ANY(%(ids)s) AND r.state IN ('sent', 'failed')
+                  AND %(recent)s
                 GROUP BY 1, 2""",
                 column=SQL.identifier(column),
-                part=part,
-                quiet=fields.Datetime.now() - QUIET,
+                part=part or SQL("NULL"),
+                recent=SQL("r.attempted_at >= %s", since) if since else SQL("true"),
+                counts=self._get_counts_sql(),
                 ids=list(ids),
             )
         )

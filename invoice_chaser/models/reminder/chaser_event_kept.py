@@ -39,6 +39,7 @@ class ChaserEventKept(models.Model):
     event_type = fields.Char(required=True, readonly=True)
     is_people = fields.Boolean(readonly=True)
     reminder_count = fields.Integer(readonly=True, aggregator=None)
+    last_at = fields.Datetime("Last Event", readonly=True)
     until_id = fields.Integer(readonly=True, aggregator=None, index=True)
 
     # -- keeping
@@ -106,10 +107,11 @@ class ChaserEventKept(models.Model):
             SQL(
                 """SELECT e.campaign_id, r.template_version_id AS version_id,
                       e.company_id, e.event_type, e.people AS is_people,
-                      count(*) AS reminder_count
-                 FROM (SELECT DISTINCT campaign_id, company_id, event_type,
-                              %s AS people, reminder_id FROM chaser_event
-                        WHERE campaign_id = ANY(%s) AND id <= %s) e
+                      count(*) AS reminder_count, max(e.last) AS last_at
+                 FROM (SELECT campaign_id, company_id, event_type, %s AS people,
+                              reminder_id, max(occurred_at) AS last FROM chaser_event
+                        WHERE campaign_id = ANY(%s) AND id <= %s
+                        GROUP BY 1, 2, 3, 4, 5) e
                  JOIN chaser_reminder r ON r.id = e.reminder_id
                 GROUP BY 1, 2, 3, 4, 5""",
                 _PEOPLE,
@@ -126,6 +128,27 @@ class ChaserEventKept(models.Model):
     def _read_campaigns(self, campaign_ids):
         """(campaign id, event type, by people) → number of reminders."""
         return self._read(SQL("campaign_id"), SQL("e.campaign_id"), campaign_ids)
+
+    @api.model
+    def _read_last(self, campaign_ids):
+        """Campaign id → the moment (UTC) of its last event."""
+        for name in ("chaser.event", "chaser.event.kept"):
+            self.env[name].flush_model()
+        until = self._get_until()
+        rows = self.env.execute_query(
+            SQL(
+                """WITH e AS %(first)s (SELECT campaign_id, occurred_at
+                     FROM chaser_event WHERE id > %(until)s AND campaign_id IS NOT NULL)
+                   SELECT campaign_id, max(last) FROM (
+                       SELECT campaign_id, last_at AS last FROM chaser_event_kept
+                       UNION ALL SELECT campaign_id, occurred_at FROM e) both_parts
+                    WHERE campaign_id = ANY(%(ids)s) GROUP BY 1""",
+                first=_get_first_sql(until),
+                until=until,
+                ids=list(campaign_ids),
+            )
+        )
+        return dict(rows)
 
     @api.model
     def _read_versions(self, version_ids, company_ids):
@@ -182,13 +205,18 @@ class ChaserEventKept(models.Model):
                      FROM e JOIN chaser_reminder r ON r.id = e.reminder_id
                     WHERE %(key)s = ANY(%(ids)s) AND %(mine)s) n
                 %(known)s GROUP BY 1, 2, 3""",
-            first=SQL("MATERIALIZED" if until else "NOT MATERIALIZED"),
+            first=_get_first_sql(until),
             key=key,
             ids=list(ids),
             until=until,
             known=known if until else SQL(),
             mine=_get_companies_sql(company_ids, SQL("e.company_id")),
         )
+
+
+def _get_first_sql(until):
+    """Whether the range of ids is read first: not while that is everything."""
+    return SQL("MATERIALIZED" if until else "NOT MATERIALIZED")
 
 
 def _get_companies_sql(company_ids, column):
