@@ -23,5 +23,10 @@
         "views/chaser_whatsapp_template_views.xml",
         "views/chaser_whatsapp_menus.xml",
     ],
+    "assets": {
+        "web.assets_backend": [
+            "invoice_chaser_whatsapp/static/src/template/own_direction.scss"
+        ]
+    },
     "uninstall_hook": "uninstall_hook",
 }

@@ -192,9 +192,6 @@ class Client:
             json={"messaging_product": "whatsapp", "pin": pin},
         )
 
-    def deregister(self) -> None:
-        self._call("POST", f"{self.phone_id}/deregister", json={})
-
     def subscribe(
         self, callback: str | None = None, verify_token: str | None = None
     ) -> None:

@@ -79,6 +79,39 @@ def explain(
     return sorted(found, key=lambda one: not one.blocks)
 
 
+def is_well(sentence: str) -> bool:
+    """Whether a finding says that something is in order."""
+    return sentence.startswith("whatsapp_check_ok_")
+
+
+def confirm(number: dict, token: dict, found: list[str]) -> list[Finding]:
+    """What is in order, so that a person sees all that was looked at.
+
+    :param found: sentences of what is not
+    """
+    facts = read_facts(number, {}, token)
+    bad = {one.removeprefix("whatsapp_check_") for one in found}
+    made = []
+    if facts.status == "CONNECTED":
+        made.append(_find("ok_number", detail=facts.number, name=facts.name))
+    if facts.quality == "green":
+        made.append(_find("ok_quality"))
+    if facts.limit is not None:
+        word = "ok_limit" if facts.limit else "ok_no_limit"
+        made.append(_find(word, detail=f"{facts.limit:,}"))
+    if not any(one.startswith("health_") for one in bad):
+        made.append(_find("ok_health"))
+    if token and not bad & {"token_invalid", "scopes", "other_app", "token_ends"}:
+        if facts.token_expires:
+            date = facts.token_expires.date().isoformat()
+            made.append(_find("ok_token_until", date=date))
+        else:
+            made.append(_find("ok_token"))
+    if not bad & {"not_subscribed", "no_proof", "account"}:
+        made.append(_find("ok_reports"))
+    return made
+
+
 def _explain_token(token, app_id, now):
     if not token:
         return

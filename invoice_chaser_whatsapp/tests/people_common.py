@@ -39,6 +39,9 @@ class FakeClient:
         self._note("upload_sample", content[:4], filename)
         return "4::handle"
 
+    def mark_read(self, wamid):
+        self._note("mark_read", wamid)
+
     def create_template(self, values):
         self._note("create_template", values)
         return {

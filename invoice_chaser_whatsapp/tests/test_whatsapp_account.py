@@ -22,13 +22,31 @@ class TestWhatsappAccount(WhatsappCase):
         self.assertEqual(self.mailbox.whatsapp_quality, "green")
         self.assertEqual(self.mailbox.whatsapp_limit, 2000)
         self.assertEqual(self.mailbox.whatsapp_portfolio_id, "506914307656634")
-        self.assertEqual(self.mailbox.whatsapp_report, "Everything is in order.")
+        lines = self.mailbox.whatsapp_report.splitlines()
+        self.assertEqual(len(lines), 6)
+        self.assertTrue(all(line.startswith("✓ ") for line in lines), lines)
+        for words in ("+971 4 123 4567", "2,000 people", "does not end"):
+            self.assertIn(words, self.mailbox.whatsapp_report)
         self.assertEqual(self.mailbox.channel, "whatsapp")
         self.assertTrue(self.mailbox.is_primary and self.provider.is_primary)
         self.assertFalse(self.mailbox.email)
 
     def test_every_field_of_a_form_explains_itself(self):
         self.assertEqual(find_without_help(self.env, "invoice_chaser_whatsapp"), [])
+
+    def test_what_the_test_tells(self):
+        """Of a number nobody is told that an address is taken as the sender."""
+        told = self.mailbox.action_test_connection()["params"]["message"]
+        self.assertIn("+971 4 123 4567 (POP Trading) is connected", told)
+        self.assertIn("quality is high", told)
+        self.assertNotIn("sender", told)
+
+    def test_a_number_of_another_account(self):
+        """Its templates and reports would be another account's."""
+        self.meta.numbers = [{"id": "106540352249999"}]
+        self.mailbox.action_test_connection()
+        self.assertNotEqual(self.mailbox.state, "connected")
+        self.assertIn("none of this WhatsApp Business account", self.mailbox.last_error)
 
     def test_each_finding_is_explained_in_both_languages(self):
         self.meta.number |= {
@@ -56,6 +74,7 @@ class TestWhatsappAccount(WhatsappCase):
         english = self.mailbox.whatsapp_report.splitlines()
         arabic = self.mailbox.with_context(lang="ar_001").whatsapp_report.splitlines()
         self.assertGreaterEqual(len(english), 12)
+        self.assertTrue(all(line.startswith("⚠ ") for line in english[:12]), english)
         self.assertEqual(len(english), len(arabic))
         self.assertFalse(set(english) & set(arabic))
 
@@ -146,13 +165,16 @@ class TestWhatsappAccount(WhatsappCase):
     def test_the_form(self):
         with Form(self.env["chaser.provider"]) as form:
             form.kind = "whatsapp"
+            # The address that it will have is not known before it is saved.
+            self.assertFalse(form.whatsapp_callback_url)
+            self.assertEqual(form.name, "WhatsApp")
             form.name = "Second"
             form.whatsapp_waba_id = "102290129340398"
             form.whatsapp_phone_id = "106540352242923"
             form.whatsapp_app_id = "670843887433847"
         account = form.record
         self.assertFalse(account.email)
-        self.assertEqual(account.daily_quota, 0)
+        self.assertEqual((account.name, account.daily_quota), ("Second", 0))
         self.assertTrue(account.sudo().whatsapp_callback_url)
 
     def test_the_version_is_a_setting(self):

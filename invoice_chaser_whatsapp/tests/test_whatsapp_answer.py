@@ -198,7 +198,9 @@ class TestAnswers(PeopleCase):
         wizard = self._answer(record)
         self.assertIn("no price", wizard.price)
         wizard.action_send()
-        payload = self.meta.calls[-1][1]
+        [payload] = [call[1] for call in self.meta.calls if call[0] == "send_message"]
+        # The customer sees that it was read.
+        self.assertIn(("mark_read", record.mail_key), self.meta.calls)
         self.assertEqual(payload["to"], "+971501234567")
         self.assertEqual(payload["text"]["body"], "Thank you")
         self.assertEqual(payload["context"], {"message_id": record.mail_key})
@@ -208,6 +210,12 @@ class TestAnswers(PeopleCase):
         with self.assertRaisesRegex(UserError, "sent already"):
             wizard.action_send()
         self.assertEqual(self.meta.names().count("send_message"), 1)
+
+    def test_that_it_was_read_is_no_condition(self):
+        self.meta.errors["mark_read"] = GraphError(100, "no such message")
+        self._answer(self._receive()).action_send()
+        self.assertEqual(self.meta.names().count("send_message"), 1)
+        self.assertTrue(self._holds().released_at)
 
     def test_refused_or_unknown(self):
         record = self._receive()

@@ -77,8 +77,12 @@ class TestPrices(PeopleCase):
         preview = self.env["chaser.preview"].browse(action["res_id"])
         self.assertEqual(preview.message_ids.channel, "whatsapp")
         self.assertIn("0.0577 AED", preview.whatsapp_cost)
+        # There is no template yet: the reader learns that before anything leaves.
+        self.assertIn("no WhatsApp template", preview.whatsapp_problem)
+        arabic = preview.with_context(lang="ar_001").whatsapp_problem
+        self.assertNotIn("template", arabic)
         preview.message_ids.included = False
-        self.assertFalse(preview.whatsapp_cost)
+        self.assertFalse(preview.whatsapp_cost or preview.whatsapp_problem)
 
     def _charge(self, reminder, **pricing):
         return self.Price.sudo()._record_actual(reminder, pricing, None)
@@ -104,3 +108,25 @@ class TestPrices(PeopleCase):
         self._charge(reminder, category="utility", type="free_entry_point")
         self.assertEqual((charge.amount, charge.is_billed), (0, False))
         self.assertFalse(self._charge(reminder))
+
+    def test_a_campaigns_cost(self):
+        """Billed and expected of all its messages, and the difference."""
+        self._price(amount=0.05)
+        self._price(category="marketing", amount=0.4)
+        self._make_person()
+        reminder = self._make_sent()
+        reminder.write(
+            self.env["chaser.channel"]
+            ._get("whatsapp")
+            ._prepare_recipient_values(["+971501234567"])
+        )
+        campaign = reminder.campaign_id
+        self.assertFalse(campaign.whatsapp_cost)
+        self._charge(reminder, category="marketing", type="regular")
+        campaign.invalidate_recordset()
+        words = campaign.whatsapp_cost.replace("\N{NO-BREAK SPACE}", " ")
+        self.assertIn("Messages billed: 1, for", words)
+        for amount in ("0.40", "Expected: 0.05 AED", "0.35"):
+            self.assertIn(amount, words)
+        charge = self._charge(reminder, category="new_kind", type="regular")
+        self.assertEqual((charge.category, charge.has_price), ("other", False))

@@ -329,7 +329,7 @@ class TestStates(TemplateCase):
             correct_category="MARKETING",
         )
         self.assertTrue(self.polite.can_send, "announced only")
-        self.assertIn("marketing", self.polite.state_words)
+        self.assertIn("Marketing", self.polite.state_words)
         self._event(
             "template_category_update",
             previous_category="UTILITY",
@@ -377,6 +377,16 @@ class TestStates(TemplateCase):
         self.assertTrue(self.polite.can_send)
         self.assertEqual(self.polite.version_id.number, 2)
 
+    def test_an_old_version_again(self):
+        before = self.polite.version_id
+        self.polite.write({"body": "Dear {{customer}}, please pay.", "footer": "Bye"})
+        self.assertIn("POP", before.preview)
+        self.assertTrue(self.polite.is_changed)
+        before.action_use_again()
+        self.assertFalse(self.polite.is_changed)
+        with self.assertRaises(AccessError):
+            before.with_user(self.accountant).action_use_again()
+
     def test_gone_at_meta(self):
         self.meta.rows = []
         self.polite.action_sync()
@@ -391,11 +401,31 @@ class TestStates(TemplateCase):
         self.meta.rows = [self._make_row(self.polite)]
         self.Template._ensure_fresh(self.account)
         self.assertEqual(self.meta.names(), ["list_templates"])
+        # One that Meta no longer has is not asked for at each run.
+        self.meta.rows = []
+        self.Template._sync(self.account)
+        self.meta.calls.clear()
+        self.Template._ensure_fresh(self.account)
+        self.assertFalse(self.meta.calls)
+        self.meta.rows = [self._make_row(self.polite)]
+        self.Template._sync(self.account)
         # A change that Meta tells of is looked at, too.
         self._event("message_template_components_update")
         self.meta.errors["list_templates"] = ConnectFailed("no route")
         self.Template._ensure_fresh(self.account)
         self.assertEqual(self.polite.state, "approved")
+
+    def test_words_that_are_new_at_meta(self):
+        """A category or a score that did not exist when this was written."""
+        row = self._make_row(
+            self.polite, category="SERVICE_PLUS", quality_score={"score": "BLUE"}
+        )
+        self.meta.rows = [row]
+        self.polite.action_sync()
+        self.assertEqual(
+            (self.polite.meta_category, self.polite.quality), ("other", False)
+        )
+        self.assertEqual(self.polite._get_send_block(), "whatsapp_marketing")
 
 
 class TestUse(TemplateCase):

@@ -167,6 +167,21 @@ class TestBothChannels(TwoChannelCase):
         self.assertEqual(set(self.levels.mapped("channel_pick")), {"order"})
         self.assertEqual(set(self.levels.mapped("channel")), {"email"})
 
+    def test_what_was_said_stays_when_the_addon_goes(self):
+        """The sentences of its keys go with it; nobody may read a key."""
+        self._live(0)
+        self._live(3)
+        first, second = self._get_mine()
+        second._set_state("failed", "whatsapp_file", {"detail": "no room"})
+        second.channel_passed = [["whatsapp", "whatsapp_no_opt_in", {}]]
+        first.channel_rest = ["whatsapp"]
+        self.env["chaser.channel"]._forget("whatsapp")
+        self.env.flush_all()
+        self.assertEqual(second.reason_code, "channel_gone")
+        self.assertIn("Meta could not take the statement's PDF", second.reason)
+        self.assertFalse(second.channel_passed or first.channel_rest)
+        self.assertFalse(second.recipient_domain)
+
 
 @tagged("post_install", "-at_install")
 class TestReactions(TwoChannelCase):

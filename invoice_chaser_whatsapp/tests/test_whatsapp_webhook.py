@@ -235,6 +235,8 @@ class TestWhatsappStatuses(ReportCase):
         person = self._get_person()
         self.assertEqual(person.wa_id, "971509999999")
         self.assertEqual(person.user_id, "AE.13491208655302741918")
+        # What was handed over stays beside what came back.
+        self.assertEqual(person.sent_to, reminder.whatsapp_to)
 
 
 @tagged("post_install", "-at_install")

@@ -42,6 +42,7 @@ class FakeMeta(FakeClient):
             "owner_business_info": {"id": "506914307656634"},
         }
         self.subscriptions = [{"whatsapp_business_api_data": {"id": APP}}]
+        self.numbers = [{"id": f"{PHONE[:-2]}{number:02d}"} for number in range(100)]
 
     def close(self):
         self._note("close")
@@ -61,6 +62,10 @@ class FakeMeta(FakeClient):
     def read_subscriptions(self):
         self._note("read_subscriptions")
         return self.subscriptions
+
+    def read_numbers(self):
+        self._note("read_numbers")
+        yield from self.numbers
 
     def register(self, pin):
         self._note("register", pin)

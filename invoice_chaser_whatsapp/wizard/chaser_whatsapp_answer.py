@@ -1,3 +1,4 @@
+import logging
 import uuid
 
 from odoo import api, fields, models
@@ -7,6 +8,7 @@ from odoo.tools import plaintext2html
 from ..core.errors import ConnectFailed, GraphError, UnknownOutcome
 from ..core.payload import make_text
 
+_logger = logging.getLogger(__name__)
 _MAX = 4096
 
 
@@ -99,6 +101,7 @@ class ChaserWhatsappAnswer(models.TransientModel):
         try:
             with account._get_whatsapp_client__() as client:
                 client.send_message(payload)
+                self._mark_read(client, inbound)
         except GraphError as error:
             words = self.env["chaser.reason.mixin"]._get_reason_text(
                 error.sentence, {"detail": error.details}
@@ -114,6 +117,15 @@ class ChaserWhatsappAnswer(models.TransientModel):
                 "customer before you send it again."
             )
         return ""
+
+    @api.model
+    def _mark_read(self, client, inbound):
+        """Who answers has read it, and the customer sees that; whether Meta takes it
+        changes nothing about our answer."""
+        try:
+            client.mark_read(inbound.mail_key)
+        except (GraphError, ConnectFailed) as error:
+            _logger.info("Message %s was not marked as read: %s", inbound.id, error)
 
     def _keep(self, inbound, text, key):
         """In the list, beside what it answers."""

@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
-from odoo.tools import plaintext2html
+from odoo.tools import SQL, plaintext2html
 
 from ...core.plan.cadence import ORDER
 from ...core.plan.gates import Skip
@@ -98,7 +98,51 @@ class ChaserChannel(models.AbstractModel):
         for reminder in mine.filtered(lambda one: one.state in ("draft", "queued")):
             if channel is None or not channel._fall_back(reminder, "channel_gone"):
                 reminder._set_skipped("channel_gone")
-        mine.filtered(lambda one: one.channel == code).write({"channel": False})
+        mine.filtered(lambda one: one.channel == code).write(
+            {"channel": False, "recipient_domain": False}
+        )
+        self._keep_sentences(code)
+        self._forget_routes(code)
+
+    @api.model
+    def _keep_sentences(self, code):
+        """The catalogue loses the sentences of the channel's addon, whose keys begin
+        with its code. What they have said of a record stays, in the company's
+        language."""
+        for model in self.env.values():
+            field = model._fields.get("reason_code")
+            if not field or not field.store or not model._auto or model._transient:
+                continue
+            records = model.sudo().with_context(active_test=False)
+            prefix = f"{code}_".replace("_", "\\_")
+            for record in records.search([("reason_code", "=like", f"{prefix}%")]):
+                company = (
+                    record["company_id"] if "company_id" in record._fields else None
+                )
+                lang = company and company.partner_id.lang or self.env.lang
+                text = record.with_context(lang=lang).reason
+                record.write(
+                    record._prepare_reason_values("channel_gone", {"detail": text})
+                )
+
+    @api.model
+    def _forget_routes(self, code):
+        """No reminder waits for the channel, or says that it was passed over."""
+        Reminder = self.env["chaser.reminder"].sudo()
+        Reminder.flush_model(["channel_rest", "channel_passed"])
+        rows = self.env.execute_query(
+            SQL(
+                "SELECT id FROM chaser_reminder WHERE channel_rest::text LIKE %s "
+                "OR channel_passed::text LIKE %s",
+                *[f'%"{code}"%'] * 2,
+            )
+        )
+        for reminder in Reminder.browse(row[0] for row in rows):
+            rest = [one for one in reminder.channel_rest or () if one != code]
+            passed = [one for one in reminder.channel_passed or () if one[0] != code]
+            reminder.write(
+                {"channel_rest": rest or False, "channel_passed": passed or False}
+            )
 
     # -- whom it reaches
 

@@ -112,7 +112,7 @@ class ChaserReasonMixin(models.AbstractModel):
                 "“%(detail)s” cannot be written to: quotation marks and spaces before "
                 "the @ are not supported. Enter another address."
             ),
-            "channel_gone": _("The channel is not installed any more."),
+            "channel_gone": _("The channel is not installed any more. %(detail)s"),
             "channel_first": _("the first reminder went by it on %(date)s"),
             "channel_reacts": _("they reacted to another one last, on %(date)s"),
         }

@@ -12,13 +12,15 @@ from odoo.addons.invoice_chaser.models.common.chaser_secret_mixin import secret_
 
 from ...core.client import GRAPH_URL, VERSION, Client
 from ...core.errors import Action, ConnectFailed, GraphError
-from ...core.health import Finding, explain, read_facts
+from ...core.health import Finding, confirm, explain, is_well, read_facts
 from ..common.res_config_settings import VERSION_PARAMETER
 from .transport import WhatsappTransport
 
 _logger = logging.getLogger(__name__)
 _ID = re.compile(r"\d{5,25}")
 _PIN = re.compile(r"\d{6}")
+# Before a line of what Meta says: what is to be done, and what is in order.
+_MARKS = {False: "⚠", True: "✓"}
 # What Meta lets a new number send until it says otherwise (TIER_250).
 _FIRST_LIMIT = 250
 # While a mailbox sends, quality and limits are read anew when they are older.
@@ -139,7 +141,8 @@ class ChaserProvider(models.Model):
     @api.depends("kind", "webhook_token")
     def _compute_whatsapp_callback_url(self):
         for provider in self:
-            token = provider.kind == "whatsapp" and provider.webhook_token
+            # Before it is saved the address is not yet the one that it will have.
+            token = provider.kind == "whatsapp" and provider._origin.webhook_token
             provider.whatsapp_callback_url = (
                 f"{provider.get_base_url()}/chaser/whatsapp/{token}" if token else False
             )
@@ -149,12 +152,8 @@ class ChaserProvider(models.Model):
     def _compute_whatsapp_report(self):
         for provider in self:
             provider.whatsapp_report = "\n".join(
-                self._get_reason_text(code, params)
+                f"{_MARKS[is_well(code)]} {self._get_reason_text(code, params)}"
                 for code, params in provider.whatsapp_findings or ()
-            ) or (
-                self.env._("Everything is in order.")
-                if provider.whatsapp_polled_at
-                else False
             )
 
     @api.depends("kind")
@@ -192,10 +191,11 @@ class ChaserProvider(models.Model):
 
     @api.depends("email", "kind", "whatsapp_number")
     def _compute_name(self):
-        for provider in self.filtered(
-            lambda one: one.kind == "whatsapp" and not one.name
-        ):
-            provider.name = self.env._("WhatsApp")
+        """The address of e-mail, which a new mailbox is called by, is no name for a
+        number."""
+        for provider in self.filtered(lambda one: one.kind == "whatsapp"):
+            if provider.name in (False, "", provider.email, provider.company_id.email):
+                provider.name = self.env._("WhatsApp")
         return super()._compute_name()
 
     def _forget_whatsapp(self):
@@ -271,6 +271,9 @@ class ChaserProvider(models.Model):
             self._commit_now()
             if self.state == "expired":
                 raise UserError(self.last_error or "")
+        # A template that Meta reports as changed is read again at once.
+        self.env["chaser.whatsapp.template"]._ensure_fresh(self)
+        self._commit_now()
         return WhatsappTransport(
             self._get_whatsapp_client__(), self._describe_whatsapp_error
         )
@@ -313,6 +316,17 @@ class ChaserProvider(models.Model):
                 )
             )
 
+    def _describe_proof(self):
+        """What *Test* has shown of a number."""
+        if self.kind != "whatsapp":
+            return super()._describe_proof()
+        words = self.env._(
+            "%(number)s (%(name)s) is connected. Nothing was sent.",
+            number=self.whatsapp_number or self.whatsapp_phone_id,
+            name=self.whatsapp_display_name or self.name,
+        )
+        return "\n".join(filter(None, (words, self.whatsapp_report)))
+
     def _read_whatsapp(self, client):
         """Reads number, account, token and subscriptions and keeps what they say;
         returns the findings."""
@@ -324,6 +338,10 @@ class ChaserProvider(models.Model):
                 client.read_account(),
                 client.read_subscriptions(),
             )
+            numbers = {str(one.get("id")) for one in client.read_numbers()}
+            if self.whatsapp_phone_id not in numbers:
+                # Templates and reports would be another account's.
+                findings.append(Finding("whatsapp_check_other_account", blocks=True))
         except GraphError as error:
             if error.action == Action.BACK_OFF:
                 raise
@@ -338,6 +356,8 @@ class ChaserProvider(models.Model):
         )
         if not self.has_whatsapp_app_secret or not self.has_whatsapp_verify_token:
             findings.append(Finding("whatsapp_check_no_proof"))
+        findings.sort(key=lambda one: not one.blocks)
+        findings += confirm(number, token, [one.sentence for one in findings])
         self._keep_whatsapp(read_facts(number, account, token), findings)
         return findings
 

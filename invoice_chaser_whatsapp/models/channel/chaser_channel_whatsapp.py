@@ -36,28 +36,6 @@ class ChaserChannelMixin(models.AbstractModel):
     )
 
 
-class ChaserReminder(models.Model):
-    """Where a reminder goes by WhatsApp, and what was sent."""
-
-    _inherit = "chaser.reminder"
-
-    whatsapp_to = fields.Char(
-        "WhatsApp Number", readonly=True, index="btree_not_null", copy=False
-    )
-    whatsapp_text = fields.Text(
-        "WhatsApp Message",
-        readonly=True,
-        copy=False,
-        help="The exact text as it was sent.",
-    )
-    whatsapp_key = fields.Char(
-        readonly=True,
-        copy=False,
-        index="btree_not_null",
-        help="Of the last attempt; Meta repeats it in its reports.",
-    )
-
-
 class ChaserChannelWhatsapp(models.AbstractModel):
     """WhatsApp, by templates that Meta has approved. Whom it reaches, the rooms
     ``person`` and ``template`` say."""

@@ -15,6 +15,7 @@ class ChaserReasonMixin(models.AbstractModel):
             | self._get_whatsapp_number_reasons()
             | self._get_whatsapp_check_reasons()
             | self._get_whatsapp_health_reasons()
+            | self._get_whatsapp_well_reasons()
             | self._get_whatsapp_request_reasons()
             | self._get_whatsapp_message_reasons()
             | self._get_whatsapp_template_reasons()
@@ -169,6 +170,10 @@ class ChaserReasonMixin(models.AbstractModel):
                 "The WhatsApp Business account cannot be read; check its ID and the "
                 "token's rights. Meta said: %(detail)s"
             ),
+            "whatsapp_check_other_account": _(
+                "The phone number ID is none of this WhatsApp Business account: enter "
+                "both as Meta shows them together under WhatsApp ▸ API Setup."
+            ),
             "whatsapp_check_health_number": _(
                 "About the number, Meta says: %(detail)s"
             ),
@@ -187,6 +192,39 @@ class ChaserReasonMixin(models.AbstractModel):
             "whatsapp_check_no_proof": _(
                 "App secret and verify token are missing: without them reports of "
                 "Meta are refused."
+            ),
+        }
+
+    @api.model
+    def _get_whatsapp_well_reasons(self):
+        """What *Test Connection* finds in order."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return {
+            "whatsapp_check_ok_number": _(
+                "The number %(detail)s is connected; customers see the name “%(name)s”."
+            ),
+            "whatsapp_check_ok_quality": _(
+                "The quality is high: customers do not mind the messages."
+            ),
+            "whatsapp_check_ok_limit": _(
+                "All numbers of the business portfolio together may write to "
+                "%(detail)s people in 24 hours."
+            ),
+            "whatsapp_check_ok_no_limit": _(
+                "There is no limit to how many people the number may write to."
+            ),
+            "whatsapp_check_ok_health": _(
+                "Number, account, business and app are ready to send."
+            ),
+            "whatsapp_check_ok_token": _(
+                "The token has all rights that are needed, and it does not end."
+            ),
+            "whatsapp_check_ok_token_until": _(
+                "The token has all rights that are needed, and it ends on %(date)s."
+            ),
+            "whatsapp_check_ok_reports": _(
+                "Meta sends its reports to this app, and they can be proven."
             ),
         }
 
@@ -310,5 +348,64 @@ class ChaserReasonMixin(models.AbstractModel):
             ),
             "whatsapp_template_form": _(
                 "Meta does not take the template as it was entered: %(detail)s"
+            ),
+        }
+
+    @api.model
+    def _get_whatsapp_person_reasons(self):
+        """Why somebody cannot be written to by WhatsApp."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return {
+            "whatsapp_no_number": _(
+                "No WhatsApp number. Enter one on the customer's page Chasing."
+            ),
+            "whatsapp_no_opt_in": _(
+                "No consent to messages by WhatsApp. Enter it on the customer's page "
+                "Chasing, with its date and words."
+            ),
+            "whatsapp_opted_out": _("Wants no messages by WhatsApp. %(detail)s"),
+            "whatsapp_resting": _(
+                "WhatsApp keeps messages from this customer for now, to protect them "
+                "from too many; nothing is tried for a day."
+            ),
+            "whatsapp_blocked": _("The WhatsApp number is blocked. %(detail)s"),
+        }
+
+    @api.model
+    def _get_whatsapp_choice_reasons(self):
+        """Why no template can be used."""
+        # pylint: disable=prefer-env-translation  # this is what _ stands for here
+        _ = self.env._
+        return {
+            "whatsapp_no_account": _("No WhatsApp number of the company is connected."),
+            "whatsapp_no_template": _(
+                "There is no WhatsApp template for this level and language."
+            ),
+            "whatsapp_not_submitted": _(
+                "The WhatsApp template was not submitted to Meta yet."
+            ),
+            "whatsapp_not_approved": _(
+                "Meta has not approved the WhatsApp template yet."
+            ),
+            "whatsapp_rejected": _("Meta has rejected the WhatsApp template."),
+            "whatsapp_paused": _(
+                "Meta has paused the WhatsApp template because customers gave it bad "
+                "marks."
+            ),
+            "whatsapp_disabled": _(
+                "Meta has disabled the WhatsApp template, or has it no more."
+            ),
+            "whatsapp_marketing": _(
+                "Meta counts the WhatsApp template as marketing, which costs several "
+                "times as much. A manager can allow it on the template."
+            ),
+            "whatsapp_utility_stopped": _(
+                "Meta has stopped utility templates of the account: see the mailbox, "
+                "under What Meta Says."
+            ),
+            "whatsapp_differs": _(
+                "The text of the WhatsApp template was changed at Meta. Take it over "
+                "on the template, or submit ours again."
             ),
         }

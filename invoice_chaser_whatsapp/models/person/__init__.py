@@ -2,4 +2,3 @@ from . import personal_data
 from . import chaser_whatsapp_person
 from . import chaser_whatsapp_person_facts
 from . import res_partner
-from . import chaser_reason_mixin

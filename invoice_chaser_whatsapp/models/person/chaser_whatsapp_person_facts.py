@@ -46,6 +46,7 @@ class ChaserWhatsappPerson(models.Model):
         profile = contact.get("profile")
         username = _get_text(profile, "username") if isinstance(profile, dict) else ""
         known = {
+            "sent_to": _get_text(contact, "input"),
             "wa_id": to_wa_id(_get_text(contact, "wa_id")),
             "user_id": user_id if is_user_id(user_id) else "",
             "username": username,

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -30,8 +32,10 @@ class ChaserWhatsappCharge(models.Model):
     )
     charged_at = fields.Datetime("Time", required=True, readonly=True)
     country_code = fields.Char("Country", readonly=True)
-    category = fields.Char(
-        readonly=True, help="As Meta bills it; a reminder is expected to be utility."
+    category = fields.Selection(
+        "_get_categories",
+        readonly=True,
+        help="As Meta bills it; a reminder is expected to be utility.",
     )
     is_billed = fields.Boolean(
         "Billed",
@@ -63,7 +67,20 @@ class ChaserWhatsappCharge(models.Model):
         help="Whether the price list had a price for the category that was billed.",
     )
 
+    campaign_id = fields.Many2one(
+        related="reminder_id.campaign_id", string="Campaign", store=True
+    )
+
     _key_uniq = models.UniqueIndex("(company_id, key)")
+
+    @api.model
+    def _get_categories(self):
+        """Those of the price list, and what Meta may name besides."""
+        known = self.env["chaser.whatsapp.price"]._fields["category"]
+        return [
+            *known._description_selection(self.env),
+            ("other", self.env._("Another category")),
+        ]
 
     @api.depends("expected", "amount")
     def _compute_difference(self):
@@ -81,6 +98,8 @@ class ChaserWhatsappCharge(models.Model):
         category, billed = read_pricing(pricing)
         if not category:
             return self.browse()
+        if category not in dict(self._get_categories()):
+            category = "other"
         found = self.search(
             [("company_id", "=", company.id), ("key", "=", key)], limit=1
         )
@@ -112,7 +131,9 @@ class ChaserWhatsappCharge(models.Model):
             wanted = template._get_billed_category()
         expected = Price._get_rate(company, address, wanted, day)
         rate = Price._get_rate(company, address, category, day)
-        currency = self.env["res.currency"].search(
+        # Meta's currency need not be one that the company invoices in.
+        currencies = self.env["res.currency"].with_context(active_test=False)
+        currency = currencies.search(
             [("name", "=", (rate or expected).currency)] if rate or expected else [],
             limit=1,
         )
@@ -141,3 +162,63 @@ class ChaserWhatsappCharge(models.Model):
             "res_id": self.reminder_id.id,
             "view_mode": "form",
         }
+
+
+class ChaserCampaign(models.Model):
+    _inherit = "chaser.campaign"
+
+    whatsapp_cost = fields.Char(
+        "Cost by WhatsApp",
+        compute="_compute_whatsapp_cost",
+        help="What Meta's reports bill, by your price list, beside what was expected.",
+    )
+
+    @api.depends_context("lang")
+    def _compute_whatsapp_cost(self):
+        """Billed, expected and the difference, of each currency; empty without a
+        report."""
+        rows = (
+            self.env["chaser.whatsapp.charge"]
+            .sudo()
+            ._read_group(
+                [("campaign_id", "in", self.ids)],
+                ["campaign_id", "currency_id", "is_billed"],
+                ["__count", "amount:sum", "expected:sum", "difference:sum"],
+            )
+        )
+        sums = {}
+        for campaign, currency, billed, count, *amounts in rows:
+            of_campaign = sums.setdefault(campaign.id, {})
+            figures = of_campaign.setdefault(currency, [0, 0.0, 0.0, 0.0])
+            figures[0] += count if billed else 0
+            for place, amount in enumerate(amounts, 1):
+                figures[place] += amount
+        for campaign in self:
+            campaign.whatsapp_cost = (
+                " ".join(
+                    self._describe_whatsapp_cost(currency, *figures)
+                    for currency, figures in sums.get(campaign.id, {}).items()
+                )
+                or False
+            )
+
+    @api.model
+    def _describe_whatsapp_cost(self, currency, count, *amounts):
+        """``amounts``: billed, expected, and the difference."""
+        if not currency:
+            return self.env._(
+                "Messages billed without a price in the price list: %s.", count
+            )
+        Price = self.env["chaser.whatsapp.price"]
+        amount, expected, difference = (
+            Price._format_amounts({currency.name: Decimal(f"{one:.6f}")})
+            for one in amounts
+        )
+        return self.env._(
+            "Messages billed: %(count)s, for %(amount)s. Expected: %(expected)s. "
+            "Difference: %(difference)s.",
+            count=count,
+            amount=amount,
+            expected=expected,
+            difference=difference,
+        )

@@ -1,3 +1,4 @@
+from collections import Counter
 from decimal import Decimal
 
 from odoo import api, fields, models
@@ -250,18 +251,15 @@ class ChaserWhatsappPrice(models.Model):
         )
 
 
-class ChaserWhatsappTemplate(models.Model):
-    _inherit = "chaser.whatsapp.template"  # pylint: disable=consider-merging-classes-inherited  # what it is billed as
-
-    def _get_billed_category(self):
-        """Empty template: reminders are utility messages."""
-        return (self.meta_category or self.category or "utility").lower()
-
-
 class ChaserPreview(models.TransientModel):
+    """What a campaign costs by WhatsApp, and what has no template that may be sent."""
+
     _inherit = "chaser.preview"
 
     whatsapp_cost = fields.Char("By WhatsApp", compute="_compute_whatsapp_cost")
+    whatsapp_problem = fields.Text(
+        "Not by WhatsApp Now", compute="_compute_whatsapp_cost"
+    )
 
     @api.depends("message_ids.included", "message_ids.channel")
     @api.depends_context("lang")
@@ -271,15 +269,50 @@ class ChaserPreview(models.TransientModel):
             mine = preview.message_ids.filtered(
                 lambda one: one.included and one.channel == "whatsapp"
             )
-            forecast = Price._forecast_planned(
-                preview.company_id,
-                [
-                    (
-                        (one.recipient or "").split(", ")[0],
-                        preview.level_id or one.level_id,
-                        one.language,
-                    )
-                    for one in mine
-                ],
-            )
+            planned = [
+                (
+                    (one.recipient or "").split(", ")[0],
+                    preview.level_id or one.level_id,
+                    one.language,
+                )
+                for one in mine
+            ]
+            forecast = Price._forecast_planned(preview.company_id, planned)
             preview.whatsapp_cost = Price._describe_forecast(forecast)
+            preview.whatsapp_problem = self._describe_unsendable(
+                preview.company_id, planned
+            )
+
+    @api.model
+    def _describe_unsendable(self, company, planned):
+        """Of which level and language no template can be sent as things are, and why;
+        False where all can.
+
+        :param planned: (address, level, language) of each message
+        """
+        reasons, lines = self.env["chaser.reason.mixin"], []
+        names = dict(
+            self.message_ids._fields["language"]._description_selection(self.env)
+        )
+        counts = Counter((level, language) for _address, level, language in planned)
+        for (level, language), count in counts.items():
+            _template, reason = self.env["chaser.whatsapp.template"]._choose(
+                company, level, language
+            )
+            if reason:
+                lines.append(
+                    self.env._(
+                        "%(level)s, %(language)s, %(count)s messages: %(reason)s",
+                        level=level.name or "",
+                        language=names.get(language, language or ""),
+                        count=count,
+                        reason=reasons._get_reason_text(reason),
+                    )
+                )
+        if not lines:
+            return False
+        words = self.env._(
+            "No template can be sent by WhatsApp as things are. What has another "
+            "channel goes by that one:"
+        )
+        return "\n".join((words, *lines))

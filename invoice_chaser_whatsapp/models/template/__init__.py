@@ -4,4 +4,3 @@ from . import chaser_whatsapp_template_reports
 from . import chaser_whatsapp_template_use
 from . import chaser_whatsapp_template_version
 from . import chaser_provider
-from . import chaser_reminder

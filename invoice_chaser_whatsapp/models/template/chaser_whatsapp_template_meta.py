@@ -27,6 +27,13 @@ STATES = {
     "DELETED": "deleted",
     "PENDING_DELETION": "deleted",
 }
+# As Meta names categories; what is new there is another one.
+CATEGORIES = [
+    ("utility", "Utility"),
+    ("marketing", "Marketing"),
+    ("authentication", "Authentication"),
+    ("other", "Another category"),
+]
 _SENDABLE = ("approved", "flagged")
 _BLOCKS = {
     "draft": "whatsapp_not_submitted",
@@ -66,21 +73,34 @@ class ChaserWhatsappTemplate(models.Model):
         index=True,
     )
     meta_id = fields.Char("Id at Meta", readonly=True, copy=False, index=True)
-    meta_category = fields.Char(
+    meta_category = fields.Selection(
+        CATEGORIES,
         "Category at Meta",
         readonly=True,
         copy=False,
         tracking=True,
         help="Meta decides it, and may change it later. The price follows it.",
     )
-    coming_category = fields.Char(
+    coming_category = fields.Selection(
+        CATEGORIES,
         "Category to Come",
         readonly=True,
         copy=False,
         tracking=True,
         help="Meta has announced that it will change the category.",
     )
-    quality = fields.Char(readonly=True, copy=False, tracking=True)
+    quality = fields.Selection(
+        [
+            ("GREEN", "High"),
+            ("YELLOW", "Medium"),
+            ("RED", "Low"),
+            ("UNKNOWN", "Not rated yet"),
+        ],
+        readonly=True,
+        copy=False,
+        tracking=True,
+        help="How customers took the messages with it in the last days.",
+    )
     rejected_reason = fields.Char(readonly=True, copy=False)
     meta_words = fields.Text(
         "What Meta Says", readonly=True, copy=False, help="In Meta's own words."
@@ -120,7 +140,11 @@ class ChaserWhatsappTemplate(models.Model):
     def _is_expected_category(self):
         """A template that was submitted as marketing was meant to be that, too; but it
         costs the same, so that a manager allows it as well."""
-        return (self.meta_category or self.category or "").lower() == "utility"
+        return self._get_billed_category() == "utility"
+
+    def _get_billed_category(self):
+        """Empty template: reminders are utility messages."""
+        return self.meta_category or self.category or "utility"
 
     @api.depends(
         "state",
@@ -143,6 +167,7 @@ class ChaserWhatsappTemplate(models.Model):
     @api.depends_context("lang")
     def _compute_state_words(self):
         states, reasons = self._get_state_sentences(), self._get_rejection_sentences()
+        names = dict(self._fields["coming_category"]._description_selection(self.env))
         for template in self:
             words = [states.get(template.state)]
             if template.state in ("rejected", "disabled", "flagged"):
@@ -152,7 +177,7 @@ class ChaserWhatsappTemplate(models.Model):
                     self.env._(
                         "Meta will count it as %s soon; ask for a review in the "
                         "WhatsApp Manager if that is wrong.",
-                        template.coming_category,
+                        names[template.coming_category],
                     )
                 )
             template.state_words = "\n".join(filter(None, words)) or False

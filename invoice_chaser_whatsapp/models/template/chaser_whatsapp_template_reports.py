@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ...core.errors import ConnectFailed, GraphError
-from .chaser_whatsapp_template_meta import STATES, describe
+from .chaser_whatsapp_template_meta import CATEGORIES, STATES, describe
 
 _logger = logging.getLogger(__name__)
 # What is older is asked for again before a campaign: somebody may have edited a
@@ -22,12 +22,12 @@ class ChaserWhatsappTemplate(models.Model):
     def _take_category(self, category, coming=False):
         """Meta decides the category. One that is not utility stops the template until a
         manager allows it."""
-        category = category.lower()
+        category = _read_category(category)
         if not category:
             return
         before = self.meta_category
         self.sudo().write(
-            {"meta_category": category, "coming_category": coming or False}
+            {"meta_category": category, "coming_category": _read_category(coming)}
         )
         if category != "utility" and before != category:
             self.sudo().is_marketing_allowed = False
@@ -40,6 +40,12 @@ class ChaserWhatsappTemplate(models.Model):
                     self.display_name,
                 ),
             )
+
+    @api.model
+    def _read_quality(self, score):
+        """A score of Meta's; False for what is none that we know."""
+        word = str(score or "").upper()
+        return word if word in dict(self._fields["quality"].selection) else False
 
     def _take_state(self, status, reason="", words=""):
         state = STATES.get(status.upper())
@@ -96,12 +102,12 @@ class ChaserWhatsappTemplate(models.Model):
             )
             template._take_category(str(value.get("message_template_category") or ""))
         elif field == "message_template_quality_update":
-            template.quality = str(value.get("new_quality_score") or "") or False
+            template.quality = template._read_quality(value.get("new_quality_score"))
         elif field == "template_category_update":
             # Announced: ``new_category`` is the present one (Meta's own naming).
             template._take_category(
                 str(value.get("new_category") or ""),
-                str(value.get("correct_category") or "").lower(),
+                str(value.get("correct_category") or ""),
             )
         elif field == "message_template_components_update":
             template.synced_at = False
@@ -164,6 +170,7 @@ class ChaserWhatsappTemplate(models.Model):
     def _take_row(self, row):
         """What a list of Meta's says about this template; None: it is not in it."""
         if row is None:
+            self.sudo().synced_at = fields.Datetime.now()
             if self.meta_id and self.state != "deleted":
                 self._take_state("DELETED")
             return
@@ -178,9 +185,9 @@ class ChaserWhatsappTemplate(models.Model):
                 "meta_id": str(row.get("id") or "") or self.meta_id,
                 "meta_content": theirs,
                 "differs": bool(ours) and ours != theirs,
-                "quality": str((quality or {}).get("score") or "")
-                if isinstance(quality, dict)
-                else False,
+                "quality": self._read_quality(
+                    quality.get("score") if isinstance(quality, dict) else None
+                ),
                 "synced_at": fields.Datetime.now(),
             }
         )
@@ -195,7 +202,7 @@ class ChaserWhatsappTemplate(models.Model):
             ""
             if str(row.get("correct_category") or "").upper()
             in ("", str(row.get("category") or "").upper())
-            else str(row["correct_category"]).lower(),
+            else str(row["correct_category"]),
         )
 
     @api.model
@@ -212,6 +219,12 @@ class ChaserWhatsappTemplate(models.Model):
             self._sync(account)
         except UserError as error:
             _logger.info("WhatsApp templates could not be read: %s", error)
+
+
+def _read_category(word):
+    """Our key of one of Meta's categories; False without a word."""
+    key = (word or "").lower()
+    return key and (key if key in dict(CATEGORIES) else "other") or False
 
 
 def _read_words(value):

@@ -42,6 +42,7 @@ class ChaserWhatsappTemplateVersion(models.Model):
         "res.users", readonly=True, default=lambda self: self.env.user
     )
     body = fields.Text(compute="_compute_body")
+    preview = fields.Html(compute="_compute_preview", sanitize=False)
     sent_count = fields.Integer("Sent", compute="_compute_figures")
     read_rate = fields.Float(
         "Read (%)",
@@ -70,10 +71,42 @@ class ChaserWhatsappTemplateVersion(models.Model):
         for version in self:
             version.body = (version.content or {}).get("body", "")
 
+    @api.depends("content")
+    def _compute_preview(self):
+        """As on a phone, with sample data."""
+        for version in self:
+            template = version.template_id
+            data = template._get_sample_data()
+            rendered = template._render_content(version.content, data)
+            version.preview = template._draw_phone(rendered, data)
+
     def _compute_figures(self):
         rows = self.env["chaser.delivery"].sudo()._read("whatsapp_version_id", self.ids)
         for version in self:
             version.update(summarize([rows[version.id]] if version.id in rows else []))
+
+    def action_use_again(self):
+        """Its texts become the template's draft, which may then be submitted."""
+        self.ensure_one()
+        template, content = self.template_id, self.content
+        template.write(
+            {
+                "category": content["category"],
+                "header_kind": content["header_kind"],
+                "header_text": content["header"] or False,
+                "body": content["body"],
+                "footer": content["footer"] or False,
+                "button_text": content["button"] or False,
+            }
+        )
+        for variable in template.variable_ids:
+            variable.source = content["sources"].get(variable.name, variable.source)
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": template._name,
+            "res_id": template.id,
+            "view_mode": "form",
+        }
 
     @api.model
     def _ensure_for(self, template, content):

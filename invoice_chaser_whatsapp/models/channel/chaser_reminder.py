@@ -11,8 +11,25 @@ _TICKS = {
 
 
 class ChaserReminder(models.Model):
-    _inherit = "chaser.reminder"  # pylint: disable=consider-merging-classes-inherited  # which template, and how far it came
+    """Where a reminder goes by WhatsApp, what was sent, and how far it came."""
 
+    _inherit = "chaser.reminder"
+
+    whatsapp_to = fields.Char(
+        "WhatsApp Number", readonly=True, index="btree_not_null", copy=False
+    )
+    whatsapp_text = fields.Text(
+        "WhatsApp Message",
+        readonly=True,
+        copy=False,
+        help="The exact text as it was sent.",
+    )
+    whatsapp_key = fields.Char(
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        help="Of the last attempt; Meta repeats it in its reports.",
+    )
     whatsapp_version_id = fields.Many2one(
         "chaser.whatsapp.template.version",
         "WhatsApp Template",
