@@ -2,6 +2,7 @@
 stand-in of Meta's Cloud API: killed processes, reports that settle, and uninstalled
 again."""
 
+import json
 import random
 import signal
 import time
@@ -26,7 +27,9 @@ account = env["chaser.provider"].create({{"name": "WhatsApp", "kind": "whatsapp"
     "per_minute": 0, "per_domain_minute": 0}})
 account.action_test_connection()
 assert account.state == "connected", account.last_error
-env["chaser.whatsapp.template"]._create_shipped(account).action_submit()
+templates = env["chaser.whatsapp.template"]._create_shipped(account)
+templates.header_kind = {header!r}
+templates.action_submit()
 env["chaser.level"].search([]).write({{"channel": "whatsapp", "channel_fallback": "email"}})
 env["chaser.whatsapp.person"].create([{{"company_id": company.id, "partner_id": partner.id,
     "phone_e164": "+97150%07d" % number, "opt_in_source": "form",
@@ -68,9 +71,9 @@ def whatsapp(world, meta, tmp_path):
     return world
 
 
-def set_up(world, meta, customers, pause=0):
+def set_up(world, meta, customers, pause=0, header="document"):
     world.build(customers=customers)
-    world.shell(SETUP.format(token=meta.token, pause=pause))
+    world.shell(SETUP.format(token=meta.token, pause=pause, header=header))
     for template in meta.templates.values():
         template["status"] = "APPROVED"
     world.shell(SYNC)
@@ -165,6 +168,71 @@ def test_killed_again_and_again_nobody_gets_two(whatsapp, meta):
     reached = sum(numbers.values()) + sum(addresses.values())
     assert reached >= 32 - len(undecided)
     assert " ERROR " not in world.logs(), world.logs()[-3000:]
+
+
+RAGE = """
+import sys
+sys.path.insert(0, {tests!r})
+from support import second_kills
+second_kills.{what}
+"""
+
+
+def test_killed_at_each_step_of_the_second_message(whatsapp, meta):
+    """Levels that go by both channels, days apart, and by the one that customers react
+    to: SIGKILL at each step of the second message. Nobody gets two, nobody none."""
+    world, half = whatsapp, 8
+    # Without the statement, whose drawing takes more than all else.
+    set_up(world, meta, customers=2 * half, header="none")
+    # Two who react to WhatsApp, which does not take their second message.
+    late = (13, 14)
+    refused = [f"+97150{number:07d}" for number in late]
+    for number in refused:
+        meta.fail(131026, to=number, times=99, skip=1)
+    tests = str(world.tests)
+    output = world.shell(RAGE.format(tests=tests, what=f"rage(env, {refused})"))
+    [told] = [line for line in output.splitlines() if line.startswith("KILLS ")]
+    assert json.loads(told[6:]) == {
+        "first": ["email"] * half + ["whatsapp"] * half,
+        "missed": [],
+    }
+    # Meta's reports settle what it had taken.
+    server = world.start()
+    wake_mailboxes(world)
+    world.wait_until(
+        lambda: len(meta.reports) == 2 * len(meta.messages)
+        and not {"queued", "sending"} & set(world.states())
+        and not world.query("SELECT 1 FROM chaser_webhook_event WHERE NOT is_processed")
+    )
+    world.kill(server, signal.SIGTERM)
+    taken = {message["biz_opaque_callback_data"] for message in meta.messages}
+    undecided = world.query(
+        "SELECT whatsapp_key, whatsapp_to FROM chaser_reminder WHERE is_undecided"
+    )
+    assert undecided and not [key for key, _number in undecided if key in taken]
+    world.shell(RAGE.format(tests=tests, what="settle_by_hand(env)"))
+    rows = world.query(
+        "SELECT p.name, r.channel, r.state, coalesce(r.is_undecided, false), "
+        "r.level_code FROM chaser_reminder r JOIN res_partner p ON p.id = r.partner_id "
+        "ORDER BY p.id, r.id"
+    )
+    assert {row[2:4] for row in rows} == {("sent", False)}, rows
+    way = {}
+    for name, channel, _state, _undecided, code in rows:
+        way.setdefault(int(name.split()[1]), []).append((channel, code))
+    for number in range(half):
+        assert way[number] == [("email", "level_first"), ("whatsapp", "level_second")]
+    for number in range(half, 2 * half):
+        second = "email" if number in late else "whatsapp"
+        assert [channel for channel, _code in way[number]] == ["whatsapp", second]
+    sent = Counter(message["to"] for message in meta.messages)
+    addresses = get_recipients(world, meta)[2]
+    assert len(addresses) == half + 2 and set(addresses.values()) == {1}
+    assert sorted(sent.values()) == [1] * (half + 2) + [2] * (half - 2)
+    assert not meta.problems, meta.problems
+    # Odoo's own mails to colleagues find no mail server here.
+    errors = [line for line in world.logs().splitlines() if " ERROR " in line]
+    assert not [line for line in errors if "mail_mail" not in line], errors
 
 
 def test_statuses_come_in_while_it_sends(whatsapp, meta):

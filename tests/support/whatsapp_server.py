@@ -116,7 +116,8 @@ class WhatsappServer:
     def fail(
         self, code, details="as asked", times=1, where="messages", to=None, **more
     ):
-        """The next ``times`` requests there are refused with this code."""
+        """The next ``times`` requests there are refused with this code; with ``skip``,
+        after so many that are taken."""
         self._failures.append(
             {"code": code, "details": details, "times": times, "where": where, "to": to}
             | more
@@ -211,6 +212,9 @@ class WhatsappServer:
                     and row["times"] > 0
                     and row.get("to") in (None, address)
                 ):
+                    if row.get("skip"):
+                        row["skip"] -= 1
+                        continue
                     row["times"] -= 1
                     return row
         return None
