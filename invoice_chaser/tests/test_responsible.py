@@ -53,7 +53,7 @@ class TestResponsible(DailyCase):
             self.company, self.customer, self.today + timedelta(days=1)
         )
         promise._plan_todo(lambda one: one.env._("Promise for %s kept.", "1"))
-        self.env["chaser.dispute"].create(
+        self.env["chaser.dispute"].sudo().create(
             {
                 "company_id": self.company.id,
                 "partner_id": self.customer.id,

@@ -106,7 +106,7 @@ class ChaserDomainCheck(models.TransientModel):
             domain_lookup.WrongName,
         ) as error:
             raise UserError(self._explain_no_answer(error)) from None
-        self.write(
+        self._by_program().write(
             {
                 "spf": found.spf,
                 "dkim": found.dkim,
