@@ -49,7 +49,7 @@ export function formatDays(value, isMore = false) {
 export function formatPercent(value) {
     return isNothing(value)
         ? NOTHING
-        : isolate(`${formatFloat(value, {digits: [16, 1]})} %`);
+        : isolate(`${formatFloat(value, {digits: [16, 1]})}\u00a0%`);
 }
 
 export function formatNumber(value) {

@@ -12,17 +12,27 @@ export class ReportGraphRenderer extends GraphRenderer {
         return localization.direction === "rtl";
     }
 
+    /** The page's own, which is right whatever theme is on: Odoo takes it from a cookie, also where no dark theme is installed. */
+    get textColor() {
+        return getComputedStyle(this.canvasRef.el).color;
+    }
+
     getChartConfig() {
         const config = super.getChartConfig();
         if (this.isFromRight) {
             // Odoo's own marks for lines are drawn at the left edge.
             delete config.plugins;
+            // The label of the last point reaches beyond the axis.
+            config.options.layout = {padding: {left: 28}};
         }
         return config;
     }
 
     getScaleOptions() {
         const scales = super.getScaleOptions();
+        for (const axis of Object.values(scales)) {
+            axis.ticks.color = this.textColor;
+        }
         if (this.isFromRight && scales.x) {
             scales.x.reverse = true;
             scales.y.position = "right";
@@ -32,6 +42,12 @@ export class ReportGraphRenderer extends GraphRenderer {
 
     getLegendOptions() {
         const legend = super.getLegendOptions();
+        const {generateLabels} = legend.labels || {};
+        const fontColor = this.textColor;
+        if (generateLabels) {
+            legend.labels.generateLabels = (chart) =>
+                generateLabels(chart).map((label) => ({...label, fontColor}));
+        }
         return this.isFromRight ? {...legend, rtl: true, textDirection: "rtl"} : legend;
     }
 
