@@ -127,8 +127,11 @@ def _fields(env, model, kind):
 
 
 def measure(env, rounds=5):
-    """Name → milliseconds (median of rounds, everything read anew)."""
+    """Name → milliseconds (median of rounds, everything read anew), for a user: the
+    rules of companies say which index is of use."""
     campaign, now = build(env), fields.Datetime.now()
+    user = env.ref("base.user_admin")
+    env = env(user=user.id, context={"allowed_company_ids": user.company_id.ids})
     times = {}
     wanted = {
         "campaign form": ("chaser.campaign", "form", [("id", "=", campaign.id)]),
@@ -145,7 +148,7 @@ def measure(env, rounds=5):
         "events of a customer": (
             "chaser.event",
             "list",
-            [("partner_id", "=", campaign.reminder_ids[:1].partner_id.id)],
+            [("partner_id", "=", campaign.sudo().reminder_ids[:1].partner_id.id)],
         ),
         "template form": (
             "chaser.template",
