@@ -43,6 +43,8 @@ class TestAddresses(ChaserCase):
             (
                 ("a4@x.example\u200f", "a4@x.example"),
                 ("\u00a0a4@x.example", "a4@x.example"),
+                ("a4\u200b@x.exam\u200bple", "a4@x.example"),
+                ("\u202ba4@x.example\u202c", "a4@x.example"),
                 ("a3@شركة.example", "a3@xn--ogbpi5d.example"),
                 ("a1@x.example.", "a1@x.example"),
             )
