@@ -61,6 +61,7 @@ from . import (
     test_rights,
     test_rights_evidence,
     test_rights_links,
+    test_rights_methods,
     test_rights_notes,
     test_routes,
     test_scale,

@@ -5,10 +5,10 @@ import psycopg2
 
 from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tests import new_test_user, tagged
+from odoo.tests import tagged
 
 from ..models.common import chaser_mixins
-from .companies_common import CLOSED, SECRET, CompaniesCase, holds_secret
+from .companies_common import CLOSED, WritersCase, holds_secret
 
 # What all companies share; its name tells nothing about one of them.
 _SHARED = {
@@ -29,55 +29,11 @@ _EXTENDED = (
 
 
 @tagged("post_install", "-at_install")
-class TestLinks(CompaniesCase):
+class TestLinks(WritersCase):
     """Nobody gets at another company's record by pointing to it from a record of their
     own. Odoo gives the name of the target of a link without asking for rights on it, so
     every relational field of every model is tried with the other company's ids, as
     every kind of user, by every way in."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        own = {"company_id": cls.company.id}
-        cls.branch = cls.env["res.company"].create(
-            {"name": "Branch of POP", "parent_id": cls.company.id}
-        )
-        cls.writers = {
-            "user": new_test_user(
-                cls.env, "links_user", "invoice_chaser.group_chaser_user", **own
-            ),
-            "manager": cls.user_a,
-            "both companies, one active": new_test_user(
-                cls.env,
-                "links_both",
-                "invoice_chaser.group_chaser_manager",
-                company_ids=[Command.set((cls.company | cls.other).ids)],
-                **own,
-            ),
-            "branch": new_test_user(
-                cls.env,
-                "links_branch",
-                "invoice_chaser.group_chaser_manager",
-                company_id=cls.branch.id,
-                company_ids=[Command.set(cls.branch.ids)],
-            ),
-            "invoicing": new_test_user(
-                cls.env, "links_invoicing", "account.group_account_invoice", **own
-            ),
-            "portal": new_test_user(
-                cls.env,
-                "links_portal",
-                "base.group_portal",
-                partner_id=cls.both.id,
-                **own,
-            ),
-        }
-
-    def setUp(self):
-        super().setUp()
-        self._make_scenario(self.user_a, self.customer, "Alpha")
-        self._make_scenario(self.user_b, self.customer_b, SECRET)
-        self.strangers, self.own = {}, {}
 
     # -- what is tried
 
@@ -98,68 +54,6 @@ class TestLinks(CompaniesCase):
             and (ours or "chaser" in (field._module or ""))
             and field.name not in ("create_uid", "write_uid")
         ]
-
-    def _get_stranger(self, model):
-        """A record of the other company, or of nobody (a scheduled job)."""
-        if model not in self.strangers:
-            self.strangers[model] = self._find_stranger(model)
-        return self.strangers[model]
-
-    def _find_stranger(self, model):
-        records = self.env[model].sudo().with_context(active_test=False)
-        if model == "res.company":
-            return self.other
-        if model == "res.partner":
-            return self.customer_b
-        if model == "res.users":
-            return self.user_b
-        if model == "mail.activity":
-            return self.customer_b.sudo().activity_schedule(
-                "mail.mail_activity_data_todo", summary=f"{SECRET} to-do"
-            )
-        if model == "ir.attachment":
-            return records.create(
-                {
-                    "name": f"{SECRET}.txt",
-                    "raw": SECRET.encode(),
-                    "res_model": "res.partner",
-                    "res_id": self.customer_b.id,
-                }
-            )
-        if model == "resource.calendar":
-            return records.create(
-                {"name": f"{SECRET} hours", "company_id": self.other.id}
-            )
-        if model.startswith("chaser."):
-            return self._get_records(model, self.other)[:1]
-        if "company_id" in records._fields:
-            return records.search([("company_id", "=", self.other.id)], limit=1)
-        return records.search([], limit=1)
-
-    def _get_own(self, name, company):
-        """A record that the user may write to, if there is any."""
-        key = (name, company)
-        if key not in self.own:
-            self.own[key] = (
-                self._get_records(name, company)[:1]
-                if name.startswith("chaser.")
-                else self._get_own_of_odoo(name, company)
-            )
-        return self.own[key]
-
-    def _get_own_of_odoo(self, name, company):
-        records = self.env[name].sudo()
-        match name:
-            case "res.company":
-                return company
-            case "res.partner":
-                return self.both
-            case "res.partner.category":
-                return records.search([], limit=1) or records.create({"name": "Tag"})
-            case "resource.calendar":
-                return records.create({"name": "Own", "company_id": company.id})
-            case _:
-                return records.search([("company_id", "=", company.id)], limit=1)
 
     def _make_link(self, field, target):
         return (
