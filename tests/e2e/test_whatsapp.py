@@ -45,11 +45,48 @@ assert set(templates.mapped("state")) == {"approved"}, templates.mapped("state")
 env.cr.commit()
 """
 
+# Prices, and evidence of a consent: what is in the database before anything is sent.
+MORE = """
+import base64
+env["chaser.whatsapp.price"].create({"market": "UAE", "amount": 0.06, "company_id": env.company.id})
+person = env["chaser.whatsapp.person"].search([], limit=1)
+person.opt_in_evidence, person.opt_in_evidence_name = base64.b64encode(b"signed"), "form.pdf"
+env.company.chaser_contact_interval = 0
+env.cr.commit()
+"""  # noqa: E501
+# An answer of ours, a further campaign that waits, and what a person may have set.
 UNINSTALL = """
+from datetime import timedelta
+from odoo.fields import Command
+inbound = env["chaser.inbound"].search([("kind", "=", "whatsapp"), ("state", "=", "matched")])
+action = inbound.action_whatsapp_answer()
+wizard = env[action["res_model"]].browse(action["res_id"])
+wizard.text = "Thank you"
+wizard.action_send()
+today = env.company._get_chaser_today()
+partners = env["res.partner"].search([("name", "like", "Customer %")], order="id")
+partners[1].chaser_channel = "whatsapp"
+moves = env["account.move"].create([{"move_type": "out_invoice", "partner_id": partner.id, "invoice_date": today - timedelta(days=30),
+    "invoice_date_due": today - timedelta(days=20), "invoice_line_ids": [Command.create({"name": "More", "quantity": 1, "price_unit": 50, "tax_ids": [Command.clear()]})]}
+    for partner in partners])
+moves.action_post()
+env["chaser.campaign"].create_for_invoices(moves.ids).action_send()
 env["ir.config_parameter"].set_param("invoice_chaser_whatsapp.graph_version", "v25.0")
 env.cr.commit()
 env["ir.module.module"].search([("name", "=", "invoice_chaser_whatsapp")]).button_immediate_uninstall()
 """  # noqa: E501
+# Where the word may still stand: what people have said and done, as the chatter, the
+# reminders and the list of incoming messages keep it, and the names of addons.
+HISTORY = {
+    "chaser_event",
+    "chaser_inbound",
+    "chaser_provider",
+    "chaser_reminder",
+    "ir_module_module",
+    "mail_mail",
+    "mail_message",
+    "mail_tracking_value",
+}
 
 
 @pytest.fixture
@@ -271,15 +308,61 @@ def test_statuses_come_in_while_it_sends(whatsapp, meta):
     assert " ERROR " not in world.logs(), world.logs()[-3000:]
 
 
-def test_uninstalled_nothing_of_it_is_left(whatsapp, meta):
-    world = whatsapp
-    set_up(world, meta, customers=8)
-    world.queue()
-    assert ("whatsapp",) in world.query("SELECT channel FROM chaser_reminder")
-    world.shell(UNINSTALL)
-    assert set(world.query("SELECT channel, state FROM chaser_reminder")) == {
-        ("email", "queued")
+# Odoo's own icon of WhatsApp in its views, and its record of the addon.
+NOT_OURS = (
+    "(t::text LIKE '%%base/views/%%' OR t::text LIKE '%%web/views/%%' "
+    "OR t::text LIKE '%%,module_invoice_chaser_whatsapp,base,%%')"
+)
+
+
+def sweep(world, word):
+    """Tables in which a word stands in any column."""
+    tables = world.query(
+        "SELECT table_name FROM information_schema.tables "
+        "WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
+    )
+    return {
+        table
+        for (table,) in tables
+        if world.query(
+            f'SELECT 1 FROM "{table}" t WHERE t::text ILIKE %s AND NOT {NOT_OURS} '
+            "LIMIT 1",
+            f"%{word}%",
+        )
     }
+
+
+def test_uninstalled_after_use_nothing_of_it_is_left(whatsapp, meta):
+    """Sent, reported, answered, billed; then the addon goes."""
+    world = whatsapp
+    set_up(world, meta, customers=8, header="none")
+    world.shell(MORE)
+    world.queue()
+    server = world.start()
+    wake_mailboxes(world)
+    world.wait_until(
+        lambda: world.states() == {"sent": 8}
+        and len(meta.reports) >= 2 * len(meta.messages)
+    )
+    first = meta.messages[0]
+    text = {"type": "text", "text": {"body": "We pay on Sunday"}}
+    meta.send_inbound(first["to"], text | {"context": {"id": first["wamid"]}})
+    meta.send_inbound("+971559998877", text)
+    meta.send_inbound("+971559998876", {"type": "text", "text": {"body": "stop"}})
+    world.wait_until(
+        lambda: not world.query(
+            "SELECT 1 FROM chaser_webhook_event WHERE NOT is_processed"
+        )
+        and world.query("SELECT count(*) FROM chaser_inbound") == [(3,)]
+    )
+    assert world.query("SELECT count(*) FROM chaser_whatsapp_charge") == [(6,)]
+    world.kill(server, signal.SIGTERM)
+    world.shell(UNINSTALL)
+    assert len(meta.messages) == 7 and meta.messages[-1]["type"] == "text"
+    # What waited goes by mail; what was sent stays.
+    assert Counter(
+        world.query("SELECT channel, state FROM chaser_reminder WHERE state <> 'sent'")
+    ) == {("email", "queued"): 8}
     assert set(world.query("SELECT channel, channel_fallback FROM chaser_level")) == {
         ("email", None)
     }
@@ -287,21 +370,20 @@ def test_uninstalled_nothing_of_it_is_left(whatsapp, meta):
         "SELECT table_name, column_name FROM information_schema.columns "
         "WHERE column_name LIKE '%%whatsapp%%' OR table_name LIKE '%%whatsapp%%'"
     )
-    for table, column in (
-        ("ir_model_data", "module"),
-        ("ir_config_parameter", "key"),
-        ("ir_model", "model"),
-        ("ir_cron", "cron_name"),
-        ("chaser_provider", "kind"),
-        ("chaser_webhook_event", "service"),
-    ):
-        assert not world.query(
-            f"SELECT {column} FROM {table} WHERE {column} ILIKE '%%whatsapp%%'"
-        ), table
+    assert sweep(world, "whatsapp") <= HISTORY, sweep(world, "whatsapp") - HISTORY
+    for word in ("+9715000", "EAAtoken", "app-secret"):
+        found = sweep(world, word) - {"chaser_inbound", "mail_mail", "mail_message"}
+        assert not found, (word, found)
+    assert set(world.query("SELECT kind FROM chaser_inbound")) == {("reply",), ("own",)}
+    assert set(world.query("SELECT kind, active FROM chaser_provider")) == {
+        ("smtp", True),
+        ("odoo", False),
+    }
     world.options, world.db_options = [], []
     world.start()
     wake_mailboxes(world)
-    world.wait_until(lambda: world.states() == {"sent": 8})
-    numbers, _lost, addresses = get_recipients(world, meta)
-    assert not numbers and sorted(addresses.values()) == [1] * 8
+    before = len(world.received())
+    world.wait_until(lambda: world.states() == {"sent": 16})
+    assert len(world.received()) - before == 8
+    assert len(meta.messages) == 7
     assert " ERROR " not in world.logs(), world.logs()[-3000:]
