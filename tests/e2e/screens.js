@@ -25,7 +25,7 @@ const FOREIGN = ["chaser_customer_menu", "chaser_calendar_menu", "chaser_export_
 
 const SHOWN = [
     ".o_data_row",
-    ".o_kanban_record",
+    ".o_kanban_record:not(.o_kanban_ghost)",
     ".o_view_nocontent",
     ".o_form_view .o_field_widget",
     ".o_graph_renderer canvas",
