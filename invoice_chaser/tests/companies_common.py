@@ -162,7 +162,7 @@ class CompaniesCase(ChaserCase):
             {
                 "name": f"{word} run",
                 "company_id": company.id,
-                "date": self.today - timedelta(days=1),
+                "date": self.today - timedelta(days=7),
             }
         )
         env["chaser.suppression"].create(
